@@ -1,0 +1,96 @@
+// Package checks asks a running site whether it works: one question per check, from every place it must be asked from.
+// It looks and never changes anything, and it does not know how a step makes things so.
+package checks
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"time"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// Outcome is what a check found.
+type Outcome string
+
+// The outcomes. Unknown is never ok and never fail: it could not be asked. Skip means not applicable.
+const (
+	OK      Outcome = "ok"
+	Warn    Outcome = "warn"
+	Fail    Outcome = "fail"
+	Unknown Outcome = "unknown"
+	Skip    Outcome = "skip"
+)
+
+// Here is the place where the program runs; the other places are names of hosts.
+const Here = "here"
+
+// Result is one answer. Every outcome but OK and Skip says what was wanted, what is likely, and what mends it.
+type Result struct {
+	ID       string // the check's ID, with a suffix where it asks about several things: firewall.open.imaps
+	Step     string // the chapter
+	From     string // here, or the host it was asked from
+	Outcome  Outcome
+	Saw      remote.Text
+	Want     string
+	Likely   string
+	Fix      string // the step whose plan mends it, or a sentence for a person
+	Evidence remote.Text
+	Took     time.Duration
+}
+
+// Vantage is one place to look from.
+type Vantage struct {
+	Name   string
+	Facts  remote.Facts                                                                 // of Reads; empty for Here
+	Err    error                                                                        // why the host could not be looked at; nil when it was
+	Dial   remote.Dialer                                                                // opens connections from this place
+	Listen func(ctx context.Context, network, address string) (*remote.Listener, error) // a throw-away listener on the host; nil for Here
+	Run    func(ctx context.Context, script string) (remote.Answer, error)              // a read-only snippet, as root; nil for Here
+}
+
+// Env is all a check may touch.
+type Env struct {
+	Site   *site.Site // with what was detected filled in
+	Now    time.Time
+	Here   *Vantage
+	HereIs string              // the host the program runs on, "" when it is neither
+	Hosts  map[string]*Vantage // by host name
+}
+
+// Check is one question to a running site.
+type Check struct {
+	ID    string
+	Step  string
+	Title string
+	Guide string                                      // the guide's chapter and heading, or the RFC
+	Reads func(*site.Site, *site.Host) []remote.Query // what it wants to know of a host, all checks' in one round trip
+	Ask   func(context.Context, *Env) []Result        // its own timeouts; returns promptly when ctx ends
+}
+
+var all []Check
+
+func register(c Check) {
+	for _, other := range all {
+		if other.ID == c.ID {
+			panic(fmt.Sprintf("checks: two checks named %q", c.ID))
+		}
+	}
+	all = append(all, c)
+	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
+}
+
+// All lists the checks, sorted by ID.
+func All() []Check { return append([]Check(nil), all...) }
+
+// Find is the check of that ID.
+func Find(id string) (Check, bool) {
+	for _, c := range all {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Check{}, false
+}

@@ -1,0 +1,143 @@
+// Package site knows what the operator wants: the answers, their words, their rules and their file. It refuses to know
+// how a host is reached or changed, and it never holds a secret.
+package site
+
+import "net/netip"
+
+// Role is what a host is for.
+type Role string
+
+// The roles of design.md 3. Code loops over the hosts of a role and never assumes that there is one.
+const (
+	Proxy Role = "proxy" // the public server that takes what the world sends
+	Mail  Role = "mail"  // the hidden mail server
+)
+
+// Host is one machine: what it is for, how to reach it, and what is known of it. Empty fields mean "detect".
+type Host struct {
+	Name        string // the name in [host.NAME]; letters, digits and hyphens
+	Role        Role
+	SSH         string         // user@host:port, or an alias of the operator's ssh_config
+	Jump        string         // the name of another host of the site, or an SSH destination, to go through
+	Local       bool           // the program runs on this host itself
+	Become      string         // how to become root: "", "sudo" or "su"; "" means detect
+	Fingerprint string         // the pinned host key, as SHA256:base64
+	Public4     netip.Addr     // the address the world sees
+	Public6     netip.Addr     // likewise over IPv6
+	Interface   string         // the interface of the default route
+	Provider    string         // the hoster's ID in steps/provider
+	SSHFrom     []netip.Prefix // where SSH is admitted from; empty means the default of its role
+}
+
+// Tunnel is the WireGuard network between the hosts.
+type Tunnel struct {
+	Network   netip.Prefix // IPv4 network, 10.0.0.0/24
+	Proxy     netip.Addr   // the proxy's address inside it
+	Mail      netip.Addr   // the mail host's address inside it
+	Network6  netip.Prefix // optional IPv6 network; IPv6 is forwarded only when it is set
+	Port      int          // UDP port the proxy listens on
+	Interface string       // name of the interface on both hosts
+	MTU       int          // bytes; 0 means found by probing
+}
+
+// Ports are the ports of the site. Their defaults are written once, in Default; nothing else names a port number.
+type Ports struct {
+	SMTP, HTTP, HTTPS, Submission, IMAPS int // public, TCP
+	Relay                                int // outgoing mail, on the proxy's tunnel address only
+	Web                                  int // the mail host's web interface, inside the tunnel
+}
+
+// Jail is one FreeBSD jail of the toaster layout.
+type Jail struct {
+	Name     string
+	Address4 netip.Addr
+	Address6 netip.Addr
+	Ports    []int
+	Tables   []string
+}
+
+// Guide says what to do with what a hand-made setup after the public guide left on the hosts: each is adopt, replace or
+// keep. Empty means the default, which the plan shows.
+type Guide struct {
+	NAT     string // the guide's NAT block in before.rules
+	Forward string // DEFAULT_FORWARD_POLICY="ACCEPT"
+	Rules   string // untagged rules that say what we would say
+	Unit    string // wireguard-setup and wireguard.service
+	Tunnel  string // an existing configuration and key of the tunnel's interface
+}
+
+// Site is everything the operator answered; saved as TOML with a schema version and a revision.
+type Site struct {
+	Schema   int // version of the file's format
+	Revision int // counted up at every confirmed change; a stale one is refused
+	Domain   string
+	Domains  []string // further domains
+	Hostname string   // the mail system's public name (HELO, MX)
+	Layout   string   // proxy or toaster
+	Hosts    []*Host
+	Tunnel   Tunnel
+	Ports    Ports
+	From     map[string][]netip.Prefix  // per port name (smtp, imaps …): the only sources it is open to; absent means all
+	Clients  struct{ Addresses string } // preserve or masquerade
+	Mail     struct {
+		Path string // haraka or direct
+		Kind string // mailcow or plain
+		LAN  []netip.Prefix
+	}
+	Web   struct{ Kind string } // caddy or existing
+	PF    struct{ Main string } // advise, anchors or own
+	Guide Guide
+	Jails []Jail
+}
+
+// HostsOf lists the hosts of a role, in the order of the file.
+func (s *Site) HostsOf(r Role) []*Host {
+	var hosts []*Host
+	for _, h := range s.Hosts {
+		if h.Role == r {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts
+}
+
+// Host returns the host of that name, or nil.
+func (s *Site) Host(name string) *Host {
+	for _, h := range s.Hosts {
+		if h.Name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+// TunnelAddress is the host's address inside the tunnel.
+func (s *Site) TunnelAddress(h *Host) netip.Addr {
+	if h.Role == Proxy {
+		return s.Tunnel.Proxy
+	}
+	return s.Tunnel.Mail
+}
+
+// Default is a site before any question: the guide's addresses and ports, one proxy and one mail host.
+func Default() *Site {
+	s := &Site{
+		Schema: 1,
+		Layout: "proxy",
+		Hosts:  []*Host{{Name: "proxy", Role: Proxy}, {Name: "mail", Role: Mail}},
+		Tunnel: Tunnel{
+			Network:   netip.MustParsePrefix("10.0.0.0/24"),
+			Proxy:     netip.MustParseAddr("10.0.0.1"),
+			Mail:      netip.MustParseAddr("10.0.0.2"),
+			Port:      51820,
+			Interface: "wg0",
+		},
+		Ports: Ports{SMTP: 25, HTTP: 80, HTTPS: 443, Submission: 587, IMAPS: 993, Relay: 2526, Web: 8443},
+		From:  map[string][]netip.Prefix{},
+	}
+	s.Clients.Addresses = "preserve"
+	s.Mail.Path, s.Mail.Kind = "haraka", "mailcow"
+	s.Web.Kind = "caddy"
+	s.PF.Main = "advise"
+	return s
+}
