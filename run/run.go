@@ -1,0 +1,106 @@
+// Package run drives the six verbs over the hosts of a site: it looks, plans, changes under guard, and proves. It joins a
+// step's proof IDs to checks; it draws nothing, decides nothing that a step or a check should decide, and asks only
+// through the functions it is given.
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/site"
+	"postern/steps"
+)
+
+// Runner is one run over one site. Fill it, then call its verbs; Close it at the end.
+type Runner struct {
+	Site     *site.Site
+	Remote   remote.Options
+	Here     remote.Dialer                                  // dials from where the program runs
+	Clock    func() time.Time                               // now
+	NewID    func() string                                  // a fresh transaction ID: letters and digits
+	Operator string                                         // who runs this and where, told to a second operator
+	Deadline time.Duration                                  // of the guard; 0 means 120 s
+	Accept   map[string]bool                                // named risks taken in advance: lose-ssh
+	Emit     func(steps.Event)                              // progress
+	Result   func(checks.Result)                            // results as they come; may be nil
+	Approve  func(context.Context, *Proposal) (bool, error) // asked before each set of changes; must have shown it
+	Saved    func(*site.Site) error                         // keeps the answers with their new revision, here
+	Kill     func(point string)                             // tests only: called at named points; may be nil
+
+	hosts map[string]*host
+}
+
+// Proposal is what would be done: shown first, then done.
+type Proposal struct {
+	Site  *site.Site   // with what was detected filled in
+	Plans []steps.Plan // one per step asked for, in order
+	Undo  bool         // the plans take things back
+	Stays []string     // undo only: what is left on the hosts, and why
+	Inert bool         // the next approval is for the inert parts only
+}
+
+// Empty says whether the hosts need no change.
+func (p *Proposal) Empty() bool { return len(p.Parts(true)) == 0 && len(p.Parts(false)) == 0 }
+
+// Parts are the changes per host, the steps' changes joined in order; only the inert or only the guarded ones.
+func (p *Proposal) Parts(inert bool) []steps.Part {
+	var parts []steps.Part
+	for _, h := range p.Site.Hosts {
+		part := steps.Part{Host: h.Name, Inert: inert}
+		for _, plan := range p.Plans {
+			for _, one := range plan.Parts {
+				if one.Host != h.Name || one.Inert != inert {
+					continue
+				}
+				for _, c := range one.Changes {
+					if c.Step == "" {
+						c.Step = plan.Step
+					}
+					part.Changes = append(part.Changes, c)
+				}
+			}
+		}
+		if len(part.Changes) > 0 {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// LockOut lists why the operator would certainly be locked out.
+func (p *Proposal) LockOut() []string {
+	var why []string
+	for _, plan := range p.Plans {
+		why = append(why, plan.LockOut...)
+	}
+	return why
+}
+
+// Refused lists why the plan must not be done at all.
+func (p *Proposal) Refused() []string {
+	var why []string
+	for _, plan := range p.Plans {
+		why = append(why, plan.Refused...)
+	}
+	return why
+}
+
+// Outcome is how a change ended.
+type Outcome struct {
+	Changed    bool            // something was changed and confirmed
+	Empty      bool            // everything was in place already; nothing was proven
+	Declined   bool            // the operator said no; nothing guarded was changed
+	RolledBack []string        // hosts that took their change back
+	Results    []checks.Result // the proof
+	Tasks      []steps.Task    // what is left for a person
+}
+
+// Errors a caller branches on.
+var (
+	ErrRefused    = errors.New("refused before anything was changed")
+	ErrRolledBack = errors.New("the change was taken back")
+	ErrStale      = errors.New("the hosts have newer answers")
+)
