@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// hierarchy is one mounted tree of control groups.
+type hierarchy struct {
+	path   string
+	needed bool // systemd lives here: a host cannot boot without a group of its own
+}
+
+// hierarchies reads where control groups are mounted: one tree on a machine of
+// today (v2), a dozen on an older one (v1, or both).
+func hierarchies() ([]hierarchy, error) {
+	f, err := os.Open("/proc/self/mounts")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all []hierarchy
+	for s := bufio.NewScanner(f); s.Scan(); {
+		field := strings.Fields(s.Text())
+		if len(field) < 4 || (field[2] != "cgroup" && field[2] != "cgroup2") {
+			continue
+		}
+		all = append(all, hierarchy{
+			path:   field[1],
+			needed: field[2] == "cgroup2" || strings.Contains(field[3], "name=systemd"),
+		})
+	}
+	return all, nil
+}
+
+// joinCgroup puts this process into a group of its own in every hierarchy.
+func joinCgroup(name string) error {
+	all, err := hierarchies()
+	if err != nil {
+		return err
+	}
+	for _, h := range all {
+		if err := joinOne(h.path, name); err != nil && h.needed {
+			return err
+		}
+	}
+	return nil
+}
+
+func joinOne(root, name string) error {
+	dir := root
+	for _, part := range strings.Split(name, "/") {
+		dir = filepath.Join(dir, part)
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		// A v1 cpuset takes nobody in before it has processors and memory.
+		for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
+			if up, err := os.ReadFile(filepath.Join(dir, "..", file)); err == nil {
+				_ = os.WriteFile(filepath.Join(dir, file), up, 0o644)
+			}
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0o644)
+}
+
+// eachCgroup calls f with every group under the named one, the deepest first.
+func eachCgroup(name string, f func(dir string)) {
+	all, _ := hierarchies()
+	for _, h := range all {
+		var dirs []string
+		_ = filepath.WalkDir(filepath.Join(h.path, name), func(p string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				dirs = append(dirs, p)
+			}
+			return nil
+		})
+		for i := len(dirs) - 1; i >= 0; i-- {
+			f(dirs[i])
+		}
+	}
+}
+
+// cgroupPIDs lists the processes of a group and the groups below it.
+func cgroupPIDs(name string) []int {
+	seen := map[int]bool{}
+	eachCgroup(name, func(dir string) {
+		b, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+		for _, s := range strings.Fields(string(b)) {
+			if pid, err := strconv.Atoi(s); err == nil {
+				seen[pid] = true
+			}
+		}
+	})
+	pids := make([]int, 0, len(seen))
+	for pid := range seen {
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// removeCgroup removes a group and the groups below it, which must be empty.
+func removeCgroup(name string) {
+	eachCgroup(name, func(dir string) { _ = syscall.Rmdir(dir) })
+}

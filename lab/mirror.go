@@ -1,0 +1,88 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+func mirrorPath(suite string) string {
+	return cached("mirror", suite, mirrorPackages, basePackages, "1")
+}
+
+// makeMirror fills a directory with packages, their index, and the signed
+// release file that apt on the hosts verifies.
+func makeMirror(ctx context.Context, suite, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root := dir + "/root"
+	hook := fmt.Sprintf("set -e\nchroot \"$1\" apt-get -q -y --no-install-recommends --download-only install %s\n"+
+		"mv \"$1\"/var/cache/apt/archives/*.deb %q\n", mirrorPackages, dir)
+	if err := bootstrap(ctx, suite, root, "minbase", basePackages, hook); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(root); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-ec", `
+apt-ftparchive packages . > Packages
+gzip -k Packages
+apt-ftparchive -o APT::FTPArchive::Release::Origin=lab -o APT::FTPArchive::Release::Codename="$1" release . > ../"$1".release
+mv ../"$1".release Release
+gpg --homedir "$2" --batch --yes --clearsign -o InRelease Release
+gpgconf --homedir "$2" --kill all
+`, "sh", suite, keyDir())
+	cmd.Dir = dir
+	_, err := runCmd(cmd)
+	return err
+}
+
+// keyDir holds the key that signs the mirror, and lab.gpg, its public half.
+func keyDir() string { return filepath.Join(cacheDir(), "key") }
+
+func makeKey(ctx context.Context) error {
+	if exists(filepath.Join(keyDir(), "lab.gpg")) {
+		return nil
+	}
+	if err := os.MkdirAll(keyDir(), 0o700); err != nil {
+		return err
+	}
+	_, err := run(ctx, "sh", "-ec", `
+gpg --homedir "$1" --batch --passphrase '' --quick-generate-key 'postern lab' ed25519 sign never
+gpg --homedir "$1" --batch --yes --export -o "$1/lab.gpg.new"
+gpgconf --homedir "$1" --kill all
+mv "$1/lab.gpg.new" "$1/lab.gpg"
+`, "sh", keyDir())
+	return err
+}
+
+// startMirror serves the packages from inet until the lab ends.
+func (l *Lab) startMirror() error {
+	_, err := l.background("mirror", "mirror", l.dir("mirror.log"), l.netns("inet"), l.Suite, mirrorPath(l.Suite))
+	return err
+}
+
+// childMirror serves one suite's packages under its name.
+func childMirror(args []string) error {
+	var ln net.Listener
+	err := inNetns(args[0], func() (err error) {
+		ln, err = net.Listen("tcp", net.JoinHostPort(mirrorAddr, "80"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	prefix := "/" + args[1] + "/"
+	mux.Handle(prefix, http.StripPrefix(prefix, http.FileServer(http.Dir(args[2]))))
+	server := http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	return server.Serve(ln)
+}

@@ -1,0 +1,186 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tools are what the lab needs of this machine, and the packages they are in.
+var tools = []struct{ command, pkg string }{
+	{"mmdebstrap", "mmdebstrap"},
+	{"systemd-nspawn", "systemd-container"},
+	{"ip", "iproute2"},
+	{"apt-ftparchive", "apt-utils"},
+	{"gpg", "gnupg"},
+	{"iptables-restore", "iptables"},
+	{"ssh-keygen", "openssh-client"},
+	{"nsenter", "util-linux"},
+	{"ping", "iputils-ping"},
+}
+
+// canRun tells, in one line, what keeps this machine from being a lab.
+func canRun() error {
+	if os.Geteuid() != 0 {
+		return errors.New("this is not root, and the lab makes namespaces and mounts: run it as root on Debian")
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return errors.New("there is no apt-get here, and the lab's hosts are made with it: run it as root on Debian")
+	}
+	return nil
+}
+
+// missing lists the packages of the tools this machine lacks.
+func missing() []string {
+	var pkgs []string
+	for _, t := range tools {
+		if _, err := exec.LookPath(t.command); err != nil {
+			pkgs = append(pkgs, t.pkg)
+		}
+	}
+	return pkgs
+}
+
+// Prepare installs the tools this machine lacks and makes a suite's root file
+// systems and mirror, unless they are in the cache.
+func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) error {
+	if err := canRun(); err != nil {
+		return err
+	}
+	if prepared(suite, docker) {
+		return nil
+	}
+	if err := os.MkdirAll(cacheDir(), 0o755); err != nil {
+		return err
+	}
+	unlock, err := lockFile(filepath.Join(cacheDir(), "lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if pkgs := missing(); len(pkgs) > 0 {
+		fmt.Fprintf(log, "lab: installing %s on this machine\n", strings.Join(pkgs, " "))
+		if err := installTools(ctx, pkgs); err != nil {
+			return err
+		}
+	}
+	sweepCache()
+	if err := makeKey(ctx); err != nil {
+		return err
+	}
+	steps := []struct {
+		path, what string
+		make       func(ctx context.Context, suite, dir string) error
+	}{
+		{basePath(suite, false), "a root file system of " + suite, makeBase},
+		{mirrorPath(suite), "the package mirror of " + suite, makeMirror},
+	}
+	if docker {
+		steps = append(steps, steps[0], steps[0])
+		steps[2].path, steps[2].what, steps[2].make = basePath(suite, true), "a root file system of "+suite+" with Docker", makeDockerBase
+		steps[3].path, steps[3].what, steps[3].make = imagePath(suite), "a container image of "+suite, makeImage
+	}
+	for _, s := range steps {
+		if err := once(ctx, log, s.path, s.what, suite, s.make); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func prepared(suite string, docker bool) bool {
+	want := []string{basePath(suite, false), mirrorPath(suite)}
+	if docker {
+		want = append(want, basePath(suite, true), imagePath(suite))
+	}
+	for _, p := range want {
+		if _, err := os.Stat(p); err != nil {
+			return false
+		}
+	}
+	return len(missing()) == 0
+}
+
+// once makes a directory of the cache under another name first, so that what has
+// its name is whole.
+func once(ctx context.Context, log io.Writer, path, what, suite string, build func(ctx context.Context, suite, dir string) error) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	start := time.Now()
+	fmt.Fprintf(log, "lab: making %s\n", what)
+	tmp := path + unfinished
+	if err := build(ctx, suite, tmp); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", what, err), os.RemoveAll(tmp))
+	}
+	fmt.Fprintf(log, "lab: made %s in %s\n", what, time.Since(start).Round(time.Second))
+	return os.Rename(tmp, path)
+}
+
+const unfinished = ".unfinished"
+
+// sweepCache removes what a killed prepare left behind.
+func sweepCache() {
+	left, _ := filepath.Glob(filepath.Join(cacheDir(), "*"+unfinished))
+	for _, p := range left {
+		_ = os.RemoveAll(p)
+	}
+}
+
+func installTools(ctx context.Context, pkgs []string) error {
+	apt := func(args ...string) error {
+		cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q", "-y", "-o", "DPkg::Lock::Timeout=120"}, args...)...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		_, err := runCmd(cmd)
+		return err
+	}
+	if err := apt("update"); err != nil {
+		return err
+	}
+	return apt(append([]string{"install", "--no-install-recommends"}, pkgs...)...)
+}
+
+// cacheDir outlives every lab.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = "/var/cache"
+	}
+	return filepath.Join(dir, "postern-lab")
+}
+
+// cached is the path of one thing in the cache, named by what it is made from.
+func cached(kind, suite string, from ...string) string {
+	h := sha256.Sum256([]byte(strings.Join(from, "\n")))
+	return filepath.Join(cacheDir(), kind+"-"+suite+"-"+hex.EncodeToString(h[:6]))
+}
+
+func lockFile(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// exists says whether there is something at path.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}

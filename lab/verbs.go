@@ -1,0 +1,199 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	errUsage  = errors.New("usage")
+	errPassOn = errors.New("exit code to pass on")
+)
+
+// call is a verb with its flags taken out.
+type call struct {
+	Options
+	hard, all bool
+	args      []string // what is left before --
+	rest      []string // what stands after --
+}
+
+// command runs one verb.
+func command(ctx context.Context, argv []string) error {
+	if len(argv) == 0 || slices.Contains([]string{"help", "-h", "--help"}, argv[0]) {
+		fmt.Print(usage)
+		return nil
+	}
+	verbs := map[string]func(context.Context, call) error{
+		"prepare": verbPrepare, "up": verbUp, "exec": verbExec, "trust": verbTrust,
+		"reboot": verbReboot, "fault": verbFault, "status": verbStatus, "down": verbDown,
+	}
+	verb := verbs[argv[0]]
+	if verb == nil {
+		return fmt.Errorf("%w: %q is not a verb", errUsage, argv[0])
+	}
+	c, err := parse(argv[1:])
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errUsage, argv[0], err)
+	}
+	if err := canRun(); err != nil {
+		return err
+	}
+	return verb(ctx, c)
+}
+
+// parse takes flags in any place before --.
+func parse(argv []string) (call, error) {
+	c := call{Options: Options{Log: os.Stderr}}
+	if i := slices.Index(argv, "--"); i >= 0 {
+		argv, c.rest = argv[:i], argv[i+1:]
+	}
+	for i := 0; i < len(argv); i++ {
+		name, value, inline := strings.Cut(argv[i], "=")
+		take := func() (string, error) {
+			if inline {
+				return value, nil
+			}
+			if i++; i == len(argv) {
+				return "", fmt.Errorf("%s needs a value", name)
+			}
+			return argv[i], nil
+		}
+		var err error
+		switch name {
+		case "--name":
+			c.Name, err = take()
+		case "--suite":
+			c.Suite, err = take()
+		case "--ssh-port":
+			var s string
+			if s, err = take(); err == nil {
+				if c.SSHPort, err = strconv.Atoi(s); err != nil {
+					err = fmt.Errorf("%q is not a port (1 to 65535)", s)
+				}
+			}
+		case "--docker":
+			c.Docker = true
+		case "--hard":
+			c.hard = true
+		case "--all":
+			c.all = true
+		default:
+			if strings.HasPrefix(name, "-") {
+				return c, fmt.Errorf("there is no flag %q", name)
+			}
+			c.args = append(c.args, argv[i])
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func verbPrepare(ctx context.Context, c call) error {
+	suites := []string{"bookworm", "trixie"}
+	if c.Suite != "" {
+		if _, err := newHandle(c.Options); err != nil {
+			return err
+		}
+		suites = []string{c.Suite}
+	}
+	for _, s := range suites {
+		if err := Prepare(ctx, c.Log, s, true); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(c.Log, "lab: everything is in %s\n", cacheDir())
+	return nil
+}
+
+func verbUp(ctx context.Context, c call) error {
+	start := time.Now()
+	l, err := Up(ctx, c.Options)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Log, "lab: %q is up after %s: go run ./lab exec laptop --name %s -- ssh root@203.0.113.10\n",
+		l.Name, time.Since(start).Round(100*time.Millisecond), l.Name)
+	return nil
+}
+
+func verbExec(ctx context.Context, c call) error {
+	argv := c.rest
+	if len(c.args) > 1 {
+		argv = append(c.args[1:], argv...)
+	}
+	if len(c.args) == 0 || len(argv) == 0 {
+		return fmt.Errorf("%w: exec NODE -- CMD…", errUsage)
+	}
+	l, err := Open(c.Name)
+	if err != nil {
+		return err
+	}
+	if c.args[0] == "laptop" && argv[0] == "postern" {
+		if err := l.buildProgram(ctx); err != nil {
+			return err
+		}
+	}
+	// Signals go to the command, which shares our terminal; we wait for it.
+	cmd, err := l.Command(context.WithoutCancel(ctx), c.args[0], argv...)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%w: %w", errPassOn, err)
+	}
+	return nil
+}
+
+func verbTrust(ctx context.Context, c call) error {
+	l, err := Open(c.Name)
+	if err != nil {
+		return err
+	}
+	return l.Trust()
+}
+
+func verbReboot(ctx context.Context, c call) error {
+	if len(c.args) != 1 {
+		return fmt.Errorf("%w: reboot NODE", errUsage)
+	}
+	l, err := Open(c.Name)
+	if err != nil {
+		return err
+	}
+	if c.hard {
+		return l.PowerCut(ctx, c.args[0])
+	}
+	return l.Reboot(ctx, c.args[0])
+}
+
+func verbDown(_ context.Context, c call) error {
+	names := []string{c.Name}
+	if c.all {
+		var err error
+		if names, err = running(); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		l, err := newHandle(Options{Name: name})
+		if err != nil {
+			return err
+		}
+		if err := l.Down(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
