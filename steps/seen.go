@@ -2,32 +2,131 @@ package steps
 
 import (
 	"net/netip"
+	"time"
 
+	"postern/remote"
 	"postern/steps/firewall"
 )
 
 // Seen is what one look told about a host, parsed. Zero values mean that it could not be told.
 type Seen struct {
-	System    string         // linux, freebsd …
-	Distro    string         // ID of os-release: debian, ubuntu …
-	Release   string         // VERSION_ID of os-release
-	Init      string         // systemd or other
-	Interface string         // of the default route over IPv4
-	Address4  netip.Prefix   // on that interface, with its prefix: where packets arrive (the public address may be another, behind 1:1 NAT)
-	Address6  []netip.Prefix // global ones on that interface
-	Ways      []firewall.Way // how the operator is connected now, and every port sshd listens on
-	Listeners []Listening
-	Docker    bool
-	Memory    int64 // bytes
-	Disk      int64 // bytes free on /
-	Ufw       bool  // installed
-	WireGuard bool  // wg and wg-quick are installed
-	Module    bool  // the kernel has WireGuard, so that wireguard-go is not needed
+	System     string         // linux, freebsd …
+	Distro     string         // ID of os-release: debian, ubuntu …
+	Release    string         // VERSION_ID of os-release
+	Init       string         // systemd or other
+	Interface  string         // of the default route over IPv4
+	Address4   netip.Prefix   // on that interface, with its prefix: where packets arrive (the public address may be another, behind 1:1 NAT)
+	Address6   []netip.Prefix // global ones on that interface; temporary and deprecated ones are left out
+	Dynamic    bool           // Address4 has a lifetime: it was given by DHCP
+	Ways       []firewall.Way // how the operator is connected now, and every port sshd listens on
+	Listeners  []Listening
+	Interfaces []Interface
+	Routes     []Route
+	Docker     bool
+	Memory     int64 // bytes
+	Disk       int64 // bytes free on /
+	DiskSize   int64 // bytes, of /
+	Ufw        bool  // installed
+	WireGuard  bool  // wg and wg-quick are installed
+	Userspace  bool  // wireguard-go is installed
+	Iptables   bool  // installed
+	Module     bool  // the kernel has WireGuard, so that wireguard-go is not needed
+	Tun        bool  // /dev/net/tun is there, which wireguard-go needs
+	Clock      time.Time
 }
 
 // Listening is one TCP or UDP listener of a host.
 type Listening struct {
 	Proto   string
-	Addr    netip.AddrPort
-	Process string // may be empty
+	Addr    netip.AddrPort // all addresses of both families: [::]
+	Process string         // may be empty
+}
+
+// Interface is one network interface and its addresses.
+type Interface struct {
+	Name      string
+	Addresses []netip.Prefix
+}
+
+// Route is one route of the main table.
+type Route struct {
+	To  netip.Prefix // 0.0.0.0/0 and ::/0 are default routes
+	Dev string       // "" for a route that drops
+}
+
+// SeenReads are the queries See parses: light enough to be part of every look.
+func SeenReads() []remote.Query {
+	return []remote.Query{
+		remote.ReadRun("seen.system", `uname -s; if [ -d /run/systemd/system ]; then echo systemd; else echo other; fi`),
+		remote.ReadRun("seen.release", `cat /etc/os-release`),
+		remote.ReadRun("seen.addresses", `PATH=$PATH:/usr/sbin:/sbin; ip -o address show`),
+		remote.ReadRun("seen.routes", `PATH=$PATH:/usr/sbin:/sbin; ip -o -4 route show table main; ip -o -6 route show table main; true`),
+		remote.ReadRun("seen.ssh", `PATH=$PATH:/usr/sbin:/sbin; echo "connection $SSH_CONNECTION"; sshd -T 2>/dev/null | grep -i '^port '; true`),
+		remote.ReadRun("seen.listeners", `PATH=$PATH:/usr/sbin:/sbin; ss -H -ltunp`),
+		remote.ReadRun("seen.memory", `cat /proc/meminfo`),
+		remote.ReadRun("seen.disk", `df -Pk /`),
+		remote.ReadRun("seen.tools", `PATH=$PATH:/usr/sbin:/sbin
+for t in ufw wg wg-quick wireguard-go iptables docker; do if command -v $t >/dev/null; then echo $t; fi; done
+if [ -c /dev/net/tun ]; then echo /dev/net/tun; fi`),
+		remote.ReadRun("seen.module", `PATH=$PATH:/usr/sbin:/sbin; k=/lib/modules/$(uname -r)
+if [ -d /sys/module/wireguard ] || modinfo wireguard >/dev/null 2>&1 || grep -qs '/wireguard\.ko' $k/modules.builtin $k/modules.dep; then echo yes; else echo no; fi`),
+		remote.ReadRun("seen.clock", `date +%s`),
+	}
+}
+
+// See parses what SeenReads brought. What is missing or makes no sense stays zero.
+func See(f remote.Facts) Seen {
+	var s Seen
+	get := func(id string) string { out, _ := f.Get(id); return out }
+	s.System, s.Init = parseSystem(get("seen.system"))
+	s.Distro, s.Release = parseRelease(get("seen.release"))
+	addresses := parseAddresses(get("seen.addresses"))
+	s.Interfaces = interfaces(addresses)
+	routes := parseRoutes(get("seen.routes"))
+	s.Interface = defaultInterface(routes)
+	for _, r := range routes {
+		s.Routes = append(s.Routes, Route{r.To, r.Dev})
+	}
+	for _, a := range addresses {
+		switch {
+		case a.Dev != s.Interface || !a.Global || a.Passing:
+		case a.Prefix.Addr().Is6():
+			s.Address6 = append(s.Address6, a.Prefix)
+		case !s.Address4.IsValid():
+			s.Address4, s.Dynamic = a.Prefix, a.Dynamic
+		}
+	}
+	s.Listeners = parseListeners(get("seen.listeners"))
+	s.Ways = ways(get("seen.ssh"), s.Listeners)
+	s.Memory = parseMemory(get("seen.memory"))
+	s.DiskSize, s.Disk = parseDisk(get("seen.disk"))
+	tools := parseWords(get("seen.tools"))
+	s.Ufw, s.Docker, s.Iptables = tools["ufw"], tools["docker"], tools["iptables"]
+	s.WireGuard = tools["wg"] && tools["wg-quick"]
+	s.Userspace, s.Tun = tools["wireguard-go"], tools["/dev/net/tun"]
+	s.Module = parseWords(get("seen.module"))["yes"]
+	s.Clock = parseClock(get("seen.clock"))
+	return s
+}
+
+// Holds says whether an address of the host lies in a network, and on which interface.
+func (s Seen) Holds(network netip.Prefix) (dev string, ok bool) {
+	for _, i := range s.Interfaces {
+		for _, a := range i.Addresses {
+			if network.Contains(a.Addr()) {
+				return i.Name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Overlaps is a route, other than the default ones and those of the interface named, that shares addresses with a network.
+func (s Seen) Overlaps(network netip.Prefix, but string) (Route, bool) {
+	for _, r := range s.Routes {
+		if r.To.Bits() > 0 && r.Dev != but && r.To.Overlaps(network) {
+			return r, true
+		}
+	}
+	return Route{}, false
 }

@@ -1,0 +1,150 @@
+package steps
+
+import (
+	"fmt"
+
+	"postern/remote"
+	"postern/site"
+	"postern/steps/provider"
+)
+
+func init() {
+	register(Step{
+		ID:      "network",
+		Chapter: 1,
+		Title:   "Network",
+		Why: "Finds out what the two hosts are: the public server that takes what the world sends, and the hidden mail server behind it. " +
+			"Nothing is changed here; what stands in the way of the later chapters is told now.",
+		Guide:  "network, Network Architecture",
+		Fields: networkFields,
+		Reads:  func(*site.Site, *site.Host) []remote.Query { return SeenReads() },
+		Plan:   planNetwork,
+		Proof:  []string{"host.ssh", "host.privilege", "host.clock"},
+	})
+}
+
+func networkFields(s *site.Site) []string {
+	keys := []string{"domain", "hostname"}
+	for _, h := range s.Hosts {
+		key := "host." + h.Name
+		keys = append(keys, key+".ssh", key+".local", key+".jump")
+		if h.Role == site.Proxy {
+			keys = append(keys, key+".provider")
+		}
+	}
+	return keys
+}
+
+// planNetwork changes nothing: it tells what was found, refuses what cannot be set up, and hands out what only a person
+// can do at the provider.
+func planNetwork(s *site.Site, look Look) Plan {
+	p := Plan{Step: "network", Refused: unsupported(s, look)}
+	for _, h := range s.Hosts {
+		facts, ok := look[h.Name]
+		if !ok {
+			continue
+		}
+		seen := See(facts)
+		p.Notes = append(p.Notes, describe(h, seen))
+		p.Notes = append(p.Notes, sizes(s, h, seen)...)
+		p.Notes = append(p.Notes, addresses(s, h, seen)...)
+		p.Notes = append(p.Notes, occupied(s, h, seen)...)
+		p.Notes = append(p.Notes, clock(h, facts.At, seen.Clock)...)
+		if h.Role == site.Proxy {
+			p.Tasks = append(p.Tasks, hosterTasks(s, h, seen)...)
+		}
+	}
+	return p
+}
+
+// unsupported says, one line for each, why hosts of the site cannot be set up; it is the same for every chapter.
+func unsupported(s *site.Site, look Look) []string {
+	var why []string
+	if s.Layout != "proxy" {
+		return []string{fmt.Sprintf("layout %q is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)", s.Layout)}
+	}
+	for _, r := range []site.Role{site.Proxy, site.Mail} {
+		if n := len(s.HostsOf(r)); n != 1 {
+			why = append(why, fmt.Sprintf("the site has %d hosts with role = %s: exactly one is set up", n, r))
+		}
+	}
+	for _, h := range s.Hosts {
+		facts, ok := look[h.Name]
+		if !ok {
+			why = append(why, h.Name+" was not looked at, so nothing can be planned: reach it first (host."+h.Name+".ssh)")
+			continue
+		}
+		if line := foreignSystem(h, See(facts)); line != "" {
+			why = append(why, line)
+		}
+	}
+	return why
+}
+
+func foreignSystem(h *site.Host, seen Seen) string {
+	switch {
+	case seen.System == "":
+		return h.Name + ": which system it runs could not be told, so it is left alone"
+	case seen.System == "freebsd":
+		return h.Name + " runs FreeBSD, which is not set up by this version because pf is not: use a Debian host"
+	case seen.System != "linux":
+		return fmt.Sprintf("%s runs %s, which is not set up: use a Debian host", h.Name, seen.System)
+	case seen.Distro == "":
+		return h.Name + ": which Linux it runs could not be told (no ID in /etc/os-release), so it is left alone: use a Debian host"
+	case seen.Distro != "debian" && seen.Distro != "ubuntu":
+		return fmt.Sprintf("%s runs %s, which is not set up: use Debian (or Ubuntu, untested)", h.Name, seen.Distro)
+	case seen.Init != "systemd":
+		return h.Name + " does not run systemd, which the tunnel at boot and the guard need"
+	}
+	return ""
+}
+
+// hosterTasks is what only a person can do in the hoster's panel and on the phone.
+//
+// guide: firewall, Opening Required Ports in IONOS Control Panel
+func hosterTasks(s *site.Site, h *site.Host, seen Seen) []Task {
+	hoster, _ := provider.Find(h.Provider)
+	letter := provider.Letter{Hostname: s.Hostname, Domain: s.Domain, Port: s.Ports.SMTP}
+	if h.Public4.IsValid() {
+		letter.Address4 = h.Public4.String()
+	}
+	if h.Public6.IsValid() {
+		letter.Address6 = h.Public6.String()
+	}
+	text, err := hoster.Write(letter)
+	if err != nil { // the contract test writes every letter, so this is a letter that no test has seen
+		text = ""
+	}
+	return []Task{{
+		ID:    "provider.firewall." + h.Name,
+		Title: fmt.Sprintf("let the ports in at the provider of %s (%s)", h.Name, hoster.Name),
+		Text:  hoster.FirewallText(),
+		Copy:  provider.RuleList(panelRules(s, h, seen)),
+		Check: "firewall.open",
+	}, {
+		ID:    "provider.port25." + h.Name,
+		Title: fmt.Sprintf("have outgoing port %d opened for %s (%s)", s.Ports.SMTP, h.Name, hoster.Name),
+		Text:  hoster.Port25Text(s.Ports.SMTP),
+		Copy:  text,
+	}}
+}
+
+// panelRules are the incoming rules the hoster's firewall must have, with this site's own ports.
+func panelRules(s *site.Site, h *site.Host, seen Seen) []provider.Rule {
+	var rules []provider.Rule
+	had := map[int]bool{}
+	for _, w := range seen.Ways {
+		if !had[w.Port] {
+			had[w.Port] = true
+			rules = append(rules, provider.Rule{Name: "ssh", Proto: "tcp", Port: w.Port, From: sources(h.SSHFrom)})
+		}
+	}
+	for _, r := range []provider.Rule{
+		{Name: "smtp", Port: s.Ports.SMTP}, {Name: "http", Port: s.Ports.HTTP}, {Name: "https", Port: s.Ports.HTTPS},
+		{Name: "submission", Port: s.Ports.Submission}, {Name: "imaps", Port: s.Ports.IMAPS},
+	} {
+		r.Proto, r.From = "tcp", sources(s.From[r.Name])
+		rules = append(rules, r)
+	}
+	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
+}

@@ -1,0 +1,212 @@
+package steps
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"postern/site"
+)
+
+// The guide's minimums, in bytes, less a tenth: a server sold with 1 GB shows less to its system.
+//
+// guide: network, Network Architecture
+const (
+	gigabyte      = int64(1) << 30
+	proxyMemory   = gigabyte * 9 / 10
+	proxyDisk     = 10 * gigabyte * 9 / 10
+	mailcowMemory = 6 * gigabyte * 9 / 10
+	mailcowDisk   = 20 * gigabyte * 9 / 10
+	fullDisk      = gigabyte / 2
+	greatestSkew  = 60 * time.Second
+)
+
+// describe is one line of what a host is.
+func describe(h *site.Host, seen Seen) Note {
+	parts := []string{strings.TrimSpace(seen.Distro + " " + seen.Release)}
+	if seen.Interface != "" && seen.Address4.IsValid() {
+		parts = append(parts, seen.Interface+" "+seen.Address4.String())
+	}
+	for _, a := range seen.Address6 {
+		parts = append(parts, a.String())
+	}
+	if seen.Memory > 0 {
+		parts = append(parts, size(seen.Memory)+" memory")
+	}
+	if seen.Disk > 0 {
+		parts = append(parts, size(seen.Disk)+" free")
+	}
+	var ports []string
+	had := map[int]bool{}
+	for _, w := range seen.Ways {
+		if !had[w.Port] {
+			had[w.Port] = true
+			ports = append(ports, fmt.Sprint(w.Port))
+		}
+	}
+	if len(ports) > 0 {
+		parts = append(parts, "SSH on "+strings.Join(ports, ", "))
+	}
+	if seen.Docker {
+		parts = append(parts, "Docker")
+	}
+	if !seen.Module {
+		parts = append(parts, "no WireGuard in the kernel (wireguard-go takes its place)")
+	}
+	return Note{Host: h.Name, Text: fmt.Sprintf("%s: %s", h.Role, strings.Join(parts, ", "))}
+}
+
+func size(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/float64(gigabyte)) }
+
+func sizes(s *site.Site, h *site.Host, seen Seen) []Note {
+	memory, disk := proxyMemory, proxyDisk
+	if h.Role == site.Mail {
+		if s.Mail.Kind != "mailcow" {
+			memory, disk = 0, 0
+		} else {
+			memory, disk = mailcowMemory, mailcowDisk
+		}
+	}
+	var notes []Note
+	warn := func(format string, args ...any) {
+		notes = append(notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf(format, args...)})
+	}
+	if seen.Memory > 0 && seen.Memory < memory {
+		warn("has %s memory; the guide asks for %s at least", size(seen.Memory), size(memory*10/9))
+	}
+	if seen.DiskSize > 0 && seen.DiskSize < disk {
+		warn("has a disk of %s; the guide asks for %s at least", size(seen.DiskSize), size(disk*10/9))
+	}
+	if seen.DiskSize > 0 && seen.Disk < fullDisk {
+		warn("has only %s free on /: make room before anything is installed", size(seen.Disk))
+	}
+	if seen.Distro == "ubuntu" {
+		warn("runs Ubuntu, which is accepted and was not tested: Debian is what this was proven on")
+	}
+	return notes
+}
+
+// addresses tells about NAT, and about networks that the tunnel's would hide.
+func addresses(s *site.Site, h *site.Host, seen Seen) []Note {
+	var notes []Note
+	add := func(warn bool, format string, args ...any) {
+		notes = append(notes, Note{Host: h.Name, Warn: warn, Text: fmt.Sprintf(format, args...)})
+	}
+	a := seen.Address4.Addr()
+	switch {
+	case !a.IsValid():
+		add(true, "has no IPv4 default route that could be seen")
+	case h.Role == site.Proxy && !public(a) && h.Public4.IsValid():
+		add(false, "has %s and the world sees %s: the provider translates one to the other", a, h.Public4)
+	case h.Role == site.Proxy && !public(a):
+		add(true, "has %s, which the world cannot reach: a proxy needs a public address (set host.%s.public4 if there is one in front of it)", a, h.Name)
+	case h.Role == site.Mail && shared.Contains(a):
+		add(false, "is behind carrier-grade NAT (%s): that is fine, because it dials out to the proxy", a)
+	case h.Role == site.Mail && !public(a):
+		add(false, "is behind NAT (%s): that is fine, because it dials out to the proxy", a)
+	case h.Role == site.Mail && seen.Dynamic:
+		add(false, "has a public address that may change (%s): the tunnel follows it", a)
+	}
+	if line := conflict(s, seen); line != "" {
+		add(true, "%s", line)
+	}
+	return notes
+}
+
+// conflict says which network of a host the tunnel's would hide, and what to choose instead; "" when there is none.
+func conflict(s *site.Site, seen Seen) string {
+	for _, network := range []netip.Prefix{s.Tunnel.Network, s.Tunnel.Network6} {
+		if !network.IsValid() {
+			continue
+		}
+		r, found := seen.Overlaps(network, s.Tunnel.Interface)
+		if !found {
+			continue
+		}
+		where := r.Dev
+		if where == "" {
+			where = "a route that drops"
+		}
+		line := fmt.Sprintf("%s is in use on %s (%s)", network, where, r.To)
+		if free := freeNetwork(seen, s.Tunnel.Interface); network.Addr().Is4() && free.IsValid() {
+			return line + ": choose another tunnel.network, such as " + free.String()
+		}
+		return line + ": choose another network for the tunnel"
+	}
+	return ""
+}
+
+// freeNetwork is a private /24 that no route of the host touches.
+func freeNetwork(seen Seen, but string) netip.Prefix {
+	for third := 77; third < 250; third += 10 {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(third), 0, 0}), 24)
+		if _, taken := seen.Overlaps(p, but); !taken {
+			return p
+		}
+	}
+	return netip.Prefix{}
+}
+
+// occupied tells who sits on the ports that later chapters need.
+func occupied(s *site.Site, h *site.Host, seen Seen) []Note {
+	var notes []Note
+	mine := s.TunnelAddress(h)
+	wanted := map[int]string{s.Ports.SMTP: "mail", s.Ports.Submission: "submission", s.Ports.IMAPS: "IMAP"}
+	if h.Role == site.Proxy {
+		wanted[s.Ports.HTTP], wanted[s.Ports.HTTPS] = "web", "web"
+	} else {
+		wanted[s.Ports.Web] = "web"
+	}
+	had := map[string]bool{}
+	published := 0
+	for _, l := range seen.Listeners {
+		if l.Process == "docker-proxy" && l.Addr.Addr().IsUnspecified() {
+			published++
+		}
+		what, ours := wanted[int(l.Addr.Port())]
+		ours = ours && l.Proto == "tcp"
+		if l.Proto == "udp" && h.Role == site.Proxy && int(l.Addr.Port()) == s.Tunnel.Port && l.Process != "" && l.Process != "wireguard-go" {
+			what, ours = "the tunnel", true
+		}
+		key := fmt.Sprint(l.Proto, l.Addr.Port(), l.Process)
+		if !ours || expected[l.Process] || had[key] || !(l.Addr.Addr().IsUnspecified() || l.Addr.Addr() == mine || public(l.Addr.Addr())) {
+			continue
+		}
+		had[key] = true
+		who := l.Process
+		if who == "" {
+			who = "an unnamed process"
+		}
+		notes = append(notes, Note{Host: h.Name, Warn: true,
+			Text: fmt.Sprintf("%s listens on %s port %d, which %s needs: stop it, or bind it to another address", who, l.Proto, l.Addr.Port(), what)})
+	}
+	if published > 0 {
+		notes = append(notes, Note{Host: h.Name, Warn: true,
+			Text: fmt.Sprintf("Docker publishes %d ports on all addresses: ufw does not see them, so bind them to %s", published, mine)})
+	}
+	return notes
+}
+
+// expected are the processes of the setup itself: haraka runs in node, Mailcow behind Docker.
+var expected = map[string]bool{"node": true, "haraka": true, "caddy": true, "docker-proxy": true}
+
+// clock tells about a host whose clock is far off: certificates and logs go by it.
+func clock(h *site.Host, at, there time.Time) []Note {
+	if at.IsZero() || there.IsZero() {
+		return nil
+	}
+	skew := there.Sub(at)
+	if skew.Abs() <= greatestSkew {
+		return nil
+	}
+	return []Note{{Host: h.Name, Warn: true, Text: fmt.Sprintf("its clock is %s away from this machine's: set up time synchronisation", skew.Abs().Round(time.Second))}}
+}
+
+func sources(from []netip.Prefix) string {
+	var all []string
+	for _, p := range from {
+		all = append(all, p.String())
+	}
+	return strings.Join(all, ", ")
+}
