@@ -80,9 +80,8 @@ func childMirror(args []string) error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	prefix := "/" + args[1] + "/"
-	mux.Handle(prefix, http.StripPrefix(prefix, http.FileServer(http.Dir(args[2]))))
-	server := http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	// No ServeMux: it answers apt's "/./" with a redirect that quotes twice.
+	files := http.StripPrefix("/"+args[1], http.FileServer(http.Dir(args[2])))
+	server := http.Server{Handler: files, ReadHeaderTimeout: 10 * time.Second}
 	return server.Serve(ln)
 }
