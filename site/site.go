@@ -122,7 +122,7 @@ func (s *Site) TunnelAddress(h *Host) netip.Addr {
 // Default is a site before any question: the guide's addresses and ports, one proxy and one mail host.
 func Default() *Site {
 	s := &Site{
-		Schema: 1,
+		Schema: schema,
 		Layout: "proxy",
 		Hosts:  []*Host{{Name: "proxy", Role: Proxy}, {Name: "mail", Role: Mail}},
 		Tunnel: Tunnel{
@@ -140,4 +140,15 @@ func Default() *Site {
 	s.Web.Kind = "caddy"
 	s.PF.Main = "advise"
 	return s
+}
+
+// TunnelAddress6 is the host's IPv6 address inside the tunnel; invalid when tunnel.network6 is not set.
+func (s *Site) TunnelAddress6(h *Host) netip.Addr {
+	switch {
+	case !s.Tunnel.Network6.IsValid():
+		return netip.Addr{}
+	case h.Role == Proxy:
+		return nth(s.Tunnel.Network6, 1)
+	}
+	return nth(s.Tunnel.Network6, 2)
 }

@@ -1,0 +1,28 @@
+package site
+
+import (
+	"maps"
+	"slices"
+)
+
+// Clone is a deep copy: changing one leaves the other as it is.
+func (s *Site) Clone() *Site {
+	c := *s
+	c.Domains = slices.Clone(s.Domains)
+	c.Mail.LAN = slices.Clone(s.Mail.LAN)
+	c.Hosts = slices.Clone(s.Hosts)
+	for i, h := range c.Hosts {
+		host := *h
+		host.SSHFrom = slices.Clone(h.SSHFrom)
+		c.Hosts[i] = &host
+	}
+	c.From = maps.Clone(s.From)
+	for name, sources := range c.From {
+		c.From[name] = slices.Clone(sources)
+	}
+	c.Jails = slices.Clone(s.Jails)
+	for i, j := range c.Jails {
+		c.Jails[i].Ports, c.Jails[i].Tables = slices.Clone(j.Ports), slices.Clone(j.Tables)
+	}
+	return &c
+}

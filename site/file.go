@@ -1,0 +1,130 @@
+package site
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// header stands at the top of a new file.
+const header = `# Answers for postern: which hosts there are and what they are for. Edit it freely: comments, order and keys that
+# postern does not know are kept. What is not here has its usual value; "postern fields" lists every key.
+# There is no secret in it: passwords are asked for, and private keys never leave their hosts.
+
+`
+
+// ErrChanged means that somebody else wrote the file since it was read.
+var ErrChanged = errors.New("was changed by somebody else since it was read; run postern again")
+
+// File is a site with the file it is kept in.
+type File struct {
+	Path    string
+	Site    *Site
+	Unknown []string // keys that are not ours, each as a line to show; they stay in the file
+	Notes   []string // what else the operator should know, each as a line to show
+
+	text   string          // as it was read or saved last
+	saved  bool            // there is a file
+	asked  map[string]bool // keys that were set by name: they are written even when they have their usual value
+	rename func(from, to string) error
+}
+
+// NewFile is a file that does not exist yet. Its Save makes it, and the folder it is in.
+func NewFile(path string, s *Site) *File {
+	return &File{Path: path, Site: s, asked: map[string]bool{}, rename: os.Rename}
+}
+
+// Load reads an answers file. Errors name file, line and key; a missing file is fs.ErrNotExist.
+func Load(path string) (*File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answers: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading the answers: %q is not a file", path)
+	}
+	if info.Size() > biggest {
+		return nil, fmt.Errorf("%s: is too big for an answers file (%d bytes; at most %d)", path, info.Size(), biggest)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answers: %w", err)
+	}
+	r, err := read(path, string(text))
+	if err != nil {
+		return nil, err
+	}
+	f := NewFile(path, r.site)
+	f.text, f.saved, f.Unknown, f.Notes = r.text, true, r.unknown, r.notes
+	return f, nil
+}
+
+// Set gives the answer of a key; Save keeps it, even when it is the usual one.
+func (f *File) Set(key, text string) error {
+	field, err := FieldOf(f.Site, key)
+	if err != nil {
+		return err
+	}
+	if err := field.Set(f.Site, text); err != nil {
+		return err
+	}
+	f.asked[field.Key] = true
+	return nil
+}
+
+// Save writes what changed into the lines of the file, at once or not at all, readable by its owner only. When somebody
+// else changed the file it is left alone, and the error is ErrChanged.
+func (f *File) Save() error {
+	target, err := follow(f.Path)
+	if err != nil {
+		return fmt.Errorf("saving the answers: %w", err)
+	}
+	now, err := os.ReadFile(target)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		f.saved = false
+	case err != nil:
+		return fmt.Errorf("saving the answers: %w", err)
+	case !f.saved || string(now) != f.text:
+		return fmt.Errorf("%s: %w", f.Path, ErrChanged)
+	}
+	text, err := patched(f.Path, f.text, f.Site, f.asked)
+	if err != nil {
+		return err
+	}
+	if f.saved && text == f.text {
+		return nil
+	}
+	if err := write(target, []byte(text), f.rename); err != nil {
+		return fmt.Errorf("saving the answers: %w", err)
+	}
+	f.text, f.saved = text, true
+	clear(f.asked)
+	return nil
+}
+
+// Render is a site as the text that is copied to hosts: the same for equal sites. What only says where the program runs is
+// not in it.
+func Render(s *Site) (string, error) {
+	c := s.Clone()
+	for _, h := range c.Hosts {
+		h.Local = false
+	}
+	return patched("answers", "", c, nil)
+}
+
+// follow is the file that a path leads to, through symbolic links, also when it does not exist yet.
+func follow(path string) (string, error) {
+	for range 40 {
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path, nil
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return "", fmt.Errorf("%q: too many symbolic links", path)
+}

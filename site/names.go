@@ -1,0 +1,107 @@
+package site
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+func digit(r rune) bool  { return r >= '0' && r <= '9' }
+
+// wordRune says whether a name of a user, a host alias or a zone may have the character: none means anything to a shell.
+func wordRune(r rune) bool { return letter(r) || digit(r) || strings.ContainsRune("._-", r) }
+
+// word says whether the text is 1 to most bytes of letters, digits and extra, and does not begin like an option.
+func word(text string, most int, extra string) bool {
+	if text == "" || len(text) > most || text[0] == '-' {
+		return false
+	}
+	return !strings.ContainsFunc(text, func(r rune) bool { return !letter(r) && !digit(r) && !strings.ContainsRune(extra, r) })
+}
+
+// parseDomain reads a name of the public DNS (RFC 1123, section 2.1), lower-cased.
+func parseDomain(text string) (string, error) {
+	name := strings.ToLower(text)
+	if _, err := netip.ParseAddr(name); err == nil {
+		return "", fmt.Errorf("%s is an address; a name such as mail.example.org is wanted", quote(text))
+	}
+	if short, dot := strings.CutSuffix(name, "."); dot && dnsName(short) {
+		return "", fmt.Errorf("%s ends with a dot; write %s", quote(text), short)
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r > 127 }) {
+		return "", fmt.Errorf("%s is not a host name; write it in its xn-- form", quote(text))
+	}
+	if !dnsName(name) {
+		return "", fmt.Errorf("%s is not a host name (letters, digits and hyphens between dots, such as mail.example.org)", quote(text))
+	}
+	return name, nil
+}
+
+func dnsName(name string) bool {
+	labels := strings.Split(name, ".")
+	if len(name) > 253 || len(labels) < 2 {
+		return false
+	}
+	for _, label := range labels {
+		if !word(label, 63, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	// a last label of digits only would be read as an address (RFC 3696, section 2)
+	return strings.ContainsFunc(labels[len(labels)-1], letter)
+}
+
+// parseInterface reads the name of a network interface: what both the kernel (15 bytes) and wg-quick take.
+func parseInterface(text string) (string, error) {
+	switch {
+	case !word(text, 15, "_=+.-") || text == "." || text == "..":
+		return "", fmt.Errorf("%s is not an interface name (1 to 15 letters, digits, and _ = + . -)", quote(text))
+	case text == "lo" || text == "all" || text == "default":
+		return "", fmt.Errorf("%s is a name the system keeps for itself; write that of a real interface, such as eth0", quote(text))
+	}
+	return text, nil
+}
+
+// parseFingerprint reads a host key's fingerprint as ssh-keygen -l prints it.
+func parseFingerprint(text string) (string, error) {
+	sum, ok := strings.CutPrefix(text, "SHA256:")
+	raw, err := base64.RawStdEncoding.Strict().DecodeString(sum)
+	if !ok || err != nil || len(raw) != 32 {
+		return "", fmt.Errorf("%s is not a fingerprint (SHA256: and 43 characters, as ssh-keygen -lf FILE prints it)", quote(text))
+	}
+	return text, nil
+}
+
+// parseProvider reads the ID of a hoster; which IDs are known is not this package's matter.
+func parseProvider(text string) (string, error) {
+	if id := strings.ToLower(text); word(id, 32, "-") {
+		return id, nil
+	}
+	return "", fmt.Errorf("%s is not a provider's ID (letters, digits and hyphens, such as ionos)", quote(text))
+}
+
+// parseTable reads the name of a pf table: at most 31 bytes, as PF_TABLE_NAME_SIZE leaves.
+func parseTable(text string) (string, error) {
+	if !word(text, 31, "_.-") {
+		return "", fmt.Errorf("%s is not the name of a pf table (1 to 31 letters, digits, and _ . -)", quote(text))
+	}
+	return text, nil
+}
+
+// checkHostName says why a host of the site cannot have the name.
+func checkHostName(name string) error {
+	if !word(name, 32, "-") {
+		return fmt.Errorf("%s is not a name for a host (1 to 32 letters, digits and hyphens)", quote(name))
+	}
+	return nil
+}
+
+// checkJailName says why a jail cannot have the name.
+func checkJailName(name string) error {
+	if !word(name, 32, "_-") {
+		return fmt.Errorf("%s is not a name for a jail (1 to 32 letters, digits, and _ -)", quote(name))
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package site
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Problems lists what is wrong between answers that are each valid, one clear line each; none when the site can be set up.
+// The keys named in needs must not be empty besides.
+func Problems(s *Site, needs ...string) []error {
+	var found []error
+	for _, look := range []func(*Site) []error{roleProblems, reachProblems, jumpProblems, portProblems, tunnelProblems, jailProblems} {
+		found = append(found, look(s)...)
+	}
+	if len(s.Domains) > 0 && s.Domain == "" {
+		needs = append([]string{"domain"}, needs...)
+	}
+	seen := map[string]bool{}
+	for _, key := range needs {
+		f, err := FieldOf(s, key)
+		switch {
+		case err != nil:
+			found = append(found, err)
+		case f.Get(s) == "" && !seen[key]:
+			found = append(found, fmt.Errorf("%s: is empty, and needed: %s", key, f.Help))
+		}
+		seen[key] = true
+	}
+	return found
+}
+
+func roleProblems(s *Site) []error {
+	var found []error
+	for _, role := range []Role{Proxy, Mail} {
+		hosts := s.HostsOf(role)
+		if len(hosts) == 0 && s.Layout != "toaster" {
+			found = append(found, fmt.Errorf("host: none has role = %s", role))
+		}
+		if len(hosts) > 1 {
+			found = append(found, fmt.Errorf("host.%s.role: host %s is a %s too; one of each is set up", hosts[1].Name, hosts[0].Name, role))
+		}
+	}
+	return found
+}
+
+func reachProblems(s *Site) []error {
+	var found []error
+	var local *Host
+	reached := 0
+	for _, h := range s.Hosts {
+		if h.Local && local != nil {
+			found = append(found, fmt.Errorf("host.%s.local: host %s is this machine already; at most one can be", h.Name, local.Name))
+		}
+		if h.Local {
+			local = h
+		}
+		if h.Local || h.SSH != "" {
+			reached++
+		} else if s.Layout != "toaster" {
+			found = append(found, fmt.Errorf("host.%s.ssh: is empty; write user@host, or set host.%s.local when postern runs on it", h.Name, h.Name))
+		}
+	}
+	if s.Layout == "toaster" && reached == 0 {
+		found = append(found, fmt.Errorf("host: none has ssh or local; the toaster's host needs one of them"))
+	}
+	return found
+}
+
+func jumpProblems(s *Site) []error {
+	var found []error
+	for _, h := range s.Hosts {
+		if h.Jump == "" {
+			continue
+		}
+		if s.Host(h.Jump) == nil {
+			for _, other := range s.Hosts {
+				if strings.EqualFold(other.Name, h.Jump) {
+					found = append(found, fmt.Errorf("host.%s.jump: %q is not a host of the site; write %s (or ssh://%s for an alias)", h.Name, h.Jump, other.Name, h.Jump))
+				}
+			}
+			continue
+		}
+		way := []string{h.Name}
+		for at := s.Host(h.Jump); at != nil && len(way) <= len(s.Hosts); at = s.Host(at.Jump) {
+			way = append(way, at.Name)
+			if at == h {
+				found = append(found, fmt.Errorf("host.%s.jump: goes in a circle (%s)", h.Name, strings.Join(way, ", ")))
+				break
+			}
+		}
+	}
+	return found
+}
+
+func portProblems(s *Site) []error {
+	var found []error
+	taken := map[int]string{}
+	take := func(key string, port int) {
+		if other := taken[port]; other != "" {
+			found = append(found, fmt.Errorf("%s: %d is the port of %s already", key, port, other))
+			return
+		}
+		taken[port] = key
+	}
+	for _, h := range s.HostsOf(Proxy) {
+		if port, err := portOf(h.SSH); err == nil && port != 0 && !h.Local {
+			taken[port] = "host." + h.Name + ".ssh"
+		}
+	}
+	for _, p := range PublicPorts(s) {
+		take("ports."+p.Name, p.Port)
+	}
+	take("ports.relay", s.Ports.Relay)
+	// on the mail host the web interface stands beside what is forwarded to it; HTTP and HTTPS may be that very interface
+	for _, p := range PublicPorts(s) {
+		if p.Port == s.Ports.Web && p.Name != "http" && p.Name != "https" {
+			found = append(found, fmt.Errorf("ports.web: %d is the port of ports.%s already", p.Port, p.Name))
+		}
+	}
+	return found
+}
+
+func tunnelProblems(s *Site) []error {
+	var found []error
+	t := s.Tunnel
+	for _, m := range []struct {
+		key string
+		at  netip.Addr
+	}{{"tunnel.proxy", t.Proxy}, {"tunnel.mail", t.Mail}} {
+		if why := outside(t.Network, m.at); why != "" {
+			found = append(found, fmt.Errorf("%s: %s %s", m.key, m.at, why))
+		}
+	}
+	if t.Proxy == t.Mail {
+		found = append(found, fmt.Errorf("tunnel.mail: %s is the proxy's address already", t.Mail))
+	}
+	for _, h := range s.Hosts {
+		for _, a := range []netip.Addr{h.Public4, h.Public6} {
+			if t.Network.Contains(a) || t.Network6.Contains(a) {
+				found = append(found, fmt.Errorf("tunnel.network: has the public address %s of host %s in it; take another network", a, h.Name))
+			}
+		}
+		if h.Interface != "" && h.Interface == t.Interface {
+			found = append(found, fmt.Errorf("tunnel.interface: %s is the interface of host %s to the world; take another name", t.Interface, h.Name))
+		}
+	}
+	for _, lan := range s.Mail.LAN {
+		if lan.Bits() > 0 && (lan.Overlaps(t.Network) || lan.Overlaps(t.Network6)) {
+			found = append(found, fmt.Errorf("mail.lan: %s overlaps the tunnel's network; change tunnel.network", lan))
+		}
+	}
+	return found
+}
+
+func jailProblems(s *Site) []error {
+	var found []error
+	taken := map[netip.Addr]string{}
+	for _, j := range s.Jails {
+		for _, a := range []netip.Addr{j.Address4, j.Address6} {
+			if other := taken[a]; a.IsValid() && other != "" {
+				found = append(found, fmt.Errorf("jail.%s: %s is the address of jail %s already", j.Name, a, other))
+			}
+			taken[a] = j.Name
+		}
+	}
+	return found
+}
