@@ -44,6 +44,11 @@ type Policy struct {
 	ClampMSS    string // the tunnel's interface: TCP through it gets its MSS clamped to the path; "" for no clamp
 	KeepForward bool   // leave a global ACCEPT of forwarding that the guide made
 	AdoptRules  bool   // untagged rules that equal ours become ours
+
+	// What to do with what a hand-made setup after the guide left behind.
+	GuideNAT     string   // its NAT block in before.rules: "replace" (or "", "adopt") puts our own chains in its place, "keep" leaves it
+	ReplaceRules bool     // its untagged rules that none of ours equals go away
+	GuidePorts   []string // the ports its text opens, as "587/tcp"
 }
 
 // Rendering is a Policy in one firewall's language, against what was found on the host.

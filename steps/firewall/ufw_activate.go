@@ -1,0 +1,161 @@
+package firewall
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"postern/remote"
+)
+
+// activation is how the kernel is brought to what the files say, and back.
+type activation struct {
+	was      bool     // ufw was running
+	chains   bool     // ufw's chains were there before, if only as empty ones
+	restart  bool     // a reload of its own is needed: more than the rule files changed
+	script   bool     // postern.init is wanted
+	hadOwn   bool     // our chains were there before
+	live     []string // the guide's rules that run and are to go
+	policies map[string]string
+	sysctls  map[string]string // what ufw's start sets, as it was
+}
+
+const ufwInit = "/lib/ufw/ufw-init"
+
+// do is the shell that makes the files' state the running one. A running ufw gets its rules swapped in one go, so that
+// no port is dark; only settings need a stop and a start, and our chains stay filled through it.
+func (a activation) do() string {
+	var b strings.Builder
+	switch {
+	case !a.was:
+		b.WriteString(ufwInit + " start\n")
+	case a.restart:
+		b.WriteString("POSTERN_RESTART=yes " + ufwInit + " force-stop\n" + ufwInit + " start\n")
+	default:
+		b.WriteString(swapRules)
+		if a.script {
+			b.WriteString(scriptPath + " start\n")
+		}
+	}
+	if !a.script && (a.hadOwn || a.restart) {
+		b.WriteString(dropOwn)
+	}
+	for _, line := range a.live {
+		b.WriteString("iptables -w -t nat -D " + rebuilt(line) + "\n")
+	}
+	b.WriteString("iptables -w -n -L ufw-user-input >/dev/null\n")
+	return b.String()
+}
+
+// swapRules loads both rule files; each family changes at once.
+const swapRules = `iptables-restore -w -n < /etc/ufw/user.rules
+[ ! -e /proc/sys/net/ipv6 ] || ip6tables-restore -w -n < /etc/ufw/user6.rules
+`
+
+// dropOwn takes our jumps and chains away.
+var dropOwn = "for t in iptables ip6tables; do\n" + dropChains("\t") + "done\n"
+
+// undo is the shell for the way back. The files are the old ones again when it runs, and it may meet any state between
+// the two, or a host that has just booted and has no rules yet.
+func (a activation) undo() string {
+	var b strings.Builder
+	if a.was {
+		start := ufwInit + " start\n"
+		if a.restart {
+			b.WriteString("POSTERN_RESTART=yes " + ufwInit + " force-stop || :\n" + start)
+		} else {
+			b.WriteString("if iptables -w -n -L ufw-user-input >/dev/null 2>&1; then\n" + swapRules + "else\n" + start + "fi\n")
+		}
+	} else {
+		b.WriteString(ufwInit + " force-stop || :\n")
+	}
+	if a.hadOwn && a.was {
+		b.WriteString("if [ -x " + scriptPath + " ]; then " + scriptPath + " start; fi\n")
+	} else {
+		b.WriteString(dropOwn)
+	}
+	b.WriteString(a.undoLive())
+	if !a.was {
+		if !a.chains {
+			b.WriteString(dropUfw)
+		}
+		for _, key := range sortedKeys(a.policies) {
+			chain, program := strings.TrimPrefix(key, "6 "), "iptables"
+			if chain != key {
+				program = "ip6tables"
+			}
+			fmt.Fprintf(&b, "%s -w -P %s %s\n", program, chain, a.policies[key])
+		}
+		for _, name := range sortedKeys(a.sysctls) {
+			fmt.Fprintf(&b, "sysctl -qw %s || :\n", remote.Quote(name+"="+a.sysctls[name]))
+		}
+	}
+	return b.String()
+}
+
+// undoLive puts the guide's rules back as many times as they ran, in their order: what a start has added is taken away first.
+func (a activation) undoLive() string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, line := range a.live {
+		if r := rebuilt(line); !seen[r] {
+			seen[r] = true
+			fmt.Fprintf(&b, "while iptables -w -t nat -D %s 2>/dev/null; do :; done\n", r)
+		}
+	}
+	for _, line := range a.live {
+		b.WriteString("iptables -w -t nat -A " + rebuilt(line) + "\n")
+	}
+	return b.String()
+}
+
+// rebuilt is a rule of the guide made anew of its parsed parts, so that no text of the host goes to a shell as it came.
+func rebuilt(line string) string {
+	n, _ := parseNatLine(line)
+	text := n.chain
+	if n.dst.IsValid() {
+		text += " -d " + n.dst.Addr().String()
+	}
+	for _, opt := range [][2]string{{"-i", n.in}, {"-o", n.out}, {"-p", n.proto}} {
+		if opt[1] != "" {
+			text += " " + opt[0] + " " + opt[1]
+		}
+	}
+	if n.dport != 0 {
+		text += fmt.Sprintf(" --dport %d", n.dport)
+	}
+	text += " -j " + n.target
+	if n.to != "" {
+		text += " --to-destination " + n.to
+	}
+	return text
+}
+
+// dropUfw takes away the empty chains that ufw leaves until the next boot, for a host that had none of them.
+const dropUfw = `for t in iptables ip6tables; do
+	p=ufw; [ "$t" = iptables ] || p=ufw6
+	for h in input output forward; do
+		b=$(echo "$h" | tr a-z A-Z)
+		for k in before-logging before after after-logging reject track; do
+			while "$t" -w -D "$b" -j "$p-$k-$h" 2>/dev/null; do :; done
+		done
+	done
+	for round in 1 2 3; do
+		for c in $("$t" -w -S 2>/dev/null | sed -n "s/^-N \($p-[a-z-]*\)\$/\1/p"); do
+			"$t" -w -F "$c" 2>/dev/null || :
+		done
+		for c in $("$t" -w -S 2>/dev/null | sed -n "s/^-N \($p-[a-z-]*\)\$/\1/p"); do
+			"$t" -w -X "$c" 2>/dev/null || :
+		done
+	done
+done
+`
+
+func sortedKeys(m map[string]string) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

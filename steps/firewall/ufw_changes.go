@@ -1,0 +1,158 @@
+package firewall
+
+import (
+	"regexp"
+	"strings"
+
+	"postern/remote"
+)
+
+// titles say what each file's change does.
+var titles = map[string]string{
+	rules4Path:   "admit and forward over IPv4 what is wanted, and no more",
+	rules6Path:   "admit over IPv6 what is wanted, and no more",
+	before4Path:  "take the guide's NAT rules out of ufw's own file",
+	hookPath:     "let ufw start and stop our forwarding rules",
+	scriptPath:   "write the forwarding rules, in chains of our own",
+	defaultsPath: "deny what comes in and what is forwarded, allow what goes out, on both families",
+	confPath:     "start ufw at boot",
+}
+
+// tests check a staged file; before.rules refers to chains that exist only while ufw runs, so it has none.
+var tests = map[string]string{
+	rules4Path: `iptables-restore -w -n --test < "$NEW"`,
+	rules6Path: `[ ! -e /proc/sys/net/ipv6 ] || ip6tables-restore -w -n --test < "$NEW"`,
+	hookPath:   `sh -n "$NEW"`,
+	scriptPath: `sh -n "$NEW" && sh "$NEW" test`,
+	confPath:   `sh -n "$NEW"`,
+	// ufw's own start sources it.
+	defaultsPath: `sh -n "$NEW"`,
+}
+
+// rendering turns the plan into changes: the files, then one change that loads them.
+func (p *plan) rendering() Rendering {
+	var r Rendering
+	for _, path := range []string{defaultsPath, confPath, before4Path, scriptPath, hookPath, rules4Path, rules6Path} {
+		if f, ok := p.new[path]; ok {
+			c := p.change(path)
+			c.New = &f
+			c.Test = tests[path]
+			r.Changes = append(r.Changes, c)
+		}
+	}
+	for _, path := range p.remove {
+		c := p.change(path)
+		c.Title = "take our forwarding rules away"
+		r.Changes = append(r.Changes, c)
+	}
+	if p.after.enabled && (len(r.Changes) > 0 || p.drifted() || len(p.live) > 0) {
+		a := p.activation()
+		r.Changes = append(r.Changes, remote.Change{
+			ID: "firewall.activate", Step: "firewall", Title: p.activateTitle(), Do: a.do(), Undo: a.undo(), Risk: remote.LoseSSH,
+		})
+	}
+	r.Foreign = append(append(r.Foreign, clean(p.four.foreign)...), clean(p.six.foreign)...)
+	r.Gone = append(append(append(r.Gone, p.gone...), clean(p.four.gone)...), clean(p.six.gone)...)
+	r.Notes = append(append(append(r.Notes, p.notes...), p.four.notes...), p.six.notes...)
+	return r
+}
+
+func (p *plan) change(path string) remote.Change {
+	c := remote.Change{ID: "firewall." + path[strings.LastIndex(path, "/")+1:], Step: "firewall", Title: titles[path], Path: path, Risk: remote.LoseSSH}
+	if path == defaultsPath {
+		c.ID = "firewall.defaults"
+	}
+	c.Old, _ = p.found.File(path)
+	return c
+}
+
+func (p *plan) activateTitle() string {
+	if p.running {
+		return "load the rules into the running firewall"
+	}
+	return "switch the firewall on"
+}
+
+// drifted says whether what runs is not what the files say: not running at all, rules missing or doubled, our chains
+// changed or hung in twice.
+func (p *plan) drifted() bool {
+	if !p.running || p.after.ipv6 && p.now6.has("filter", "INPUT") && !p.now6.has("filter", "ufw6-user-input") {
+		return true
+	}
+	for _, chain := range []string{"user-input", "user-forward", "user-output"} {
+		if p.now4.count("filter", "ufw-"+chain) != countRules(p.text(rules4Path), "ufw-"+chain) {
+			return true
+		}
+		if p.now6.has("filter", "ufw6-user-input") && p.now6.count("filter", "ufw6-"+chain) != countRules(p.text(rules6Path), "ufw6-"+chain) {
+			return true
+		}
+	}
+	for _, family := range []struct {
+		now  live
+		text string
+	}{{p.now4, section(p.script, "load_iptables")}, {p.now6, section(p.script, "load_ip6tables")}} {
+		for _, j := range ownJumps {
+			jumps := 0
+			if family.text != "" {
+				jumps = 1
+			}
+			if family.now.holds(j[0], "-A "+j[1]+" -j "+j[2]) != jumps || family.now.count(j[0], j[2]) != countRules(family.text, j[2]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// section is the rules one function of postern.init loads.
+func section(script, function string) string {
+	_, rest, ok := strings.Cut(script, function+"() {\n")
+	if !ok {
+		return ""
+	}
+	_, rest, _ = strings.Cut(rest, "<<'RULES'\n")
+	rules, _, _ := strings.Cut(rest, "RULES\n}")
+	return rules
+}
+
+var (
+	sysctlName  = regexp.MustCompile(`^[a-zA-Z0-9_./-]+$`)
+	sysctlValue = regexp.MustCompile(`^[0-9]+$`)
+)
+
+func (p *plan) activation() activation {
+	script, _ := p.found.File(scriptPath)
+	a := activation{
+		was: p.running, script: p.script != "", hadOwn: script != nil, live: p.live,
+		chains:   p.now4.has("filter", "ufw-before-input"),
+		policies: map[string]string{}, sysctls: map[string]string{},
+	}
+	for _, path := range []string{defaultsPath, before4Path} {
+		_, changed := p.new[path]
+		a.restart = a.restart || changed
+	}
+	_, conf := p.new[confPath]
+	a.restart = a.restart || conf || p.now6.has("filter", "INPUT") && !p.now6.has("filter", "ufw6-user-input")
+	for _, chain := range []string{"INPUT", "OUTPUT", "FORWARD"} {
+		if p.now4.policy["filter "+chain] == "DROP" {
+			a.policies[chain] = "DROP"
+		}
+		if p.now6.policy["filter "+chain] == "DROP" {
+			a.policies["6 "+chain] = "DROP"
+		}
+	}
+	values, _ := p.found.Get("ufw.sysctl")
+	for _, line := range strings.Split(values, "\n") {
+		if w := strings.Fields(line); len(w) == 2 && sysctlName.MatchString(w[0]) && sysctlValue.MatchString(w[1]) {
+			a.sysctls[w[0]] = w[1]
+		}
+	}
+	return a
+}
+
+func clean(list []string) []string {
+	for i, s := range list {
+		list[i] = remote.Clean(s).Line(200)
+	}
+	return list
+}

@@ -1,0 +1,208 @@
+package firewall
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+)
+
+var (
+	ifaceName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$`)
+	ruleName  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+)
+
+// validate refuses a policy that cannot be put into rules; every word that goes into a rule passes here.
+func (p Policy) validate() error {
+	for _, a := range p.Allows {
+		switch {
+		case !ruleName.MatchString(a.Name):
+			return fmt.Errorf("%q is not a name for a rule (small letters, digits, hyphens)", a.Name)
+		case a.Proto != "" && a.Proto != "tcp" && a.Proto != "udp":
+			return fmt.Errorf("%s: %q is not a protocol (tcp, udp)", a.Name, a.Proto)
+		case a.Port < 0 || a.Port > 65535:
+			return fmt.Errorf("%s: %d is not a port (1 to 65535)", a.Name, a.Port)
+		case a.In != "" && !ifaceName.MatchString(a.In):
+			return fmt.Errorf("%s: %q is not an interface name", a.Name, a.In)
+		}
+	}
+	for _, f := range p.Forwards {
+		switch {
+		case !ruleName.MatchString(f.Name):
+			return fmt.Errorf("%q is not a name for a rule (small letters, digits, hyphens)", f.Name)
+		case f.Proto != "tcp" && f.Proto != "udp":
+			return fmt.Errorf("%s: %q is not a protocol (tcp, udp)", f.Name, f.Proto)
+		case !ifaceName.MatchString(f.In):
+			return fmt.Errorf("%s: %q is not an interface name", f.Name, f.In)
+		case !ifaceName.MatchString(f.Out):
+			return fmt.Errorf("%s: %q is not an interface name", f.Name, f.Out)
+		case !f.To.IsValid() || f.To.Port() == 0 || !f.Dest.IsValid() || f.Dest.Port() == 0:
+			return fmt.Errorf("%s: from %q to %q: an address and a port are needed on both sides", f.Name, f.To, f.Dest)
+		case f.To.Addr().Is6() != f.Dest.Addr().Is6():
+			return fmt.Errorf("%s: from %q to %q: both sides must be of one family", f.Name, f.To, f.Dest)
+		}
+	}
+	if p.ClampMSS != "" && !ifaceName.MatchString(p.ClampMSS) {
+		return fmt.Errorf("%q is not an interface name", p.ClampMSS)
+	}
+	return nil
+}
+
+// sources are the prefixes of one family as ufw writes them; "" stands for everyone. A list that has none of this family
+// admits nobody over it.
+func sources(from []netip.Prefix, v6 bool) []string {
+	if from == nil {
+		return []string{""}
+	}
+	var list []string
+	for _, p := range from {
+		switch {
+		case !p.IsValid() || p.Addr().Is6() != v6:
+		case p.Bits() == 0:
+			list = append(list, "")
+		case p.IsSingleIP():
+			list = append(list, p.Addr().WithZone("").String())
+		default:
+			list = append(list, p.Masked().String())
+		}
+	}
+	return list
+}
+
+// rules are the policy in ufw's terms for one family, in the policy's order and without doubles.
+func (p Policy) rules(v6 bool) []ufwRule {
+	everywhere := any4
+	if v6 {
+		everywhere = any6
+	}
+	or := func(s string) string {
+		if s == "" {
+			return everywhere
+		}
+		return s
+	}
+	var list []ufwRule
+	add := func(r ufwRule) {
+		for _, other := range list {
+			if other.same(r) {
+				return
+			}
+		}
+		list = append(list, r)
+	}
+	for _, a := range p.Allows {
+		if a.To.IsValid() && a.To.Is6() != v6 {
+			continue
+		}
+		r := ufwRule{action: "allow", proto: "any", dport: "any", dst: everywhere, sport: "any", dir: "in", in: a.In, note: Tag + " " + a.Name}
+		if a.Proto != "" {
+			r.proto = a.Proto
+		}
+		if a.Port != 0 {
+			r.dport = strconv.Itoa(a.Port)
+		}
+		if a.To.IsValid() {
+			r.dst = a.To.String()
+		}
+		for _, from := range sources(a.From, v6) {
+			r.src = or(from)
+			add(r)
+		}
+	}
+	for _, f := range p.Forwards {
+		if f.Dest.Addr().Is6() != v6 {
+			continue
+		}
+		for _, from := range sources(f.From, v6) {
+			add(ufwRule{action: "allow", route: true, proto: f.Proto, dport: strconv.Itoa(int(f.Dest.Port())), dst: f.Dest.Addr().String(),
+				sport: "any", src: or(from), dir: "in", in: f.In, out: f.Out, note: Tag + " " + f.Name})
+		}
+	}
+	return list
+}
+
+// merged is one rules file brought to what is wanted.
+type merged struct {
+	file    ufwFile
+	changed bool
+	gone    []string // rules of ours no longer wanted, and the guide's that ours replace
+	foreign []string
+	notes   []string
+}
+
+// merge keeps every rule of other people where it is, keeps those of ours that are still wanted, drops the others, and
+// puts what is missing behind them all.
+func merge(f ufwFile, want Policy) merged {
+	m := merged{file: f}
+	m.file.entries = nil
+	wanted := want.rules(f.v6)
+	have := make([]bool, len(wanted))
+	find := func(r ufwRule) int {
+		for i, w := range wanted {
+			if w.same(r) {
+				return i
+			}
+		}
+		return -1
+	}
+	for _, e := range f.entries {
+		ours, adopted := e.rule.owner()
+		i := -1
+		if e.known {
+			i = find(e.rule)
+		}
+		switch {
+		case !e.known:
+			m.foreign = append(m.foreign, rawWords(e.text))
+		case ours && i >= 0 && !have[i]:
+			have[i] = true
+			if note := wanted[i].note; e.rule.note != note && e.rule.note != note+" "+adoptedMark {
+				if adopted {
+					note += " " + adoptedMark
+				}
+				e, m.changed = e.retag(note), true
+			}
+		case ours && adopted && !want.Enable:
+			e, m.changed = e.retag(""), true
+		case ours:
+			m.gone, m.changed = append(m.gone, e.rule.words()), true
+			continue
+		case i >= 0 && !have[i] && e.rule.note == "" && want.AdoptRules:
+			have[i] = true
+			e, m.changed = e.retag(wanted[i].note+" "+adoptedMark), true
+		case i >= 0:
+			have[i] = true
+			m.foreign = append(m.foreign, e.rule.words())
+		case want.ReplaceRules && guideRule(e.rule, want):
+			m.gone, m.changed = append(m.gone, e.rule.words()), true
+			continue
+		default:
+			m.foreign = append(m.foreign, e.rule.words())
+		}
+		m.file.entries = append(m.file.entries, e)
+	}
+	for i, r := range wanted {
+		if !have[i] {
+			m.changed = true
+			m.file.entries = append(m.file.entries, ufwEntry{rule: r, known: true, text: r.block()})
+		}
+	}
+	m.notes = shadows(m.file)
+	return m
+}
+
+// retag is the entry with another comment; the iptables lines below the tuple stay as they are.
+func (e ufwEntry) retag(note string) ufwEntry {
+	old := e.rule
+	e.rule.note = note
+	lead := e.text[:len(e.text)-len(trimNewlines(e.text))]
+	rest := trimNewlines(e.text)
+	for i := range rest {
+		if rest[i] == '\n' {
+			e.text = lead + e.rule.tuple() + rest[i:]
+			return e
+		}
+	}
+	e.rule = old
+	return e
+}
