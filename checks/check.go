@@ -41,6 +41,9 @@ type Result struct {
 	Took     time.Duration
 }
 
+// Key tells one question from another between two runs: the ID and the place it was asked from.
+func (r Result) Key() string { return r.ID + "@" + r.From }
+
 // Vantage is one place to look from.
 type Vantage struct {
 	Name   string
@@ -58,6 +61,9 @@ type Env struct {
 	Here   *Vantage
 	HereIs string              // the host the program runs on, "" when it is neither
 	Hosts  map[string]*Vantage // by host name
+	Clock  func() time.Time    // measures how long things take; nil means that nobody wants to know
+
+	probes probes // what was dialled and listened for during one Run, each asked once
 }
 
 // Check is one question to a running site.

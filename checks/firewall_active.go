@@ -1,0 +1,130 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "firewall.active", Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
+		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
+		Reads: reads(readUfw, readRules, fileUfwDefault), Ask: linux(askActive),
+	})
+	register(Check{
+		ID: "firewall.forwarding", Step: "firewall", Title: "The proxy forwards packets",
+		Guide: "firewall, Enable IP Forwarding",
+		Reads: reads(readSysctl), Ask: linux(askForwarding),
+	})
+}
+
+func askActive(_ context.Context, e *Env) []Result {
+	q := question{want: "active; deny incoming, allow outgoing, deny routed; IPv6 filtered", fix: "firewall",
+		likely: "the firewall was never set up, or was changed by hand"}
+	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
+		u, err := ufwOf(v.Facts)
+		if err != nil {
+			return q.cannot(err)
+		}
+		if u.absent || !u.active {
+			return q.fail(map[bool]string{true: "ufw is not installed", false: "ufw is inactive"}[u.absent], "", "")
+		}
+		defaults, known := v.Facts.File(fileUfwDefault)
+		if !known || defaults == nil {
+			return q.unknown(fileUfwDefault+" could not be read", "")
+		}
+		var wrong, odd []string
+		if u.incoming != "deny" && u.incoming != "reject" {
+			wrong = append(wrong, "incoming: "+u.incoming)
+		} else if u.incoming == "reject" {
+			odd = append(odd, "incoming: reject tells scanners that the host is there")
+		}
+		if u.outgoing != "allow" {
+			odd = append(odd, "outgoing: "+u.outgoing+" stops mail and updates unless rules let them out")
+		}
+		if u.routed != "deny" && u.routed != "disabled" && u.routed != "reject" {
+			if e.Site.Guide.Forward == "keep" {
+				odd = append(odd, "routed: "+u.routed+", kept as you answered")
+			} else {
+				wrong = append(wrong, "routed: "+u.routed)
+			}
+		}
+		if six := strings.ToLower(setting(defaults.Text, "IPV6")); six != "yes" {
+			wrong = append(wrong, "IPV6="+blank(remote.Clean(six).Line(20), "(absent)"))
+		}
+		live, err := liveDefaults(v.Facts)
+		if err != nil {
+			return q.cannot(err)
+		}
+		wrong = append(wrong, live...)
+		saw := fmt.Sprintf("active; %s incoming, %s outgoing, %s routed", u.incoming, u.outgoing, u.routed)
+		switch {
+		case len(wrong) > 0:
+			return q.fail(remote.Clean(strings.Join(append(wrong, odd...), "; ")).String(), "", "")
+		case len(odd) > 0:
+			return q.warn(remote.Clean(strings.Join(odd, "; ")).String(), "somebody chose it", "")
+		}
+		return q.ok("%s", saw)
+	}, site.Proxy, site.Mail)
+}
+
+// liveDefaults names families that the kernel lets in by default, whatever ufw says of itself.
+func liveDefaults(f remote.Facts) ([]string, error) {
+	var wrong []string
+	for _, family := range []string{"v4", "v6"} {
+		tables, err := tablesOf(f, family)
+		if err != nil {
+			return nil, err
+		}
+		if policy := tables["filter"].policy["INPUT"]; policy != "DROP" && policy != "REJECT" {
+			wrong = append(wrong, fmt.Sprintf("IP%s comes in by default (INPUT %s)", family, blank(policy, "absent")))
+		}
+	}
+	return wrong, nil
+}
+
+func askForwarding(_ context.Context, e *Env) []Result {
+	q := question{want: "net.ipv4.ip_forward = 1", fix: "firewall", likely: "the setting was never made, or another file sets it back"}
+	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
+		s, err := parts(v.Facts, readSysctl)
+		if err != nil {
+			return q.cannot(err)
+		}
+		live := values(s["live"])
+		keys := []string{forward4}
+		if e.Site.Tunnel.Network6.IsValid() {
+			keys = append(keys, forward6)
+			q.want += " and " + forward6 + " = 1"
+		}
+		for _, key := range keys {
+			switch live[key] {
+			case "1":
+			case "0":
+				return q.fail(key+" = 0", "", "")
+			default:
+				return q.unknown(fmt.Sprintf("%s could not be read: %q", key, remote.Clean(live[key]).Line(20)), "")
+			}
+		}
+		return q.ok("%s = 1", strings.Join(keys, " = 1, "))
+	}, site.Proxy)
+}
+
+const (
+	forward4 = "net.ipv4.ip_forward"
+	forward6 = "net.ipv6.conf.all.forwarding"
+)
+
+// values parses lines of "key = value".
+func values(lines []string) map[string]string {
+	all := map[string]string{}
+	for _, line := range lines {
+		if k, v, ok := strings.Cut(line, "="); ok {
+			all[strings.TrimSpace(k)] = strings.TrimSpace(v)
+		}
+	}
+	return all
+}

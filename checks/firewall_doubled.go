@@ -1,0 +1,73 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "firewall.doubled", Step: "firewall", Title: "No rule is there twice",
+		Guide: "firewall, Configuring NAT Rules in UFW",
+		Reads: reads(readRules), Ask: linux(askDoubled),
+	})
+}
+
+// askDoubled finds rules that multiplied: the guide's NAT block is added anew by every ufw reload.
+func askDoubled(_ context.Context, e *Env) []Result {
+	q := question{want: "every rule once", fix: "firewall",
+		likely: "a NAT block in before.rules without chains of its own: each ufw reload adds it again"}
+	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
+		var bad, odd []string
+		total := 0
+		for _, family := range []string{"v4", "v6"} {
+			tables, err := tablesOf(v.Facts, family)
+			if err != nil {
+				return q.cannot(err)
+			}
+			for _, name := range []string{"nat", "filter", "mangle"} {
+				t := tables[name]
+				if t == nil {
+					continue
+				}
+				total += len(t.order)
+				for _, d := range doubles(t) {
+					line := family + " " + name + ": " + d
+					if name == "filter" && !strings.Contains(d, "ufw") && !strings.Contains(d, ownMark) {
+						odd = append(odd, line)
+					} else {
+						bad = append(bad, line)
+					}
+				}
+			}
+		}
+		switch {
+		case len(bad) > 0:
+			return q.fail(fmt.Sprintf("%d rules are there more than once: %s", len(bad), bad[0]), "", strings.Join(append(bad, odd...), "\n"))
+		case len(odd) > 0:
+			return q.warn(fmt.Sprintf("%d rules of other programs are there more than once: %s", len(odd), odd[0]), "another program adds its rules at each start",
+				strings.Join(odd, "\n"))
+		}
+		return q.ok("%d rules, each once", total)
+	}, site.Proxy, site.Mail)
+}
+
+// doubles lists the rules of a table that occur more than once in their chain.
+func doubles(t *table) []string {
+	count := map[string]int{}
+	var found []string
+	for _, r := range t.order {
+		count[r.text]++
+		if count[r.text] == 2 {
+			found = append(found, r.text)
+		}
+	}
+	for i, text := range found {
+		found[i] = fmt.Sprintf("%d times: %s", count[text], remote.Clean(text).Line(160))
+	}
+	return found
+}

@@ -1,0 +1,263 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "firewall.rules", Step: "firewall",
+		Title: "The rules that run let in what the site wants and no more of ours",
+		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
+		Reads: reads(readUfw, readRules, readSSH, readNet, fileUfwUser, fileUfwUser6),
+		Ask:   linux(askRules),
+	})
+}
+
+// Strangers: addresses that stand for anybody on the internet. They are reserved for documentation, so no rule is
+// written for them.
+var (
+	stranger4 = netip.MustParseAddr("192.0.2.77")
+	stranger6 = netip.MustParseAddr("2001:db8:ffff::77")
+)
+
+func askRules(_ context.Context, e *Env) []Result {
+	q := question{want: "exactly the ports of the site are let in", fix: "firewall", likely: "the firewall was changed by hand or by another program"}
+	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
+		if u, err := ufwOf(v.Facts); err != nil {
+			return q.cannot(err)
+		} else if !u.active {
+			return q.fail("ufw is not active: nothing is filtered", "the firewall was switched off, or never set up", "")
+		}
+		k, err := knowledgeOf(e, h, v)
+		if err != nil {
+			return q.cannot(err)
+		}
+		tuples, err := tuplesOf(v.Facts)
+		if err != nil {
+			return q.cannot(err)
+		}
+		wrong := append(k.missing(), k.wide()...)
+		extra := extras(k, tuples)
+		wrong = append(wrong, extra...)
+		if h.Role == site.Proxy {
+			wrong = append(wrong, k.forwards()...)
+		}
+		return q.verdict(k, tuples, wrong)
+	}, site.Proxy, site.Mail)
+}
+
+// verdict is the result of what was found wrong; the rules of other people are always shown.
+func (q question) verdict(k knowledge, tuples []tuple, wrong []string) Result {
+	var foreign []string
+	ours := 0
+	for _, t := range tuples {
+		if t.ours() {
+			ours++
+		} else {
+			foreign = append(foreign, t.words())
+		}
+	}
+	evidence := ""
+	if len(foreign) > 0 {
+		evidence = "rules of other people, which stay:\n" + strings.Join(foreign, "\n")
+	}
+	if len(wrong) == 0 {
+		r := q.ok("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), ours, len(foreign))
+		r.Evidence = remote.Clean(evidence)
+		return r
+	}
+	return q.fail(strings.Join(wrong, "; "), "", strings.Join(wrong, "\n")+"\n"+evidence)
+}
+
+// knowledge is what is wanted of one host, and the rules that run there.
+type knowledge struct {
+	s      *site.Site
+	h      *site.Host
+	list   []want
+	v4, v6 map[string]*table
+	addrs  addresses
+}
+
+func knowledgeOf(e *Env, h *site.Host, v *Vantage) (knowledge, error) {
+	k := knowledge{s: e.Site, h: h}
+	via, ssh, err := sshOf(v.Facts)
+	if err != nil {
+		return k, err
+	}
+	if k.addrs, err = addressesOf(v.Facts); err != nil {
+		return k, err
+	}
+	if k.v4, err = tablesOf(v.Facts, "v4"); err != nil {
+		return k, err
+	}
+	if k.v6, err = tablesOf(v.Facts, "v6"); err != nil {
+		return k, err
+	}
+	k.list = wanted(e.Site, h, seenHost{ssh: ssh, lan: k.addrs.lan, client: via.client.Addr()})
+	return k, nil
+}
+
+// packet is the first packet of a wanted connection from a source.
+func (k knowledge) packet(w want, src netip.Addr) packet {
+	p := packet{proto: w.proto, src: src, dst: w.to, port: w.port, in: w.iface}
+	if p.in == "" {
+		p.in = k.arrivesOn(src)
+	}
+	if !p.dst.IsValid() {
+		p.dst = k.own(src)
+	}
+	return p
+}
+
+// arrivesOn is the interface that a packet from an address comes in on.
+func (k knowledge) arrivesOn(src netip.Addr) string {
+	switch {
+	case k.s.Tunnel.Network.Contains(src):
+		return k.s.Tunnel.Interface
+	case src.Is6() && k.addrs.iface6 != "":
+		return k.addrs.iface6
+	}
+	return k.addrs.iface
+}
+
+// own is an address of the host in the family of src.
+func (k knowledge) own(src netip.Addr) netip.Addr {
+	if k.s.Tunnel.Network.Contains(src) {
+		return k.s.TunnelAddress(k.h)
+	}
+	for _, l := range k.addrs.all {
+		if a := l.prefix.Addr(); a.Is4() == src.Is4() && (l.iface == k.addrs.iface || l.iface == k.addrs.iface6) {
+			return a
+		}
+	}
+	if src.Is4() {
+		return netip.AddrFrom4([4]byte{192, 0, 2, 1})
+	}
+	return netip.MustParseAddr("2001:db8:ffff::1")
+}
+
+func (k knowledge) enters(p packet) fate {
+	tables := k.v4
+	if p.src.Is6() {
+		tables = k.v6
+	}
+	return tables["filter"].lets("INPUT", p)
+}
+
+// sources are addresses that stand for those a want admits.
+func (w want) sources() []netip.Addr {
+	if len(w.from) == 0 && w.to.IsValid() && w.to.Is4() {
+		return []netip.Addr{stranger4}
+	}
+	if len(w.from) == 0 {
+		return []netip.Addr{stranger4, stranger6}
+	}
+	var all []netip.Addr
+	for _, p := range w.from {
+		a := p.Masked().Addr()
+		if !p.IsSingleIP() {
+			a = a.Next().Next().Next() // not the network's own address, nor one a host of the site is likely to have
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// missing names what is wanted and does not come in.
+func (k knowledge) missing() []string {
+	var wrong []string
+	for _, w := range k.list {
+		if w.may {
+			continue
+		}
+		for _, src := range w.sources() {
+			f := k.enters(k.packet(w, src))
+			if f.verdict == "ACCEPT" {
+				continue
+			}
+			wrong = append(wrong, fmt.Sprintf("missing: %s: from %s it ends in %s by %q", w, src, blank(f.verdict, "nothing"), remote.Clean(f.rule).Line(120)))
+			break
+		}
+	}
+	return wrong
+}
+
+// wide names what is wanted from some sources only and comes in from a stranger, over the interface it is wanted on or
+// over the public one. On the mail host what comes out of the tunnel was let into it by the proxy.
+func (k knowledge) wide() []string {
+	var wrong []string
+	for _, w := range k.list {
+		if len(w.from) == 0 || w.may {
+			continue
+		}
+		for _, src := range []netip.Addr{stranger4, stranger6} {
+			public := k.packet(want{proto: w.proto, port: w.port}, src)
+			asked := []packet{public}
+			if !w.to.IsValid() || w.to.Is4() == src.Is4() && k.h.Role == site.Proxy {
+				asked = append(asked, k.packet(w, src))
+			}
+			if rule := k.comesIn(w, asked); rule != "" {
+				wrong = append(wrong, fmt.Sprintf("wider than wanted: %s: %s comes in too by %q", w, src, rule))
+				break
+			}
+		}
+	}
+	return wrong
+}
+
+// comesIn is the rule that lets one of the packets in although nothing wanted does, or "".
+func (k knowledge) comesIn(w want, asked []packet) string {
+	for _, p := range asked {
+		if k.admitted(w, p) {
+			continue
+		}
+		if f := k.enters(p); f.verdict == "ACCEPT" {
+			return remote.Clean(f.rule).Line(120)
+		}
+	}
+	return ""
+}
+
+// admitted says whether anything wanted lets in a packet to the port of w.
+func (k knowledge) admitted(w want, p packet) bool {
+	for _, other := range k.list {
+		if other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || inside(other.from, p.src)) &&
+			(other.iface == "" || other.iface == p.in) {
+			return true
+		}
+	}
+	return false
+}
+
+// extras names rules of ours that nothing asks for.
+func extras(k knowledge, tuples []tuple) []string {
+	allowed := append([]want(nil), k.list...)
+	if k.h.Role == site.Mail {
+		allowed = append(allowed, want{iface: k.s.Tunnel.Interface})
+	}
+	var wrong []string
+	for _, t := range tuples {
+		if !t.ours() {
+			continue
+		}
+		fits := false
+		for _, w := range allowed {
+			fits = fits || t.within(w)
+		}
+		for _, f := range forwards(k.s) {
+			fits = fits || k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" &&
+				len(t.dports) == 1 && t.dports[0] == span{f.port, f.port} && t.dst.IsSingleIP()
+		}
+		if !fits {
+			wrong = append(wrong, "not wanted: "+t.words())
+		}
+	}
+	return wrong
+}

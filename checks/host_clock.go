@@ -1,0 +1,83 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// WireGuard refuses a handshake that is older than the last, certificates begin and end, and one-time codes last 30 s.
+const (
+	clockWarn = 30 * time.Second
+	clockFail = 5 * time.Minute
+)
+
+func init() {
+	register(Check{
+		ID: "host.clock", Step: "network", Title: "The clocks agree", Guide: "network, Network Architecture",
+		Reads: reads(readClock), Ask: askClock,
+	})
+}
+
+func askClock(_ context.Context, e *Env) []Result {
+	q := question{want: "clocks that differ by less than " + clockWarn.String(), fix: "set the host's clock: timedatectl set-ntp true",
+		likely: "no time service runs on the host, or its packets are filtered"}
+	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
+		ahead, synced, err := clockOf(v)
+		if err != nil {
+			return q.cannot(err)
+		}
+		apart, agrees := ahead.Abs(), false
+		saw := drift(ahead) + " against here"
+		for _, other := range e.Site.Hosts {
+			ov, err := e.look(other)
+			if other.Name == h.Name || err != nil {
+				continue
+			}
+			if oa, _, err := clockOf(ov); err == nil {
+				between := ahead - oa
+				saw += fmt.Sprintf(", %s against %s", drift(between), other.Name)
+				apart, agrees = max(apart, between.Abs()), agrees || between.Abs() <= clockWarn
+			}
+		}
+		if synced == "no" {
+			saw += "; no time service has set it"
+		}
+		switch {
+		case apart > clockWarn && agrees:
+			return q.warn(saw, "the clock here is wrong: the hosts agree", "")
+		case apart > clockFail:
+			return q.fail(saw, "", "")
+		case apart > clockWarn:
+			return q.warn(saw, "", "")
+		}
+		return q.ok("%s", saw)
+	}, site.Proxy, site.Mail)
+}
+
+// clockOf is how far the host's clock is ahead of ours.
+func clockOf(v *Vantage) (time.Duration, string, error) {
+	s, err := parts(v.Facts, readClock)
+	if err != nil {
+		return 0, "", err
+	}
+	n, err := strconv.ParseInt(s.one("now"), 10, 64)
+	if err != nil || n < 0 || n > 1<<40 || v.Facts.At.IsZero() {
+		return 0, "", fmt.Errorf("the host's clock said %q", remote.Clean(s.one("now")).Line(40))
+	}
+	return time.Unix(n, 0).Sub(v.Facts.At.Truncate(time.Second)), s.one("synced"), nil
+}
+
+func drift(d time.Duration) string {
+	switch {
+	case d > 0:
+		return d.String() + " ahead"
+	case d < 0:
+		return (-d).String() + " behind"
+	}
+	return "equal"
+}

@@ -1,0 +1,152 @@
+package checks
+
+import (
+	"fmt"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// question is what a check says about one thing whatever the answer: where it asks, what is wanted and what mends it.
+type question struct {
+	suffix string // of the ID, with its leading dot; "" for a check that asks one thing
+	from   string
+	want   string
+	fix    string
+	likely string // why it usually fails, when the answer does not tell more
+}
+
+func (q question) result(o Outcome, saw, likely, evidence string) Result {
+	r := Result{ID: q.suffix, From: q.from, Outcome: o, Saw: remote.Clean(saw), Want: q.want, Evidence: remote.Clean(evidence)}
+	if o != OK && o != Skip {
+		if likely == "" {
+			likely = q.likely
+		}
+		r.Likely, r.Fix = likely, q.fix
+	}
+	return r
+}
+
+func (q question) ok(format string, args ...any) Result {
+	return q.result(OK, fmt.Sprintf(format, args...), "", "")
+}
+
+func (q question) skip(format string, args ...any) Result {
+	return q.result(Skip, fmt.Sprintf(format, args...), "", "")
+}
+
+func (q question) fail(saw, likely, evidence string) Result {
+	return q.result(Fail, saw, likely, evidence)
+}
+
+func (q question) warn(saw, likely, evidence string) Result {
+	return q.result(Warn, saw, likely, evidence)
+}
+
+// unknown says why it could not be asked. A fix that is a step would promise too much: nothing was found broken.
+func (q question) unknown(why, likely string) Result {
+	if likely == "" {
+		likely = "not told: nothing was measured"
+	}
+	q.fix = "make it possible to ask, then check again"
+	return q.result(Unknown, why, likely, "")
+}
+
+// cannot is the unknown result for a host that could not be looked at.
+func (q question) cannot(err error) Result {
+	return q.unknown(err.Error(), "the host cannot be reached, or this look was refused there")
+}
+
+// sections are the parts of an answer that a query of reads.go prints: "== name" begins one, "== end" ends the answer.
+type sections map[string][]string
+
+// parts parses the answer to a sectioned query; an error says that it is not there, or not whole.
+func parts(f remote.Facts, id string) (sections, error) {
+	a, ok := f.Answers[id]
+	if !ok {
+		return nil, fmt.Errorf("%s was not asked of the host", id)
+	}
+	if a.Cut {
+		return nil, fmt.Errorf("%s: the answer was too long", id)
+	}
+	if a.Code != 0 {
+		return nil, fmt.Errorf("%s: the host's tools said: %s", id, blank(remote.Clean(a.Out).Line(120), "nothing"))
+	}
+	s, err := split(a.Out)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	return s, nil
+}
+
+func split(out string) (sections, error) {
+	s, name, ended := sections{}, "", false
+	for _, line := range strings.Split(out, "\n") {
+		title, isTitle := strings.CutPrefix(line, "== ")
+		switch {
+		case isTitle && title == "end":
+			ended = true
+		case isTitle:
+			name, ended = title, false
+			if !s.has(name) {
+				s[name] = []string{}
+			}
+		case name != "" && strings.TrimSpace(line) != "":
+			s[name] = append(s[name], line)
+		}
+	}
+	if !ended {
+		return nil, fmt.Errorf("the answer broke off: %q", remote.Clean(out).Line(60))
+	}
+	return s, nil
+}
+
+func (s sections) has(name string) bool { _, ok := s[name]; return ok }
+
+// one is the first line of a section, or "".
+func (s sections) one(name string) string {
+	if len(s[name]) == 0 {
+		return ""
+	}
+	return strings.TrimSpace(s[name][0])
+}
+
+func blank(s, otherwise string) string {
+	if strings.TrimSpace(s) == "" {
+		return otherwise
+	}
+	return s
+}
+
+// eachHost asks the same of every host of the roles, one result each; a host that could not be looked at is unknown.
+func eachHost(e *Env, q question, ask func(question, *site.Host, *Vantage) Result, roles ...site.Role) []Result {
+	var results []Result
+	for _, h := range e.Site.Hosts {
+		for _, r := range roles {
+			if h.Role != r {
+				continue
+			}
+			one := q
+			one.from = h.Name
+			if v, err := e.look(h); err != nil {
+				results = append(results, one.cannot(err))
+			} else {
+				results = append(results, ask(one, h, v))
+			}
+		}
+	}
+	return results
+}
+
+// look is a host's vantage when it was looked at.
+func (e *Env) look(h *site.Host) (*Vantage, error) {
+	v := e.Hosts[h.Name]
+	switch {
+	case v == nil:
+		return nil, fmt.Errorf("%s was not looked at", h.Name)
+	case v.Err != nil:
+		return nil, fmt.Errorf("%s could not be looked at: %s", h.Name, remote.Clean(v.Err.Error()).Line(200))
+	}
+	return v, nil
+}
