@@ -12,7 +12,7 @@ import (
 
 // basePackages make a host as a provider delivers it: it has neither ufw nor
 // iptables nor WireGuard, because installing them is part of what is tested.
-const basePackages = "systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,procps,kmod,netbase,iputils-ping,ca-certificates,less"
+const basePackages = "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,procps,kmod,netbase,iputils-ping,ca-certificates,less"
 
 // dockerPackages come on top for a mail host with Docker.
 const dockerPackages = "docker.io,docker-compose,iptables"

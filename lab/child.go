@@ -28,6 +28,7 @@ func init() {
 	work := map[string]func(args []string) error{
 		"boot":   childBoot,
 		"mirror": childMirror,
+		"relay":  childRelay,
 	}[os.Args[1]]
 	if work == nil {
 		os.Exit(2)

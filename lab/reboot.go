@@ -49,7 +49,7 @@ func (l *Lab) reboot(ctx context.Context, name string, end func(init int) error)
 	if err := l.wire(ctx, n); err != nil {
 		return fmt.Errorf("%s: network: %w", name, err)
 	}
-	if err := l.refault(ctx); err != nil {
+	if err := l.refault(ctx, name); err != nil {
 		return err
 	}
 	if err := l.boot(ctx, n); err != nil {
