@@ -20,11 +20,12 @@ import (
 const childMark = "postern-lab-child"
 
 func init() {
+	// Namespaces belong to threads. With the main goroutine kept on the first
+	// thread, inNetns never gets that one, whose namespace is the process's.
+	runtime.LockOSThread()
 	if len(os.Args) < 3 || os.Args[0] != childMark {
 		return
 	}
-	// Namespaces belong to threads.
-	runtime.LockOSThread()
 	work := map[string]func(args []string) error{
 		"boot":   childBoot,
 		"mirror": childMirror,

@@ -99,7 +99,7 @@ func (l *Lab) inNamespaces() []int {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
+		if err != nil || pid == os.Getpid() {
 			continue
 		}
 		if ino, ok := netnsInode("/proc/" + e.Name() + "/ns/net"); ok && ours[ino] {

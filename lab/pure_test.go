@@ -1,0 +1,72 @@
+//go:build linux
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSourcesOfAnotherSuite(t *testing.T) {
+	deb822 := `Types: deb
+# a comment: with a colon
+URIs: http://archive.example.org/debian
+Suites: bookworm bookworm-updates
+Components: main contrib
+Signed-By: /usr/share/keyrings/x.gpg
+
+Enabled: no
+Types: deb
+URIs: http://off.example.org/debian
+Suites: bookworm
+Components: main
+
+Types: deb
+URIs: http://archive.example.org/debian-security
+Suites: bookworm-security
+Components: main
+`
+	got := deb822Sources(deb822, "trixie")
+	want := []string{
+		"deb http://archive.example.org/debian trixie main",
+		"deb http://archive.example.org/debian trixie-updates main",
+		"deb http://archive.example.org/debian-security trixie-security main",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("deb822: %q", got)
+	}
+	list := `# deb http://no.example.org/debian bookworm main
+deb [arch=amd64 signed-by=/x] http://archive.example.org/debian bookworm-updates main contrib
+deb-src http://archive.example.org/debian bookworm main
+deb http://other.example.org/apt stable main
+`
+	if got := listSources(list, "trixie"); !slices.Equal(got, []string{"deb http://archive.example.org/debian trixie-updates main"}) {
+		t.Errorf("list: %q", got)
+	}
+}
+
+func TestMoveHome(t *testing.T) {
+	got := moveHome("root:x:0:0:root:/root:/bin/bash\nd:x:1:1::/root:/bin/sh\n", "/run/home")
+	if got != "root:x:0:0:root:/run/home:/bin/bash\nd:x:1:1::/root:/bin/sh\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestParse(t *testing.T) {
+	c, err := parse(strings.Fields("proxy --name x --ssh-port=2222 --docker -- ls --name y"))
+	if err != nil || c.Name != "x" || c.SSHPort != 2222 || !c.Docker || !slices.Equal(c.args, []string{"proxy"}) ||
+		!slices.Equal(c.rest, []string{"ls", "--name", "y"}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for _, bad := range []string{"--ssh-port many", "--name", "--nmae x"} {
+		if _, err := parse(strings.Fields(bad)); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+	for _, o := range []Options{{Name: "../x"}, {Name: "A"}, {Suite: "sid"}, {SSHPort: 70000}} {
+		if _, err := newHandle(o); err == nil {
+			t.Errorf("%+v was taken", o)
+		}
+	}
+}
