@@ -132,19 +132,11 @@ func hosterTasks(s *site.Site, h *site.Host, seen Seen) []Task {
 // panelRules are the incoming rules the hoster's firewall must have, with this site's own ports.
 func panelRules(s *site.Site, h *site.Host, seen Seen) []provider.Rule {
 	var rules []provider.Rule
-	had := map[int]bool{}
-	for _, w := range seen.Ways {
-		if !had[w.Port] {
-			had[w.Port] = true
-			rules = append(rules, provider.Rule{Name: "ssh", Proto: "tcp", Port: w.Port, From: sources(h.SSHFrom)})
-		}
+	for _, port := range sshPorts(seen) {
+		rules = append(rules, provider.Rule{Name: "ssh", Proto: "tcp", Port: port, From: sources(h.SSHFrom)})
 	}
-	for _, r := range []provider.Rule{
-		{Name: "smtp", Port: s.Ports.SMTP}, {Name: "http", Port: s.Ports.HTTP}, {Name: "https", Port: s.Ports.HTTPS},
-		{Name: "submission", Port: s.Ports.Submission}, {Name: "imaps", Port: s.Ports.IMAPS},
-	} {
-		r.Proto, r.From = "tcp", sources(s.From[r.Name])
-		rules = append(rules, r)
+	for _, p := range site.PublicPorts(s) {
+		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: sources(s.From[p.Name])})
 	}
 	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
 }

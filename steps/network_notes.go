@@ -38,12 +38,8 @@ func describe(h *site.Host, seen Seen) Note {
 		parts = append(parts, size(seen.Disk)+" free")
 	}
 	var ports []string
-	had := map[int]bool{}
-	for _, w := range seen.Ways {
-		if !had[w.Port] {
-			had[w.Port] = true
-			ports = append(ports, fmt.Sprint(w.Port))
-		}
+	for _, port := range sshPorts(seen) {
+		ports = append(ports, fmt.Sprint(port))
 	}
 	if len(ports) > 0 {
 		parts = append(parts, "SSH on "+strings.Join(ports, ", "))

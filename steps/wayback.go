@@ -1,0 +1,24 @@
+package steps
+
+import (
+	"fmt"
+	"strings"
+
+	"postern/site"
+)
+
+// WayBack is what to type on a host's own console, as root, when nothing else gets in any more. It is shown once, before
+// the first change that could cut the operator off.
+func WayBack(s *site.Site, h *site.Host) string {
+	where := "at its own screen and keyboard"
+	if h.Role == site.Proxy {
+		where = "through the provider's panel (Console, VNC or KVM)"
+	}
+	return strings.Join([]string{
+		fmt.Sprintf("If %s cannot be reached any more: it takes an unconfirmed change back by itself at the deadline, so wait for that first.", h.Name),
+		fmt.Sprintf("If that does not help, log in as root %s and type:", where),
+		"  sh /var/lib/postern/agent cancel      takes back a change that is still open",
+		"  ufw disable                           opens the firewall, until: ufw enable",
+		fmt.Sprintf("  systemctl stop %-22s takes the tunnel down", wgUnit(s.Tunnel.Interface)),
+	}, "\n")
+}

@@ -1,0 +1,197 @@
+package steps
+
+import (
+	"fmt"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// keyChange makes the private key on its host, or takes it over from a hand-made wg-quick file; it never leaves the host,
+// never stands in a command line, and an existing key file is never touched.
+//
+// guide: wireguard, Key Generation
+func keyChange(s *site.Site, t tunnelSeen) remote.Change {
+	iface := s.Tunnel.Interface
+	key, fresh := remote.Quote(keyPath(iface)), remote.Quote(keyPath(iface)+".new")
+	c := remote.Change{
+		ID: "wireguard.key", Step: "wireguard",
+		Title: "make the tunnel's private key on the host, in " + keyPath(iface),
+		Why:   "Each host keeps its own key; only the public one is read.",
+	}
+	make := "wg genkey > " + fresh
+	if t.Conf != nil && s.Guide.Tunnel != "replace" && kindOf(s, t.Conf.Text) == guideConf {
+		c.Title = "keep the key of " + confPath(iface) + " in a file of its own, " + keyPath(iface)
+		c.Why = "The other end goes on knowing this host by it. A file without a usable key gets a new one."
+		make = keyOf(confPath(iface)) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
+	}
+	c.Do = "umask 077\nmkdir -p " + wireguardDir + "\nif [ ! -s " + key + " ]; then\n" + make + "\nmv " + fresh + " " + key + "\nfi"
+	return c
+}
+
+// confChange writes the host's wg-quick file and makes it run; nil when both are so already.
+func confChange(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[string]string, mtu int) (*remote.Change, []Note) {
+	iface := s.Tunnel.Interface
+	text, notes := wantedConf(s, h, t, keys, mtu)
+	c := remote.Change{
+		ID: "wireguard.conf", Step: "wireguard", Path: confPath(iface), Old: t.Conf,
+		New:  &remote.File{Text: text, Mode: 0o600, Owner: "root:root"},
+		Test: testConf(iface), Undo: undoTunnel(iface, t),
+		Risk: tunnelRisk(s, h, seen),
+	}
+	same := t.Conf != nil && *t.Conf == *c.New
+	unit := t.Units[wgUnit(iface)]
+	if !unit.Enabled {
+		c.Keep = "systemctl enable " + remote.Quote(wgUnit(iface))
+	}
+	switch runs := running(s, h, seen, t, keys, mtu); {
+	case same && runs == up && unit.Enabled && unit.Active:
+		return nil, notes
+	case same && runs == up && unit.Active:
+		c.Title, c.Do = "bring the tunnel "+iface+" up at boot", ""
+		c.Undo, c.Risk = "systemctl disable "+remote.Quote(wgUnit(iface))+" 2>/dev/null || true", remote.NoRisk
+	case runs != down && unit.Active && onlyPeers(t.Conf, text) && seen.WireGuard:
+		c.Title = "tell the running tunnel its peers"
+		c.Do, c.Undo = syncConf(iface), syncConf(iface)
+	case t.Link:
+		c.Title = "start the tunnel " + iface + " anew"
+		c.Do = restartTunnel(iface)
+	default:
+		c.Title = "start the tunnel " + iface
+		c.Do = restartTunnel(iface)
+	}
+	if same { // the file is right, what runs is not: an undo of everything must not take this one for the state before us
+		c.ID, c.Path, c.Old, c.New, c.Test = "wireguard.unit", "", nil, nil, ""
+	}
+	return &c, notes
+}
+
+// tunnelRisk is what a restart of the tunnel costs: the connection, when the operator came through it.
+func tunnelRisk(s *site.Site, h *site.Host, seen Seen) remote.Risk {
+	if throughTunnel(s, h, seen) {
+		return remote.LoseSSH
+	}
+	return remote.LoseMail
+}
+
+func throughTunnel(s *site.Site, h *site.Host, seen Seen) bool {
+	for _, w := range seen.Ways {
+		if w.Source.IsValid() && s.Tunnel.Network.Contains(w.Source) {
+			_, holds := seen.Holds(s.Tunnel.Network)
+			return holds
+		}
+	}
+	return h.Role == site.Mail && h.Jump != "" && sshHost(h) == s.TunnelAddress(h).String()
+}
+
+// runState is what runs, against what the file wants.
+type runState int
+
+const (
+	down  runState = iota // not there, or not as the file's [Interface] wants it
+	peers                 // only its peers differ
+	up
+)
+
+func running(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[string]string, mtu int) runState {
+	if !t.Link || t.Key != keys[h.Name] || (h.Role == site.Proxy && t.Port != s.Tunnel.Port) || !routed(s, h, t) {
+		return down
+	}
+	has := map[string]bool{}
+	for _, i := range seen.Interfaces {
+		if i.Name == s.Tunnel.Interface {
+			for _, a := range i.Addresses {
+				has[a.String()] = true
+			}
+		}
+	}
+	if four := s.TunnelAddress(h); !has[fmt.Sprintf("%s/%d", four, s.Tunnel.Network.Bits())] {
+		return down
+	}
+	if six := s.TunnelAddress6(h); six.IsValid() && !has[fmt.Sprintf("%s/%d", six, s.Tunnel.Network6.Bits())] {
+		return down
+	}
+	for _, other := range s.Hosts {
+		if other.Role == h.Role {
+			continue
+		}
+		if got, ok := t.Peers[keys[other.Name]]; !ok || joined(got) != joined(allowed(s, h, other)) {
+			return peers
+		}
+	}
+	return up
+}
+
+// onlyPeers says whether two files differ in nothing that wg-quick does: only in what `wg syncconf` can set on a running
+// interface without a restart.
+func onlyPeers(old *remote.File, text string) bool {
+	if old == nil {
+		return false
+	}
+	if _, _, ours := cutConf(old.Text); !ours {
+		return false
+	}
+	return interfaceLines(old.Text) == interfaceLines(text)
+}
+
+func interfaceLines(text string) string {
+	var all []string
+	for _, sec := range parseConf(text) {
+		if sec.Name != "interface" {
+			continue
+		}
+		for _, line := range sec.Lines {
+			if key, value := setting(line); key != "" {
+				all = append(all, key+"="+value)
+			}
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// testConf checks a staged file with wg-quick's own parser, which wants it under the interface's name.
+func testConf(iface string) string {
+	staged := `"$d"/` + remote.Quote(iface+".conf")
+	return "umask 077\nd=$(mktemp -d)\ncp \"$NEW\" " + staged + "\nif wg-quick strip " + staged + ` > /dev/null; then rm -rf "$d"; else rm -rf "$d"; exit 1; fi`
+}
+
+// stopTunnel takes the interface and everything of ours around it away, whatever state it is in: wg-quick's own way first,
+// then by hand what that leaves when its file has gone or the daemon of wireguard-go died.
+func stopTunnel(iface string) string {
+	unit, dev := remote.Quote(wgUnit(iface)), remote.Quote(iface)
+	all := append([]string{
+		"systemctl stop " + unit + " 2>/dev/null || true",
+		"ip link delete dev " + dev + " 2>/dev/null || true",
+	}, routeDown()...)
+	return strings.Join(append(all, "systemctl reset-failed "+unit+" 2>/dev/null || true"), "\n")
+}
+
+func restartTunnel(iface string) string {
+	return stopTunnel(iface) + "\nsystemctl start " + remote.Quote(wgUnit(iface))
+}
+
+// syncConf sets a running interface to its file without cutting it. wg would forget the private key, which is not in the
+// file, so the shell puts it in front, through the pipe.
+func syncConf(iface string) string {
+	dev := remote.Quote(iface)
+	return "umask 077\nwg-quick strip " + dev + " > /dev/null\n" +
+		"{ printf '[Interface]\\nPrivateKey = '; cat " + remote.Quote(keyPath(iface)) + "; wg-quick strip " + dev + "; } | wg syncconf " + dev + " /dev/stdin"
+}
+
+// undoTunnel gives back what ran before, from any point the change may have come to. The files are back by then.
+func undoTunnel(iface string, t tunnelSeen) string {
+	unit := remote.Quote(wgUnit(iface))
+	was := t.Units[wgUnit(iface)]
+	script := stopTunnel(iface)
+	if !was.Enabled {
+		script += "\nsystemctl disable " + unit + " 2>/dev/null || true"
+	}
+	switch {
+	case was.Active && t.Link:
+		script += "\nsystemctl start " + unit
+	case t.Link && t.Conf != nil && !guideRuns(t):
+		script += "\nwg-quick up " + remote.Quote(iface) + " || true"
+	}
+	return script
+}

@@ -1,0 +1,180 @@
+package steps
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"postern/site"
+)
+
+// Our lines of a wg-quick file stand between these marks, at its top; what stands outside of them is other people's.
+const (
+	beginMark = "# postern begin"
+	endMark   = "# postern end"
+)
+
+// renderConf is our block of a host's wg-quick file. The private key is not in it: wg-quick loads it from its own file, so
+// that this text can be shown, copied and compared.
+//
+// guide: wireguard, Configuration Files
+func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("%s: made anew at every change; what stands below the end mark stays", beginMark)
+	line("[Interface]")
+	line("Address = %s", netip.PrefixFrom(s.TunnelAddress(h), s.Tunnel.Network.Bits()))
+	if six := s.TunnelAddress6(h); six.IsValid() {
+		line("Address = %s", netip.PrefixFrom(six, s.Tunnel.Network6.Bits()))
+	}
+	if h.Role == site.Proxy {
+		line("ListenPort = %d", s.Tunnel.Port)
+	}
+	line("MTU = %d", mtu)
+	if preserves(s, h) {
+		line("Table = off")
+	}
+	line("PostUp = wg set %%i private-key %s%%i.key", wireguardDir)
+	if preserves(s, h) {
+		for _, c := range routeUp(s, h) {
+			line("PostUp = %s", c)
+		}
+		for _, c := range routeDown() {
+			line("PostDown = %s", c)
+		}
+	}
+	for _, other := range s.Hosts {
+		if other.Role == h.Role {
+			continue
+		}
+		line("")
+		line("[Peer]")
+		line("# %s", other.Name)
+		line("PublicKey = %s", keys[other.Name])
+		if other.Role == site.Proxy {
+			line("Endpoint = %s", endpoint(s))
+			line("PersistentKeepalive = 25")
+		}
+		line("AllowedIPs = %s", joined(allowed(s, h, other)))
+	}
+	line("%s", endMark)
+	return b.String()
+}
+
+// allowed is what a host takes from a peer, and sends to it. A mail host that sees clients' real addresses takes any
+// source from the proxy; with Table = off that is no route.
+func allowed(s *site.Site, h, peer *site.Host) []netip.Prefix {
+	four, six := s.TunnelAddress(peer), s.TunnelAddress6(peer)
+	list := []netip.Prefix{netip.PrefixFrom(four, four.BitLen())}
+	if six.IsValid() {
+		list = append(list, netip.PrefixFrom(six, six.BitLen()))
+	}
+	if preserves(s, h) {
+		for i, p := range list {
+			list[i] = netip.PrefixFrom(p.Addr(), 0).Masked()
+		}
+	}
+	return list
+}
+
+func joined(list []netip.Prefix) string {
+	var all []string
+	for _, p := range list {
+		all = append(all, p.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// cutConf divides a wg-quick file into our block and the rest; found is false when it has none of ours.
+func cutConf(text string) (block, rest string, found bool) {
+	start := lineStart(text, beginMark)
+	if start < 0 {
+		return "", text, false
+	}
+	end := lineStart(text[start:], endMark)
+	if end < 0 {
+		return "", text, false
+	}
+	end += start
+	after := text[end:]
+	if i := strings.IndexByte(after, '\n'); i >= 0 {
+		after = after[i+1:]
+	} else {
+		after = ""
+	}
+	return text[start : len(text)-len(after)], text[:start] + after, true
+}
+
+// lineStart is where the first line that begins with a mark starts, or -1.
+func lineStart(text, mark string) int {
+	if strings.HasPrefix(text, mark) {
+		return 0
+	}
+	if i := strings.Index(text, "\n"+mark); i >= 0 {
+		return i + 1
+	}
+	return -1
+}
+
+// oursMTU is the MTU in our block, or 0.
+func oursMTU(text string) int {
+	block, _, _ := cutConf(text)
+	for _, sec := range parseConf(block) {
+		n, err := strconv.Atoi(sec.get("mtu"))
+		if err == nil && n >= 576 && n <= 65535 {
+			return n
+		}
+	}
+	return 0
+}
+
+// section is one [Interface] or [Peer] of a wg-quick file, with its lines as they are, comments before it included.
+type section struct {
+	Name  string // interface, peer, or "" for what stands before the first
+	Lines []string
+}
+
+// get is the value of the first line of that key; keys are lower case.
+func (s section) get(key string) string {
+	for _, line := range s.Lines {
+		if k, v := setting(line); k == key {
+			return v
+		}
+	}
+	return ""
+}
+
+// all is the values of every line of that key, split at commas.
+func (s section) all(key string) []string {
+	var values []string
+	for _, line := range s.Lines {
+		if k, v := setting(line); k == key {
+			for _, one := range strings.Split(v, ",") {
+				values = append(values, strings.TrimSpace(one))
+			}
+		}
+	}
+	return values
+}
+
+func setting(line string) (key, value string) {
+	line, _, _ = strings.Cut(line, "#")
+	key, value, _ = strings.Cut(line, "=")
+	return strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value)
+}
+
+// parseConf divides a wg-quick file into sections; it never fails, and loses no line.
+func parseConf(text string) []section {
+	all := []section{{}}
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		head, _, _ := strings.Cut(line, "#")
+		head = strings.ToLower(strings.TrimSpace(head))
+		if strings.HasPrefix(head, "[") {
+			all = append(all, section{Name: strings.Trim(head, "[]")})
+		}
+		last := &all[len(all)-1]
+		last.Lines = append(last.Lines, line)
+	}
+	return all
+}

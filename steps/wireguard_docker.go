@@ -1,0 +1,33 @@
+package steps
+
+import (
+	"postern/remote"
+	"postern/site"
+)
+
+// dockerDropIn makes Docker wait for the tunnel: containers that publish on its address cannot start without it (measured:
+// "cannot assign requested address").
+const dockerDropIn = "/etc/systemd/system/docker.service.d/60-postern.conf"
+
+const dockerHead = "# postern: containers publish on the tunnel's address, so Docker waits for it.\n[Unit]\n"
+
+func dockerText(iface string) string {
+	return dockerHead + "Wants=" + wgUnit(iface) + "\nAfter=" + wgUnit(iface) + "\n"
+}
+
+// dockerChange orders Docker after the tunnel on a mail host that has Docker; nil when that is so, or there is none.
+func dockerChange(s *site.Site, h *site.Host, seen Seen, f remote.Facts) *remote.Change {
+	if h.Role != site.Mail || !seen.Docker {
+		return nil
+	}
+	want := remote.File{Text: dockerText(s.Tunnel.Interface), Mode: 0o644, Owner: "root:root"}
+	old, known := f.File(dockerDropIn)
+	if known && old != nil && *old == want {
+		return nil
+	}
+	return &remote.Change{
+		ID: "wireguard.docker", Step: "wireguard", Path: dockerDropIn, Old: old, New: &want,
+		Title: "start Docker after the tunnel", Why: "Containers that publish on the tunnel's address cannot start without it.",
+		Do: "systemctl daemon-reload", Undo: "systemctl daemon-reload",
+	}
+}
