@@ -120,24 +120,39 @@ func keyText(parts []string) string {
 func (r *reader) at(path []string) (any, bool) {
 	var v any = r.values
 	for _, part := range path {
+		if here, ok := v.(map[string]any); ok {
+			if v, ok = here[part]; !ok {
+				return nil, false
+			}
+			continue
+		}
+		list, _ := tables(v)
 		n := -1
-		switch here := v.(type) {
-		case map[string]any:
-			next, ok := here[part]
+		if _, err := fmt.Sscanf(part, "#%d", &n); err != nil || n < 0 || n >= len(list) {
+			return nil, false
+		}
+		v = list[n]
+	}
+	return v, true
+}
+
+// tables is a value as a list of tables, which has two forms: [[name]] and name = [{…}].
+func tables(v any) ([]map[string]any, bool) {
+	switch v := v.(type) {
+	case []map[string]any:
+		return v, true
+	case []any:
+		var list []map[string]any
+		for _, each := range v {
+			table, ok := each.(map[string]any)
 			if !ok {
 				return nil, false
 			}
-			v = next
-		case []map[string]any:
-			if _, err := fmt.Sscanf(part, "#%d", &n); err != nil || n < 0 || n >= len(here) {
-				return nil, false
-			}
-			v = here[n]
-		default:
-			return nil, false
+			list = append(list, table)
 		}
+		return list, true
 	}
-	return v, true
+	return nil, false
 }
 
 // version reads schema and revision. An older schema is brought up to ours; there is none older yet but files that say 0.

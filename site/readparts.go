@@ -68,7 +68,7 @@ func (r *reader) children(table string) []string {
 	return names
 }
 
-// hosts makes the hosts of the file. A usual host (proxy, mail) is there besides when the file has none of its role.
+// hosts makes the hosts of the file. When it names fewer than two, the usual ones (proxy, mail) are there for the other roles.
 func (r *reader) hosts() {
 	usual := r.site.Hosts
 	r.site.Hosts = nil
@@ -102,7 +102,7 @@ func (r *reader) hosts() {
 			r.errs = append(r.errs, fmt.Errorf("%s: %w", r.where(path), err))
 		}
 	}
-	if v, _ := r.at([]string{"layout"}); len(r.site.Hosts) > 0 && v == "toaster" {
+	if v, _ := r.at([]string{"layout"}); len(r.site.Hosts) > 1 || len(r.site.Hosts) > 0 && v == "toaster" {
 		return
 	}
 	for _, u := range usual {
@@ -123,7 +123,7 @@ func (r *reader) jails() {
 	if !there {
 		return
 	}
-	list, ok := v.([]map[string]any)
+	list, ok := tables(v)
 	if !ok {
 		r.fail([]string{"jail"}, "is a list of tables, each written [[jail]]")
 		return

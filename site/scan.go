@@ -164,6 +164,18 @@ func (s *scanner) pair(under []string, inline bool) {
 	s.entries[n].end = s.at
 }
 
+// element goes over one element of an array. One that is a table is an entry: keys can be added to it.
+func (s *scanner) element(path []string) {
+	if !s.peek("{") {
+		s.value(path)
+		return
+	}
+	n := len(s.entries)
+	s.entries = append(s.entries, entry{path: path, line: s.line(), start: s.at, section: len(s.sections) - 1, inline: true})
+	s.value(path)
+	s.entries[n].end = s.at
+}
+
 // value goes over a value and notes the keys in it.
 func (s *scanner) value(path []string) {
 	switch {
@@ -172,7 +184,7 @@ func (s *scanner) value(path []string) {
 	case s.peek(`"`), s.peek(`'`):
 		s.quoted(s.text[s.at : s.at+1])
 	case s.peek("["):
-		s.group("]", func(n int) { s.value(append(append([]string(nil), path...), item(n))) })
+		s.group("]", func(n int) { s.element(append(append([]string(nil), path...), item(n))) })
 	case s.peek("{"):
 		s.group("}", func(int) { s.pair(path, true) })
 	default:
