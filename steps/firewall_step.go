@@ -1,0 +1,161 @@
+package steps
+
+import (
+	"fmt"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+	"postern/steps/firewall"
+)
+
+func init() {
+	register(Step{
+		ID: "firewall", Chapter: 2, Title: "Firewall",
+		Why: "Closes both hosts but for what mail needs: the public ports on the proxy, two of which go on to the mail host, and on the mail host only the home network and the tunnel. " +
+			"The hosts take the change back by themselves unless a new login proves that you still get in.",
+		Guide:  "firewall, Configuring Default Policies",
+		Fields: firewallFields,
+		Reads:  firewallReads,
+		Plan:   planFirewall,
+		Strip:  stripFirewall,
+		Proof: []string{
+			"host.ssh", "host.privilege", "host.ways", "firewall.forwarding", "firewall.active", "firewall.rules", "firewall.open", "firewall.closed",
+			"firewall.relay", "firewall.dnat", "firewall.clients", "firewall.doubled", "firewall.boot", "firewall.docker",
+		},
+	})
+}
+
+func firewallFields(s *site.Site) []string {
+	keys := []string{"tunnel.network", "tunnel.proxy", "tunnel.mail", "tunnel.network6", "tunnel.port", "tunnel.interface"}
+	for _, p := range site.PublicPorts(s) {
+		keys = append(keys, "ports."+p.Name)
+	}
+	keys = append(keys, "ports.relay", "clients.addresses", "mail.path", "mail.lan")
+	for _, h := range s.Hosts {
+		keys = append(keys, "host."+h.Name+".ssh_from")
+	}
+	for _, p := range site.PublicPorts(s) {
+		keys = append(keys, "from."+p.Name)
+	}
+	return append(keys, "guide.nat", "guide.forward", "guide.rules")
+}
+
+func firewallReads(s *site.Site, h *site.Host) []remote.Query {
+	if s.Layout == "toaster" {
+		return nil
+	}
+	reads := append(SeenReads(), firewall.For("ufw").Reads()...)
+	return append(reads, forwardingReads()...)
+}
+
+func planFirewall(s *site.Site, look Look) Plan {
+	plan := Plan{Step: "firewall"}
+	if s.Layout == "toaster" {
+		return plan
+	}
+	for _, h := range s.Hosts {
+		found, ok := look[h.Name]
+		if !ok {
+			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s was not looked at", h.Name))
+			continue
+		}
+		if seen := See(found); !seen.Ufw {
+			planUfwPackage(s, h, &plan)
+		} else {
+			planHostFirewall(s, h, seen, found, &plan)
+		}
+	}
+	return plan
+}
+
+// planUfwPackage installs ufw first: what its package brings is looked at before anything is planned on it.
+func planUfwPackage(s *site.Site, h *site.Host, plan *Plan) {
+	plan.Parts = append(plan.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{installPackages("firewall", h.Name, "ufw")}})
+	then := h.Name + ": deny what comes in, admit SSH and what the tunnel brings, allow what goes out, on both families"
+	if h.Role == site.Proxy {
+		then = h.Name + ": deny what comes in but SSH, the mail and web ports and the tunnel; forward what goes to the mail host; allow what goes out"
+	}
+	plan.Then = append(plan.Then, then)
+}
+
+func planHostFirewall(s *site.Site, h *site.Host, seen Seen, found remote.Facts, plan *Plan) {
+	refuse := func(format string, args ...any) {
+		plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: "+h.Name+": "+format, args...))
+	}
+	if h.Role == site.Proxy && (!seen.Address4.IsValid() || publicInterface(h, seen) == "") {
+		refuse("the public interface and its IPv4 address could not be seen, so nothing can be forwarded from there; set host.%s.interface", h.Name)
+		return
+	}
+	if len(sshPorts(seen)) == 0 && !h.Local {
+		refuse("the port of SSH could not be seen, so it could not be kept open")
+		return
+	}
+	policy := PolicyFor(s, h, seen)
+	r, err := firewall.For("ufw").Render(policy, seen.Ways, found)
+	if err != nil {
+		plan.Refused = append(plan.Refused, err.Error())
+		return
+	}
+	var changes []remote.Change
+	if h.Role == site.Proxy {
+		if c := forwardingChange(s, h, seen, found); c != nil {
+			changes = append(changes, *c)
+		}
+		plan.Notes = append(plan.Notes, forwardingNotes(h, found)...)
+	}
+	if changes = append(changes, r.Changes...); len(changes) > 0 {
+		plan.Parts = append(plan.Parts, Part{Host: h.Name, Changes: changes})
+	}
+	for _, reason := range r.LockOut {
+		plan.LockOut = append(plan.LockOut, fmt.Sprintf("%s: %s; add the address to host.%s.ssh_from", h.Name, reason, h.Name))
+	}
+	plan.Notes = append(plan.Notes, firewallNotes(s, h, seen, policy, r)...)
+	plan.Tasks = append(plan.Tasks, goneTasks(h, r.Gone)...)
+}
+
+// stripFirewall takes our rules and blocks out of files that others edited since.
+func stripFirewall(s *site.Site, look Look, paths map[string]bool) Plan {
+	plan := Plan{Step: "firewall"}
+	for _, h := range s.Hosts {
+		found, ok := look[h.Name]
+		if !ok {
+			continue
+		}
+		seen := See(found)
+		if !seen.Ufw {
+			continue
+		}
+		r, err := firewall.For("ufw").Render(firewall.Policy{Host: h.Name, GuideNAT: "keep"}, seen.Ways, found)
+		if err != nil {
+			plan.Refused = append(plan.Refused, err.Error())
+			continue
+		}
+		var changes []remote.Change
+		for _, c := range r.Changes {
+			if c.Path == "" || paths[c.Path] {
+				changes = append(changes, c)
+			}
+		}
+		if len(changes) > 0 && !(len(changes) == 1 && changes[0].Path == "") {
+			plan.Parts = append(plan.Parts, Part{Host: h.Name, Changes: changes})
+		}
+		for _, reason := range r.LockOut {
+			plan.LockOut = append(plan.LockOut, h.Name+": "+reason)
+		}
+	}
+	return plan
+}
+
+// goneTasks reminds of what outside the host belongs to a rule that goes away.
+func goneTasks(h *site.Host, gone []string) []Task {
+	if len(gone) == 0 || h.Role != site.Proxy {
+		return nil
+	}
+	return []Task{{
+		ID: "firewall.gone." + h.Name, Title: "take what is no longer open out of the provider's panel and the DNS too",
+		Text: "These rules of the host are no longer wanted. If the provider's own firewall has rules for the same ports, remove them there; " +
+			"if a DNS record (SRV, autoconfig) names such a port, remove or change it.",
+		Copy: strings.Join(gone, "\n"),
+	}}
+}

@@ -1,0 +1,65 @@
+package steps
+
+import (
+	"fmt"
+	"strings"
+
+	"postern/remote"
+)
+
+// installPackages is the inert change that installs Debian packages. It never asks anything on the host: answers keep the
+// files that are there, and nothing that runs is restarted for it. A lock held by another apt is waited for, and said.
+func installPackages(step, host string, names ...string) remote.Change {
+	list := strings.Join(names, " ")
+	var quoted []string
+	for _, name := range names {
+		quoted = append(quoted, remote.Quote(name))
+	}
+	return remote.Change{
+		ID: step + ".packages", Step: step,
+		Title: fmt.Sprintf("install %s on %s", list, host),
+		Why:   "packages stay when the rest is undone",
+		Do:    strings.ReplaceAll(aptInstall, "@PACKAGES@", strings.Join(quoted, " ")),
+	}
+}
+
+// aptInstall waits for the lock itself, to say who holds it: apt's own wait is silent where there is no terminal.
+const aptInstall = `export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+export PATH="$PATH:/usr/sbin:/sbin"
+if ! command -v apt-get >/dev/null; then echo "there is no apt-get: install @PACKAGES@ by hand"; exit 1; fi
+holder() {
+	for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock; do
+		[ -e "$f" ] || continue
+		inode=$(stat -c %i "$f")
+		for pid in $(sed -n "s/.* \([0-9]*\) [0-9a-f:]*:$inode .*/\1/p" /proc/locks); do
+			case $pid in 0) echo "another apt"; return ;; esac
+			echo "$pid/$(tr -c '[:alnum:]._-' '?' < "/proc/$pid/comm" 2>/dev/null | tr -d '?')"; return
+		done
+	done
+}
+left=300
+while who=$(holder); [ -n "$who" ]; do
+	if [ "$left" -le 0 ]; then echo "another apt ($who) still holds the lock after 300 s: try again when it is done"; exit 1; fi
+	echo "waiting for another apt to finish: $who"
+	sleep 5; left=$((left - 5))
+done
+apt() { apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=2 -o APT::Update::Error-Mode=any "$@"; }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install() { apt install -y --no-install-recommends --no-remove @PACKAGES@ >"$log" 2>&1 </dev/null; }
+fresh() { [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)" ]; }
+update() {
+	echo "reading the package lists"
+	apt update >"$log" 2>&1 </dev/null || {
+		echo "cannot reach the package sources: $(grep -E '^(E|W|Err)' "$log" | head -n 3 | tr '\n' ' ')"
+		return 1
+	}
+}
+fresh || update || true
+echo "installing @PACKAGES@"
+install && { echo "installed @PACKAGES@"; exit 0; }
+case $(cat "$log") in *'dpkg --configure -a'*) echo "an earlier installation was cut short: run dpkg --configure -a on the host, then try again"; exit 1 ;; esac
+update || exit 1
+install || { echo "apt-get install @PACKAGES@: $(grep -E '^(E|dpkg)' "$log" | head -n 5 | tr '\n' ' ')"; exit 1; }
+echo "installed @PACKAGES@"
+`
