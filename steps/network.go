@@ -47,7 +47,7 @@ func planNetwork(s *site.Site, look Look) Plan {
 		seen := See(facts)
 		p.Notes = append(p.Notes, describe(h, seen))
 		p.Notes = append(p.Notes, sizes(s, h, seen)...)
-		p.Notes = append(p.Notes, addresses(s, h, seen)...)
+		p.Notes = append(p.Notes, addresses(s, h, seen, seeTunnel(s, facts))...)
 		p.Notes = append(p.Notes, occupied(s, h, seen)...)
 		p.Notes = append(p.Notes, clock(h, facts.At, seen.Clock)...)
 		if h.Role == site.Proxy {

@@ -84,7 +84,7 @@ func sizes(s *site.Site, h *site.Host, seen Seen) []Note {
 }
 
 // addresses tells about NAT, and about networks that the tunnel's would hide.
-func addresses(s *site.Site, h *site.Host, seen Seen) []Note {
+func addresses(s *site.Site, h *site.Host, seen Seen, t tunnelSeen) []Note {
 	var notes []Note
 	add := func(warn bool, format string, args ...any) {
 		notes = append(notes, Note{Host: h.Name, Warn: warn, Text: fmt.Sprintf(format, args...)})
@@ -104,19 +104,23 @@ func addresses(s *site.Site, h *site.Host, seen Seen) []Note {
 	case h.Role == site.Mail && seen.Dynamic:
 		add(false, "has a public address that may change (%s): the tunnel follows it", a)
 	}
-	if line := conflict(s, seen); line != "" {
+	if line := conflict(s, seen, t); line != "" {
 		add(true, "%s", line)
 	}
 	return notes
 }
 
 // conflict says which network of a host the tunnel's would hide, and what to choose instead; "" when there is none.
-func conflict(s *site.Site, seen Seen) string {
+func conflict(s *site.Site, seen Seen, t tunnelSeen) string {
+	ours := map[string]bool{s.Tunnel.Interface: true}
+	for name := range t.Ours {
+		ours[name] = true
+	}
 	for _, network := range []netip.Prefix{s.Tunnel.Network, s.Tunnel.Network6} {
 		if !network.IsValid() {
 			continue
 		}
-		r, found := seen.Overlaps(network, s.Tunnel.Interface)
+		r, found := seen.Overlaps(network, ours)
 		if !found {
 			continue
 		}
@@ -125,7 +129,7 @@ func conflict(s *site.Site, seen Seen) string {
 			where = "a route that drops"
 		}
 		line := fmt.Sprintf("%s is in use on %s (%s)", network, where, r.To)
-		if free := freeNetwork(seen, s.Tunnel.Interface); network.Addr().Is4() && free.IsValid() {
+		if free := freeNetwork(seen, ours); network.Addr().Is4() && free.IsValid() {
 			return line + ": choose another tunnel.network, such as " + free.String()
 		}
 		return line + ": choose another network for the tunnel"
@@ -134,7 +138,7 @@ func conflict(s *site.Site, seen Seen) string {
 }
 
 // freeNetwork is a private /24 that no route of the host touches.
-func freeNetwork(seen Seen, but string) netip.Prefix {
+func freeNetwork(seen Seen, but map[string]bool) netip.Prefix {
 	for third := 77; third < 250; third += 10 {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(third), 0, 0}), 24)
 		if _, taken := seen.Overlaps(p, but); !taken {

@@ -63,7 +63,7 @@ func SeenReads() []remote.Query {
 		remote.ReadRun("seen.routes", `PATH=$PATH:/usr/sbin:/sbin; ip -o -4 route show table main; ip -o -6 route show table main; true`),
 		remote.ReadRun("seen.ssh", `PATH=$PATH:/usr/sbin:/sbin; echo "connection $SSH_CONNECTION"; sshd -T 2>/dev/null | grep -i '^port '; true`),
 		remote.ReadRun("seen.listeners", `PATH=$PATH:/usr/sbin:/sbin; ss -H -ltunp`),
-		remote.ReadRun("seen.memory", `cat /proc/meminfo`),
+		remote.ReadRun("seen.memory", `grep ^MemTotal /proc/meminfo`),
 		remote.ReadRun("seen.disk", `df -Pk /`),
 		remote.ReadRun("seen.tools", `PATH=$PATH:/usr/sbin:/sbin
 for t in ufw wg wg-quick wireguard-go iptables docker; do if command -v $t >/dev/null; then echo $t; fi; done
@@ -121,10 +121,10 @@ func (s Seen) Holds(network netip.Prefix) (dev string, ok bool) {
 	return "", false
 }
 
-// Overlaps is a route, other than the default ones and those of the interface named, that shares addresses with a network.
-func (s Seen) Overlaps(network netip.Prefix, but string) (Route, bool) {
+// Overlaps is a route, other than the default ones and those of the interfaces named, that shares addresses with a network.
+func (s Seen) Overlaps(network netip.Prefix, but map[string]bool) (Route, bool) {
 	for _, r := range s.Routes {
-		if r.To.Bits() > 0 && r.Dev != but && r.To.Overlaps(network) {
+		if r.To.Bits() > 0 && !but[r.Dev] && r.To.Overlaps(network) {
 			return r, true
 		}
 	}

@@ -30,7 +30,7 @@ func tunnelRefused(s *site.Site, e end) []string {
 	if !e.seen.Module && !e.seen.Tun {
 		add("the kernel has neither WireGuard nor /dev/net/tun, so no tunnel can be made: ask the provider for one of them")
 	}
-	if line := conflict(s, e.seen); line != "" {
+	if line := conflict(s, e.seen, e.t); line != "" {
 		add("%s", line)
 	}
 	for _, w := range e.seen.Ways {
