@@ -37,6 +37,7 @@ type Change struct {
 	Do        string // run once all files are in place, in the order of the changes
 	Undo      string // run once all files are restored, in reverse order; must work from any point Do may have stopped at
 	Keep      string // run at confirm, such as enabling a unit at boot
+	Forget    bool   // at confirm the host drops its record of this change, as nothing of ours is left: an undo
 	Risk      Risk
 }
 

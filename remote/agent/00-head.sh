@@ -1,0 +1,88 @@
+# shellcheck shell=sh disable=SC2012,SC2015,SC2016
+# What a host keeps of Postern while it is being changed, and runs by itself when nobody is there any more. The state is
+# the name of one marker file in $O, and every transition is one rename: two that want different things cannot both win.
+#
+#   READY > ARMED > CONFIRMED > PERSISTED > done.ID
+#             |- ROLLING.WHY > ROLLEDBACK.WHY > done.ID
+#                   |- STUCK.WHY
+#
+# $D/MUT is held (fd 9) by whoever sets up, takes back or persists; $O/APPLY (fd 8) by the one who applies.
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+umask 077
+cd / || exit 18
+O=$D/open
+
+# say tells the client. It must survive a client that has gone, hence the subshell; the commands of a change inherit nothing of it.
+say() { (trap '' PIPE; printf '%s\n' "$*") 2>/dev/null || :; }
+
+# die ends with one result line: exit status, word, and what there is to know.
+die() {
+	code=$1
+	shift
+	say "result $*"
+	exit "$code"
+}
+
+note() { [ -d "$O" ] && printf '%s\n' "$*" 2>/dev/null >>"$O/log"; }
+
+# loud tells people on the host. It must not hang on a dead logger or a stopped terminal.
+loud() {
+	note "$*"
+	timeout 5 logger -t postern -- "$*" >/dev/null 2>&1 9>&-
+	printf 'postern: %s\n' "$*" | timeout 5 wall >/dev/null 2>&1 9>&-
+	return 0
+}
+
+# mutex waits at most $1 seconds. It is opened for reading, so that it works on a file system that went read-only.
+mutex() {
+	[ -r "$D/MUT" ] || return 1
+	exec 9<"$D/MUT"
+	flock -w "$1" 9 9<&9
+}
+# release unlocks for every process that has the lock open, such as the shell that began.
+release() {
+	flock -u 9 2>/dev/null 9<&9
+	exec 9<&-
+}
+
+# held says whether a living process holds that lock file. Never by kill -0, which takes a zombie for alive.
+held() { [ -e "$1" ] && ! flock -n "$1" true 9<&-; }
+
+# turn is the compare-and-swap: it moves the transaction from one marker to another, or fails when it is not there any more.
+turn() { mv "$O/$1" "$O/$2" 2>/dev/null; }
+
+# state sets ST, ID and WHY. Markers are looked for in the order they follow each other, so none is missed in between.
+state() {
+	ST=none ID='' WHY=''
+	[ -d "$O" ] || return 0
+	read -r ID 2>/dev/null <"$O/id"
+	for m in READY ARMED CONFIRMED ROLLING STUCK ROLLEDBACK PERSISTED; do
+		for f in "$O/$m.$ID" "$O/$m.$ID."*; do
+			[ -e "$f" ] || continue
+			ST=$m WHY=${f#"$O/$m.$ID"}
+			WHY=${WHY#.}
+			return 0
+		done
+	done
+	[ ! -d "$O" ] || ST=READY
+}
+
+# own runs a verb of the stored agent outside the session of whoever called, and waits for it: a killed client, sshd or
+# login session ends neither a change nor its taking back, and the change can be killed whole. own NAME VERB ARGS...
+own() {
+	unit=$1
+	shift
+	if [ "$INIT" = systemd ]; then
+		setsid systemd-run --quiet --scope --collect --unit="$unit" /bin/sh "$O/agent" "$@" </dev/null 9<&- &
+	else
+		setsid /bin/sh "$O/agent" "$@" </dev/null 9<&- &
+	fi
+	wait $!
+}
+
+INIT=none
+if [ -d /run/systemd/system ]; then
+	INIT=systemd
+elif [ -d "$ETC/init.d" ] && [ -d "$ETC/rcS.d" ]; then
+	INIT=sysv
+fi

@@ -1,0 +1,115 @@
+# meta is the mode and numeric owner of a file.
+meta() { stat -c '%a %u:%g' -- "$1" 2>/dev/null || stat -f '%Lp %u:%g' -- "$1"; }
+
+# digest is the SHA-256 of a file.
+digest() { sha256sum <"$1" | cut -c1-64; }
+
+# looks is what can be compared about a path: "absent", or mode, owner and digest.
+looks() {
+	if [ -f "$1" ] && [ ! -h "$1" ]; then
+		printf '%s %s\n' "$(meta "$1")" "$(digest "$1")"
+	elif [ -e "$1" ] || [ -h "$1" ]; then
+		echo other
+	else
+		echo absent
+	fi
+}
+
+# path, stage and aside are the file of a change, its new content and its old content, both on the target's own file
+# system, so that putting in place and taking back are renames and need no space. $1 is the change's folder.
+path() { IFS= read -r P 2>/dev/null <"$1/path" && S=${P%/*}/.postern.$2.${1##*/} && A=$S.old; }
+
+# keys prints the secrets in the files given, each with the hash that stands for it; builtins only, so none is in an argv.
+keys() {
+	for k in "$@"; do
+		[ -f "$k" ] && [ ! -h "$k" ] && cat "$k" && echo
+	done | awk 'match(tolower($0), /(privatekey|presharedkey)[ \t]*=/) {
+		v = substr($0, RSTART + RLENGTH)
+		gsub(/^[ \t\r]+|[ \t\r]+$/, "", v)
+		if (v != "" && !seen[v]++) print v
+	}' | while IFS= read -r k; do
+		printf '%s %s\n' "$(printf %s "$k" | sha256sum | cut -c1-16)" "$k"
+	done
+}
+
+# refill prints file $1 with every redacted:HASH filled in from the files after it; a hash nobody knows stays, and fails.
+refill() {
+	in=$1
+	shift
+	grep -q 'redacted:' "$in" || { cat "$in"; return; }
+	{
+		keys "$@"
+		echo '='
+		cat "$in"
+		printf '\n=' # keeps apart a last line with and without its newline
+	} | awk '
+		!body { if ($0 == "=") body = 1; else key[substr($0, 1, 16)] = substr($0, 18); next }
+		{
+			if (started) print_line(held)
+			held = $0; started = 1
+		}
+		function print_line(s,   i, h, out) {
+			while ((i = index(s, "redacted:")) > 0) {
+				h = substr(s, i + 9, 16)
+				if (h in key) { out = out substr(s, 1, i - 1) key[h]; s = substr(s, i + 25) }
+				else {
+					if (h ~ /^[0-9a-f]+$/ && length(h) == 16) missing = 1
+					out = out substr(s, 1, i + 8); s = substr(s, i + 9)
+				}
+			}
+			printf "%s%s", (printed++ ? "\n" : ""), out s
+		}
+		END { exit missing }'
+}
+
+# parents makes the folders that are missing and remembers them in file $2.
+parents() {
+	[ -d "$1" ] && return
+	parents "${1%/*}" "$2" && printf '%s\n' "$1" >>"$2" && mkdir -m 755 "$1"
+}
+
+# expected says whether the file is still what the operator was shown.
+expected() {
+	case $(looks "$P") in
+	other) return 1 ;;
+	absent) [ ! -e "$1/expect" ] ;;
+	*) [ -e "$1/expect" ] && refill "$1/expect" "$P" | cmp -s - "$P" ;;
+	esac
+}
+
+# ready takes the snapshot of one change and writes its new file beside the target. $1 folder, $2 id.
+# Exit status: 11 not what was shown, 12 cannot be written, 16 a secret is not known here, 18 not a plain file.
+ready() {
+	path "$1" "$2" || return 0
+	[ ! -h "$P" ] || { echo "$P is a symbolic link"; return 18; }
+	[ ! -e "$P" ] || [ -f "$P" ] || { echo "$P is not a plain file"; return 18; }
+	expected "$1" || { echo "$P"; return 11; }
+	looks "$P" >"$1/was" || return 12
+	if [ -e "$P" ]; then
+		cp -p "$P" "$1/old" && cp -p "$1/old" "$A" && cmp -s "$1/old" "$A" || return 12
+	fi
+	[ -e "$1/new" ] || return 0
+	parents "${P%/*}" "$1/dirs" || return 12
+	: >"$S" || return 12
+	refill "$1/new" "${1%/*}"/*/old /etc/wireguard/* "$D"/base/*/*/orig "$D"/done.*/c/*/old >"$S" 2>"$1/err"
+	rc=$?
+	if [ -s "$1/err" ] || [ $rc -gt 1 ]; then
+		cat "$1/err"
+		return 12
+	elif [ $rc = 1 ]; then
+		echo "$P"
+		return 16
+	fi
+	dress "$1"
+}
+
+# dress gives the staged file its owner and mode; what the change leaves open is as it was before.
+dress() {
+	mode=644 owner=0:0
+	if [ -e "$1/old" ]; then
+		read -r mode owner _ <"$1/was"
+	fi
+	[ ! -e "$1/mode" ] || read -r mode <"$1/mode"
+	[ ! -e "$1/owner" ] || read -r owner <"$1/owner"
+	chown "$owner" "$S" && chmod "$mode" "$S" && looks "$S" >"$1/want" || return 12
+}

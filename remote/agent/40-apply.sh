@@ -1,0 +1,69 @@
+# script runs one script of a change: folder, kind, seconds it may take (0: the deadline ends it), the file it may look at
+# as $NEW. What it prints is kept; what it starts inherits none of our locks.
+script() {
+	if [ "$3" = 0 ]; then
+		NEW=$4 /bin/sh -e "$1/$2" </dev/null >"$1/out" 2>&1 8<&- 9<&-
+	else
+		NEW=$4 timeout -k 5 "$3" /bin/sh -e "$1/$2" </dev/null >"$1/out" 2>&1 8<&- 9<&-
+	fi
+}
+
+# patient is script for the time of boot, when waiting for another unit would wait for ourselves.
+patient() {
+	[ "${BOOTING-}" ] || { script "$@"; return; }
+	NEW=$4 timeout -k 5 "$3" /bin/sh -ec 'systemctl() { command systemctl --no-block "$@"; }; . "$1"' sh "$1/$2" \
+		</dev/null >"$1/out" 2>&1 8<&- 9<&-
+}
+
+# place puts the new file of a change where it belongs, by one rename. It may be called again.
+place() {
+	if [ -e "$1/new" ]; then
+		[ ! -e "$S" ] || { mv -f "$S" "$P" && [ "$(looks "$P")" = "$(cat "$1/want")" ]; }
+	else
+		rm -f "$P"
+	fi
+}
+
+# apply runs under init. It takes APPLY before it looks whether the transaction is still armed, and who takes back turns
+# the marker before it looks at APPLY: one of the two always sees the other.
+apply() {
+	id=$1
+	exec 8<"$O/RUNNING" || exit 1
+	flock -n 8 8<&8 || exit 1
+	echo $$ >"$O/RUNNING" || exit 1
+	[ -e "$O/ARMED.$id" ] && turn BEFORE PLACED || exit 1
+	for c in "$O"/c/*; do
+		[ ! -e "$c/late" ] && path "$c" "$id" || continue
+		place "$c" || failed "$c" "$P cannot be replaced"
+	done
+	for c in "$O"/c/*; do
+		say "change ${c##*/}"
+		[ -e "$c/run" ] || continue
+		S=''
+		path "$c" "$id" && [ ! -e "$c/late" ] && S=$P
+		script "$c" run 0 "$S" || failed "$c"
+	done
+	settle_disk "$O"
+	[ -e "$O/ARMED.$id" ] && turn UNAPPLIED APPLIED
+}
+
+failed() {
+	[ $# = 1 ] || printf '%s\n' "$2" >>"$1/out"
+	echo "${1##*/}" >"$O/FAILED"
+	exit 1
+}
+
+# unapply ends an apply that is still running, and waits until it is gone: a slow command must not change the host again
+# after it was taken back.
+unapply() {
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		held "$O/RUNNING" || return 0
+		if [ "$INIT" = systemd ]; then
+			systemctl kill -s KILL "postern-$1-apply.scope" >/dev/null 2>&1 9<&-
+		elif read -r pid <"$O/RUNNING"; then
+			kill -s KILL -- "-$pid" 2>/dev/null
+		fi
+		flock -w 1 "$O/RUNNING" true 9<&- && return 0
+	done
+	note "apply is still there after $try attempts to end it"
+}

@@ -1,0 +1,63 @@
+# unstage removes what lies beside the targets of a begin in folder $1.
+unstage() {
+	for c in "$1"/c/*; do
+		path "$c" "$2" && rm -f "$S" "$A"
+	done
+	rm -f "$D/site.toml.$2"
+}
+
+# unparent removes the folders that we made, if nothing else is in them.
+unparent() { cat "$@" 2>/dev/null | sort -r | while IFS= read -r d; do rmdir "$d" 2>/dev/null; done; }
+
+# sweep takes away a begin that changed nothing.
+sweep() {
+	[ -d "$1" ] || return 0
+	unstage "$1" "${1##*/in.}"
+	unparent "$1"/c/*/dirs
+	rm -rf "$1"
+}
+
+# sweep_open takes away a transaction that was never armed.
+sweep_open() {
+	read -r id <"$O/id"
+	unwatch "$id"
+	boot_remove
+	mv "$O" "$D/in.$id" && sweep "$D/in.$id"
+}
+
+# finish leaves the history and frees the host. The mutex is held and the files are in their final state.
+finish() {
+	unstage "$O" "$1"
+	[ -e "$O/PERSISTED.$1" ] || unparent "$O"/c/*/dirs
+	boot_remove
+	unwatch "$1"
+	rm -f "$O/reserve"
+	rm -rf "$D"/done.*/c
+	mv "$O" "$D/done.$1" && rm -f "$D/LOCK"
+	prune
+}
+
+# prune keeps the last 20 ends.
+prune() {
+	ls -td "$D"/done.* 2>/dev/null | sed 1,20d | while IFS= read -r d; do rm -rf "$d"; done
+}
+
+# settle_old makes room for a new transaction, or says why there is none. The mutex is held, so nobody is at work: what is
+# found half done is carried on by the agent that started it, an armed one only when no watchdog is left to do it.
+settle_old() {
+	state
+	case $ST in
+	none) rm -f "$D/LOCK" ;;
+	READY) sweep_open; rm -f "$D/LOCK" ;;
+	ARMED) guarded "$ID" || carry_old "$ID" abandoned ;;
+	STUCK) sed 's/^/owner /' "$O/owner"; sweep "$I"; die 15 E_STUCK "$WHY" ;;
+	*) carry_old "$ID" ;;
+	esac
+}
+
+carry_old() {
+	[ $# = 1 ] || turn "ARMED.$1" "ROLLING.$1.$2"
+	release
+	own "postern-$1-old-$$" settle "$1" >/dev/null
+	mutex 30 && { [ ! "$I" ] || [ -e "$I/owner" ]; } || owned "$D/LOCK"
+}

@@ -1,0 +1,92 @@
+# confirm keeps the change. Only now nothing of it can be taken back any more, and only if all of it was applied.
+confirm() {
+	state
+	if [ "$ID" = "$1" ] && [ $ST = ARMED ] && [ ! -e "$O/APPLIED" ]; then
+		die 19 E_NOTREADY
+	fi
+	turn "ARMED.$1" "CONFIRMED.$1"
+	[ ! -e "$O/CONFIRMED.$1" ] || own "postern-$1-keep-$$" settle "$1" >/dev/null
+	ended "$1"
+}
+
+# cancel takes the change back now. Taken back already is as good.
+cancel() {
+	back "$1" cancelled
+}
+
+# revert takes back what was confirmed last, from the snapshot that is kept of it: the other host of a pair went back.
+revert() {
+	mutex 20 || owned "$D/LOCK"
+	settle_old
+	d=$D/done.$1
+	state
+	[ $ST = none ] || owned "$D/LOCK"
+	[ -e "$d/PERSISTED.$1" ] && [ -d "$d/c" ] || { release; ended "$1"; }
+	ln "$d/owner" "$D/LOCK" && mv "$d" "$O" && boot_install || die 13 E_NOGUARD "$INIT"
+	turn "PERSISTED.$1" "ROLLING.$1.reverted"
+	release
+	back "$1" reverted
+}
+
+# extend makes the deadline $2 seconds from now: new watchdogs first, then the old ones lose their say.
+extend() {
+	mutex 20 || die 10 E_LOCKED
+	state
+	[ "$ID" = "$1" ] && [ $ST = ARMED ] || { release; ended "$1"; }
+	read -r old <"$O/generation"
+	new=$((old + 1))
+	watch "$1" $new "$2" && watched "$1" $new && echo $new >"$O/generation.new" || die 13 E_NOGUARD "$INIT"
+	mv "$O/generation.new" "$O/generation"
+	[ -e "$O/ARMED.$1" ] || { release; ended "$1"; }
+	die 0 extended
+}
+
+# ended tells how the transaction of that id stands, and exits accordingly.
+ended() {
+	state
+	if [ "$ID" = "$1" ]; then
+		case $ST in
+		ARMED) die 0 armed ;;
+		STUCK) blamed "$O"; tail -n 5 "$O/log" | sed 's/^/out /'; die 15 E_STUCK "$WHY" ;;
+		ROLLING) blamed "$O"; die 14 E_ROLLING "$WHY" ;;
+		CONFIRMED) tail -n 5 "$O/log" 2>/dev/null | sed 's/^/out /'; die 21 E_UNFINISHED ;;
+		esac
+	fi
+	d=$D/done.$1
+	if [ -e "$d/PERSISTED.$1" ]; then
+		[ ! -e "$d/UNKEPT" ] || { cat "$d/UNKEPT"; die 21 E_UNKEPT; }
+		die 0 confirmed
+	fi
+	for f in "$d/ROLLEDBACK.$1."*; do
+		[ -e "$f" ] || continue
+		blamed "$d"
+		die 14 E_ROLLEDBACK "${f#"$d/ROLLEDBACK.$1."}"
+	done
+	die 20 E_UNKNOWN
+}
+
+# blamed names the change that failed, if it was one.
+blamed() {
+	read -r c 2>/dev/null <"$1/FAILED" && blame "$1/c/$c"
+}
+
+# persist makes what was confirmed last. The mutex is held; it may be called again and goes on where it was. A command
+# that fails cannot stop it: it is told.
+persist() {
+	rm -f "$O/reserve" "$O/UNKEPT"
+	for c in "$O"/c/*; do
+		[ -e "$c/late" ] && path "$c" "$1" || continue
+		place "$c" 2>>"$O/log" || { note "not in place: $P"; return 1; }
+	done
+	for c in "$O"/c/*; do
+		[ -e "$c/keep" ] || continue
+		patient "$c" keep 120 '' || patient "$c" keep 120 '' || blame "$c" >>"$O/UNKEPT"
+	done
+	for c in "$O"/c/*; do
+		record "$c" "$1" 2>>"$O/log" || { note "not recorded: ${c##*/}"; return 1; }
+	done
+	[ ! -e "$D/site.toml.$1" ] || mv -f "$D/site.toml.$1" "$D/site.toml"
+	settle_disk "$O"
+	turn "CONFIRMED.$1" "PERSISTED.$1"
+	finish "$1"
+}

@@ -1,0 +1,74 @@
+# The base: what was there before us, by step and change. The first touch wins, and stays while the change is in effect.
+
+# shelf sets R, the folder of a change's record. The same change may have written several paths.
+shelf() {
+	read -r step <"$1/step" && read -r cid <"$1/cid" || return 1
+	R=$D/base/$step/$cid@-
+	[ ! -e "$1/path" ] || R=$D/base/$step/$cid@$(digest "$1/path" | cut -c1-12)
+}
+
+# record notes a change that is in effect now, or forgets one that was undone.
+record() {
+	[ -e "$1/cid" ] || return 0
+	shelf "$1" || return 1
+	[ ! -e "$1/forget" ] || { unrecord; return; }
+	path "$1" "$2" || P=''
+	[ -e "$R" ] || shelve "$1" "$2" || return 1
+	for f in title run keep risk; do
+		rm -f "$R/$f"
+		[ ! -e "$1/$f" ] || cp "$1/$f" "$R/$f" || return 1
+	done
+	[ -n "$P" ] || return 0
+	looks "$P" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours" || return 1
+	# A file that is again as it was before us has nothing of ours left.
+	! cmp -s "$R/ours" "$R/was" || cmp -s "$1/was" "$R/was" || unrecord
+}
+
+# shelve makes a new record whole, and then gives it its name.
+shelve() {
+	N=$D/base/.new
+	rm -rf "$N"
+	mkdir -p "$N" "${R%/*}" || return 1
+	read -r seq 2>/dev/null <"$D/base/.count" || seq=0
+	echo $((seq + 1)) >"$D/base/.count" && echo $((seq + 1)) >"$N/seq" && echo "$2" >"$N/first" || return 1
+	for f in path step cid undo was dirs inert; do
+		[ ! -e "$1/$f" ] || cp "$1/$f" "$N/$f" || return 1
+	done
+	[ ! -e "$1/old" ] || ln "$1/old" "$N/orig" || return 1
+	mv "$N" "$R"
+}
+
+unrecord() {
+	unparent "$R/dirs"
+	rm -rf "$R"
+	rmdir "${R%/*}" 2>/dev/null
+	return 0
+}
+
+# rerecord makes the records fit a change that was confirmed and then taken back. $1 folder, $2 id.
+rerecord() {
+	[ -e "$1/cid" ] && shelf "$1" && [ -e "$R" ] || return 0
+	if [ "$(cat "$R/first")" = "$2" ]; then
+		unrecord
+	elif path "$1" "$2"; then
+		looks "$P" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours"
+	fi
+}
+
+# recorded prints every record. Nothing in it is a secret but the original file, of which only the place is told.
+recorded() {
+	for R in "$D"/base/*/*/; do
+		R=${R%/}
+		[ -e "$R/cid" ] || continue
+		echo record
+		for f in step cid title path was seq first inert risk undo run keep; do
+			[ -e "$R/$f" ] && sed "s/^/$f /" "$R/$f" && echo
+		done
+		[ ! -e "$R/orig" ] || echo "orig $R/orig"
+		IFS= read -r P 2>/dev/null <"$R/path" || continue
+		now=$(looks "$P")
+		ours=$(cat "$R/ours" 2>/dev/null)
+		[ "${now##* }" = "${ours##* }" ] || echo "touched yes"
+	done
+	die 0 recorded
+}

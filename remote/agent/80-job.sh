@@ -1,0 +1,86 @@
+# A job applies changes that are inert: no guard, no way back, but it goes on when the client is gone. Its log is in its
+# folder, and anybody may watch it from the start.
+
+# job_start runs in the payload's folder $I with the mutex held, unless the job of that id is there already.
+job_start() {
+	state
+	[ $ST = none ] || [ $ST = READY ] || owned "$D/LOCK"
+	! held "$D/JOB" || owned "$D/JOB.owner"
+	for f in "$D"/job.*; do
+		[ ! -d "$f" ] || rm -rf "$f"
+	done
+	: >>"$D/JOB" && cp "$I/owner" "$D/JOB.owner" && : >"$I/log" && mv "$I" "$D/job.$1" || refuse 12 "$D/job.$1"
+	if [ "$INIT" = systemd ]; then
+		systemd-run --quiet --collect --unit="postern-job-$1" -p KillMode=process \
+			/bin/sh "$D/job.$1/agent" job "$1" </dev/null 9<&- || die 13 E_NOGUARD "$INIT"
+	else
+		setsid /bin/sh "$D/job.$1/agent" job "$1" </dev/null >/dev/null 2>&1 9<&- &
+	fi
+	release
+	job_watch "$1"
+}
+
+# job is the work itself, under init.
+job() {
+	J=$D/job.$1
+	exec 8<"$D/JOB" >>"$J/log" 2>&1
+	flock -n 8 8<&8 || exit 1
+	echo $$ >"$J/started"
+	for c in "$J"/c/*; do
+		echo "@@$1 change ${c##*/}"
+		job_change "$c" "$1" || { job_failed "$1" $?; return; }
+	done
+	echo 0 >"$J/rc.new" && mv "$J/rc.new" "$J/rc"
+}
+
+job_failed() {
+	! path "$c" "$1" || { rm -f "$S"; [ ! -e "$c/placed" ] || restore "$c" "$1"; rm -f "$A"; }
+	echo "$2" >"$J/rc.new" && mv "$J/rc.new" "$J/rc"
+}
+
+job_change() {
+	ready "$1" "$2" || return $?
+	S=''
+	if path "$1" "$2"; then
+		[ ! -e "$1/test" ] || job_script "$1" test || return 17
+		: >"$1/placed"
+		place "$1" || return 12
+		S=$P
+	fi
+	[ ! -e "$1/run" ] || job_script "$1" run || return 17
+	[ ! -e "$1/keep" ] || job_script "$1" keep || return 17
+	path "$1" "$2" && rm -f "$A"
+	echo yes >"$1/inert"
+	record "$1" "$2" || return 12
+}
+
+# job_script prints as it goes, because installing packages takes its time.
+job_script() { NEW=$S /bin/sh -e "$1/$2" </dev/null 8<&-; }
+
+# job_watch prints the log until the job has ended.
+job_watch() {
+	J=$D/job.$1 at=1 idle=0
+	while :; do
+		over=no
+		[ ! -e "$J/rc" ] || over=yes
+		size=$(wc -c 2>/dev/null <"$J/log") || die 20 E_UNKNOWN
+		if [ "$size" -ge $at ]; then
+			tail -c +$at "$J/log" | head -c $((size - at + 1))
+			at=$((size + 1))
+		fi
+		[ $over = no ] || break
+		if held "$D/JOB"; then idle=0; else idle=$((idle + 1)); fi
+		[ $idle -lt 50 ] || { echo; die 20 E_LOST; }
+		sleep 0.2
+	done
+	read -r rc <"$J/rc"
+	echo
+	case $rc in
+	0) die 0 finished ;;
+	11) die 11 E_CHANGED "$(tail -n 1 "$J/log")" ;;
+	16) die 16 E_SECRET "$(tail -n 1 "$J/log")" ;;
+	17) die 17 E_TEST ;;
+	18) die 18 E_REFUSED "$(tail -n 1 "$J/log")" ;;
+	*) die 12 E_DISK "$(tail -n 1 "$J/log")" ;;
+	esac
+}

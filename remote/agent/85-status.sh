@@ -1,0 +1,20 @@
+# status tells what is open, who holds it, and how the last transactions ended, newest first. It writes nothing.
+status() {
+	state
+	if [ $ST != none ]; then
+		echo "open $ID $ST $WHY"
+		[ ! -e "$O/APPLIED" ] || echo applied
+		sed -n '1s/^# postern agent /agent /p' "$O/agent" 2>/dev/null
+		sed 's/^/owner /' "$O/owner" 2>/dev/null
+	fi
+	if held "$D/JOB"; then
+		sed 's/^/job /' "$D/JOB.owner" 2>/dev/null
+	fi
+	ls -t "$D" 2>/dev/null | while IFS= read -r d; do
+		case $d in done.*) ;; *) continue ;; esac
+		for f in "$D/$d"/PERSISTED.* "$D/$d"/ROLLEDBACK.*; do
+			[ ! -e "$f" ] || echo "ended ${f##*/}"
+		done
+	done
+	die 0 status
+}

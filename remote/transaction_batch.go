@@ -1,0 +1,184 @@
+package remote
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed agent/*.sh
+var agentFiles embed.FS
+
+// agentText is the agent whole: its files in the order of their names.
+var agentText = func() string {
+	names, _ := fs.Glob(agentFiles, "agent/*.sh")
+	var b strings.Builder
+	for _, name := range names {
+		text, _ := agentFiles.ReadFile(name)
+		b.Write(text)
+	}
+	return b.String()
+}()
+
+// AgentVersion names an agent by what it does.
+func AgentVersion() string {
+	sum := sha256.Sum256([]byte(agentText))
+	return hex.EncodeToString(sum[:6])
+}
+
+const stateDir = "/var/lib/postern"
+
+// state is where the host keeps what it needs.
+func (s *Session) state() string {
+	if s.o.StateDir != "" {
+		return s.o.StateDir
+	}
+	return stateDir
+}
+
+// places are the agent's two folders. A state folder elsewhere is a test's, and brings its own /etc for boot guards.
+func (s *Session) places() string {
+	etc := "/etc"
+	if s.state() != stateDir {
+		etc = s.state() + "/etc"
+	}
+	return "D=" + Quote(s.state()) + " ETC=" + Quote(etc) + "\n"
+}
+
+// agent is the text that is stored on the host, with its version in the first line.
+func (s *Session) agent() string {
+	return "# postern agent " + AgentVersion() + "\n" + s.places() + agentText
+}
+
+// verbScript asks the stored agent of the open transaction, which may be of another version, and else runs ours without
+// storing it.
+func (s *Session) verbScript(verb string, args ...string) string {
+	words := verb
+	for _, a := range args {
+		words += " " + Quote(a)
+	}
+	return s.places() + `if [ -f "$D/open/agent" ]; then
+	/bin/sh "$D/open/agent" ` + words + `
+	rc=$?
+	case $rc in 2 | 127) ;; *) exit $rc ;; esac # it ended while we looked
+fi
+set -- ` + words + "\n" + s.agent()
+}
+
+// beginScript is the whole of a transaction as one batch.
+func (s *Session) beginScript(t Transaction) string {
+	p := payload{id: t.ID}
+	p.line("timeout", seconds(t.Deadline))
+	if t.Answers != nil {
+		p.text("answers", t.Answers.Text)
+	}
+	p.changes(t.Changes)
+	return s.batch(&p, "in."+t.ID, t.Operator, t.Changes, "begin")
+}
+
+// batch is the script that takes the mutex, writes a payload and hands over to the agent in it.
+func (s *Session) batch(p *payload, folder, operator string, changes []Change, verb string) string {
+	owner := fmt.Sprintf("%s\ntransaction %s: %s\n", Clean(operator).Line(200), p.id, strings.Join(stepsOf(changes), " "))
+	p.text("owner", owner)
+	p.line("id", p.id)
+	p.text("agent", s.agent())
+	var b strings.Builder
+	b.WriteString(s.places())
+	b.WriteString("I=$D/" + folder + " id=" + p.id + "\n")
+	if s.state() != stateDir {
+		b.WriteString(`[ -d /run/systemd/system ] || mkdir -p "$ETC/init.d" "$ETC/rcS.d"` + "\n")
+	}
+	b.WriteString(batchHead)
+	b.WriteString("{\nmkdir \"$I\" \"$I/c\"")
+	for i := range changes {
+		fmt.Fprintf(&b, ` "$I/c/%03d"`, i+1)
+	}
+	b.WriteString(" || bad=1\n")
+	b.WriteString(p.b.String())
+	b.WriteString(`date -u '+since %Y-%m-%d %H:%M:%S UTC' >>"$I/owner" || bad=1` + "\n} 2>/dev/null\n")
+	b.WriteString(`[ -z "$bad" ] || { rm -rf "$I"; echo "result E_DISK no space under $D, or it is read-only"; exit 12; }` + "\n")
+	b.WriteString(`exec /bin/sh "$I/agent" ` + verb + " " + p.id + "\n")
+	return b.String()
+}
+
+// batchHead makes the state folder and takes the mutex, so that whatever lies in it half made is known to be dead.
+const batchHead = `umask 077 bad=''
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+for tool in flock setsid timeout sha256sum stat awk; do
+	command -v $tool >/dev/null || { echo "result E_NOGUARD it has no $tool"; exit 13; }
+done
+[ ! -h "$D" ] && { [ -d "$D" ] || mkdir -p "$D"; } 2>/dev/null && [ -O "$D" ] && chmod 700 "$D" && { : >>"$D/MUT"; } 2>/dev/null ||
+	{ echo "result E_DISK $D cannot be made or written"; exit 12; }
+exec 9<"$D/MUT"
+flock -w 15 9 || { sed 's/^/owner /' "$D/LOCK" 2>/dev/null; echo 'result E_LOCKED'; exit 10; }
+for used in "$D/open" "$D/done.$id"; do
+	[ ! -e "$used/id" ] || [ "$(cat "$used/id")" != "$id" ] || { echo "result E_REFUSED transaction $id was begun before"; exit 18; }
+done
+rm -rf "$I"
+w() { printf %s "$2" >"$I/$1" || bad=1; }
+`
+
+// payload gathers the files of a batch.
+type payload struct {
+	id string
+	b  strings.Builder
+}
+
+func (p *payload) text(name, text string) {
+	p.b.WriteString("w " + name + " " + Quote(text) + "\n")
+}
+
+// line writes what the agent reads with read, which wants a line feed.
+func (p *payload) line(name, text string) { p.text(name, text+"\n") }
+
+func (p *payload) changes(list []Change) {
+	for i, c := range list {
+		dir := fmt.Sprintf("c/%03d/", i+1)
+		for _, f := range []struct{ name, text string }{
+			{"path", c.Path}, {"step", c.Step}, {"cid", c.ID}, {"title", c.Title}, {"test", c.Test}, {"run", c.Do}, {"undo", c.Undo},
+			{"keep", c.Keep}, {"risk", string(c.Risk)},
+		} {
+			if f.text != "" {
+				p.line(dir+f.name, f.text)
+			}
+		}
+		if c.AtConfirm {
+			p.line(dir+"late", "")
+		}
+		if c.Forget {
+			p.line(dir+"forget", "")
+		}
+		if c.Old != nil && c.Path != "" {
+			p.text(dir+"expect", c.Old.Text)
+		}
+		if c.New != nil && c.Path != "" {
+			p.text(dir+"new", c.New.Text)
+			if c.New.Mode != 0 {
+				p.line(dir+"mode", strconv.FormatUint(uint64(c.New.Mode.Perm()), 8))
+			}
+			if c.New.Owner != "" {
+				p.line(dir+"owner", c.New.Owner)
+			}
+		}
+	}
+}
+
+// stepsOf names the steps of changes, each once.
+func stepsOf(changes []Change) []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, c := range changes {
+		if !seen[c.Step] {
+			seen[c.Step] = true
+			list = append(list, c.Step)
+		}
+	}
+	return list
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int((d + time.Second - 1) / time.Second)) }
