@@ -9,5 +9,10 @@ type Listener struct {
 	close func() error
 }
 
+// NewListener makes a Listener of who connects and of how to take it away.
+func NewListener(peers <-chan netip.AddrPort, close func() error) *Listener {
+	return &Listener{Peers: peers, close: close}
+}
+
 // Close takes the listener away.
 func (l *Listener) Close() error { return l.close() }
