@@ -47,7 +47,7 @@ func askActive(_ context.Context, e *Env) []Result {
 			odd = append(odd, "outgoing: "+u.outgoing+" stops mail and updates unless rules let them out")
 		}
 		if u.routed != "deny" && u.routed != "disabled" && u.routed != "reject" {
-			if e.Site.Guide.Forward == "keep" {
+			if keepsForwarding(e.Site) {
 				odd = append(odd, "routed: "+u.routed+", kept as you answered")
 			} else {
 				wrong = append(wrong, "routed: "+u.routed)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"postern/remote"
+	"postern/site"
 )
 
 // forwards names what is wrong with what the proxy sends on, by its rules. guide: firewall, Port Forwarding
@@ -52,10 +53,15 @@ func (k knowledge) passes(src netip.Addr, port int) fate {
 // leaks names a global acceptance of forwarding, which the guide sets and nothing needs.
 func (k knowledge) leaks() []string {
 	for _, p := range k.s.Unwanted() {
-		if got := k.passes(stranger4, p.Port); got.verdict == "ACCEPT" && k.s.Guide.Forward != "keep" {
+		if got := k.passes(stranger4, p.Port); got.verdict == "ACCEPT" && !keepsForwarding(k.s) {
 			return []string{fmt.Sprintf("too wide: forwarding is accepted for %s %d/tcp, which nobody asked for, by %q", p.Name, p.Port,
 				remote.Clean(got.rule).Line(120))}
 		}
 	}
 	return nil
+}
+
+// keepsForwarding says that the operator chose to leave the guide's global acceptance as it is.
+func keepsForwarding(s *site.Site) bool {
+	return s.Guide.Forward == "keep" || s.Guide.Forward == "adopt"
 }

@@ -44,17 +44,17 @@ func askRules(_ context.Context, e *Env) []Result {
 			return q.cannot(err)
 		}
 		wrong := append(k.missing(), k.wide()...)
-		extra := extras(k, tuples)
+		extra, odd := extras(k, tuples)
 		wrong = append(wrong, extra...)
 		if h.Role == site.Proxy {
 			wrong = append(wrong, k.forwards()...)
 		}
-		return q.verdict(k, tuples, wrong)
+		return q.verdict(k, tuples, wrong, odd)
 	}, site.Proxy, site.Mail)
 }
 
 // verdict is the result of what was found wrong; the rules of other people are always shown.
-func (q question) verdict(k knowledge, tuples []tuple, wrong []string) Result {
+func (q question) verdict(k knowledge, tuples []tuple, wrong, odd []string) Result {
 	var foreign []string
 	ours := 0
 	for _, t := range tuples {
@@ -67,6 +67,9 @@ func (q question) verdict(k knowledge, tuples []tuple, wrong []string) Result {
 	evidence := ""
 	if len(foreign) > 0 {
 		evidence = "rules of other people, which stay:\n" + strings.Join(foreign, "\n")
+	}
+	if len(wrong) == 0 && len(odd) > 0 {
+		return q.warn(strings.Join(odd, "; "), "somebody set the host up from another place", evidence)
 	}
 	if len(wrong) == 0 {
 		r := q.ok("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), ours, len(foreign))
@@ -83,6 +86,7 @@ type knowledge struct {
 	list   []want
 	v4, v6 map[string]*table
 	addrs  addresses
+	client netip.Addr // where the program's own SSH connection comes from
 }
 
 func knowledgeOf(e *Env, h *site.Host, v *Vantage) (knowledge, error) {
@@ -100,7 +104,8 @@ func knowledgeOf(e *Env, h *site.Host, v *Vantage) (knowledge, error) {
 	if k.v6, err = tablesOf(v.Facts, "v6"); err != nil {
 		return k, err
 	}
-	k.list = wanted(e.Site, h, seenHost{ssh: ssh, lan: k.addrs.lan, client: via.client.Addr()})
+	k.client = via.client.Addr()
+	k.list = wanted(e.Site, h, seenHost{ssh: ssh, lan: k.addrs.lan})
 	return k, nil
 }
 
@@ -236,28 +241,45 @@ func (k knowledge) admitted(w want, p packet) bool {
 	return false
 }
 
-// extras names rules of ours that nothing asks for.
-func extras(k knowledge, tuples []tuple) []string {
+// extras names rules of ours that nothing asks for. A way in for SSH that was left for the place of an earlier operator
+// is odd, not wrong.
+func extras(k knowledge, tuples []tuple) (wrong, odd []string) {
 	allowed := append([]want(nil), k.list...)
 	if k.h.Role == site.Mail {
 		allowed = append(allowed, want{iface: k.s.Tunnel.Interface})
 	}
-	var wrong []string
 	for _, t := range tuples {
-		if !t.ours() {
+		if !t.ours() || k.asked(t, allowed) {
 			continue
 		}
-		fits := false
-		for _, w := range allowed {
-			fits = fits || t.within(w)
+		ssh := false
+		for _, w := range k.list {
+			w.from = nil
+			ssh = ssh || w.name == "ssh" && k.h.Role == site.Mail && t.src.Bits() > 0 && t.within(w)
 		}
-		for _, f := range forwards(k.s) {
-			fits = fits || k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" &&
-				len(t.dports) == 1 && t.dports[0] == span{f.port, f.port} && t.dst.IsSingleIP()
+		if ssh && len(k.h.SSHFrom) == 0 {
+			if !t.src.Contains(k.client) && !(k.client.Is6() && t.src.Addr().Is6()) {
+				odd = append(odd, "left over: "+t.words())
+			}
+			continue
 		}
-		if !fits {
-			wrong = append(wrong, "not wanted: "+t.words())
+		wrong = append(wrong, "not wanted: "+t.words())
+	}
+	return wrong, odd
+}
+
+// asked says whether anything asks for a rule of ours.
+func (k knowledge) asked(t tuple, allowed []want) bool {
+	for _, w := range allowed {
+		if t.within(w) {
+			return true
 		}
 	}
-	return wrong
+	for _, f := range forwards(k.s) {
+		if k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" && t.dst.IsSingleIP() &&
+			len(t.dports) == 1 && t.dports[0] == (span{f.port, f.port}) {
+			return true
+		}
+	}
+	return false
 }

@@ -22,6 +22,7 @@ const (
 	readTunnel = "c.tunnel"
 	readKeys   = "c.keys"
 	readDocker = "c.docker"
+	readBoot   = "c.boot"
 )
 
 // Files that checks read whole; a file query's ID is its path.
@@ -30,16 +31,12 @@ const (
 	fileUfwDefault = "/etc/default/ufw"
 	fileUfwUser    = "/etc/ufw/user.rules"
 	fileUfwUser6   = "/etc/ufw/user6.rules"
-	fileUfwBefore  = "/etc/ufw/before.rules"
-	fileUfwBefore6 = "/etc/ufw/before6.rules"
-	fileUfwInit    = "/etc/ufw/before.init"
-	fileUfwSysctl  = "/etc/ufw/sysctl.conf"
 )
 
 func fileTunnel(s *site.Site) string { return "/etc/wireguard/" + s.Tunnel.Interface + ".conf" }
 
-// path makes the administrator's tools reachable: a login that became root by su may lack them.
-const path = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH\n"
+// sbin makes the administrator's tools reachable: a login that became root by su may lack them.
+const sbin = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH\n"
 
 var scripts = map[string]string{
 	readSSH: `echo '== connection'; printf '%s\n' "${SSH_CONNECTION-}"
@@ -111,6 +108,16 @@ if command -v wg >/dev/null && wg show @IFACE@ >/dev/null 2>&1; then
 fi
 echo '== end'`,
 
+	readBoot: `echo '== dnat'
+for f in /etc/ufw/*.init /etc/ufw/*.rules; do
+	[ -f "$f" ] || continue
+	x=file; if [ -x "$f" ]; then x=executable; fi
+	grep DNAT "$f" | while read -r line; do printf '%s %s|%s\n' "$x" "$f" "$line"; done
+done
+echo '== hook'; if [ -x /etc/ufw/before.init ]; then echo executable; else echo file; fi
+echo '== ufwsysctl'; if [ -f /etc/ufw/sysctl.conf ]; then grep forward /etc/ufw/sysctl.conf; fi
+echo '== end'`,
+
 	readDocker: `if ! command -v docker >/dev/null; then echo '== absent'; echo '== end'; exit 0; fi
 echo '== ps'; timeout 5 docker ps --no-trunc --format '{{.Names}}|{{.Ports}}' 2>/dev/null || echo '== silent'
 echo '== end'`,
@@ -133,5 +140,5 @@ func reads(ids ...string) func(*site.Site, *site.Host) []remote.Query {
 
 // render puts the tunnel's interface into a script.
 func render(s *site.Site, script string) string {
-	return path + strings.ReplaceAll(script, "@IFACE@", remote.Quote(s.Tunnel.Interface))
+	return sbin + strings.ReplaceAll(script, "@IFACE@", remote.Quote(s.Tunnel.Interface))
 }

@@ -67,9 +67,8 @@ func forwards(s *site.Site) []forwarded {
 
 // seenHost is what of a host's facts the wanted list depends on.
 type seenHost struct {
-	ssh    []int          // the ports sshd listens on
-	lan    []netip.Prefix // the networks of the default route's interface
-	client netip.Addr     // where the program's own SSH connection comes from
+	ssh []int          // the ports sshd listens on
+	lan []netip.Prefix // the networks of the default route's interface
 }
 
 // wanted lists what a host must let in to itself. guide: firewall, Opening Required Ports; Restricting Access to Specific
@@ -79,6 +78,9 @@ func wanted(s *site.Site, h *site.Host, seen seenHost) []want {
 	sources := h.SSHFrom
 	if h.Role == site.Mail && len(sources) == 0 {
 		sources = append(private(seen.lan), s.Tunnel.Network)
+		if s.Tunnel.Network6.IsValid() {
+			sources = append(sources, s.Tunnel.Network6)
+		}
 	}
 	for _, port := range seen.ssh {
 		list = append(list, want{name: "ssh", proto: "tcp", port: port, from: sources})

@@ -1,0 +1,176 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// held is who is connected to a port of the mail host while a connection of ours is open.
+type held struct {
+	peers []netip.Addr
+	err   error
+}
+
+// seeScript lists the peers of established connections to a port, in the host's own network and in each container's.
+const seeScript = `PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+command -v ss >/dev/null || { echo 'there is no ss command'; exit 3; }
+echo '== peers'
+ss -Htn state established "( sport = :@PORT@ )"
+if command -v docker >/dev/null && command -v nsenter >/dev/null; then
+	for id in $(timeout 5 docker ps -q 2>/dev/null); do
+		pid=$(timeout 5 docker inspect -f '{{.State.Pid}}' "$id" 2>/dev/null)
+		inside=$(timeout 5 docker port "$id" 2>/dev/null | awk -v p=':@PORT@$' '$3 ~ p {sub("/.*", "", $1); print $1}' | sort -u)
+		for p in $inside; do nsenter -t "$pid" -n ss -Htn state established "( sport = :$p )"; done
+	done
+fi
+echo '== end'`
+
+// hold opens a connection to a forwarded port and, while it stands, looks who is connected on the mail host.
+func (e *Env) hold(ctx context.Context, from *Vantage, f forwarding) held {
+	v, err := e.look(f.mail)
+	if err != nil {
+		return held{err: err}
+	}
+	if v.Run == nil {
+		return held{err: errors.New("nothing can be run on the mail host")}
+	}
+	before, err := e.see(ctx, v, f.port)
+	if err != nil {
+		return held{err: err}
+	}
+	r := e.dialKeep(ctx, from, netip.AddrPortFrom(f.proxy.Public4, uint16(f.port)))
+	if r.conn == nil {
+		return held{err: fmt.Errorf("a second connection was %s", r.said())}
+	}
+	defer r.conn.Close()
+	after, err := e.see(ctx, v, f.port)
+	if err != nil {
+		return held{err: err}
+	}
+	var fresh []netip.Addr
+	for p := range after {
+		if !before[p] {
+			fresh = append(fresh, p.Addr())
+		}
+	}
+	return held{peers: fresh}
+}
+
+// see lists the peers connected to a port of a host.
+func (e *Env) see(ctx context.Context, v *Vantage, port int) (map[netip.AddrPort]bool, error) {
+	a, err := v.Run(ctx, strings.ReplaceAll(seeScript, "@PORT@", fmt.Sprint(port)))
+	if err != nil {
+		return nil, err
+	}
+	s, err := parts(remote.Facts{Answers: map[string]remote.Answer{"who is connected": a}}, "who is connected")
+	if err != nil {
+		return nil, err
+	}
+	peers := map[netip.AddrPort]bool{}
+	for _, line := range s["peers"] {
+		w := strings.Fields(line)
+		if len(w) < 4 {
+			continue
+		}
+		if p, err := netip.ParseAddrPort(w[3]); err == nil {
+			peers[netip.AddrPortFrom(p.Addr().Unmap(), p.Port())] = true
+		}
+	}
+	return peers, nil
+}
+
+// askClients compares the address that the mail host sees with the one that the proxy sees for the same client.
+func askClients(ctx context.Context, e *Env) []Result {
+	if e.Site.Clients.Addresses == "masquerade" {
+		return []Result{question{from: Here}.skip("masquerade was chosen: the mail host sees the proxy for every client")}
+	}
+	var asks []func() Result
+	for _, f := range e.forwardings() {
+		asks = append(asks, func() Result { return e.askClient(ctx, f) })
+	}
+	return together(asks)
+}
+
+func (e *Env) askClient(ctx context.Context, f forwarding) Result {
+	q := question{suffix: f.suffix(e.Site), from: Here, fix: "firewall", want: "the client's own address at the mail host"}
+	from, err := e.ready(f)
+	if from != nil {
+		q.from = from.Name
+	}
+	if err != nil {
+		return q.cannot(err)
+	}
+	mine, err := e.seenAs(ctx, from, f.proxy)
+	if err != nil {
+		return q.cannot(err)
+	}
+	q.want = mine.String() + " at the mail host, as the proxy sees it"
+	k := e.knockForward(ctx, from, f)
+	if k.answer != open {
+		return q.unknown(fmt.Sprintf("%d is not reached: %s", f.port, k.said()), "firewall.dnat tells why")
+	}
+	var peers []netip.Addr
+	for _, p := range k.peers {
+		peers = append(peers, p.Addr())
+	}
+	if k.real {
+		held := e.hold(ctx, from, f)
+		if held.err != nil {
+			return q.unknown("what the mail host sees could not be read: "+reached{err: held.err}.why(), "")
+		}
+		peers = held.peers
+	}
+	return q.compare(e.Site, peers, mine)
+}
+
+func (q question) compare(s *site.Site, peers []netip.Addr, mine netip.Addr) Result {
+	var others []string
+	for _, p := range peers {
+		if p == mine {
+			return q.ok("the mail host sees %s", mine)
+		}
+		others = append(others, p.String())
+	}
+	if len(others) == 0 {
+		return q.unknown("the mail host saw nobody", "another program answered; firewall.dnat tells more")
+	}
+	likely := "its source is rewritten on the way"
+	for _, p := range peers {
+		switch {
+		case p == s.Tunnel.Proxy:
+			likely = "the proxy masquerades: bans, rate limits and reputation hit everybody at once"
+		case p.IsPrivate():
+			likely = "Docker's own proxy answers for the container, which happens over IPv6 and with userland-proxy"
+		}
+	}
+	return q.fail("the mail host sees "+strings.Join(sorted(others), ", "), likely, "")
+}
+
+// seenAs is the address under which the proxy sees a place: from the program's own SSH connection, or from a throw-away
+// listener on the proxy.
+func (e *Env) seenAs(ctx context.Context, from *Vantage, p *site.Host) (netip.Addr, error) {
+	v, err := e.look(p)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	via, _, err := sshOf(v.Facts)
+	if err == nil && from.Name == Here && direct(e, via) && via.client.Addr().Is4() {
+		return via.client.Addr(), nil
+	}
+	for _, s := range services(e.Site) {
+		if s.forward || len(e.Site.From[s.name]) > 0 {
+			continue
+		}
+		k := e.knockService(ctx, from, p, v, s, netip.AddrPortFrom(p.Public4, uint16(s.port)))
+		if k.ours && len(k.peers) > 0 {
+			return k.peers[0].Addr(), nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("it is not known under which address the proxy sees %s", from.Name)
+}

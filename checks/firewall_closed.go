@@ -1,0 +1,223 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "firewall.closed", Step: "firewall", Title: "Nothing else answers from outside",
+		Guide: "network, Port Requirements; firewall, Client Server Firewall Configuration",
+		Reads: reads(readListen, readDocker, readNet, readSSH, readRules, readTunnel, fileUfwUser, fileUfwUser6), Ask: linux(askClosed),
+	})
+}
+
+// side is one address of a host, looked at from one place.
+type side struct {
+	h      *site.Host
+	from   *Vantage
+	to     netip.Addr
+	suffix string
+}
+
+// askClosed dials the unwanted ports at every address of every host, all at once. What is dropped is closed; what is
+// refused came through a firewall that does not know it, and only lacks a listener.
+func askClosed(ctx context.Context, e *Env) []Result {
+	var asks []func() Result
+	for _, h := range e.Site.Hosts {
+		base := "." + h.Name
+		q := question{suffix: base, from: Here, want: "no answer on any port that nobody asked for", fix: "firewall"}
+		from, err := e.outside(h)
+		if err != nil {
+			asks = append(asks, func() Result { return q.cannot(err) })
+			continue
+		}
+		q.from = from.Name
+		v, err := e.look(h)
+		if err != nil {
+			asks = append(asks, func() Result { return q.cannot(err) })
+			continue
+		}
+		for _, s := range e.sides(h, v, from) {
+			q := q
+			q.suffix, q.from = s.suffix, s.from.Name
+			asks = append(asks, func() Result { return e.askSide(ctx, q, v, s) })
+		}
+	}
+	return together(asks)
+}
+
+// sides are a host's addresses that somebody outside may reach: the public ones, each global IPv6 address that the host
+// holds, as homes have today, and the address at home where the program runs there.
+func (e *Env) sides(h *site.Host, v *Vantage, from *Vantage) []side {
+	all := []side{{h, from, e.public4(h, v), "." + h.Name}}
+	sixth := h.Public6
+	a, err := addressesOf(v.Facts)
+	if err == nil && !sixth.IsValid() {
+		if six := a.global6(); len(six) > 0 {
+			sixth = six[0]
+		}
+	}
+	if sixth.IsValid() {
+		all = append(all, side{h, from, sixth, "." + h.Name + ".v6"})
+	}
+	for i, other := range a.global6() {
+		if other != sixth && h.Role == site.Mail {
+			all = append(all, side{h, from, other, fmt.Sprintf(".%s.v6.%d", h.Name, i+1)})
+		}
+	}
+	if via, _, err := sshOf(v.Facts); err == nil && h.Role == site.Mail && e.HereIs != h.Name && e.Here != nil && e.Here.Dial != nil &&
+		direct(e, via) && via.server.Addr() != h.Public4 {
+		all = append(all, side{h, e.Here, via.server.Addr(), "." + h.Name + ".home"})
+	}
+	return all
+}
+
+// public4 is the IPv4 address at which the world meets a host. For a mail host behind NAT the proxy's end of the tunnel
+// knows it.
+func (e *Env) public4(h *site.Host, v *Vantage) netip.Addr {
+	if h.Public4.IsValid() {
+		return h.Public4
+	}
+	if a, err := addressesOf(v.Facts); err == nil {
+		for _, l := range a.all {
+			if addr := l.prefix.Addr(); addr.Is4() && !addr.IsPrivate() && l.iface == a.iface {
+				return addr
+			}
+		}
+	}
+	for _, p := range e.Site.HostsOf(site.Proxy) {
+		if pv, err := e.look(p); err == nil && h.Role == site.Mail {
+			if w, err := wgOf(pv.Facts); err == nil {
+				for _, peer := range w.peers {
+					if peer.endpoint.Addr().Is4() && inside(peer.allowed, e.Site.Tunnel.Mail) {
+						return peer.endpoint.Addr()
+					}
+				}
+			}
+		}
+	}
+	return netip.Addr{}
+}
+
+func (e *Env) askSide(ctx context.Context, q question, v *Vantage, s side) Result {
+	if !s.to.IsValid() {
+		return q.unknown(s.h.Name+"'s public address is not known", "it was neither answered nor detected")
+	}
+	ports := e.Site.Unwanted()
+	answers := make([]*knock, len(ports))
+	done := make(chan struct{})
+	for i, p := range ports {
+		go func() {
+			answers[i] = e.knock(ctx, s.from, netip.AddrPortFrom(s.to, uint16(p.Port)), nil, netip.AddrPort{})
+			done <- struct{}{}
+		}()
+	}
+	for range ports {
+		<-done
+	}
+	t := tally{}
+	for i, p := range ports {
+		t.add(fmt.Sprintf("%d (%s)", p.Port, p.Name), answers[i], q.allowedByOthers(v, p.Port))
+	}
+	return e.judgeClosed(ctx, q, v, s, t)
+}
+
+// tally counts what the dials of closed ports met.
+type tally struct {
+	bad, chosen, odd, mute []string
+	silent, total          int
+}
+
+func (t *tally) add(name string, k *knock, chosen bool) {
+	t.total++
+	switch {
+	case k.mute():
+		t.mute = append(t.mute, name+": "+k.said())
+	case k.answer == dropped:
+		t.silent++
+	case k.answer == rejected:
+		t.odd = append(t.odd, name+" is rejected")
+	case chosen:
+		t.chosen = append(t.chosen, name+" is "+string(k.answer))
+	default:
+		t.bad = append(t.bad, name+" is "+string(k.answer))
+	}
+}
+
+func (e *Env) judgeClosed(ctx context.Context, q question, v *Vantage, s side, t tally) Result {
+	likely := "the firewall lets these through; a service would be open to everyone the moment it starts, or is already"
+	if v6 := s.to.Is6(); v6 {
+		likely += "; IPv6 may not be filtered at all"
+	}
+	evidence := strings.Join(append(append(append([]string{}, t.bad...), t.chosen...), append(t.odd, t.mute...)...), "\n")
+	switch {
+	case len(t.bad) > 0:
+		return q.fail(fmt.Sprintf("%s: %s", s.to, strings.Join(t.bad, ", ")), likely, evidence)
+	case ctx.Err() != nil:
+		return q.unknown("stopped before it was answered", "")
+	case len(t.mute) > 0:
+		return q.unknown(fmt.Sprintf("%s: %s", s.to, t.mute[0]), "this place cannot ask")
+	case len(t.chosen) > 0:
+		return q.warn(fmt.Sprintf("%s: %s, by a rule that is not ours", s.to, strings.Join(t.chosen, ", ")), "somebody chose it", evidence)
+	case len(t.odd) > 0:
+		return q.ok("%s: closed; %s", s.to, strings.Join(t.odd, ", "))
+	}
+	if answers := e.alive(ctx, s, v); answers != "" {
+		return q.ok("%s: %d ports give no answer, %s", s.to, t.total, answers)
+	}
+	if err := e.denies(s, v); err != nil {
+		return q.unknown(fmt.Sprintf("%s: nothing answers at all, and %s", s.to, err), "the place it was asked from may not reach the host at all")
+	}
+	return q.ok("%s: %d ports give no answer, and the host's own rules drop them", s.to, t.total)
+}
+
+// alive tells of a port at the same address, dialled from the same place, that does answer: so silence means closed.
+func (e *Env) alive(ctx context.Context, s side, v *Vantage) string {
+	_, ssh, err := sshOf(v.Facts)
+	if err != nil || len(ssh) == 0 {
+		return ""
+	}
+	k := e.knock(ctx, s.from, netip.AddrPortFrom(s.to, uint16(ssh[0])), nil, netip.AddrPort{})
+	if k.answer == open || k.answer == refused {
+		return fmt.Sprintf("while %d is %s", ssh[0], k.answer)
+	}
+	return ""
+}
+
+// denies says why it is not known that the host's own rules drop what nobody asked for.
+func (e *Env) denies(s side, v *Vantage) error {
+	k, err := knowledgeOf(e, s.h, v)
+	if err != nil {
+		return err
+	}
+	src := stranger4
+	if s.to.Is6() {
+		src = stranger6
+	}
+	for _, p := range e.Site.Unwanted() {
+		if f := k.enters(k.packet(want{proto: "tcp", port: p.Port}, src)); f.verdict != "DROP" && f.verdict != "REJECT" {
+			return fmt.Errorf("its rules let %d in", p.Port)
+		}
+	}
+	return nil
+}
+
+// allowedByOthers says whether a rule that is not ours lets the port in on purpose.
+func (q question) allowedByOthers(v *Vantage, port int) bool {
+	tuples, err := tuplesOf(v.Facts)
+	if err != nil {
+		return false
+	}
+	for _, t := range tuples {
+		if !t.ours() && !t.route && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && len(t.dports) > 0 && within(t.dports, port) {
+			return true
+		}
+	}
+	return false
+}

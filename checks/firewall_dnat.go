@@ -1,0 +1,99 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "firewall.dnat", Step: "firewall", Title: "Mail clients reach the mail host through the proxy",
+		Guide: "firewall, Port Forwarding Configuration",
+		Reads: reads(readListen, readDocker, readNet, readSSH), Ask: linux(askDNAT),
+	})
+	register(Check{
+		ID: "firewall.clients", Step: "firewall", Title: "The mail host sees the client's own address",
+		Guide: "firewall, Configuring NAT Rules in UFW",
+		Reads: reads(readListen, readDocker, readNet, readSSH), Ask: linux(askClients),
+	})
+}
+
+// forwarding is one forwarded port of one proxy to one mail host.
+type forwarding struct {
+	service
+	proxy, mail *site.Host
+}
+
+func (e *Env) forwardings() []forwarding {
+	var all []forwarding
+	for _, p := range e.Site.HostsOf(site.Proxy) {
+		for _, m := range e.Site.HostsOf(site.Mail) {
+			for _, s := range services(e.Site) {
+				if s.forward {
+					all = append(all, forwarding{s, p, m})
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (f forwarding) suffix(s *site.Site) string {
+	return "." + f.name + named(s, f.proxy) + named(s, f.mail)
+}
+
+// ready says why a forwarding cannot be asked about; else it gives the place to ask from.
+func (e *Env) ready(f forwarding) (*Vantage, error) {
+	from, err := e.outside(f.proxy)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range []*site.Host{f.proxy, f.mail} {
+		if _, err := e.look(h); err != nil {
+			return from, err
+		}
+	}
+	if !f.proxy.Public4.IsValid() {
+		return from, fmt.Errorf("%s's public address is not known", f.proxy.Name)
+	}
+	return from, nil
+}
+
+func (e *Env) knockForward(ctx context.Context, from *Vantage, f forwarding) *knock {
+	to := netip.AddrPortFrom(f.proxy.Public4, uint16(f.port))
+	return e.knockService(ctx, from, f.proxy, e.Hosts[f.proxy.Name], f.service, to)
+}
+
+// askDNAT proves that what is dialled at the proxy comes out on the mail host: by a listener there, or by looking at who
+// is connected there.
+func askDNAT(ctx context.Context, e *Env) []Result {
+	var asks []func() Result
+	for _, f := range e.forwardings() {
+		asks = append(asks, func() Result {
+			q := question{suffix: f.suffix(e.Site), from: Here, fix: "firewall", want: fmt.Sprintf("what comes to %s:%d reaches %s", f.proxy.Public4, f.port, f.mail.Name)}
+			from, err := e.ready(f)
+			if from != nil {
+				q.from = from.Name
+			}
+			if err != nil {
+				return q.cannot(err)
+			}
+			k := e.knockForward(ctx, from, f)
+			if k.answer != open || !k.real {
+				return q.judge(k, "it is not sent on, forwarding is denied, or the tunnel is down")
+			}
+			held := e.hold(ctx, from, f)
+			switch {
+			case held.err != nil:
+				return q.unknown("open, and whether the mail host answered could not be seen: "+reached{err: held.err}.why(), "")
+			case len(held.peers) == 0:
+				return q.fail("something answers, and on the mail host nobody is connected", "another program on the proxy answers, or it is sent elsewhere", k.evidence())
+			}
+			return q.ok("open; %s on the mail host answered", blank(k.process, "a service"))
+		})
+	}
+	return together(asks)
+}

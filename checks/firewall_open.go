@@ -1,0 +1,210 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "firewall.open", Step: "firewall", Title: "Each wanted port answers from outside",
+		Guide: "firewall, Opening Required Ports; Opening Required Ports in IONOS Control Panel",
+		Reads: reads(readListen, readDocker, readNet, readSSH, readRules), Ask: linux(askOpen),
+	})
+}
+
+// askOpen dials every public port of every proxy, over each family it has. Where nothing listens yet, a throw-away
+// listener does.
+func askOpen(ctx context.Context, e *Env) []Result {
+	var asks []func() Result
+	for _, h := range e.Site.HostsOf(site.Proxy) {
+		for _, t := range e.targets(h) {
+			asks = append(asks, func() Result { return e.askPort(ctx, h, t) })
+		}
+	}
+	return together(asks)
+}
+
+// target is one public port over one family.
+type target struct {
+	service
+	to     netip.Addr
+	suffix string // of the ID
+}
+
+// targets lists the public ports of a proxy. What goes on to the mail host is expected over IPv6 only where the tunnel
+// has it.
+func (e *Env) targets(h *site.Host) []target {
+	var all []target
+	ssh := service{name: "ssh"}
+	for _, s := range append([]service{ssh}, services(e.Site)...) {
+		all = append(all, target{s, h.Public4, "." + s.name + named(e.Site, h)})
+		if h.Public6.IsValid() && (!s.forward || e.Site.Tunnel.Network6.IsValid()) {
+			all = append(all, target{s, h.Public6, "." + s.name + named(e.Site, h) + ".v6"})
+		}
+	}
+	return all
+}
+
+func (e *Env) askPort(ctx context.Context, h *site.Host, t target) Result {
+	q := question{suffix: t.suffix, from: Here, want: t.name + " answers", fix: "firewall"}
+	from, err := e.outside(h)
+	if err != nil {
+		return q.cannot(err)
+	}
+	q.from = from.Name
+	v, err := e.look(h)
+	if err != nil {
+		return q.cannot(err)
+	}
+	if !t.to.IsValid() {
+		return q.unknown(h.Name+"'s public address is not known", "it was neither answered nor detected")
+	}
+	via, ssh, err := sshOf(v.Facts)
+	if err != nil {
+		return q.cannot(err)
+	}
+	sources := e.Site.From[t.name]
+	if t.name == "ssh" {
+		if sources = h.SSHFrom; len(ssh) == 0 {
+			return q.unknown("the port of its sshd is not known", "")
+		}
+		t.port = ssh[0]
+	}
+	to := netip.AddrPortFrom(t.to, uint16(t.port))
+	q.want = fmt.Sprintf("%s answers at %s", t.name, to)
+	k := e.knockService(ctx, from, h, v, t.service, to)
+	if len(sources) > 0 {
+		return q.limited(k, sources, from, via, e)
+	}
+	return q.judge(k, e.hint(h, t, k))
+}
+
+// knockService dials a public port, with what it should reach as the place to listen at: the proxy itself, or the mail
+// host behind the tunnel.
+func (e *Env) knockService(ctx context.Context, from *Vantage, h *site.Host, v *Vantage, s service, to netip.AddrPort) *knock {
+	if s.forward && to.Addr().Is4() {
+		for _, m := range e.Site.HostsOf(site.Mail) {
+			return e.knock(ctx, from, to, m, netip.AddrPortFrom(e.Site.TunnelAddress(m), uint16(s.port)))
+		}
+	}
+	if s.forward || s.name == "ssh" { // one dial of SSH for all checks: ufw limit and sshguard count them
+		k := *e.knock(ctx, from, to, nil, netip.AddrPort{})
+		k.real, k.process = s.name == "ssh", "sshd"
+		return &k
+	}
+	if a, err := addressesOf(v.Facts); err == nil {
+		if arrive, ok := a.arrival(to.Addr()); ok {
+			return e.knock(ctx, from, to, h, netip.AddrPortFrom(arrive, to.Port()))
+		}
+	}
+	return e.knock(ctx, from, to, nil, netip.AddrPort{})
+}
+
+// hint is what is likely when the port does not answer.
+func (e *Env) hint(h *site.Host, t target, k *knock) string {
+	if t.name == "smtp" && k.answer == dropped {
+		return "the provider blocks incoming mail, or the network it was asked from blocks outgoing port " + fmt.Sprint(t.port) +
+			", as most homes' do: which of the two cannot be told from here"
+	}
+	if k.answer == dropped && t.forward {
+		return "the host's firewall or the provider's drops it, or it is not sent on, or the tunnel is down"
+	}
+	if k.answer == dropped {
+		return "the host's firewall or the provider's drops it"
+	}
+	if k.answer == rejected {
+		return "a firewall on the way rejects it"
+	}
+	return "the firewall lets it through and nothing listens there, or a firewall rejects it"
+}
+
+// judge turns a knock at a port that must be open into a result.
+func (q question) judge(k *knock, likely string) Result {
+	switch {
+	case k.mute():
+		return q.unknown(k.said(), "this place cannot ask: "+k.why())
+	case k.answer == open && k.ours && len(k.peers) == 0:
+		return q.fail("something answered, but not the host: a listener there saw nobody", "a proxy in between answers for it", k.evidence())
+	case k.answer == open && !k.real && !k.ours:
+		return q.warn("something answers, and what it is could not be told", "nothing was seen listening on the host: "+k.deaf(), k.evidence())
+	case k.answer == open && k.ours:
+		return q.ok("open; nothing listens there yet, a throw-away listener answered")
+	case k.answer == open:
+		return q.ok("open; %s answered", blank(k.process, "the host"))
+	case k.answer == refused && !k.real && !k.ours:
+		return q.unknown("refused: the port is reached, or rejected; nothing listens there and no listener could be made: "+k.deaf(), "")
+	case k.answer == dropped && strings.HasPrefix(q.suffix, ".smtp"):
+		return q.unknown("no answer", likely)
+	case k.noEar != nil && !k.real && strings.Contains(k.noEar.Error(), "assign"):
+		return q.unknown(k.said()+"; the address it should reach is not there: "+k.deaf(), likely)
+	}
+	return q.fail(k.said(), likely, k.evidence())
+}
+
+// deaf is why there was no listener of ours.
+func (k *knock) deaf() string {
+	if k.noEar == nil {
+		return "it was not known where to listen"
+	}
+	return blank(reached{err: k.noEar}.why(), "no reason given")
+}
+
+func (k *knock) evidence() string {
+	var lines []string
+	if k.err != nil {
+		lines = append(lines, k.why())
+	}
+	switch {
+	case k.real:
+		lines = append(lines, "on the host listens: "+blank(k.process, "a process without a name"))
+	case k.ours:
+		lines = append(lines, "nothing listens on the host; a throw-away listener did")
+	default:
+		lines = append(lines, "no listener: "+k.deaf())
+	}
+	for _, p := range k.peers {
+		lines = append(lines, "the listener saw "+p.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// limited judges a port that is open to some sources only: from others it must not answer.
+func (q question) limited(k *knock, sources []netip.Prefix, from *Vantage, via connection, e *Env) Result {
+	if !via.client.IsValid() || from.Name != Here || !direct(e, via) {
+		return q.skip("limited to %s, and it is not known whether %s is among them", prefixes(sources), from.Name)
+	}
+	if inside(sources, via.client.Addr()) {
+		return q.judge(k, "the host's firewall does not know this source, or the provider's drops it")
+	}
+	q.want = "no answer to " + via.client.Addr().String() + ": it is limited to " + prefixes(sources)
+	if k.answer == open {
+		return q.fail("it answers all the same", "a wider rule lets everyone in", k.evidence())
+	}
+	return q.skip("%s, as it should: limited to %s, which this place is not", k.said(), prefixes(sources))
+}
+
+// together asks all at once and keeps the order.
+func together(asks []func() Result) []Result {
+	results := make([]Result, len(asks))
+	done := make(chan struct{})
+	for i, ask := range asks {
+		go func() {
+			defer func() {
+				if p := recover(); p != nil {
+					results[i] = question{from: Here}.unknown(fmt.Sprintf("the check itself broke: %v", p), "a defect of this program")
+				}
+				done <- struct{}{}
+			}()
+			results[i] = ask()
+		}()
+	}
+	for range asks {
+		<-done
+	}
+	return results
+}

@@ -1,0 +1,83 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "firewall.relay", Step: "firewall", Title: "Outgoing mail is taken from the mail host alone",
+		Guide: "firewall, Restricting Access to Specific IPs; haraka, Port Selection Strategy",
+		Reads: reads(readListen, readDocker, readNet, readSSH), Ask: linux(askRelay),
+	})
+}
+
+// askRelay dials the relay port through the tunnel from the mail host, where it must answer, and at the proxy's public
+// addresses from outside, where it must not.
+func askRelay(ctx context.Context, e *Env) []Result {
+	if e.Site.Mail.Path == "direct" {
+		return []Result{question{from: Here}.skip("mail goes out directly: there is no relay")}
+	}
+	var asks []func() Result
+	for _, p := range e.Site.HostsOf(site.Proxy) {
+		for _, m := range e.Site.HostsOf(site.Mail) {
+			asks = append(asks, func() Result { return e.askRelayInside(ctx, p, m) })
+		}
+		asks = append(asks, func() Result { return e.askRelayOutside(ctx, p, p.Public4, ".outside") })
+		if p.Public6.IsValid() {
+			asks = append(asks, func() Result { return e.askRelayOutside(ctx, p, p.Public6, ".outside.v6") })
+		}
+	}
+	return together(asks)
+}
+
+func (e *Env) askRelayInside(ctx context.Context, p, m *site.Host) Result {
+	to := netip.AddrPortFrom(e.Site.TunnelAddress(p), uint16(e.Site.Ports.Relay))
+	q := question{suffix: ".inside" + named(e.Site, p) + named(e.Site, m), from: m.Name, fix: "firewall",
+		want: fmt.Sprintf("%s answers the mail host through the tunnel", to)}
+	v, err := e.look(m)
+	if err != nil {
+		return q.cannot(err)
+	}
+	if _, err := e.look(p); err != nil {
+		return q.cannot(err)
+	}
+	likely := "the proxy's firewall does not admit the mail host's tunnel address, or the tunnel is down"
+	return q.judge(e.knock(ctx, v, to, p, to), likely)
+}
+
+func (e *Env) askRelayOutside(ctx context.Context, p *site.Host, public netip.Addr, suffix string) Result {
+	to := netip.AddrPortFrom(public, uint16(e.Site.Ports.Relay))
+	q := question{suffix: suffix + named(e.Site, p), from: Here, want: "no answer from outside", fix: "firewall"}
+	from, err := e.outside(p)
+	if err != nil {
+		return q.cannot(err)
+	}
+	q.from = from.Name
+	v, err := e.look(p)
+	switch {
+	case err != nil:
+		return q.cannot(err)
+	case !public.IsValid():
+		return q.unknown(p.Name+"'s public address is not known", "it was neither answered nor detected")
+	}
+	k := e.knock(ctx, from, to, nil, netip.AddrPort{})
+	switch {
+	case k.mute():
+		return q.unknown(k.said(), "this place cannot ask: "+k.why())
+	case k.answer == dropped:
+		if e.alive(ctx, side{p, from, public, ""}, v) == "" {
+			return q.unknown("no answer, and nothing else of the host answers either", "the place it was asked from may not reach the host at all")
+		}
+		return q.ok("%s gives no answer", to)
+	case k.answer == rejected:
+		return q.ok("%s is rejected", to)
+	case k.answer == open:
+		return q.fail(fmt.Sprintf("%s answers everyone", to), "the relay listens on every address and the firewall lets it in: an open relay is near", k.evidence())
+	}
+	return q.fail(fmt.Sprintf("%s is refused: the firewall lets it through", to), "a rule admits the relay port from everywhere", k.evidence())
+}

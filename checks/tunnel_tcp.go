@@ -1,0 +1,49 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"postern/site"
+)
+
+func init() {
+	register(Check{
+		ID: "tunnel.tcp", Step: "wireguard", Title: "TCP goes through the tunnel both ways",
+		Guide: "wireguard, Testing the Connection",
+		Reads: reads(readListen, readDocker), Ask: linux(askTunnelTCP),
+	})
+}
+
+// askTunnelTCP connects through the tunnel from each end, to the ports that the site uses there. A ping proves less:
+// some drop it, and a firewall lets it through where it lets no mail through.
+func askTunnelTCP(ctx context.Context, e *Env) []Result {
+	var asks []func() Result
+	add := func(from, to *site.Host, port int) {
+		asks = append(asks, func() Result { return e.askThrough(ctx, from, to, port) })
+	}
+	for _, t := range e.tunnels() {
+		add(t.proxy, t.mail, e.Site.Ports.IMAPS)
+		if e.Site.Mail.Path == "direct" {
+			add(t.mail, t.proxy, e.Site.Ports.HTTP)
+		} else {
+			add(t.mail, t.proxy, e.Site.Ports.Relay)
+		}
+	}
+	return together(asks)
+}
+
+func (e *Env) askThrough(ctx context.Context, from, to *site.Host, port int) Result {
+	at := netip.AddrPortFrom(e.Site.TunnelAddress(to), uint16(port))
+	q := question{suffix: named(e.Site, to), from: from.Name, want: fmt.Sprintf("%s answers through the tunnel", at), fix: "wireguard"}
+	v, err := e.look(from)
+	if err != nil {
+		return q.cannot(err)
+	}
+	if _, err := e.look(to); err != nil {
+		return q.cannot(err)
+	}
+	likely := "the tunnel is down, or " + to.Name + "'s firewall drops what comes out of it"
+	return q.judge(e.knock(ctx, v, at, to, at), likely)
+}
