@@ -13,7 +13,10 @@ import (
 // guide: wireguard, Making WireGuard Persistent
 var guideUnits = []string{"wireguard.service", "wireguard-setup.service"}
 
-const guideUnitFile = "/etc/systemd/system/wireguard.service"
+const (
+	guideUnitFile = "/etc/systemd/system/wireguard.service"
+	guideInit     = "init.d/wireguard-setup" // stands for the init script's links, beside the units
+)
 
 // guideReads find the guide's script wherever it was put.
 func guideReads() []remote.Query {

@@ -38,7 +38,8 @@ ip -4 rule show pref `+tableText+` 2>/dev/null | sed 's/^/rule /'
 ip -6 rule show pref `+tableText+` 2>/dev/null | sed 's/^/rule6 /'
 if iptables -w -t mangle -C PREROUTING -j `+markChain+` 2>/dev/null; then echo chain; fi
 echo "valid_mark $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark 2>/dev/null)"; true`),
-		remote.ReadRun("wireguard.units", `systemctl show -p Id,LoadState,ActiveState,UnitFileState `+remote.Quote(wgUnit(iface))+` `+strings.Join(guideUnits, " ")+` 2>/dev/null; true`),
+		remote.ReadRun("wireguard.units", `systemctl show -p Id,LoadState,ActiveState,UnitFileState `+remote.Quote(wgUnit(iface))+` `+strings.Join(guideUnits, " ")+` 2>/dev/null
+if ls /etc/rc[2-5].d/S*wireguard-setup >/dev/null 2>&1; then printf '\nId=`+guideInit+`\nLoadState=loaded\nUnitFileState=enabled\n'; fi; true`),
 		remote.ReadRun("wireguard.ours", `cd `+wireguardDir+` 2>/dev/null || exit 0
 for f in $(grep -ls '^`+beginMark+`' ./*.conf); do i=${f#./}; i=${i%.conf}
 echo "$i $(systemctl is-active "wg-quick@$i") $(systemctl is-enabled "wg-quick@$i" 2>/dev/null)"; done; true`),
@@ -117,6 +118,11 @@ func seeTunnel(s *site.Site, f remote.Facts) tunnelSeen {
 		}
 	}
 	t.Units = parseUnits(get("wireguard.units"))
+	if t.Units[guideInit].Enabled { // systemd shows an init script as generated, enabled or not
+		u := t.Units[guideUnits[1]]
+		u.Loaded, u.Enabled = true, true
+		t.Units[guideUnits[1]] = u
+	}
 	t.Ours = map[string]unitState{}
 	for _, line := range lines(get("wireguard.ours")) {
 		if f := strings.Fields(line); len(f) >= 2 && word(f[0]) && len(f[0]) < 16 {
