@@ -48,8 +48,11 @@ func waysIn(s *site.Site, h *site.Host, seen Seen, policy firewall.Policy) []str
 	if len(ssh) == 0 {
 		return nil
 	}
-	from := ssh[0].From
-	all := from == nil
+	var from []netip.Prefix
+	all := false
+	for _, a := range ssh {
+		from, all = append(from, a.From...), all || a.From == nil
+	}
 	var ways []string
 	if all {
 		ways = append(ways, "from everywhere over IPv4")

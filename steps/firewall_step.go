@@ -60,7 +60,9 @@ func planFirewall(s *site.Site, look Look) Plan {
 			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s was not looked at", h.Name))
 			continue
 		}
-		if seen := See(found); !seen.Ufw {
+		if _, told := found.Get("seen.tools"); !told {
+			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s: what is installed there could not be seen", h.Name))
+		} else if seen := See(found); !seen.Ufw {
 			planUfwPackage(s, h, &plan)
 		} else {
 			planHostFirewall(s, h, seen, found, &plan)

@@ -28,6 +28,9 @@ func PolicyFor(s *site.Site, h *site.Host, seen Seen) firewall.Policy {
 	}
 	for _, port := range sshPorts(seen) {
 		p.Allows = append(p.Allows, firewall.Allow{Name: "ssh", Proto: "tcp", Port: port, From: from})
+		if h.Role == site.Mail && len(h.SSHFrom) == 0 {
+			p.Allows = append(p.Allows, firewall.Allow{Name: "ssh", Proto: "tcp", Port: port, From: tunnelNetworks(s), In: s.Tunnel.Interface})
+		}
 	}
 	if h.Role == site.Proxy {
 		return proxyPolicy(s, h, seen, p)
@@ -112,21 +115,26 @@ func sshPorts(seen Seen) []int {
 	return ports
 }
 
-// homeSources are where SSH to the mail host is admitted from by default: the home network, the tunnel, and where the
-// operator is now. The home network's IPv6 prefix is left out unless the operator uses it: providers change it, and then
-// it is somebody else's.
+// homeSources are where SSH to the mail host is admitted from by default, beside the tunnel: the home network, and where
+// the operator is now. The home network's IPv6 prefix is left out unless the operator uses it: providers change it, and
+// then it is somebody else's.
 func homeSources(s *site.Site, seen Seen) []netip.Prefix {
-	from := []netip.Prefix{s.Tunnel.Network}
-	if s.Tunnel.Network6.IsValid() {
-		from = append(from, s.Tunnel.Network6)
-	}
+	from := []netip.Prefix{}
 	if seen.Address4.IsValid() {
-		from = append([]netip.Prefix{seen.Address4.Masked()}, from...)
+		from = append(from, seen.Address4.Masked())
 	}
-	if a, ok := operator(seen); ok && !within(from, a) {
+	if a, ok := operator(seen); ok && !within(append(tunnelNetworks(s), from...), a) {
 		from = append(from, around(seen, a))
 	}
 	return from
+}
+
+func tunnelNetworks(s *site.Site) []netip.Prefix {
+	list := []netip.Prefix{s.Tunnel.Network}
+	if s.Tunnel.Network6.IsValid() {
+		list = append(list, s.Tunnel.Network6)
+	}
+	return list
 }
 
 // operator is where the SSH connection comes from; false when there is none or it comes from the host itself.

@@ -14,7 +14,8 @@ type activation struct {
 	chains   bool     // ufw's chains were there before, if only as empty ones
 	restart  bool     // a reload of its own is needed: more than the rule files changed
 	script   bool     // postern.init is wanted
-	hadOwn   bool     // our chains were there before
+	hadOwn   bool     // postern.init was there before
+	hung     bool     // chains of ours are in the kernel now
 	live     []string // the guide's rules that run and are to go
 	policies map[string]string
 	sysctls  map[string]string // what ufw's start sets, as it was
@@ -37,7 +38,7 @@ func (a activation) do() string {
 			b.WriteString(scriptPath + " start\n")
 		}
 	}
-	if !a.script && (a.hadOwn || a.restart) {
+	if !a.script && (a.hadOwn || a.hung) {
 		b.WriteString(dropOwn)
 	}
 	for _, line := range a.live {
@@ -66,19 +67,18 @@ func (a activation) undo() string {
 		} else {
 			b.WriteString("if iptables -w -n -L ufw-user-input >/dev/null 2>&1; then\n" + swapRules + "else\n" + start + "fi\n")
 		}
-	} else {
+	} else if a.chains {
 		b.WriteString(ufwInit + " force-stop || :\n")
+	} else {
+		b.WriteString(a.dropUfw())
 	}
 	if a.hadOwn && a.was {
 		b.WriteString("if [ -x " + scriptPath + " ]; then " + scriptPath + " start; fi\n")
-	} else {
+	} else if a.script || a.hadOwn || a.hung {
 		b.WriteString(dropOwn)
 	}
 	b.WriteString(a.undoLive())
 	if !a.was {
-		if !a.chains {
-			b.WriteString(dropUfw)
-		}
 		for _, key := range sortedKeys(a.policies) {
 			chain, program := strings.TrimPrefix(key, "6 "), "iptables"
 			if chain != key {
@@ -131,25 +131,28 @@ func rebuilt(line string) string {
 	return text
 }
 
-// dropUfw takes away the empty chains that ufw leaves until the next boot, for a host that had none of them.
-const dropUfw = `for t in iptables ip6tables; do
-	p=ufw; [ "$t" = iptables ] || p=ufw6
-	for h in input output forward; do
-		b=$(echo "$h" | tr a-z A-Z)
-		for k in before-logging before after after-logging reject track; do
-			while "$t" -w -D "$b" -j "$p-$k-$h" 2>/dev/null; do :; done
-		done
-	done
-	for round in 1 2 3; do
-		for c in $("$t" -w -S 2>/dev/null | sed -n "s/^-N \($p-[a-z-]*\)\$/\1/p"); do
-			"$t" -w -F "$c" 2>/dev/null || :
-		done
-		for c in $("$t" -w -S 2>/dev/null | sed -n "s/^-N \($p-[a-z-]*\)\$/\1/p"); do
-			"$t" -w -X "$c" 2>/dev/null || :
-		done
-	done
-done
-`
+// dropUfw takes away all of ufw's chains, and with them its rules, at once: for a host that had none of them. "ufw disable"
+// would leave the empty ones until the next boot.
+func (a activation) dropUfw() string {
+	var b strings.Builder
+	b.WriteString("for h in before.init after.init; do [ ! -x \"/etc/ufw/$h\" ] || \"/etc/ufw/$h\" stop || :; done\n")
+	for i, program := range []string{"iptables", "ip6tables"} {
+		prefix, policies := []string{"ufw", "ufw6"}[i], ""
+		for _, chain := range []string{"INPUT", "FORWARD", "OUTPUT"} {
+			policies += `:` + chain + ` ACCEPT [0:0]\n`
+		}
+		fmt.Fprintf(&b, `old=$(%[1]s-save -t filter 2>/dev/null | sed -n '/^-A [A-Z]* -j %[2]s-[a-z-]*$/p; /^:%[2]s-/p')
+if [ -n "$old" ]; then
+	{ printf '*filter\n%[3]s'
+	echo "$old" | sed -n 's/^-A/-D/p'
+	echo "$old" | sed -n 's/^:\(%[2]s-[a-z-]*\) .*/-F \1/p'
+	echo "$old" | sed -n 's/^:\(%[2]s-[a-z-]*\) .*/-X \1/p'
+	echo COMMIT; } | %[1]s-restore -w -n
+fi
+`, program, prefix, policies)
+	}
+	return b.String()
+}
 
 func sortedKeys(m map[string]string) []string {
 	var keys []string

@@ -141,13 +141,30 @@ func (p *plan) activation() activation {
 			a.policies["6 "+chain] = "DROP"
 		}
 	}
+	for _, now := range []live{p.now4, p.now6} {
+		for _, j := range ownJumps {
+			a.hung = a.hung || now.has(j[0], j[2])
+		}
+	}
 	values, _ := p.found.Get("ufw.sysctl")
 	for _, line := range strings.Split(values, "\n") {
-		if w := strings.Fields(line); len(w) == 2 && sysctlName.MatchString(w[0]) && sysctlValue.MatchString(w[1]) {
+		w := strings.Fields(line)
+		if len(w) == 2 && sysctlName.MatchString(w[0]) && sysctlValue.MatchString(w[1]) && !p.ufwSets(w[0], w[1]) {
 			a.sysctls[w[0]] = w[1]
 		}
 	}
 	return a
+}
+
+// ufwSets says whether ufw's start gives a sysctl the value that it has now.
+func (p *plan) ufwSets(name, value string) bool {
+	set := ""
+	for _, line := range strings.Split(p.file(ufwSysctl).Text, "\n") {
+		if key, v, ok := strings.Cut(line, "="); ok && strings.TrimSpace(key) == name {
+			set = strings.TrimSpace(v)
+		}
+	}
+	return set == value
 }
 
 func clean(list []string) []string {

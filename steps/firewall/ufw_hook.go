@@ -75,11 +75,8 @@ func plainHook(text string) bool {
 
 // natScript is the text of postern.init for a policy, "" when it wants no chain of ours.
 func natScript(want Policy) string {
-	four, six := natTables(want, false), natTables(want, true)
-	if four == "" && six == "" {
-		return ""
-	}
-	return `#!/bin/sh
+	var families []string
+	text := `#!/bin/sh
 # Made by postern: the forwarding rules of this host. ` + hookPath + ` calls it when ufw starts and stops.
 # It touches no chain but its own. Changes made here by hand are lost when postern runs again.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -87,33 +84,25 @@ export PATH
 status=0
 
 # Our chains are made or refilled in one go, so that no packet meets them half full.
-load_iptables() {
-	iptables-restore -w -n "$@" <<'RULES'
-` + four + `RULES
-}
-
-load_ip6tables() {
-	ip6tables-restore -w -n "$@" <<'RULES'
-` + six + `RULES
-}
-
-` + natScriptVerbs(four != "", six != "")
+`
+	for i, program := range []string{"iptables", "ip6tables"} {
+		if rules := natTables(want, i == 1); rules != "" {
+			families = append(families, program)
+			text += "load_" + program + "() {\n\t" + program + "-restore -w -n \"$@\" <<'RULES'\n" + rules + "RULES\n}\n\n"
+		}
+	}
+	if families == nil {
+		return ""
+	}
+	return text + natScriptVerbs(families)
 }
 
 // natScriptVerbs is the part of postern.init that is the same for every policy of the same families.
-func natScriptVerbs(four, six bool) string {
-	var families []string
-	if four {
-		families = append(families, "iptables")
-	}
-	if six {
-		families = append(families, "ip6tables")
-	}
-	var jumps, gone strings.Builder
+func natScriptVerbs(families []string) string {
+	var jumps strings.Builder
 	for _, j := range ownJumps {
 		fmt.Fprintf(&jumps, "\t\t\"$t\" -w -t %[1]s -C %[2]s -j %[3]s 2>/dev/null || \"$t\" -w -t %[1]s -A %[2]s -j %[3]s || status=1\n", j[0], j[1], j[2])
 	}
-	gone.WriteString(dropChains("\t\t"))
 	return `case "$1" in
 start)
 	for t in ` + strings.Join(families, " ") + `; do
@@ -124,7 +113,7 @@ stop)
 	# A restart of ours keeps the chains: start refills them, and connections find them all the while.
 	[ -z "$POSTERN_RESTART" ] || exit 0
 	for t in iptables ip6tables; do
-` + gone.String() + `	done
+` + dropChains("\t\t") + `	done
 	;;
 test)
 	for t in ` + strings.Join(families, " ") + `; do

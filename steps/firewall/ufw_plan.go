@@ -67,7 +67,7 @@ func (p *plan) files() error {
 		switch same := m.old.written && p.after.logs() == p.set.logs(); {
 		case m.merged.changed && same:
 			p.put(m.path, m.merged.file.keep(), p.file(m.path).Mode)
-		case m.merged.changed || m.old.written && !same:
+		case m.merged.changed || !same && p.after.enabled: // ufw itself would write it so at its next start
 			p.put(m.path, m.merged.file.render(p.after), p.file(m.path).Mode)
 		}
 	}
@@ -102,6 +102,9 @@ func (p *plan) settings() {
 		set(false, "DEFAULT_FORWARD_POLICY", `"DROP"`)
 	default:
 		set(p.set.forward == "DROP", "DEFAULT_FORWARD_POLICY", `"DROP"`)
+	}
+	if p.set.managed {
+		p.notes = append(p.notes, "MANAGE_BUILTINS=yes in "+defaultsPath+" makes ufw empty every chain at each start, those of Docker and of other programs included")
 	}
 	p.put(defaultsPath, text, defaults.Mode)
 	confText := conf.Text

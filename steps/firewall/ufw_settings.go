@@ -9,6 +9,7 @@ import (
 type settings struct {
 	input, output, forward string // ACCEPT, DROP or REJECT
 	ipv6, enabled          bool
+	managed                bool   // ufw flushes the built-in chains at its start
 	loglevel               string // off, low, medium, high or full
 }
 
@@ -29,6 +30,7 @@ func parseSettings(defaults, conf string) settings {
 		forward:  strings.ToUpper(values["DEFAULT_FORWARD_POLICY"]),
 		ipv6:     values["IPV6"] == "yes",
 		enabled:  values["ENABLED"] == "yes",
+		managed:  values["MANAGE_BUILTINS"] == "yes",
 		loglevel: values["LOGLEVEL"],
 	}
 	switch s.loglevel {
