@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 )
 
 // Target is how to reach one host.
@@ -50,6 +51,10 @@ type Options struct {
 	Rand       func([]byte)                                  // nonces; nil: crypto/rand
 	Log        func(host, line string)                       // redacted transcript; nil for none
 	StateDir   string                                        // on the host; "" means /var/lib/postern (tests use another)
+	Memory     *Memory                                       // shares answers between Sessions; nil: kept for this Session and those that Again makes of it
+	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
+
+	heartbeat time.Duration // between two keepalives; 0 means 5 s
 }
 
 // Connect dials, authenticates, becomes root and holds one channel to a root shell.
@@ -59,6 +64,7 @@ func Connect(ctx context.Context, t Target, o Options) (*Session, error) { retur
 type Reply struct {
 	Out  string
 	Code int
+	Cut  bool // Out is not whole: the script printed more than MaxAnswer bytes
 }
 
 var _ interface {

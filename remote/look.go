@@ -1,0 +1,207 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// lookPrelude reads files on any POSIX system, and takes secrets out of everything that is said before it leaves the host.
+// Nothing is said where awk or a SHA-256 is missing.
+const lookPrelude = `
+if stat -c %a / >/dev/null 2>&1; then
+	about() { stat -L -c '%a %U:%G' -- "$1"; }
+else
+	about() { stat -L -f '%Mp%Lp %Su:%Sg' -- "$1"; }
+fi 2>/dev/null
+hash=
+for h in sha256sum 'sha256 -q' 'openssl dgst -sha256 -r'; do
+	if command -v "${h%% *}" >/dev/null 2>&1; then hash=$h; break; fi
+done
+look_file() {
+	if [ -f "$1" ] && [ -r "$1" ]; then
+		about "$1" 2>/dev/null && cat -- "$1" 2>/dev/null || code=2
+	elif [ -e "$1" ] || [ -L "$1" ]; then
+		code=2
+	else
+		code=1
+	fi
+}
+redact() {
+	[ -n "$hash" ] || { echo "no SHA-256 on this host" >&2; return 1; }
+	awk -v hash="$hash | cut -c1-16" '
+	{
+		low = tolower($0)
+		if (low !~ /(privatekey|presharedkey)[ \t]*=/) { print; next }
+		match(low, /(privatekey|presharedkey)[ \t]*=/)
+		value = substr($0, RSTART + RLENGTH)
+		gsub(/^[ \t\r]+|[ \t\r]+$/, "", value)
+		if (value == "") { print; next }
+		printf "%s redacted:", substr($0, 1, RSTART + RLENGTH - 1)
+		fflush()
+		printf "%s", value | hash
+		close(hash)
+	}'
+}
+`
+
+// Facts asks all the queries in one round trip. Files, and what snippets print, come without WireGuard's secrets: a line
+// `PrivateKey = X` or `PresharedKey = X` reads `PrivateKey = redacted:HASH`, where HASH is the first 16 hex digits of X's SHA-256.
+func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
+	byID := map[string]Query{}
+	var ask []Query
+	for _, q := range queries {
+		if was, ok := byID[q.ID]; ok && was != q {
+			return Facts{}, fmt.Errorf("%s: two queries are called %q", s.name, q.ID)
+		} else if !ok {
+			byID[q.ID] = q
+			ask = append(ask, q)
+		}
+	}
+	f := Facts{Host: s.name, At: time.Now(), Answers: map[string]Answer{}}
+	if len(ask) == 0 {
+		return f, nil
+	}
+	nonce := s.o.nonce()
+	l := &looker{nonce: nonce, answers: make([]Answer, len(ask))}
+	var tail keeper
+	s.log(fmt.Sprintf("> look at %d things", len(ask)))
+	code, err := s.feed(ctx, lookScript(nonce, ask), func(b []byte) {
+		l.take(b)
+		tail.take(b)
+	}, nil)
+	if err != nil {
+		return Facts{}, err
+	}
+	if code != 0 || l.whole != len(ask) {
+		return Facts{}, fmt.Errorf("%s: the host answered %d of %d questions (it said %q)", s.name, l.whole, len(ask), Clean(tail.String()).last(200))
+	}
+	for i, q := range ask {
+		if q.File != "" {
+			l.answers[i].file()
+		}
+		f.Answers[q.ID] = l.answers[i]
+	}
+	return f, nil
+}
+
+// lookScript runs every query in a subshell, between a line with the nonce and its number and a line with the nonce and its
+// exit status.
+func lookScript(nonce string, queries []Query) string {
+	var b strings.Builder
+	b.WriteString(lookPrelude + "{\n")
+	for i, q := range queries {
+		fmt.Fprintf(&b, "printf '\\n%s q %d\\n'; code=0\n", nonce, i)
+		if q.File != "" {
+			b.WriteString("look_file " + Quote(q.File) + "\n")
+		} else {
+			inner := nonce + "x" + strconv.Itoa(i)
+			fmt.Fprintf(&b, "( eval \"$(cat <<'%s'\n%s\n%s\n)\n\" ) </dev/null 2>/dev/null || code=$?\n", inner, q.Run, inner)
+		}
+		fmt.Fprintf(&b, "printf '\\n%s a %%d\\n' \"$code\"\n", nonce)
+	}
+	b.WriteString("} | redact\n")
+	return b.String()
+}
+
+// looker sorts a stream of lines into answers. Each keeps MaxAnswer bytes; the rest is read and dropped.
+type looker struct {
+	nonce   string
+	answers []Answer
+	out     keeper
+	at      int  // the answer being read
+	open    bool // one is being read
+	whole   int  // answers that came to their end
+	line    []byte
+	long    bool // the line is too long to be one of ours: its start was handed over
+}
+
+func (l *looker) take(b []byte) {
+	for len(b) > 0 {
+		n := bytes.IndexByte(b, '\n')
+		if n < 0 {
+			l.line = append(l.line, b...)
+			if len(l.line) > len(l.nonce)+32 {
+				l.give(l.line)
+				l.line, l.long = nil, true
+			}
+			return
+		}
+		line := append(l.line, b[:n]...)
+		l.line, b = nil, b[n+1:]
+		if l.long || !l.ours(string(line)) {
+			l.give(append(line, '\n'))
+		}
+		l.long = false
+	}
+}
+
+func (l *looker) give(b []byte) {
+	if l.open {
+		l.out.take(b)
+	}
+}
+
+// ours takes a line of the frame in, and tells whether it was one.
+func (l *looker) ours(line string) bool {
+	rest, ok := strings.CutPrefix(line, l.nonce+" ")
+	if !ok || len(rest) < 3 {
+		return false
+	}
+	n, err := strconv.Atoi(rest[2:])
+	switch {
+	case err != nil:
+		return false
+	case rest[:2] == "q " && n == l.whole && n < len(l.answers) && !l.open:
+		l.at, l.open, l.out = n, true, keeper{}
+		return true
+	case rest[:2] == "a " && l.open:
+		out := l.out.String()
+		if !l.out.cut {
+			out = strings.TrimSuffix(out, "\n")
+		}
+		l.answers[l.at] = Answer{Out: out, Code: n, Cut: l.out.cut}
+		l.open = false
+		l.whole++
+		return true
+	}
+	return false
+}
+
+var errFile = errors.New("not a file's answer")
+
+// file takes the first line, with mode and owner, off the answer about a file.
+func (a *Answer) file() {
+	if a.Code != 0 {
+		a.Out = ""
+		return
+	}
+	about, text, _ := strings.Cut(a.Out, "\n")
+	mode, owner, err := parseAbout(about)
+	if err != nil {
+		*a = Answer{Code: 2}
+		return
+	}
+	a.Out, a.Mode, a.Owner = text, mode, owner
+}
+
+// parseAbout reads "644 root:root".
+func parseAbout(s string) (fs.FileMode, string, error) {
+	octal, owner, ok := strings.Cut(s, " ")
+	n, err := strconv.ParseUint(octal, 8, 12)
+	if !ok || err != nil || !strings.Contains(owner, ":") {
+		return 0, "", errFile
+	}
+	mode := fs.FileMode(n & 0o777)
+	for bit, m := range map[uint64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
+		if n&bit != 0 {
+			mode |= m
+		}
+	}
+	return mode, owner, nil
+}

@@ -1,0 +1,109 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Memory keeps the operator's answers while the program runs, so that each is asked for once: a change is confirmed over a
+// second login. It is never written anywhere, and prints as nothing.
+type Memory struct {
+	mu     sync.Mutex
+	answer map[string]*string    // by what was asked
+	keys   map[string]ssh.Signer // opened key files, by path
+	hosts  map[string]string     // accepted host keys, by address
+	asking chan struct{}         // one question at a time
+}
+
+// NewMemory is an empty Memory.
+func NewMemory() *Memory {
+	m := &Memory{answer: map[string]*string{}, keys: map[string]ssh.Signer{}, hosts: map[string]string{}, asking: make(chan struct{}, 1)}
+	m.asking <- struct{}{}
+	return m
+}
+
+// String hides what is kept.
+func (m *Memory) String() string { return "[answers kept in memory]" }
+
+// GoString hides what is kept.
+func (m *Memory) GoString() string { return m.String() }
+
+// Format hides what is kept, whatever the verb.
+func (m *Memory) Format(f fmt.State, _ rune) { fmt.Fprint(f, m.String()) }
+
+// get is the kept answer, nil for none.
+func (m *Memory) get(key string) *string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.answer[key]
+}
+
+// refuse forgets an answer that the host did not take, unless it has been replaced meanwhile.
+func (m *Memory) refuse(key string, was *string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.answer[key] == was {
+		delete(m.answer, key)
+	}
+}
+
+// ask is the kept answer, or else put's, which is then kept.
+func (m *Memory) ask(ctx context.Context, key string, put func() (string, error)) (*string, error) {
+	select {
+	case <-m.asking:
+		defer func() { m.asking <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if a := m.get(key); a != nil {
+		return a, nil
+	}
+	s, err := put()
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answer[key] = &s
+	return &s, nil
+}
+
+func (m *Memory) key(path string) ssh.Signer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.keys[path]
+}
+
+func (m *Memory) keepKey(path string, k ssh.Signer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keys[path] = k
+}
+
+func (m *Memory) hostKey(address string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.hosts[address]
+}
+
+func (m *Memory) keepHostKey(address, fingerprint string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hosts[address] = fingerprint
+}
+
+// redact takes every kept answer out of a line. Short ones would take too much with them and are left.
+func (m *Memory) redact(line string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range m.answer {
+		if len(*a) >= 4 {
+			line = strings.ReplaceAll(line, *a, "[secret]")
+		}
+	}
+	return line
+}

@@ -1,0 +1,144 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// process is a shell on the host: what it reads, what it says, and how to be rid of it.
+type process struct {
+	in    chan []byte // written in order by one goroutine, so that a caller may give up while the link is stuck
+	out   *stream
+	done  chan struct{}
+	once  sync.Once
+	close func()
+}
+
+// newProcess starts pumping a shell's input and output; close must end both.
+func newProcess(in io.WriteCloser, out io.Reader, close func()) *process {
+	p := &process{in: make(chan []byte, 16), done: make(chan struct{}), close: close}
+	p.out = newStream(out, p.done)
+	go func() {
+		defer in.Close()
+		for {
+			select {
+			case b := <-p.in:
+				if _, err := in.Write(b); err != nil {
+					return
+				}
+			case <-p.done:
+				return
+			}
+		}
+	}()
+	return p
+}
+
+// write queues a script; it waits only when many are queued.
+func (p *process) write(ctx context.Context, script string) error {
+	select {
+	case p.in <- []byte(script):
+		return nil
+	case <-p.out.ended:
+		return errEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// end closes the shell's input and lets go of it.
+func (p *process) end() {
+	p.once.Do(func() {
+		close(p.done)
+		p.close()
+	})
+}
+
+// errEnded means that the shell said nothing more and is gone.
+var errEnded = errors.New("the shell ended")
+
+// stream is a shell's output as chunks that can be waited for under a context.
+type stream struct {
+	chunks chan []byte
+	ended  chan struct{} // closed once the reader came to its end
+	rest   []byte        // read, and given back
+}
+
+func newStream(r io.Reader, done <-chan struct{}) *stream {
+	s := &stream{chunks: make(chan []byte), ended: make(chan struct{})}
+	go func() {
+		defer close(s.ended)
+		for {
+			buf := make([]byte, 32<<10)
+			n, err := r.Read(buf)
+			if n > 0 {
+				select {
+				case s.chunks <- buf[:n]:
+				case <-done:
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return s
+}
+
+// next waits for more output. Its errors are errEnded and the context's.
+func (s *stream) next(ctx context.Context) ([]byte, error) {
+	if len(s.rest) > 0 {
+		b := s.rest
+		s.rest = nil
+		return b, nil
+	}
+	select {
+	case b := <-s.chunks:
+		return b, nil
+	case <-s.ended:
+		return nil, errEnded
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// until reads up to and including the first of the words to appear, and tells which and what came before it. What comes
+// before is kept up to MaxText, its end rather than its start; it is what a person is shown when nothing matches.
+func (s *stream) until(ctx context.Context, words ...string) (which int, before string, err error) {
+	var seen []byte
+	for {
+		b, err := s.next(ctx)
+		if err != nil {
+			return -1, string(seen), err
+		}
+		seen = append(seen, b...)
+		at := -1
+		for i, w := range words {
+			if n := index(seen, w); n >= 0 && (at < 0 || n < at) {
+				which, at = i, n
+			}
+		}
+		if at >= 0 {
+			s.rest = seen[at+len(words[which]):]
+			return which, string(seen[:at]), nil
+		}
+		if over := len(seen) - MaxText; over > 0 {
+			seen = seen[over:]
+		}
+	}
+}
+
+// starter opens a new shell on the host, not yet privileged.
+type starter func(ctx context.Context) (*process, error)
+
+// lost names the host whose link broke.
+func lost(host, why string) error {
+	if why == "" {
+		return fmt.Errorf("%s: %w", host, ErrLost)
+	}
+	return fmt.Errorf("%s: %w: %s", host, ErrLost, why)
+}
