@@ -71,7 +71,7 @@ func TestDownLeavesNothing(t *testing.T) {
 	before := runFiles(t)
 	l := newLab(t, Options{})
 	for _, node := range []string{"laptop", "world", "proxy"} {
-		cmd, err := l.Command(context.Background(), node, "sleep", "1000")
+		cmd, err := l.Command(t.Context(), node, "sleep", "1000")
 		if err != nil {
 			t.Fatal(err)
 		}

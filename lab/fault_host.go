@@ -14,7 +14,7 @@ func hostFaults(host string) []fault {
 	return []fault{
 		{name: "disk-full:" + host, words: "there is no space left on " + host, set: fillDisk(host)},
 		{name: "apt-lock:" + host, words: "another apt-get holds the locks on " + host, volatile: host, set: inside(host,
-			"systemd-run -q --unit=lab-apt-lock --property=Type=notify --property=NotifyAccess=all perl -e '"+lockApt+"'",
+			"systemd-run --unit=lab-apt-lock --property=Type=notify --property=NotifyAccess=all perl "+lockAptPath,
 			"systemctl stop lab-apt-lock")},
 		{name: "readonly-etc:" + host, words: "/etc is read-only on " + host, volatile: host, set: inside(host,
 			"mount --bind /etc /etc && mount -o remount,ro,bind /etc",
@@ -27,18 +27,6 @@ func hostFaults(host string) []fault {
 
 // sshd takes the first value it reads.
 const noForwarding = "/etc/ssh/sshd_config.d/05-lab-no-forwarding.conf"
-
-// lockApt holds what a running apt-get holds, under its name, and tells the
-// service manager when it does.
-const lockApt = `use Fcntl; use Socket; $0 = "apt-get"; my @held;
-for my $path ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock") {
-	open(my $f, "+>>", $path) or die "$path: $!";
-	fcntl($f, F_SETLK, pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0)) or die "$path: $!";
-	push @held, $f;
-}
-socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die $!;
-send($s, "READY=1", 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET})) or die $!;
-sleep 1 while 1;`
 
 // inside makes a fault of two scripts that run on a host.
 func inside(host, on, off string) func(context.Context, *Lab, bool) error {

@@ -23,8 +23,14 @@ import (
 //go:embed testdata/peer.pl
 var peerScript []byte
 
-// peerPath is where every host and image has testdata/peer.pl.
-const peerPath = "/usr/local/lib/lab/peer.pl"
+//go:embed testdata/lock-apt.pl
+var lockAptScript []byte
+
+// Where every host has the scripts of testdata; images have the first too.
+const (
+	peerPath    = "/usr/local/lib/lab/peer.pl"
+	lockAptPath = "/usr/local/lib/lab/lock-apt.pl"
+)
 
 // diskSize is how big a host's disk says it is. Only what is written costs
 // memory: the root is an overlay, its upper layer a file system of this size.
@@ -84,6 +90,7 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 		{"/etc/resolv.conf", resolvConf, 0o644},
 		{"/etc/ssh/sshd_config.d/10-lab.conf", fmt.Sprintf("Port %d\nPasswordAuthentication yes\n", l.SSHPort), 0o644},
 		{peerPath, string(peerScript), 0o755},
+		{lockAptPath, string(lockAptScript), 0o755},
 	}
 	for _, f := range files {
 		p := filepath.Join(root, f.path)
