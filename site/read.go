@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
 
 const (
-	schema  = 1         // the version of the file's format that this package reads and writes
-	biggest = 256 << 10 // bytes of an answers file
+	schema  = 1        // the version of the file's format that this package reads and writes
+	biggest = 64 << 10 // bytes of an answers file
 )
 
 // reader takes an answers file apart.
@@ -43,8 +44,15 @@ func read(name, text string) (*reader, error) {
 	if len(text) > biggest {
 		return nil, fmt.Errorf("%s: is too big for an answers file (%d bytes; at most %d)", name, len(text), biggest)
 	}
+	if n := strings.IndexFunc(text, func(r rune) bool { return r == utf8.RuneError }); n >= 0 && !utf8.ValidString(text) {
+		return nil, fmt.Errorf("%s:%d: not UTF-8 text", name, 1+strings.Count(text[:n], "\n"))
+	}
 	if strings.Contains(text, "PRIVATE KEY-----") {
 		return nil, fmt.Errorf("%s: has a private key in it; secrets are never stored here: take it out, and make a new key", name)
+	}
+	var odd error
+	if r.layout, odd = scan(text); errors.Is(odd, errDeep) {
+		return nil, fmt.Errorf("%s: %w", name, odd)
 	}
 	if _, err := toml.Decode(text, &r.values); err != nil {
 		var bad toml.ParseError
@@ -53,9 +61,8 @@ func read(name, text string) (*reader, error) {
 		}
 		return nil, fmt.Errorf("%s: not valid TOML: %s", name, strings.Map(printable, err.Error()))
 	}
-	var err error
-	if r.layout, err = scan(text); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if odd != nil {
+		return nil, fmt.Errorf("%s: %w", name, odd)
 	}
 	r.secrets()
 	if len(r.errs) == 0 {

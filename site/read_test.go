@@ -29,8 +29,11 @@ func TestReadRefuses(t *testing.T) {
 		{"# -----BEGIN OPENSSH PRIVATE KEY-----\n", `f.toml: has a private key in it`},
 		{"\nschema = 2\n", `f.toml:2: schema: 2 was made by a newer postern (this one reads up to 1); use that one, or a newer`},
 		{"schema = 'one'\n", `f.toml:1: schema: "one" is not a number of 0 or more`},
+		{"\n# \xfe\n", `f.toml:2: not UTF-8 text`},
+		{"a = " + strings.Repeat("[", 30000), `f.toml: has values or keys more than 16 levels deep, which no answers have`},
+		{strings.Repeat("a.", 30000) + "a = 1", `f.toml: has values or keys more than 16 levels deep, which no answers have`},
 		{"revision = -1\n", `f.toml:1: revision: "-1" is not a number of 0 or more`},
-		{"#" + strings.Repeat("x", biggest), `f.toml: is too big for an answers file (262145 bytes; at most 262144)`},
+		{"#" + strings.Repeat("x", biggest), `f.toml: is too big for an answers file (65537 bytes; at most 65536)`},
 		{"domain = \"a\\u001b[2Jb\"\n", `f.toml:1: domain: "a\x1b[2Jb" has a control character in it`},
 	} {
 		_, err := read("f.toml", c.text)

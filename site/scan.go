@@ -2,6 +2,7 @@ package site
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -50,13 +51,20 @@ func scan(text string) (layout, error) {
 	return s.layout, s.err
 }
 
-var errScan = errors.New("is written in a way that postern cannot change in place")
+var (
+	errScan = errors.New("is written in a way that postern cannot change in place")
+	errDeep = fmt.Errorf("has values or keys more than %d levels deep, which no answers have", deepest)
+)
+
+// deepest bounds the nesting of values and the parts of keys: the TOML parser takes minutes for thousands of them.
+const deepest = 16
 
 type scanner struct {
 	layout
 	text   string
 	at     int
 	err    error
+	depth  int
 	arrays map[string]int // arrays of tables, by joined path: how many elements so far
 }
 
@@ -143,6 +151,9 @@ func (s *scanner) key() []string {
 			s.fail()
 		}
 		path = append(path, part)
+		if len(path) > deepest {
+			s.err = errDeep
+		}
 		s.skip(false)
 		if !s.peek(".") {
 			return path
@@ -204,6 +215,9 @@ func (s *scanner) value(path []string) {
 // group goes over what stands between brackets, with commas between.
 func (s *scanner) group(closing string, each func(int)) {
 	s.at++
+	if s.depth++; s.depth > deepest {
+		s.err = errDeep
+	}
 	for n := 0; s.err == nil; n++ {
 		s.skip(true)
 		if s.peek(closing) {
@@ -215,6 +229,7 @@ func (s *scanner) group(closing string, each func(int)) {
 			s.at++
 		}
 	}
+	s.depth--
 	s.take(closing)
 }
 
