@@ -41,9 +41,7 @@ func (a activation) do() string {
 	if !a.script && (a.hadOwn || a.hung) {
 		b.WriteString(dropOwn)
 	}
-	for _, line := range a.live {
-		b.WriteString("iptables -w -t nat -D " + rebuilt(line) + "\n")
-	}
+	b.WriteString(a.swapLive(false))
 	b.WriteString("iptables -w -n -L ufw-user-input >/dev/null\n")
 	return b.String()
 }
@@ -77,7 +75,7 @@ func (a activation) undo() string {
 	} else if a.script || a.hadOwn || a.hung {
 		b.WriteString(dropOwn)
 	}
-	b.WriteString(a.undoLive())
+	b.WriteString(a.swapLive(true))
 	if !a.was {
 		for _, key := range sortedKeys(a.policies) {
 			chain, program := strings.TrimPrefix(key, "6 "), "iptables"
@@ -93,42 +91,27 @@ func (a activation) undo() string {
 	return b.String()
 }
 
-// undoLive puts the guide's rules back as many times as they ran, in their order: what a start has added is taken away first.
-func (a activation) undoLive() string {
-	var b strings.Builder
+// swapLive takes the guide's running rules away, however often they are there now, and puts them back as often and in
+// the order they ran before us when asked to; all at once, so that no connection falls between.
+func (a activation) swapLive(back bool) string {
+	if len(a.live) == 0 {
+		return ""
+	}
+	match, again := "", ""
 	seen := map[string]bool{}
 	for _, line := range a.live {
-		if r := rebuilt(line); !seen[r] {
-			seen[r] = true
-			fmt.Fprintf(&b, "while iptables -w -t nat -D %s 2>/dev/null; do :; done\n", r)
+		line = strings.Join(strings.Fields(line), " ")
+		if !seen[line] {
+			seen[line] = true
+			match += " -e " + remote.Quote(line)
 		}
+		again += line + "\n"
 	}
-	for _, line := range a.live {
-		b.WriteString("iptables -w -t nat -A " + rebuilt(line) + "\n")
+	text := "{ echo '*nat'\niptables-save -t nat | grep -xF" + match + " | sed 's/^-A/-D/' || :\n"
+	if back {
+		text += "cat <<'RULES'\n" + again + "RULES\n"
 	}
-	return b.String()
-}
-
-// rebuilt is a rule of the guide made anew of its parsed parts, so that no text of the host goes to a shell as it came.
-func rebuilt(line string) string {
-	n, _ := parseNatLine(line)
-	text := n.chain
-	if n.dst.IsValid() {
-		text += " -d " + n.dst.Addr().String()
-	}
-	for _, opt := range [][2]string{{"-i", n.in}, {"-o", n.out}, {"-p", n.proto}} {
-		if opt[1] != "" {
-			text += " " + opt[0] + " " + opt[1]
-		}
-	}
-	if n.dport != 0 {
-		text += fmt.Sprintf(" --dport %d", n.dport)
-	}
-	text += " -j " + n.target
-	if n.to != "" {
-		text += " --to-destination " + n.to
-	}
-	return text
+	return text + "echo COMMIT; } | iptables-restore -w -n\n"
 }
 
 // dropUfw takes away all of ufw's chains, and with them its rules, at once: for a host that had none of them. "ufw disable"

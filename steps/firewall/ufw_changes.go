@@ -52,7 +52,7 @@ func (p *plan) rendering() Rendering {
 		})
 	}
 	r.Foreign = append(append(r.Foreign, clean(p.four.foreign)...), clean(p.six.foreign)...)
-	r.Gone = append(append(append(r.Gone, p.gone...), clean(p.four.gone)...), clean(p.six.gone)...)
+	r.Gone = append(append(r.Gone, clean(p.four.gone)...), clean(p.six.gone)...)
 	r.Notes = append(append(append(r.Notes, p.notes...), p.four.notes...), p.six.notes...)
 	return r
 }

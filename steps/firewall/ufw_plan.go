@@ -21,7 +21,6 @@ type plan struct {
 	script    string                 // the text of postern.init, "" for none
 	live      []string               // the guide's rules that run and go
 	notes     []string
-	gone      []string
 }
 
 // text is a file as it will be.
@@ -136,7 +135,7 @@ func (p *plan) guideNAT() ([]Forward, error) {
 		p.live = guideLive(p.now4, p.want)
 		if len(g.cut) > 0 {
 			p.put(before4Path, g.text, old.Mode)
-			p.gone = append(p.gone, g.cut...)
+			p.notes = append(p.notes, fmt.Sprintf("the guide's %d rules in %s are taken out, and rules in chains of our own do their work", len(g.cut), before4Path))
 		}
 		if n := len(p.live); n > 0 {
 			p.notes = append(p.notes, fmt.Sprintf("%d running NAT rules of the guide are deleted, as many times as they had multiplied", n))
