@@ -62,7 +62,7 @@ func askBoot(_ context.Context, e *Env) []Result {
 			wrong = append(wrong, more...)
 		}
 		if len(wrong) > 0 {
-			return q.fail(strings.Join(wrong, "; "), "", strings.Join(wrong, "\n"))
+			return q.fail(few(wrong), "", strings.Join(wrong, "\n"))
 		}
 		return q.ok("ufw starts at boot with the rules that run")
 	}, site.Proxy, site.Mail)

@@ -44,7 +44,7 @@ func (e *Env) hold(ctx context.Context, from *Vantage, f forwarding) held {
 	if err != nil {
 		return held{err: err}
 	}
-	r := e.dialKeep(ctx, from, netip.AddrPortFrom(f.proxy.Public4, uint16(f.port)))
+	r := e.dialKeep(ctx, from, netip.AddrPortFrom(f.proxy.Public4, uint16(f.port)), listenTimeout)
 	if r.conn == nil {
 		return held{err: fmt.Errorf("a second connection was %s", r.said())}
 	}

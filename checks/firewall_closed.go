@@ -118,11 +118,16 @@ func (e *Env) askSide(ctx context.Context, q question, v *Vantage, s side) Resul
 			done <- struct{}{}
 		}()
 	}
+	alive := make(chan string, 1)
+	go func() { alive <- e.alive(ctx, s, v) }()
 	for range ports {
 		<-done
 	}
-	t := tally{}
+	t := tally{alive: <-alive}
 	for i, p := range ports {
+		if answers[i].answer == refused && e.rejects(s, v, p.Port) {
+			answers[i] = &knock{reached: reached{answer: rejected}}
+		}
 		t.add(fmt.Sprintf("%d (%s)", p.Port, p.Name), answers[i], q.allowedByOthers(v, p.Port))
 	}
 	return e.judgeClosed(ctx, q, v, s, t)
@@ -132,6 +137,7 @@ func (e *Env) askSide(ctx context.Context, q question, v *Vantage, s side) Resul
 type tally struct {
 	bad, chosen, odd, mute []string
 	silent, total          int
+	alive                  string // what else answers at the same address, "" when nothing does
 }
 
 func (t *tally) add(name string, k *knock, chosen bool) {
@@ -168,8 +174,8 @@ func (e *Env) judgeClosed(ctx context.Context, q question, v *Vantage, s side, t
 	case len(t.odd) > 0:
 		return q.ok("%s: closed; %s", s.to, strings.Join(t.odd, ", "))
 	}
-	if answers := e.alive(ctx, s, v); answers != "" {
-		return q.ok("%s: %d ports give no answer, %s", s.to, t.total, answers)
+	if t.alive != "" {
+		return q.ok("%s: %d ports give no answer, %s", s.to, t.total, t.alive)
 	}
 	if err := e.denies(s, v); err != nil {
 		return q.unknown(fmt.Sprintf("%s: nothing answers at all, and %s", s.to, err), "the place it was asked from may not reach the host at all")
@@ -192,20 +198,35 @@ func (e *Env) alive(ctx context.Context, s side, v *Vantage) string {
 
 // denies says why it is not known that the host's own rules drop what nobody asked for.
 func (e *Env) denies(s side, v *Vantage) error {
-	k, err := knowledgeOf(e, s.h, v)
-	if err != nil {
-		return err
-	}
-	src := stranger4
-	if s.to.Is6() {
-		src = stranger6
-	}
 	for _, p := range e.Site.Unwanted() {
-		if f := k.enters(k.packet(want{proto: "tcp", port: p.Port}, src)); f.verdict != "DROP" && f.verdict != "REJECT" {
+		f, err := e.ownRule(s.h, v, p.Port, s.to.Is6())
+		if err != nil {
+			return err
+		}
+		if f.verdict != "DROP" && f.verdict != "REJECT" {
 			return fmt.Errorf("its rules let %d in", p.Port)
 		}
 	}
 	return nil
+}
+
+// rejects says that the host's own rules answer for a port with a refusal: that looks like a port without a listener.
+func (e *Env) rejects(s side, v *Vantage, port int) bool {
+	f, err := e.ownRule(s.h, v, port, s.to.Is6())
+	return err == nil && f.verdict == "REJECT"
+}
+
+// ownRule is what the host's own rules do with anybody's connection to one of its TCP ports.
+func (e *Env) ownRule(h *site.Host, v *Vantage, port int, six bool) (fate, error) {
+	k, err := knowledgeOf(e, h, v)
+	if err != nil {
+		return fate{}, err
+	}
+	src := stranger4
+	if six {
+		src = stranger6
+	}
+	return k.enters(k.packet(want{proto: "tcp", port: port}, src)), nil
 }
 
 // allowedByOthers says whether a rule that is not ours lets the port in on purpose.

@@ -81,7 +81,7 @@ func (e *Env) askPort(ctx context.Context, h *site.Host, t target) Result {
 	if len(sources) > 0 {
 		return q.limited(k, sources, from, via, e)
 	}
-	return q.judge(k, e.hint(h, t, k))
+	return q.judge(k, e.hint(h, v, t, k))
 }
 
 // knockService dials a public port, with what it should reach as the place to listen at: the proxy itself, or the mail
@@ -105,23 +105,30 @@ func (e *Env) knockService(ctx context.Context, from *Vantage, h *site.Host, v *
 	return e.knock(ctx, from, to, nil, netip.AddrPort{})
 }
 
-// hint is what is likely when the port does not answer.
-func (e *Env) hint(h *site.Host, t target, k *knock) string {
-	if t.name == "smtp" && k.answer == dropped {
+// hint is what is likely when the port does not answer. The host's own rules tell whether it is the host that drops it.
+func (e *Env) hint(h *site.Host, v *Vantage, t target, k *knock) string {
+	switch {
+	case k.answer == rejected:
+		return "a firewall on the way rejects it"
+	case k.answer == refused:
+		return "the firewall lets it through and nothing listens there, or a firewall rejects it"
+	case t.forward:
+		return "the host's firewall or the provider's drops it, or it is not sent on, or the tunnel is down"
+	}
+	f, err := e.ownRule(h, v, t.port, t.to.Is6())
+	switch {
+	case err != nil:
+		return "the host's firewall or the provider's drops it"
+	case f.verdict != "ACCEPT":
+		return ownDrop
+	case t.name == "smtp":
 		return "the provider blocks incoming mail, or the network it was asked from blocks outgoing port " + fmt.Sprint(t.port) +
 			", as most homes' do: which of the two cannot be told from here"
 	}
-	if k.answer == dropped && t.forward {
-		return "the host's firewall or the provider's drops it, or it is not sent on, or the tunnel is down"
-	}
-	if k.answer == dropped {
-		return "the host's firewall or the provider's drops it"
-	}
-	if k.answer == rejected {
-		return "a firewall on the way rejects it"
-	}
-	return "the firewall lets it through and nothing listens there, or a firewall rejects it"
+	return "the host lets it in, so the provider's firewall drops it"
 }
+
+const ownDrop = "the host's own firewall drops it"
 
 // judge turns a knock at a port that must be open into a result.
 func (q question) judge(k *knock, likely string) Result {
@@ -138,7 +145,7 @@ func (q question) judge(k *knock, likely string) Result {
 		return q.ok("open; %s answered", blank(k.process, "the host"))
 	case k.answer == refused && !k.real && !k.ours:
 		return q.unknown("refused: the port is reached, or rejected; nothing listens there and no listener could be made: "+k.deaf(), "")
-	case k.answer == dropped && strings.HasPrefix(q.suffix, ".smtp"):
+	case k.answer == dropped && strings.HasPrefix(q.suffix, ".smtp") && likely != ownDrop:
 		return q.unknown("no answer", likely)
 	case k.noEar != nil && !k.real && strings.Contains(k.noEar.Error(), "assign"):
 		return q.unknown(k.said()+"; the address it should reach is not there: "+k.deaf(), likely)

@@ -12,7 +12,7 @@ func init() {
 	register(Check{
 		ID: "firewall.relay", Step: "firewall", Title: "Outgoing mail is taken from the mail host alone",
 		Guide: "firewall, Restricting Access to Specific IPs; haraka, Port Selection Strategy",
-		Reads: reads(readListen, readDocker, readNet, readSSH), Ask: linux(askRelay),
+		Reads: reads(readListen, readDocker, readNet, readSSH, readRules), Ask: linux(askRelay),
 	})
 }
 
@@ -66,15 +66,16 @@ func (e *Env) askRelayOutside(ctx context.Context, p *site.Host, public netip.Ad
 		return q.unknown(p.Name+"'s public address is not known", "it was neither answered nor detected")
 	}
 	k := e.knock(ctx, from, to, nil, netip.AddrPort{})
+	s := side{p, from, public, ""}
 	switch {
 	case k.mute():
 		return q.unknown(k.said(), "this place cannot ask: "+k.why())
 	case k.answer == dropped:
-		if e.alive(ctx, side{p, from, public, ""}, v) == "" {
+		if e.alive(ctx, s, v) == "" {
 			return q.unknown("no answer, and nothing else of the host answers either", "the place it was asked from may not reach the host at all")
 		}
 		return q.ok("%s gives no answer", to)
-	case k.answer == rejected:
+	case k.answer == rejected, k.answer == refused && e.rejects(s, v, e.Site.Ports.Relay):
 		return q.ok("%s is rejected", to)
 	case k.answer == open:
 		return q.fail(fmt.Sprintf("%s answers everyone", to), "the relay listens on every address and the firewall lets it in: an open relay is near", k.evidence())

@@ -69,14 +69,14 @@ func (q question) verdict(k knowledge, tuples []tuple, wrong, odd []string) Resu
 		evidence = "rules of other people, which stay:\n" + strings.Join(foreign, "\n")
 	}
 	if len(wrong) == 0 && len(odd) > 0 {
-		return q.warn(strings.Join(odd, "; "), "somebody set the host up from another place", evidence)
+		return q.warn(few(odd), "somebody set the host up from another place", evidence)
 	}
 	if len(wrong) == 0 {
 		r := q.ok("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), ours, len(foreign))
 		r.Evidence = remote.Clean(evidence)
 		return r
 	}
-	return q.fail(strings.Join(wrong, "; "), "", strings.Join(wrong, "\n")+"\n"+evidence)
+	return q.fail(few(wrong), "", strings.Join(wrong, "\n")+"\n"+evidence)
 }
 
 // knowledge is what is wanted of one host, and the rules that run there.

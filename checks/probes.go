@@ -15,7 +15,7 @@ import (
 // atOnce bounds the dials from one place, and listenAtOnce the throw-away listeners on one host: each takes a channel of
 // the one SSH connection, of which a server grants ten.
 const (
-	atOnce       = 32
+	atOnce       = 64
 	listenAtOnce = 3
 	peerTimeout  = 2 * time.Second
 )
@@ -118,13 +118,13 @@ func (e *Env) knock(ctx context.Context, from *Vantage, to netip.AddrPort, at *s
 
 func (e *Env) ask(ctx context.Context, k *knock, from *Vantage, to netip.AddrPort, at *site.Host, arrive netip.AddrPort) {
 	if at == nil {
-		k.reached = e.dialOnce(ctx, from, to)
+		k.reached = e.dialOnce(ctx, from, to, dialTimeout)
 		return
 	}
 	v, err := e.look(at)
 	if err != nil {
 		k.noEar = err
-		k.reached = e.dialOnce(ctx, from, to)
+		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
 		return
 	}
 	if all, err := listenersOf(v.Facts); err == nil {
@@ -135,7 +135,7 @@ func (e *Env) ask(ctx context.Context, k *knock, from *Vantage, to netip.AddrPor
 		}
 	}
 	if k.real {
-		k.reached = e.dialOnce(ctx, from, to)
+		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
 		return
 	}
 	e.askOurs(ctx, k, v, from, to, arrive)
@@ -150,12 +150,12 @@ func (e *Env) askOurs(ctx context.Context, k *knock, v, from *Vantage, to, arriv
 	ear, leave, err := e.listen(ctx, v, arrive)
 	if err != nil {
 		k.noEar = err
-		k.reached = e.dialOnce(ctx, from, to)
+		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
 		return
 	}
 	defer leave()
 	k.ours = true
-	k.reached = e.dialKeep(ctx, from, to)
+	k.reached = e.dialKeep(ctx, from, to, listenTimeout)
 	if k.conn == nil {
 		return
 	}
@@ -213,20 +213,20 @@ func (p *probes) port(k listenKey) *sync.Mutex {
 	return p.ports[k]
 }
 
-func (e *Env) dialOnce(ctx context.Context, from *Vantage, to netip.AddrPort) reached {
-	r := e.dialKeep(ctx, from, to)
+func (e *Env) dialOnce(ctx context.Context, from *Vantage, to netip.AddrPort, limit time.Duration) reached {
+	r := e.dialKeep(ctx, from, to, limit)
 	closeQuietly(r.conn)
 	r.conn = nil
 	return r
 }
 
-func (e *Env) dialKeep(ctx context.Context, from *Vantage, to netip.AddrPort) reached {
+func (e *Env) dialKeep(ctx context.Context, from *Vantage, to netip.AddrPort, limit time.Duration) reached {
 	leave, err := e.probes.gate(ctx, "dial "+from.Name, atOnce)
 	if err != nil {
 		return reached{answer: stopped, err: err}
 	}
 	defer leave()
-	return dial(ctx, from, to, e.clock)
+	return dial(ctx, from, to, limit, e.clock)
 }
 
 func closeQuietly(c net.Conn) {

@@ -150,3 +150,12 @@ func (e *Env) look(h *site.Host) (*Vantage, error) {
 	}
 	return v, nil
 }
+
+// few is a list in one line: its first entries, and how many more there are.
+func few(list []string) string {
+	const shown = 3
+	if len(list) <= shown {
+		return strings.Join(list, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more", strings.Join(list[:shown], "; "), len(list)-shown)
+}

@@ -25,8 +25,12 @@ const (
 	stopped  answer = "stopped"  // the run ended first
 )
 
-// dialTimeout bounds one dial. A silently dropped one through SSH never answers by itself.
-const dialTimeout = 4 * time.Second
+// These bound one dial; a silently dropped one through SSH never answers by itself. Where a listener is known to wait it
+// may take longer: a lost packet is sent again after one second and after three.
+const (
+	dialTimeout   = 3 * time.Second
+	listenTimeout = 5 * time.Second
+)
 
 // reached is the outcome of one dial. conn is set when it is open and the caller asked to keep it.
 type reached struct {
@@ -38,11 +42,11 @@ type reached struct {
 }
 
 // dial opens one connection from a place, with its own timer, and tells what came of it.
-func dial(ctx context.Context, v *Vantage, to netip.AddrPort, clock func() time.Time) reached {
+func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duration, clock func() time.Time) reached {
 	if v == nil || v.Dial == nil {
 		return reached{answer: noPlace, err: errors.New("no way to connect from this place")}
 	}
-	timed, cancel := context.WithTimeout(ctx, dialTimeout)
+	timed, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	type dialled struct {
 		conn net.Conn
@@ -115,7 +119,7 @@ func (r reached) said() string {
 	case refused:
 		return "refused"
 	case dropped:
-		return "no answer within " + dialTimeout.String()
+		return "no answer"
 	case rejected:
 		return "rejected on the way"
 	case noRoute:

@@ -64,7 +64,7 @@ func askTunnelBoot(_ context.Context, e *Env) []Result {
 			wrong = append(wrong, differs(confOf(file.Text), w)...)
 		}
 		if len(wrong) > 0 {
-			return q.fail(strings.Join(wrong, "; "), "", strings.Join(wrong, "\n"))
+			return q.fail(few(wrong), "", strings.Join(wrong, "\n"))
 		}
 		return q.ok("%s is enabled, and %s says what runs", unit, fileTunnel(e.Site))
 	}, site.Proxy, site.Mail)

@@ -46,7 +46,7 @@ func askKeys(_ context.Context, e *Env) []Result {
 		}
 		switch {
 		case len(wrong) > 0:
-			return q.fail(strings.Join(wrong, "; "), "", "")
+			return q.fail(few(wrong), "", strings.Join(wrong, "\n"))
 		case !conf:
 			return q.fail("there is no "+fileTunnel(e.Site), "the chapter was not done yet", "")
 		}
