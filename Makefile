@@ -1,0 +1,50 @@
+# Postern: see README.md. Everything here needs Go alone; the lab needs root on Debian, and says so elsewhere.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64 windows/amd64 windows/arm64
+export CGO_ENABLED ?= 0
+
+.PHONY: build
+build: ## bin/postern for this machine
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/postern ./cmd/postern
+
+.PHONY: test
+test: prepared ## what CI runs: all tests, those of the lab too where they can run; at most 30 minutes
+	@tools/test.sh
+
+.PHONY: torture
+torture: prepared ## every case, such as the whole kill matrix; takes long
+	@POSTERN_TORTURE=1 TIMEOUT=180m tools/test.sh
+
+.PHONY: bench
+bench: prepared ## the ratios that say how fast it is, in one run
+	$(GO) test -count=1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./lab
+
+.PHONY: lab
+lab: build prepared ## boots two hosts, sets them up in line mode before your eyes, and leaves them running
+	@tools/lab.sh
+
+.PHONY: prepared
+prepared:
+	@if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then $(GO) run ./lab prepare </dev/null; \
+	else echo "the lab needs root on Debian: its tests are skipped here"; fi
+
+.PHONY: lint
+lint: ## gofmt, vet, the linters of tools/lint, and the shell scripts
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	@for s in $$(git ls-files '*.sh') .ci/run; do sh -n "$$s" 2>/dev/null || bash -n "$$s"; done
+	CGO_ENABLED=0 $(GO) tool -modfile=tools/lint/go.mod golangci-lint run ./...
+
+.PHONY: cross
+cross: ## builds for every platform of a release
+	@for p in $(PLATFORMS); do echo "$$p"; \
+	GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o /dev/null ./cmd/postern; done
+
+.PHONY: help
+help:
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

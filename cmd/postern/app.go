@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/term"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/run"
+	"postern/steps"
+)
+
+// app is one run of the program: what the command line said, and the ways to the operator.
+type app struct {
+	*globals
+	world   world
+	say     *voice
+	ask     *asker
+	secrets *secrets
+	log     *runLog
+	drawer  *drawer
+	printed bool        // the final JSON object is out
+	active  atomic.Bool // hosts are being talked to
+}
+
+// command runs one command line and returns its exit code.
+func command(args []string, w world) int {
+	say := &voice{out: w.stdout, people: w.stdout, err: w.stderr, now: w.now}
+	g, cmd, done, err := parse(args, w)
+	switch {
+	case done:
+		return exitOK
+	case err == nil && g.Version:
+		say.line(plain, "postern %s", version)
+		return exitOK
+	}
+	if g.JSON {
+		say.people = w.stderr
+	}
+	a := newApp(g, w, say)
+	if err != nil {
+		return a.end(err)
+	}
+	return interruptible(a, func(ctx context.Context) int { return a.end(cmd.Run(ctx, a)) })
+}
+
+func newApp(g *grammar, w world, say *voice) *app {
+	say.colour = colours(&g.globals, w)
+	a := &app{globals: &g.globals, world: w, say: say, secrets: &secrets{}}
+	a.ask = &asker{say: say, in: w.stdin, askpass: g.Askpass, secrets: a.secrets}
+	a.drawer = &drawer{say: say}
+	return a
+}
+
+// colours says whether a terminal that may have colours is there and nobody asked for none.
+func colours(g *globals, w world) bool {
+	for _, off := range []string{"NO_COLOR", "CI", "ACCESSIBLE", "POSTERN_PLAIN"} {
+		if w.getenv(off) != "" {
+			return false
+		}
+	}
+	return !g.NoColor && !g.Plain && !g.JSON && w.getenv("CLICOLOR") != "0" && w.getenv("TERM") != "dumb" &&
+		w.getenv("TERM") != "" && term.IsTerminal(int(w.stdout.Fd()))
+}
+
+// end says what went wrong, if anything did, and returns the exit code.
+func (a *app) end(err error) int {
+	code, hints := verdict(err)
+	var quiet silent
+	if err != nil && !errors.As(err, &quiet) {
+		a.say.fail(err, hints...)
+		if a.JSON && !a.printed {
+			a.final(failure{Schema: schema, Error: remote.Clean(err.Error()).String(), Hints: hints, Exit: code})
+		}
+	}
+	if path := a.log.close(code); path != "" && code != exitOK {
+		a.say.line(plain, "the log of this run is %s", path)
+	}
+	return code
+}
+
+// final prints the one object that ends a run with --json.
+func (a *app) final(value any) {
+	a.printed = true
+	if err := a.say.json(value, true); err != nil {
+		a.say.fail(err)
+	}
+}
+
+// begin opens the log and makes ready to touch the hosts of a site.
+func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
+	if err := a.openLog(verb); err != nil {
+		return nil, err
+	}
+	r := &run.Runner{
+		Site: from.site, Remote: a.remote(), Here: &net.Dialer{}, Clock: a.world.now, NewID: newID(a.world.now),
+		Operator: a.world.user + "@" + a.world.hostname, Deadline: a.Deadline, Accept: a.accepted(),
+		Emit: a.emit, Saved: from.saved, Approve: a.approve,
+	}
+	a.active.Store(true)
+	return r, nil
+}
+
+// finish ends what begin began.
+func (a *app) finish(r *run.Runner) {
+	r.Close()
+	a.active.Store(false)
+}
+
+func (a *app) openLog(verb string) error {
+	if a.log != nil {
+		return nil
+	}
+	log, err := openRunLog(stateFolder(a.world), a.world.now, a.secrets)
+	if err != nil {
+		a.say.line(amber, "no log is kept of this run: %v", err)
+		log = nil
+	}
+	a.log, a.say.record = log, log.line
+	log.line("postern " + version + " " + verb)
+	return nil
+}
+
+// remote is what connecting needs from here.
+func (a *app) remote() remote.Options {
+	return remote.Options{
+		Home: a.world.home, User: a.world.user, AgentSock: a.world.getenv("SSH_AUTH_SOCK"),
+		KnownHosts: "", Ask: a.ask.answer, Log: func(host, line string) { a.log.line(host + ": " + line) },
+	}
+}
+
+func (a *app) accepted() map[string]bool {
+	accepted := map[string]bool{}
+	for _, risk := range a.AcceptRisk {
+		accepted[risk] = true
+	}
+	return accepted
+}
+
+// emit takes one event to people, to the log and to the JSON stream.
+func (a *app) emit(e steps.Event) {
+	a.log.event(e)
+	if a.Events {
+		if err := a.say.json(eventOf(e), false); err != nil {
+			a.say.fail(err)
+		}
+	}
+	a.drawer.event(e)
+}
+
+// result takes one result of a check to people and to the log.
+func (a *app) result(r checks.Result) {
+	a.log.line(resultLine(r))
+	a.drawer.result(r)
+}
+
+// approve shows what would be done and asks whether to do it.
+func (a *app) approve(ctx context.Context, p *run.Proposal) (bool, error) {
+	a.drawer.proposal(p, a.Deadline, true)
+	question := "Do this now? The hosts take it back by themselves unless new logins prove it."
+	if p.Inert {
+		question = "Make these preparations now? They change nothing that runs."
+	}
+	if a.Yes {
+		a.say.line(plain, "%s yes (--yes)", question)
+		return true, nil
+	}
+	agreed, err := a.ask.agree(ctx, question)
+	if errors.Is(err, remote.ErrNoAnswer) {
+		return false, &problem{code: exitUsage, err: fmt.Errorf("nobody agreed to the changes: %w", err),
+			hints: []string{"nothing was changed; run it at a terminal, or agree beforehand with --yes"}}
+	}
+	return agreed, err
+}
+
+// newID makes IDs of transactions: when, and a part that nobody guesses.
+func newID(now func() time.Time) func() string {
+	return func() string {
+		var b [6]byte
+		rand.Read(b[:])
+		return now().UTC().Format("20060102T150405") + hex.EncodeToString(b[:])
+	}
+}
+
+// stateFolder is where logs are kept, after the XDG base directory rules.
+func stateFolder(w world) string {
+	if state := w.getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
+		return filepath.Join(state, "postern")
+	}
+	return filepath.Join(w.home, ".local", "state", "postern")
+}
+
+func isCheck(id string) bool {
+	for _, c := range checks.All() {
+		if c.ID == id || len(id) > len(c.ID) && id[:len(c.ID)+1] == c.ID+"." {
+			return true
+		}
+	}
+	return false
+}

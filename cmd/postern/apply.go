@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/run"
+)
+
+// lockOut is the name of the risk to cut the operator off.
+const lockOut = string(remote.LoseSSH)
+
+// applyCmd brings chapters in place.
+type applyCmd struct {
+	Steps []string `arg:"" optional:"" name:"step" help:"Only these chapters."`
+}
+
+// Run changes what the plan shows, guarded, and proves it.
+func (c *applyCmd) Run(ctx context.Context, a *app) error {
+	if err := stepIDs(c.Steps); err != nil {
+		return err
+	}
+	from, err := a.answers(true)
+	if err != nil {
+		return err
+	}
+	r, err := a.begin("apply "+strings.Join(c.Steps, " "), from)
+	if err != nil {
+		return err
+	}
+	defer a.finish(r)
+	r.Result = a.result
+	out, err := r.Apply(ctx, c.Steps)
+	return a.ended(out, err, true)
+}
+
+// ended tells how a change ended and gives the error that carries its exit code.
+func (a *app) ended(out run.Outcome, err error, proving bool) error {
+	code := outcomeCode(out, err)
+	switch {
+	case err != nil:
+		err = &problem{code: code, err: err, hints: endHints(err)}
+		if len(out.Results) > 0 {
+			a.drawer.findings(out.Results)
+		}
+	case out.Declined:
+		a.say.line(plain, "Nothing was changed.")
+	case out.Empty:
+		a.say.line(bold, "Nothing to change: everything is in place. Nothing was proven either; 'postern check' does that.")
+	default:
+		if proving {
+			a.drawer.findings(out.Results)
+		}
+		a.say.line(green, "Done: confirmed over new logins.")
+	}
+	if err == nil {
+		a.drawer.tasks(out.Tasks)
+		if code != exitOK {
+			err = silent(code)
+		}
+	}
+	if a.JSON {
+		a.final(outcomeObject(out, err, code, a.log))
+	}
+	return err
+}
+
+// outcomeCode is the exit code of a change. One that the operator declined is not done, so it failed.
+func outcomeCode(out run.Outcome, err error) int {
+	var p *problem
+	switch {
+	case errors.As(err, &p):
+		return p.code
+	case errors.Is(err, run.ErrStale):
+		return exitUsage
+	case errors.Is(err, run.ErrRolledBack) || len(out.RolledBack) > 0:
+		return exitTakeback
+	case err != nil || out.Declined:
+		return exitFailed
+	}
+	return checks.Exit(out.Results)
+}
+
+func endHints(err error) []string {
+	_, hints := verdict(err)
+	if errors.Is(err, run.ErrRefused) {
+		hints = append(hints, "nothing was changed")
+	}
+	return hints
+}
+
+func outcomeObject(out run.Outcome, err error, code int, log *runLog) outcomeJSON {
+	o := outcomeJSON{Schema: schema, RolledBack: some(out.RolledBack), Results: resultObjects(out.Results), Tasks: []taskJSON{}, Exit: code}
+	for _, t := range out.Tasks {
+		o.Tasks = append(o.Tasks, taskJSON{ID: t.ID, Title: t.Title, Text: t.Text, Copy: t.Copy, Check: t.Check})
+	}
+	switch {
+	case errors.Is(err, run.ErrRolledBack) || len(out.RolledBack) > 0:
+		o.Outcome = "rolled-back"
+	case errors.Is(err, run.ErrRefused):
+		o.Outcome = "refused"
+	case out.Declined:
+		o.Outcome = "declined"
+	case out.Changed:
+		o.Outcome = "changed"
+	case out.Empty:
+		o.Outcome = "in-place"
+	default:
+		o.Outcome = "failed"
+	}
+	var quiet silent
+	if err != nil && !errors.As(err, &quiet) {
+		o.Error = remote.Clean(err.Error()).String()
+	}
+	if log != nil {
+		o.Log = log.path
+	}
+	return o
+}
+
+// unasked marks an error that kept us from looking at a host: nothing was found wrong, it could not be asked.
+func unasked(err error) error {
+	var p *problem
+	var network net.Error
+	if err == nil || errors.As(err, &p) || errors.Is(err, run.ErrStale) {
+		return err
+	}
+	if errors.Is(err, remote.ErrLost) || errors.Is(err, remote.ErrNoAnswer) || errors.As(err, &network) {
+		_, hints := verdict(err)
+		return &problem{code: exitUnasked, err: err, hints: hints}
+	}
+	return err
+}

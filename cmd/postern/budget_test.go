@@ -1,0 +1,163 @@
+package main
+
+import (
+	"go/ast"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	maxFile     = 400 // lines
+	maxFunction = 80  // lines
+	maxRequires = 12  // direct requirements in go.mod
+)
+
+func TestBudget(t *testing.T) {
+	for _, s := range sources(t) {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			f, ok := n.(*ast.FuncDecl)
+			if !ok {
+				return true
+			}
+			if lines := s.set.Position(f.End()).Line - s.set.Position(f.Pos()).Line + 1; lines > maxFunction {
+				t.Errorf("%s: %s has %d lines; %d at most", s.at(f.Pos()), f.Name.Name, lines, maxFunction)
+			}
+			return true
+		})
+	}
+	for name, text := range texts(t, ".go", ".sh", ".pl") {
+		if lines := strings.Count(text, "\n"); lines > maxFile {
+			t.Errorf("%s has %d lines; %d at most", name, lines, maxFile)
+		}
+	}
+}
+
+// needed says what each direct requirement is for. One more needs a line here, and one fewer takes it away.
+var needed = map[string]string{
+	"github.com/BurntSushi/toml":       "reads the answers, with line numbers in its errors",
+	"github.com/alecthomas/kong":       "the command line: small, no further modules",
+	"github.com/aymanbagabas/go-udiff": "the diffs that are shown",
+	"github.com/kevinburke/ssh_config": "ssh_config where there is no ssh to ask",
+	"github.com/rogpeppe/go-internal":  "testscript: stories of the command line",
+	"github.com/skeema/knownhosts":     "the right host key algorithms, and known_hosts written as OpenSSH does",
+	"golang.org/x/crypto":              "SSH",
+	"golang.org/x/sys":                 "namespaces and mounts of the lab",
+	"golang.org/x/term":                "passwords without echo",
+}
+
+func TestRequirements(t *testing.T) {
+	text, err := os.ReadFile(top + "/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	line := regexp.MustCompile(`^(?:require )?\s*([a-z][\w.-]*\.[a-z]+/\S+) v\S+$`)
+	for _, l := range strings.Split(string(text), "\n") {
+		if m := line.FindStringSubmatch(strings.TrimSpace(l)); m != nil {
+			direct = append(direct, m[1])
+		}
+	}
+	if len(direct) == 0 || len(direct) > maxRequires {
+		t.Errorf("%d direct requirements in go.mod; between 1 and %d", len(direct), maxRequires)
+	}
+	for _, module := range direct {
+		if needed[module] == "" {
+			t.Errorf("go.mod requires %s, and nobody says what for", module)
+		}
+	}
+	for module := range needed {
+		if !slices.Contains(direct, module) {
+			t.Errorf("%s is not a direct requirement of go.mod any more", module)
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItKnows(t *testing.T) {
+	said := map[string][]string{}
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
+		}
+		if _, known := said[s.pkg]; !known {
+			said[s.pkg] = nil
+		}
+		if s.file.Doc != nil {
+			said[s.pkg] = append(said[s.pkg], s.path)
+		}
+		base := path.Base(s.path)
+		if slices.Contains([]string{"util.go", "utils.go", "common.go", "helpers.go", "misc.go", "types.go"}, base) {
+			t.Errorf("%s: a file is named after the thing in it", s.path)
+		}
+	}
+	for pkg, files := range said {
+		if len(files) != 1 {
+			t.Errorf("package %s has %d package comments (%s); one says what it knows and refuses to know", pkg, len(files), strings.Join(files, ", "))
+		}
+		if slices.Contains([]string{"util", "common", "helpers", "internal", "types"}, path.Base(pkg)) {
+			t.Errorf("package %s is no noun of the user's world", pkg)
+		}
+	}
+}
+
+func TestExportedNamesAreDocumented(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if ok && f.Name.IsExported() && !hidden(f) && (f.Doc == nil || !strings.HasPrefix(f.Doc.Text(), f.Name.Name+" ")) && !standard(f) {
+				t.Errorf("%s: %s needs a sentence that starts with its name", s.at(f.Pos()), f.Name.Name)
+			}
+		}
+	}
+}
+
+// hidden says whether a method belongs to a type that nobody else can name.
+func hidden(f *ast.FuncDecl) bool {
+	if f.Recv == nil {
+		return false
+	}
+	of := f.Recv.List[0].Type
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	name, ok := of.(*ast.Ident)
+	return ok && !name.IsExported()
+}
+
+// standard says whether a method is one of the standard library's, which say what they do by their name.
+func standard(f *ast.FuncDecl) bool {
+	return f.Recv != nil && slices.Contains([]string{"Error", "Unwrap", "String", "Is", "As", "Close", "Read", "Write",
+		"Network", "LocalAddr", "RemoteAddr", "SetDeadline", "SetReadDeadline", "SetWriteDeadline", "Len", "Less", "Swap"}, f.Name.Name)
+}
+
+func TestErrorsReadAsOneSentence(t *testing.T) {
+	bad := regexp.MustCompile(`(errors\.New|fmt\.Errorf)\(("failed to|"unable to|"could not find|"[A-Z][a-z]+ [a-z]|"[^"]*[.!]")`)
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
+		}
+		for i, l := range strings.Split(s.text, "\n") {
+			if bad.MatchString(l) {
+				t.Errorf("%s:%d: errors are lower case, without a full stop, and never begin with \"failed to\"", s.path, i+1)
+			}
+		}
+	}
+}
+
+// TestNothingOfThisMachine keeps paths and tools of the place where this was written out of it.
+func TestNothingOfThisMachine(t *testing.T) {
+	strange := []string{"/work" + "/main", "/work" + "/shared", "/work" + "/.", "/tmp" + "/brief", "farm" + "-", "proxy.golang" + ".org", "deb.debian" + ".org"}
+	for name, text := range texts(t) {
+		for _, s := range strange {
+			if strings.Contains(text, s) && !strings.HasPrefix(name, "go.sum") {
+				t.Errorf("%s mentions %s", name, s)
+			}
+		}
+	}
+}

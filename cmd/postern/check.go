@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/checks"
+)
+
+// checkCmd proves chapters again.
+type checkCmd struct {
+	Steps    []string      `arg:"" optional:"" name:"step" help:"Only these chapters."`
+	Watch    bool          `help:"Go on asking, and tell what changes."`
+	Interval time.Duration `default:"60s" help:"How long --watch waits between two rounds."`
+	JUnit    string        `name:"junit" placeholder:"FILE" help:"Also write the results as JUnit XML."`
+}
+
+// Run asks every check and changes nothing.
+func (c *checkCmd) Run(ctx context.Context, a *app) error {
+	if err := stepIDs(c.Steps); err != nil {
+		return err
+	}
+	if c.Interval < time.Second {
+		return usage("", "--interval %q is less than 1s", c.Interval)
+	}
+	from, err := a.answers(true)
+	if err != nil {
+		return err
+	}
+	results, err := c.once(ctx, a, from, !c.Watch)
+	if err != nil {
+		return unasked(err)
+	}
+	if c.Watch {
+		a.drawer.findings(results)
+		a.drawer.quiet = true
+		results = c.watch(ctx, a, from, results)
+	}
+	if code := checks.Exit(results); code != exitOK {
+		return silent(code)
+	}
+	return nil
+}
+
+// once asks every check over new logins and tells the results.
+func (c *checkCmd) once(ctx context.Context, a *app, from *answers, tell bool) ([]checks.Result, error) {
+	r, err := a.begin("check "+strings.Join(c.Steps, " "), from)
+	if err != nil {
+		return nil, err
+	}
+	defer a.finish(r)
+	r.Result = func(one checks.Result) { a.log.line(resultLine(one)) }
+	if tell {
+		r.Result = a.result
+	}
+	results, err := r.Check(ctx, c.Steps)
+	if err != nil {
+		return nil, err
+	}
+	if c.JUnit != "" {
+		if err := writeJUnit(c.JUnit, results); err != nil {
+			return nil, err
+		}
+	}
+	if a.JSON {
+		object := checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Exit: checks.Exit(results)}
+		if c.Watch {
+			return results, a.say.json(object, false)
+		}
+		a.final(object)
+	}
+	if tell {
+		a.drawer.findings(results)
+	}
+	return results, nil
+}
+
+// watch asks again and again, and tells only what is not as it was the time before. It ends with ctrl+c.
+func (c *checkCmd) watch(ctx context.Context, a *app, from *answers, last []checks.Result) []checks.Result {
+	a.say.line(plain, "watching every %s; ctrl+c ends it", c.Interval)
+	tick := time.NewTicker(c.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return last
+		case <-tick.C:
+		}
+		results, err := c.once(ctx, a, from, false)
+		switch {
+		case ctx.Err() != nil:
+			return last
+		case err != nil:
+			a.say.line(amber, "%s could not ask: %v", a.world.now().Format(time.TimeOnly), err)
+		default:
+			for _, line := range changed(last, results) {
+				a.say.line(plain, "%s %s", a.world.now().Format(time.TimeOnly), line)
+			}
+			last = results
+		}
+	}
+}
+
+// changed lists the results whose outcome is not what it was.
+func changed(before, after []checks.Result) []string {
+	was := map[string]checks.Outcome{}
+	for _, r := range before {
+		was[r.Key()] = r.Outcome
+	}
+	var lines []string
+	for _, r := range after {
+		old, known := was[r.Key()]
+		delete(was, r.Key())
+		if known && old == r.Outcome {
+			continue
+		}
+		before := "new"
+		if known {
+			before = "was " + string(old)
+		}
+		line := fmt.Sprintf("%s  (%s)", resultLine(r), before)
+		if r.Outcome != checks.OK && r.Fix != "" {
+			line += "\n    fix: " + r.Fix
+		}
+		lines = append(lines, line)
+	}
+	for _, r := range before {
+		if _, gone := was[r.Key()]; gone {
+			lines = append(lines, fmt.Sprintf("%-9s %s  from %s: not asked any more", "[gone]", r.ID, r.From))
+		}
+	}
+	return lines
+}

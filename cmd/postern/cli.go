@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"postern/remote"
+	"postern/steps"
+)
+
+// globals are the flags every command has.
+type globals struct {
+	Site       string        `placeholder:"FILE" help:"The answers. Default: postern.toml here, else the only one in your config folder."`
+	JSON       bool          `name:"json" help:"Print one JSON object on standard output; words go to standard error."`
+	Events     bool          `help:"With --json: stream progress as JSON lines before the object."`
+	Plain      bool          `help:"Line mode: questions and answers, no colour."`
+	Yes        bool          `help:"Agree to every guarded change that is shown."`
+	Set        []string      `sep:"none" placeholder:"KEY=VALUE" help:"Answer one field, for this run only. Repeatable; see 'postern fields'."`
+	Save       bool          `help:"Keep what --set gave in the answers file."`
+	Deadline   time.Duration `default:"120s" help:"How long a host waits to be confirmed before it takes a change back."`
+	AcceptRisk []string      `placeholder:"NAME" help:"Accept a named risk: lose-ssh, or the ID of a check that may break."`
+	Askpass    string        `placeholder:"CMD" help:"Called with what is asked as its argument; prints the secret."`
+	NoColor    bool          `help:"No colours."`
+	Version    bool          `help:"Print the version and exit."`
+}
+
+// grammar is the whole command line.
+type grammar struct {
+	globals
+	Guide  guideCmd  `cmd:"" default:"1" hidden:"" help:"Walk through the chapters: ask, look, show, change, prove."`
+	Plan   planCmd   `cmd:"" help:"Show what would change (diffs); touch nothing."`
+	Apply  applyCmd  `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
+	Check  checkCmd  `cmd:"" help:"Prove it again; change nothing."`
+	Undo   undoCmd   `cmd:"" help:"Take a chapter, or everything of ours, back."`
+	Adopt  adoptCmd  `cmd:"" help:"Take the answers from a host that was set up before."`
+	Fields fieldsCmd `cmd:"" help:"List every answer: key, default, meaning."`
+}
+
+const description = `Sets up a public server as the gate of a hidden mail server, and proves that it works.
+
+Without a command it walks through the chapters: asks what it cannot find out, shows every change as a diff,
+makes it so that the host takes it back unless a new login works, and proves the result. Run it again at any time.`
+
+const exitCodes = `Exit codes, the first that applies: 3 wrong usage or unusable answers, 4 a host took a change back,
+1 something failed, 2 something could not be asked, 0 ok or warnings.`
+
+// runner is one command.
+type runner interface {
+	Run(ctx context.Context, a *app) error
+}
+
+// parse reads the command line. done says that help was printed and nothing is left to do.
+func parse(args []string, w world) (g *grammar, cmd runner, done bool, err error) {
+	g = &grammar{}
+	parser, err := kong.New(g, kong.Name("postern"), kong.Description(description+"\n\n"+exitCodes),
+		kong.Writers(w.stdout, w.stderr), kong.Exit(func(int) { done = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}))
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("the command line's grammar: %w", err)
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case done:
+		return g, nil, true, nil
+	case err != nil:
+		return g, nil, false, usage("postern --help shows the commands", "%w", plainer(err))
+	}
+	cmd, ok := parsed.Selected().Target.Addr().Interface().(runner)
+	if !ok {
+		return g, nil, false, fmt.Errorf("%s has nothing to run", parsed.Command())
+	}
+	return g, cmd, false, g.check()
+}
+
+// plainer takes away what kong says about its own workings.
+func plainer(err error) error {
+	return errors.New(strings.TrimPrefix(err.Error(), "kong: "))
+}
+
+// check refuses flags that make no sense before anything is touched.
+func (g *globals) check() error {
+	switch {
+	case g.Deadline < 10*time.Second || g.Deadline > time.Hour:
+		return usage("", "--deadline %q is not between 10s and 1h", g.Deadline)
+	case g.Events && !g.JSON:
+		return usage("add --json", "--events streams JSON lines, so it goes with --json")
+	case g.Save && len(g.Set) == 0:
+		return usage("", "--save keeps what --set gives, and there is no --set")
+	}
+	for _, risk := range g.AcceptRisk {
+		if risk != string(remote.LoseSSH) && !isCheck(risk) {
+			return usage("", "--accept-risk %q is not a risk (%s, or the ID of a check)", risk, remote.LoseSSH)
+		}
+	}
+	return nil
+}
+
+// stepIDs checks the chapters named on the command line.
+func stepIDs(given []string) error {
+	var names []string
+	for _, s := range steps.All() {
+		names = append(names, s.ID)
+	}
+	for _, id := range given {
+		if _, ok := steps.Find(id); ok {
+			continue
+		}
+		hint := ""
+		if near := nearest(id, names); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return usage(hint, "%q is not a step (%s)", id, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// nearest is the name that looks most like s, or "" when none does.
+func nearest(s string, names []string) string {
+	best, at := "", 1+max(1, len(s)/3)
+	for _, name := range names {
+		if d := distance(s, name); d < at || strings.HasPrefix(name, s) && best == "" {
+			best, at = name, min(d, at)
+		}
+	}
+	return best
+}
+
+// distance counts the letters to add, drop or change to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := corner
+			if a[i] != b[j] {
+				cost++
+			}
+			corner = row[j+1]
+			row[j+1] = min(cost, corner+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

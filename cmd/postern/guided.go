@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/run"
+	"postern/site"
+	"postern/steps"
+)
+
+// guideCmd is postern without a command: chapter by chapter it asks, looks, shows, changes and proves. It begins with the
+// first chapter that is not in place, because it looks at the hosts and not at what it did before.
+type guideCmd struct{}
+
+// Run walks through the chapters in line mode.
+func (*guideCmd) Run(ctx context.Context, a *app) error {
+	if a.JSON {
+		return usage("name a command: plan, apply, check, undo, adopt or fields", "questions cannot be asked with --json")
+	}
+	from, err := a.open(true)
+	if err != nil {
+		return err
+	}
+	if err := a.overlay(from); err != nil {
+		return err
+	}
+	a.say.line(plain, "Answers are kept in %s after each question. An empty line takes what stands in brackets,", from.file.Path)
+	a.say.line(plain, "? repeats the help, ctrl+c stops; run postern again to go on where you were.")
+	w := &walk{app: a, from: from}
+	defer w.leave()
+	for _, step := range steps.All() {
+		a.say.line(plain, "")
+		a.say.line(bold, "Chapter %d: %s", step.Chapter, step.Title)
+		a.say.line(plain, "  %s", step.Why)
+		if err := w.chapter(ctx, step); err != nil {
+			return err
+		}
+	}
+	return w.prove(ctx)
+}
+
+// walk is one guided run.
+type walk struct {
+	*app
+	from  *answers
+	r     *run.Runner
+	found *site.Site // with what was detected filled in; nil before the first look
+}
+
+func (w *walk) leave() {
+	if w.r != nil {
+		w.finish(w.r)
+	}
+}
+
+// chapter asks what is not answered yet, and brings one step in place.
+func (w *walk) chapter(ctx context.Context, step steps.Step) error {
+	if err := w.questions(ctx, step); err != nil {
+		return err
+	}
+	if w.r == nil {
+		r, err := w.begin("guided", w.from)
+		if err != nil {
+			return err
+		}
+		w.r = r
+	}
+	p, err := w.r.Propose(ctx, []string{step.ID})
+	if err != nil {
+		return err
+	}
+	w.found = p.Site
+	if p.Empty() && len(p.Refused()) == 0 {
+		for _, plan := range p.Plans {
+			w.drawer.notes(plan)
+			w.drawer.tasks(plan.Tasks)
+		}
+		w.say.line(green, "[ok] %s is in place", step.Title)
+		return nil
+	}
+	out, err := w.r.Apply(ctx, []string{step.ID})
+	switch {
+	case err != nil:
+		return w.ended(out, err, true)
+	case out.Declined:
+		w.say.line(plain, "Nothing was changed. Your answers are kept; run postern again to go on here.")
+		return silent(exitFailed)
+	}
+	if code := checks.Exit(out.Results); code == exitFailed {
+		return w.ended(out, nil, true)
+	}
+	w.drawer.tasks(out.Tasks)
+	w.say.line(green, "[ok] %s is in place", step.Title)
+	return nil
+}
+
+// questions asks the fields of a step that are not in the file, until the answers fit each other.
+func (w *walk) questions(ctx context.Context, step steps.Step) error {
+	for asked := map[string]bool{}; ; {
+		next := ""
+		for _, key := range w.keys(step) { // anew each time: an answer may make other questions needless
+			if !asked[key] && !w.from.file.Has(key) && !w.given(key) && !w.passedBy(key) {
+				next = key
+				break
+			}
+		}
+		if next == "" {
+			return w.fitting(ctx)
+		}
+		asked[next] = true
+		if err := w.question(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+// passedBy says whether a question that may stay empty was left so before: the file holds a later answer.
+func (w *walk) passedBy(key string) bool {
+	f, err := site.FieldOf(w.from.site, key)
+	if err != nil || !f.Optional || f.Get(w.from.site) != "" {
+		return false
+	}
+	behind := false
+	for _, step := range steps.All() {
+		for _, other := range w.keys(step) {
+			if behind && w.from.file.Has(other) {
+				return true
+			}
+			behind = behind || other == key
+		}
+	}
+	return false
+}
+
+// fitting asks again what does not fit the rest, until it does.
+func (w *walk) fitting(ctx context.Context) error {
+	for {
+		wrong := site.Problems(w.from.site)
+		var again []string
+		for _, problem := range wrong {
+			key, _, _ := strings.Cut(problem.Error(), ": ")
+			if _, err := site.FieldOf(w.from.site, key); err == nil {
+				again = append(again, key)
+			}
+			w.say.line(red, "%v", problem)
+		}
+		if len(wrong) > 0 && len(again) == 0 {
+			return problems(w.from.site)
+		}
+		if len(wrong) == 0 {
+			return nil
+		}
+		for _, key := range again {
+			if err := w.question(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (w *walk) keys(step steps.Step) []string {
+	if step.Fields == nil {
+		return nil
+	}
+	return step.Fields(w.from.site)
+}
+
+// given says whether --set answers a key for this run.
+func (w *walk) given(key string) bool {
+	for _, pair := range w.Set {
+		if k, _, _ := strings.Cut(pair, "="); strings.TrimSpace(k) == key {
+			return true
+		}
+	}
+	return false
+}
+
+// question asks for one answer and keeps it at once.
+func (w *walk) question(ctx context.Context, key string) error {
+	f, err := site.FieldOf(w.from.site, key)
+	if err != nil {
+		return err
+	}
+	found := ""
+	if w.found != nil && f.Get(w.from.site) == "" && f.Get(w.found) != "" {
+		found = fmt.Sprintf("found on the host: %s; an empty line goes on finding it out", f.Get(w.found))
+	}
+	err = w.ask.field(ctx, w.from.site, f, found)
+	switch {
+	case errors.Is(err, remote.ErrNoAnswer):
+		return usage("the answers so far are in "+w.from.file.Path, "%s: %w", key, err)
+	case err != nil:
+		return err
+	}
+	if err := w.from.file.Set(key, f.Get(w.from.site)); err != nil {
+		return err
+	}
+	if err := w.from.file.Save(); err != nil {
+		return usage("", "%w", err)
+	}
+	w.from.made = false
+	return nil
+}
+
+// prove asks every check at the end, so that the last words are about all of it together.
+func (w *walk) prove(ctx context.Context) error {
+	w.say.line(plain, "")
+	w.say.line(bold, "Proving all of it")
+	w.r.Result = w.result
+	results, err := w.r.Check(ctx, nil)
+	if err != nil {
+		return unasked(err)
+	}
+	w.drawer.findings(results)
+	if code := checks.Exit(results); code != exitOK {
+		return silent(code)
+	}
+	w.say.line(green, "All chapters are in place and proven. 'postern check' proves it again at any time.")
+	return nil
+}

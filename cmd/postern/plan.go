@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"postern/run"
+)
+
+// planCmd shows what would change.
+type planCmd struct {
+	Steps  []string `arg:"" optional:"" name:"step" help:"Only these chapters."`
+	Script bool     `help:"Print it as a shell script to read, and to run by hand on each host."`
+}
+
+// Run looks at the hosts and shows what would be done there. It touches nothing.
+func (c *planCmd) Run(ctx context.Context, a *app) error {
+	if err := stepIDs(c.Steps); err != nil {
+		return err
+	}
+	if c.Script && a.JSON {
+		return usage("", "--script and --json are two forms of the same plan: give one")
+	}
+	from, err := a.answers(true)
+	if err != nil {
+		return err
+	}
+	if c.Script {
+		a.say.people = a.world.stderr
+	}
+	r, err := a.begin("plan "+strings.Join(c.Steps, " "), from)
+	if err != nil {
+		return err
+	}
+	defer a.finish(r)
+	p, err := r.Propose(ctx, c.Steps)
+	if err != nil {
+		return unasked(err)
+	}
+	switch {
+	case a.JSON:
+		a.final(planObject(p))
+	case c.Script:
+		a.say.raw([]byte(script(p)))
+	default:
+		a.drawer.proposal(p, a.Deadline, false)
+		a.closing(p)
+	}
+	if len(p.Refused()) > 0 || len(p.LockOut()) > 0 && !r.Accept[lockOut] {
+		return silent(exitFailed)
+	}
+	return nil
+}
+
+// closing says in one line what the plan comes to.
+func (a *app) closing(p *run.Proposal) {
+	var tasks int
+	for _, plan := range p.Plans {
+		a.drawer.tasks(plan.Tasks)
+		tasks += len(plan.Tasks)
+	}
+	a.say.line(plain, "")
+	if p.Empty() {
+		a.say.line(bold, "Nothing to change: the hosts are as the answers say. 'postern check' proves that it works.")
+		return
+	}
+	n := 0
+	for _, part := range append(p.Parts(true), p.Parts(false)...) {
+		n += len(part.Changes)
+	}
+	a.say.line(bold, "%s. Nothing was touched; 'postern apply' does it, 'postern plan --script' prints it as a script.", plural(n, "change"))
+}

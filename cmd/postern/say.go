@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"postern/remote"
+	"postern/run"
+)
+
+// Everything the program says goes through a voice, by these rules: text for people is cleaned line by line, so that no
+// host can draw on the terminal; with --json, standard output carries JSON alone and people read standard error; errors
+// and hints always go to standard error, with the program's name, without capitals and full stops.
+
+// The exit codes of design.md 5. When several apply, 3 wins, then 4, 1 and 2.
+const (
+	exitOK       = 0
+	exitFailed   = 1
+	exitUnasked  = 2 // something could not be asked
+	exitUsage    = 3 // wrong usage or unusable answers
+	exitTakeback = 4 // a host took a change back
+)
+
+// style is how a line stands out on a terminal that has colours; the words never depend on it.
+type style string
+
+const (
+	plain style = ""
+	bold  style = "1"
+	red   style = "31"
+	green style = "32"
+	amber style = "33"
+)
+
+// voice is the only way to a terminal.
+type voice struct {
+	mu     sync.Mutex
+	out    io.Writer // JSON, or text that is the command's result
+	people io.Writer // progress and questions
+	err    io.Writer
+	colour bool
+	spoken time.Time // when something was last said, for the heartbeat
+	now    func() time.Time
+	record func(line string) // the log of the run
+}
+
+// line says one line, or several, to people.
+func (v *voice) line(s style, format string, args ...any) {
+	v.write(v.people, s, fmt.Sprintf(format, args...)+"\n")
+}
+
+// prompt says a question whose answer stands on the same line.
+func (v *voice) prompt(text string) { v.write(v.people, plain, text) }
+
+func (v *voice) write(w io.Writer, s style, text string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.spoken = v.now()
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		body, newline := strings.CutSuffix(line, "\n")
+		body = remote.Clean(body).String()
+		if v.colour && s != plain && body != "" {
+			body = "\x1b[" + string(s) + "m" + body + "\x1b[0m"
+		}
+		b.WriteString(body)
+		if newline {
+			b.WriteByte('\n')
+		}
+	}
+	io.WriteString(w, b.String())
+}
+
+// silence is how long nothing was said.
+func (v *voice) silence() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.now().Sub(v.spoken)
+}
+
+// raw writes a file's worth of text to standard output, such as a script to be run elsewhere.
+func (v *voice) raw(text []byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.Write(text)
+}
+
+// json writes one value to standard output, on one line or indented. Nothing in it can steer a terminal.
+func (v *voice) json(value any, indent bool) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if indent {
+		enc.SetIndent("", "  ")
+	}
+	if err := enc.Encode(value); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	var safe strings.Builder
+	for _, r := range b.String() {
+		if r != '\n' && (unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r)) && r < 0x10000 {
+			fmt.Fprintf(&safe, `\u%04x`, r)
+			continue
+		}
+		safe.WriteRune(r)
+	}
+	v.raw([]byte(safe.String()))
+	return nil
+}
+
+// fail says what went wrong and what to do about it.
+func (v *voice) fail(err error, hints ...string) {
+	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	for i, l := range lines {
+		if i == 0 {
+			l = "postern: error: " + l
+		} else {
+			l = "                " + l
+		}
+		v.write(v.err, plain, l+"\n")
+		v.keep(l)
+	}
+	for _, h := range hints {
+		v.write(v.err, plain, "postern: hint: "+h+"\n")
+	}
+}
+
+func (v *voice) keep(line string) {
+	if v.record != nil {
+		v.record(line)
+	}
+}
+
+// problem is an error with the exit code and the hints that go with it.
+type problem struct {
+	code  int
+	hints []string
+	err   error
+}
+
+func (p *problem) Error() string { return p.err.Error() }
+func (p *problem) Unwrap() error { return p.err }
+
+// usage is a problem of the command line or of the answers.
+func usage(hint, format string, args ...any) error {
+	p := &problem{code: exitUsage, err: fmt.Errorf(format, args...)}
+	if hint != "" {
+		p.hints = []string{hint}
+	}
+	return p
+}
+
+// silent is an exit code whose reason has been said already.
+type silent int
+
+func (s silent) Error() string { return fmt.Sprintf("exit code %d", int(s)) }
+
+// verdict is the exit code for err, and the hints to say with it.
+func verdict(err error) (code int, hints []string) {
+	var p *problem
+	var s silent
+	switch {
+	case err == nil:
+		return exitOK, nil
+	case errors.As(err, &s):
+		return int(s), nil
+	case errors.As(err, &p):
+		return p.code, p.hints
+	case errors.Is(err, run.ErrStale):
+		return exitUsage, nil
+	case errors.Is(err, run.ErrRolledBack):
+		return exitTakeback, []string{"the host is as it was before; nothing of this change is left"}
+	case errors.Is(err, remote.ErrNoAnswer):
+		return exitUnasked, []string{
+			"run it at a terminal, or give --askpass CMD for passwords and host.NAME.fingerprint for host keys"}
+	}
+	return exitFailed, nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+
+	"postern/remote"
+)
+
+// secrets are the passwords answered in this run, kept only so that no log can hold one.
+type secrets struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (s *secrets) add(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, secret)
+}
+
+// scrub takes every secret out of text. Shorter ones than four letters stay: their gaps would spell them out.
+func (s *secrets) scrub(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.list {
+		if len(one) >= 4 {
+			text = strings.ReplaceAll(text, one, "[secret]")
+		}
+	}
+	return text
+}
+
+// answer puts one of remote's prompts to the operator.
+func (a *asker) answer(ctx context.Context, p remote.Prompt) (string, error) {
+	a.turn.Lock() // hosts are connected to at once, the operator is asked one thing at a time
+	defer a.turn.Unlock()
+	text := p.Text.String()
+	switch {
+	case p.Kind == remote.HostKey:
+		return a.hostKey(ctx, p.Host, text)
+	case p.Kind == remote.Challenge && p.Echo:
+		return a.line(ctx, fmt.Sprintf("%s asks: %s ", p.Host, strings.TrimSpace(text)))
+	case p.Kind == remote.Passphrase:
+		text = fmt.Sprintf("passphrase of the key %s, for %s", text, p.Host)
+	case p.Kind == remote.Sudo:
+		text = fmt.Sprintf("sudo password on %s", p.Host)
+	case p.Kind == remote.Password:
+		text = fmt.Sprintf("login password on %s", p.Host)
+	default:
+		text = fmt.Sprintf("%s asks: %s", p.Host, strings.TrimSpace(text))
+	}
+	secret, err := a.secret(ctx, text)
+	if err == nil && secret != "" {
+		a.secrets.add(secret)
+	}
+	return secret, err
+}
+
+// hostKey shows a key that was not seen before; only a typed yes accepts it, --yes does not.
+func (a *asker) hostKey(ctx context.Context, host, text string) (string, error) {
+	a.say.line(plain, "%s shows a host key that was not seen before:", host)
+	a.say.line(plain, "  %s", text)
+	a.say.line(plain, "Compare it with what the provider's console shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub).")
+	answer, err := a.line(ctx, "Type yes if it is the same: ")
+	if err != nil {
+		return "", fmt.Errorf("the host key of %s: %w", host, err)
+	}
+	return strings.TrimSpace(answer), nil
+}
+
+// secret asks --askpass, or the terminal without echo.
+func (a *asker) secret(ctx context.Context, text string) (string, error) {
+	if a.askpass == "" {
+		return a.typed(ctx, text)
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", a.askpass+` "$1"`, "postern-askpass", text)
+	if runtime.GOOS == "windows" {
+		words := strings.Fields(a.askpass)
+		cmd = exec.CommandContext(ctx, words[0], append(words[1:], text)...)
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = errors.New(exit.ProcessState.String()) // what it printed may be secret
+		}
+		return "", fmt.Errorf("%w: --askpass for the %s: %w", remote.ErrNoAnswer, text, err)
+	}
+	return strings.TrimRight(string(out), "\r\n"), nil
+}
+
+// typed reads a secret from the terminal itself, whatever standard input is.
+func (a *asker) typed(ctx context.Context, text string) (string, error) {
+	in, out := "/dev/tty", "/dev/tty"
+	if runtime.GOOS == "windows" {
+		in, out = "CONIN$", "CONOUT$"
+	}
+	tty, err := os.OpenFile(in, os.O_RDWR, 0)
+	if err != nil {
+		return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
+	}
+	defer tty.Close()
+	screen := tty
+	if out != in {
+		if screen, err = os.OpenFile(out, os.O_WRONLY, 0); err != nil {
+			return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
+		}
+		defer screen.Close()
+	}
+	before, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
+	}
+	defer term.Restore(int(tty.Fd()), before)
+	a.say.write(screen, plain, text+": ")
+	a.busy.Add(1)
+	defer a.busy.Add(-1)
+	type read struct {
+		secret []byte
+		err    error
+	}
+	done := make(chan read, 1)
+	go func() {
+		secret, err := term.ReadPassword(int(tty.Fd()))
+		done <- read{secret, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case r := <-done:
+		a.say.write(screen, plain, "\n")
+		if r.err != nil {
+			return "", fmt.Errorf("%w: the %s: %w", remote.ErrNoAnswer, text, r.err)
+		}
+		return string(r.secret), nil
+	}
+}

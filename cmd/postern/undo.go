@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"strings"
+)
+
+// undoCmd takes chapters back.
+type undoCmd struct {
+	Steps []string `arg:"" optional:"" name:"step" help:"These chapters."`
+	All   bool     `help:"Everything of ours."`
+}
+
+// Run brings back what was there before, guarded like every change.
+func (c *undoCmd) Run(ctx context.Context, a *app) error {
+	switch {
+	case c.All && len(c.Steps) > 0:
+		return usage("", "undo takes chapters or --all, not both")
+	case !c.All && len(c.Steps) == 0:
+		return usage("name a chapter, or say --all", "undo of what?")
+	}
+	if err := stepIDs(c.Steps); err != nil {
+		return err
+	}
+	from, err := a.answers(true)
+	if err != nil {
+		return err
+	}
+	r, err := a.begin("undo "+strings.Join(c.Steps, " "), from)
+	if err != nil {
+		return err
+	}
+	defer a.finish(r)
+	r.Result = a.result
+	out, err := r.Undo(ctx, c.Steps)
+	if err == nil && out.Empty && !a.JSON {
+		a.say.line(bold, "Nothing of ours is there to take back.")
+		return nil
+	}
+	return a.ended(out, err, true)
+}
