@@ -76,11 +76,16 @@ func (s *Session) root(ctx context.Context) (*climb, error) {
 
 // settle gives the root shell the surroundings that every script may count on.
 func (s *Session) settle(ctx context.Context, p *process) error {
-	return p.write(ctx, "SSH_CONNECTION="+Quote(s.way.text)+"; export SSH_CONNECTION; unset ENV CDPATH; umask 022; cd /\n"+surroundings)
+	return p.write(ctx, "SSH_CONNECTION="+Quote(s.way.text)+"; export SSH_CONNECTION; unset ENV CDPATH; umask 022; cd /; "+s.surroundings()+"\n")
 }
 
+// systemPath is where a system keeps its tools; a login may have less.
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // surroundings are the same for every shell of ours, whatever the login shell had.
-const surroundings = "LC_ALL=C; export LC_ALL; unset LANGUAGE; PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; exec 2>&1\n"
+func (s *Session) surroundings() string {
+	return "LC_ALL=C; export LC_ALL; unset LANGUAGE; PATH=" + Quote(first(s.o.path, systemPath)) + "; export PATH; exec 2>&1; "
+}
 
 // up climbs; again tells that a new shell may have better luck.
 func (c *climb) up(ctx context.Context) (again bool, err error) {
@@ -145,8 +150,7 @@ func (c *climb) probe() string {
 	case "su":
 		sudo = ""
 	}
-	return "{ exec 2>&1; printf '\\n'; " + tell("uid", `"$(id -u)"`) + tell("way", `"$SSH_CONNECTION"`) + tell("sys", `"$(uname -s)"`) +
-		strings.ReplaceAll(surroundings, "\n", "; ") +
+	return "{ " + c.s.surroundings() + "printf '\\n'; " + tell("uid", `"$(id -u)"`) + tell("way", `"$SSH_CONNECTION"`) + tell("sys", `"$(uname -s)"`) +
 		`if [ "$(id -u)" = 0 ]; then printf '\n%s\n' ` + c.ready + "; " + sudo + su +
 		"else " + tell("how", "nothing") + "fi; " +
 		`[ "$(id -u)" = 0 ] || printf '\n%s end\n' ` + c.mark + "; }\n"

@@ -30,6 +30,7 @@ type Session struct {
 	way    way
 	uname  string
 	trips  atomic.Int64
+	extras atomic.Int32  // channels open beside the held one
 	slots  chan struct{} // Exec's channels
 	ears   chan struct{} // Listen's channels
 }

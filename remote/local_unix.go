@@ -12,7 +12,7 @@ import (
 // host in the middle of a change.
 func startLocal(context.Context) (*process, error) {
 	cmd := exec.Command("/bin/sh", "-s")
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/"}
+	cmd.Env = []string{"PATH=" + systemPath, "LC_ALL=C", "HOME=/"}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	in, err := cmd.StdinPipe()

@@ -55,6 +55,7 @@ type Options struct {
 	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
 
 	heartbeat time.Duration // between two keepalives; 0 means 5 s
+	path      string        // PATH of every shell on the host; empty means where a system keeps its tools
 }
 
 // Connect dials, authenticates, becomes root and holds one channel to a root shell.

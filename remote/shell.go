@@ -87,7 +87,7 @@ func (s *Session) feed(ctx context.Context, script string, sink func([]byte), pa
 // told names the host in an error of its shell, and makes ErrLost of a shell that is gone.
 func (s *Session) told(err error) error {
 	switch {
-	case err == nil, errors.Is(err, ErrLost):
+	case err == nil, errors.Is(err, ErrLost), strings.HasPrefix(err.Error(), s.name+": "):
 		return err
 	case errors.Is(err, errEnded):
 		if s.link != nil {

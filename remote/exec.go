@@ -1,0 +1,79 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Exec runs POSIX sh as root over a channel of its own, beside what the held shell does: at most four at once, others wait.
+// Out has stdout and stderr together, at most MaxAnswer bytes. When the context ends first, or the link breaks, the script and
+// what it started are ended too. A host that allows no further channel runs it in the held shell.
+func (s *Session) Exec(ctx context.Context, script string) (Answer, error) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return Answer{}, s.told(context.Cause(ctx))
+	}
+	s.logScript(script)
+	p, err := s.extra(ctx)
+	if errors.Is(err, errNoChannel) {
+		r, err := s.Sh(ctx, script)
+		return Answer{Out: r.Out, Code: r.Code, Cut: r.Cut}, err
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	defer s.extras.Add(-1)
+	defer p.end()
+	var k keeper
+	s.trips.Add(1)
+	code, err := newShell(p).run(ctx, s.o.nonce(), mortal(s.o.nonce(), script), k.take, nil)
+	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.told(err)
+}
+
+// extra is another root shell over the same connection; its user counts it out of s.extras. Where channels are refused while
+// others of ours are open, it waits and tries again; the refusal is the error only when there is nothing to wait for.
+func (s *Session) extra(ctx context.Context) (*process, error) {
+	for {
+		s.extras.Add(1)
+		c, err := s.root(ctx)
+		if err == nil {
+			if err = c.p.write(ctx, "exec 3<&0; "); err == nil {
+				err = s.settle(ctx, c.p)
+			}
+			if err == nil {
+				return c.p, nil
+			}
+			c.p.end()
+		}
+		if others := s.extras.Add(-1); !errors.Is(err, errNoChannel) || others == 0 {
+			return nil, s.told(err)
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, s.told(context.Cause(ctx))
+		}
+	}
+}
+
+// mortal is a script that ends when the channel's standard input, kept as descriptor 3, does: what a check started must not
+// outlive it. It is run in a session of its own, so that its children end with it.
+func mortal(nonce, script string) string {
+	return `own=
+command -v setsid >/dev/null 2>&1 && own=setsid
+$own /bin/sh -c 's=$(cat <&9); exec 9<&-; eval "$s
+"' 3<&- 9<<'` + nonce + `' &
+` + script + `
+` + nonce + `
+pid=$!
+end() { kill -s "$1" -- "-$pid" || kill -s "$1" "$pid"; }
+{ cat <&3; end TERM; sleep 1; end KILL; } </dev/null >/dev/null 2>&1 &
+watch=$!
+wait "$pid"; code=$?
+kill "$watch" 2>/dev/null
+exit "$code"
+`
+}
