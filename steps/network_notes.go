@@ -183,7 +183,7 @@ func occupied(s *site.Site, h *site.Host, seen Seen) []Note {
 	}
 	if published > 0 {
 		notes = append(notes, Note{Host: h.Name, Warn: true,
-			Text: fmt.Sprintf("Docker publishes %d ports on all addresses: ufw does not see them, so bind them to %s", published, mine)})
+			Text: fmt.Sprintf("Docker publishes on all addresses (listeners: %d): ufw does not see them, so bind them to %s", published, mine)})
 	}
 	return notes
 }

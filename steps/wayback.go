@@ -17,8 +17,11 @@ func WayBack(s *site.Site, h *site.Host) string {
 	return strings.Join([]string{
 		fmt.Sprintf("If %s cannot be reached any more: it takes an unconfirmed change back by itself at the deadline, so wait for that first.", h.Name),
 		fmt.Sprintf("If that does not help, log in as root %s and type:", where),
-		"  sh /var/lib/postern/agent cancel      takes back a change that is still open",
-		"  ufw disable                           opens the firewall, until: ufw enable",
-		fmt.Sprintf("  systemctl stop %-22s takes the tunnel down", wgUnit(s.Tunnel.Interface)),
+		"  cd /var/lib/postern/open && sh agent cancel \"$(cat id)\"",
+		"      takes back a change that is still open (without that folder there is none)",
+		"  ufw disable",
+		"      opens the firewall, until: ufw enable",
+		"  systemctl stop " + wgUnit(s.Tunnel.Interface),
+		"      takes the tunnel down",
 	}, "\n")
 }

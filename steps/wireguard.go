@@ -177,7 +177,7 @@ func renamedChanges(s *site.Site, t tunnelSeen) []remote.Change {
 			c.Keep, c.Undo = "systemctl disable "+unit, "systemctl enable "+unit+" 2>/dev/null || true"
 		}
 		if u.Active {
-			c.Undo = strings.TrimPrefix(c.Undo+"\nsystemctl start "+unit, "\n")
+			c.Undo = strings.TrimPrefix(c.Undo+"\n"+onlyWith(confPath(name), "systemctl start "+unit), "\n")
 		}
 		changes = append(changes, c)
 	}

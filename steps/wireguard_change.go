@@ -53,7 +53,10 @@ func confChange(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[st
 		c.Undo, c.Risk = "systemctl disable "+remote.Quote(wgUnit(iface))+" 2>/dev/null || true", remote.NoRisk
 	case runs != down && unit.Active && onlyPeers(t.Conf, text) && seen.WireGuard:
 		c.Title = "tell the running tunnel its peers"
-		c.Do, c.Undo = syncConf(iface), syncConf(iface)
+		c.Do, c.Undo = syncConf(iface), onlyWith(confPath(iface), syncConf(iface))
+		if c.Risk == remote.LoseMail { // nothing that is up goes down for it
+			c.Risk = remote.NoRisk
+		}
 	case t.Link:
 		c.Title = "start the tunnel " + iface + " anew"
 		c.Do = restartTunnel(iface)
@@ -61,8 +64,8 @@ func confChange(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[st
 		c.Title = "start the tunnel " + iface
 		c.Do = restartTunnel(iface)
 	}
-	if same { // the file is right, what runs is not: an undo of everything must not take this one for the state before us
-		c.ID, c.Path, c.Old, c.New, c.Test = "wireguard.unit", "", nil, nil, ""
+	if same { // the file is right, what runs is not: that is no state before us for an undo to come back to
+		c.ID, c.Path, c.Old, c.New, c.Test, c.Forget = "wireguard.unit", "", nil, nil, "", true
 	}
 	return &c, notes
 }
@@ -78,8 +81,8 @@ func tunnelRisk(s *site.Site, h *site.Host, seen Seen) remote.Risk {
 func throughTunnel(s *site.Site, h *site.Host, seen Seen) bool {
 	for _, w := range seen.Ways {
 		if w.Source.IsValid() && s.Tunnel.Network.Contains(w.Source) {
-			_, holds := seen.Holds(s.Tunnel.Network)
-			return holds
+			dev, _ := seen.Holds(s.Tunnel.Network)
+			return dev == s.Tunnel.Interface
 		}
 	}
 	return h.Role == site.Mail && h.Jump != "" && sshHost(h) == s.TunnelAddress(h).String()
@@ -179,6 +182,11 @@ func syncConf(iface string) string {
 		"{ printf '[Interface]\\nPrivateKey = '; cat " + remote.Quote(keyPath(iface)) + "; wg-quick strip " + dev + "; } | wg syncconf " + dev + " /dev/stdin"
 }
 
+// onlyWith runs a script where a file is there: an undo of everything has taken away by then what was not before us.
+func onlyWith(path, script string) string {
+	return "if [ -e " + remote.Quote(path) + " ]; then\n" + script + "\nfi"
+}
+
 // undoTunnel gives back what ran before, from any point the change may have come to. The files are back by then.
 func undoTunnel(iface string, t tunnelSeen) string {
 	unit := remote.Quote(wgUnit(iface))
@@ -189,7 +197,7 @@ func undoTunnel(iface string, t tunnelSeen) string {
 	}
 	switch {
 	case was.Active && t.Link:
-		script += "\nsystemctl start " + unit
+		script += "\n" + onlyWith(confPath(iface), "systemctl start "+unit)
 	case t.Link && t.Conf != nil && !guideRuns(t):
 		script += "\nwg-quick up " + remote.Quote(iface) + " || true"
 	}

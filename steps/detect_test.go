@@ -1,0 +1,88 @@
+package steps
+
+import (
+	"net/netip"
+	"reflect"
+	"testing"
+
+	"postern/site"
+)
+
+func TestDetect(t *testing.T) {
+	s := site.Default()
+	answer(t, s, "host.proxy.ssh = root@203.0.113.10\nhost.mail.ssh = mailbox")
+	before := s.Clone()
+	found, notes := Detect(s, freshLook(t, s))
+	if !reflect.DeepEqual(s, before) {
+		t.Error("the site itself was changed")
+	}
+	proxy, mail := found.Host("proxy"), found.Host("mail")
+	if proxy.Interface != "eth0" || proxy.Public4.String() != "203.0.113.10" || proxy.Public6.String() != "2001:db8:113::10" {
+		t.Errorf("proxy: %+v", proxy)
+	}
+	if mail.Interface != "eth0" || mail.Public4.IsValid() || mail.Public6.String() != "2001:db8:50::2" {
+		t.Errorf("mail: %+v", mail)
+	}
+	want := []Note{
+		{"proxy", false, "detected interface eth0 (of the default route), public address 203.0.113.10 (on eth0, and where SSH goes to), public address 2001:db8:113::10 (on eth0)"},
+		{"mail", false, "detected interface eth0 (of the default route), public address 2001:db8:50::2 (on eth0)"},
+	}
+	if !reflect.DeepEqual(notes, want) {
+		t.Errorf("notes %+v", notes)
+	}
+}
+
+func TestDetectKeepsAnswers(t *testing.T) {
+	s := site.Default()
+	answer(t, s, "host.proxy.public4 = 203.0.113.99\nhost.proxy.interface = ens3")
+	found, _ := Detect(s, freshLook(t, s))
+	if p := found.Host("proxy"); p.Public4.String() != "203.0.113.99" || p.Interface != "ens3" {
+		t.Errorf("%+v", p)
+	}
+	if found, notes := Detect(s, Look{}); !reflect.DeepEqual(found.Host("mail"), s.Host("mail")) || notes != nil {
+		t.Errorf("nothing was seen, and %+v found", found.Host("mail"))
+	}
+}
+
+func TestPublic4(t *testing.T) {
+	seen := func(addrs ...string) Seen {
+		s := Seen{Interface: "eth0", Interfaces: []Interface{{Name: "eth0"}}}
+		for _, a := range addrs {
+			s.Interfaces[0].Addresses = append(s.Interfaces[0].Addresses, netip.MustParsePrefix(a))
+		}
+		s.Address4 = s.Interfaces[0].Addresses[0]
+		return s
+	}
+	for _, c := range []struct {
+		host *site.Host
+		seen Seen
+		want string
+	}{
+		{&site.Host{Role: site.Proxy, SSH: "root@203.0.113.7:2222"}, seen("10.1.2.3/24"), "203.0.113.7"},
+		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7"}, seen("203.0.113.6/24", "203.0.113.7/32"), "203.0.113.7"},
+		{&site.Host{Role: site.Proxy, SSH: "vps"}, seen("198.51.100.6/24"), "198.51.100.6"},
+		{&site.Host{Role: site.Proxy, SSH: "vps"}, seen("100.64.3.4/24"), ""},
+		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7", Jump: "bastion"}, seen("10.1.2.3/24"), ""},
+		{&site.Host{Role: site.Mail, SSH: "203.0.113.7"}, seen("192.168.1.2/24"), ""},
+		{&site.Host{Role: site.Proxy, SSH: "ssh://root@[2001:db8::7]:22/"}, seen("10.1.2.3/24"), ""},
+	} {
+		got := ""
+		if a, _ := public4(c.host, c.seen); a.IsValid() {
+			got = a.String()
+		}
+		if got != c.want {
+			t.Errorf("%s with %v: %q, want %q", c.host.SSH, c.seen.Address4, got, c.want)
+		}
+	}
+}
+
+func TestSSHHost(t *testing.T) {
+	for ssh, want := range map[string]string{
+		"root@203.0.113.7:22": "203.0.113.7", "vps": "vps", "ssh://a@host.example.org:2/": "host.example.org",
+		"root@[2001:db8::1]:22": "2001:db8::1", "root@2001:db8::1": "2001:db8::1", "": "",
+	} {
+		if got := sshHost(&site.Host{SSH: ssh}); got != want {
+			t.Errorf("%q: %q, want %q", ssh, got, want)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package steps
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"postern/remote"
+	"postern/site"
+)
+
+var update = flag.Bool("update", false, "write the golden plans anew")
+
+// A story is a txtar file: "site" has the answers, "step" the step's ID; each stage N has facts ("N/HOST/QUERY"), sets of
+// facts to take from testdata/facts ("N/use") and the plan they must lead to ("N/plan"). Facts and files stay from one
+// stage to the next, and what a plan writes is there in the next. The last stage must find everything in place, or refuse.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/stories/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no stories", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { tell(t, file) })
+	}
+}
+
+func tell(t *testing.T, file string) {
+	ar, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := site.Default()
+	var step Step
+	facts := map[string]map[string]string{}
+	for _, f := range ar.Files {
+		switch f.Name {
+		case "site":
+			answer(t, s, string(f.Data))
+		case "step":
+			step, _ = Find(strings.TrimSpace(string(f.Data)))
+		}
+	}
+	last := Plan{}
+	for n := 1; ; n++ {
+		prefix := fmt.Sprintf("%d/", n)
+		golden := -1
+		for i, f := range ar.Files {
+			name, ok := strings.CutPrefix(f.Name, prefix)
+			switch {
+			case !ok:
+			case name == "plan":
+				golden = i
+			case name == "use":
+				for _, set := range strings.Fields(string(f.Data)) {
+					use(t, facts, set)
+				}
+			default:
+				put(facts, name, string(f.Data))
+			}
+		}
+		if golden < 0 {
+			break
+		}
+		found, _ := Detect(s, lookAt(s, facts))
+		last = step.Plan(found, lookAt(s, facts, step.Reads))
+		got := planText(last)
+		if want := string(ar.Files[golden].Data); got != want {
+			if *update {
+				ar.Files[golden].Data = []byte(got)
+			} else {
+				t.Errorf("stage %d: got\n%s\nwant\n%s", n, got, want)
+			}
+		}
+		for _, part := range last.Parts {
+			for _, c := range part.Changes {
+				if c.Path != "" {
+					put(facts, part.Host+"/"+c.Path, c.New.Text)
+				}
+			}
+		}
+	}
+	if len(last.Parts) > 0 {
+		t.Errorf("the last stage still has something to change")
+	}
+	if *update {
+		if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func answer(t *testing.T, s *site.Site, text string) {
+	t.Helper()
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		key, value, _ := strings.Cut(line, "=")
+		if err := site.Set(s, strings.TrimSpace(key), strings.TrimSpace(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func put(facts map[string]map[string]string, name, text string) {
+	host, id, _ := strings.Cut(name, "/")
+	if facts[host] == nil {
+		facts[host] = map[string]string{}
+	}
+	facts[host][id] = text
+}
+
+func use(t testing.TB, facts map[string]map[string]string, set string) {
+	t.Helper()
+	ar, err := txtar.ParseFile("testdata/facts/" + set + ".txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range ar.Files {
+		put(facts, f.Name, string(f.Data))
+	}
+}
+
+// lookAt answers the queries from the facts: a file without a text is absent, a snippet without one prints nothing.
+func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*site.Site, *site.Host) []remote.Query) Look {
+	look := Look{}
+	for _, h := range s.Hosts {
+		if facts[h.Name] == nil {
+			continue
+		}
+		f := remote.Facts{Host: h.Name, At: time.Unix(1795253356, 0), Answers: map[string]remote.Answer{}}
+		queries := SeenReads()
+		for _, read := range reads {
+			queries = append(queries, read(s, h)...)
+		}
+		for _, q := range queries {
+			text, ok := facts[h.Name][q.ID]
+			a := remote.Answer{Out: text}
+			if q.File != "" {
+				a.Mode, a.Owner = 0o600, "root:root"
+				if strings.HasPrefix(q.File, "/etc/systemd/") {
+					a.Mode = 0o644
+				}
+				if !ok {
+					a = remote.Answer{Code: 1}
+				}
+			}
+			f.Answers[q.ID] = a
+		}
+		look[h.Name] = f
+	}
+	return look
+}
+
+func planText(p Plan) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	for _, r := range p.Refused {
+		line("refused: %s", r)
+	}
+	for _, r := range p.LockOut {
+		line("lock-out: %s", r)
+	}
+	for _, n := range p.Notes {
+		kind := "note"
+		if n.Warn {
+			kind = "warn"
+		}
+		line("%s %s: %s", kind, n.Host, n.Text)
+	}
+	for _, part := range p.Parts {
+		kind := "guarded"
+		if part.Inert {
+			kind = "inert"
+		}
+		line("part %s, %s", part.Host, kind)
+		for _, c := range part.Changes {
+			line("  %s: %s [%s]", c.ID, c.Title, c.Risk)
+			if c.Path != "" {
+				line("    file %s %o %s", c.Path, c.New.Mode, c.New.Owner)
+				indent(&b, "old", fileText(c.Old))
+				indent(&b, "new", fileText(c.New))
+			}
+			if !strings.HasSuffix(c.ID, ".packages") {
+				indent(&b, "do", c.Do)
+			}
+			indent(&b, "keep", c.Keep)
+			indent(&b, "undo", c.Undo)
+		}
+	}
+	for _, t := range p.Then {
+		line("then: %s", t)
+	}
+	for _, t := range p.Tasks {
+		line("task %s: %s (check %q)", t.ID, t.Title, t.Check)
+		indent(&b, "text", t.Text)
+		indent(&b, "copy", t.Copy)
+	}
+	if p.Empty() {
+		line("in place")
+	}
+	return b.String()
+}
+
+func fileText(f *remote.File) string {
+	if f == nil {
+		return "(absent)"
+	}
+	return f.Text
+}
+
+func indent(b *strings.Builder, what, text string) {
+	if text == "" {
+		return
+	}
+	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		fmt.Fprintf(b, "    %s| %s\n", what, l)
+	}
+}

@@ -1,0 +1,320 @@
+package steps
+
+import (
+	"strings"
+	"testing"
+
+	"postern/remote"
+	"postern/site"
+)
+
+const (
+	proxyKey = "op+ckV+8ahtZ2QHTH7mWx55FQdsHqDX2LFXx4kOrxxg="
+	mailKey  = "eWUsI6khqQA7oRS4eE+poMSjroPO4TQ4lJ6f31XQCzk="
+)
+
+// tunnelSite is a site whose tunnel can be planned, and the look of one that is in place.
+func tunnelSite(t *testing.T, answers ...string) *site.Site {
+	t.Helper()
+	s := site.Default()
+	answer(t, s, strings.Join(append([]string{"host.proxy.ssh = root@203.0.113.10", "host.mail.ssh = root@192.168.50.2"}, answers...), "\n"))
+	found, _ := Detect(s, freshLook(t, s))
+	return found
+}
+
+func tunnelPlan(t *testing.T, s *site.Site, change func(facts map[string]map[string]string), sets ...string) Plan {
+	t.Helper()
+	facts := map[string]map[string]string{}
+	for _, set := range append([]string{"fresh"}, sets...) {
+		use(t, facts, set)
+	}
+	if change != nil {
+		change(facts)
+	}
+	step, _ := Find("wireguard")
+	return step.Plan(s, lookAt(s, facts, step.Reads))
+}
+
+// inPlace puts the files there that a first plan writes.
+func inPlace(s *site.Site) func(map[string]map[string]string) {
+	keys := map[string]string{"proxy": proxyKey, "mail": mailKey}
+	return func(facts map[string]map[string]string) {
+		for _, h := range s.Hosts {
+			put(facts, h.Name+"/"+confPath(s.Tunnel.Interface), renderConf(s, h, keys, 1420))
+		}
+	}
+}
+
+func TestTunnelInPlace(t *testing.T) {
+	s := tunnelSite(t)
+	if p := tunnelPlan(t, s, inPlace(s), "keyed", "running"); !p.Empty() {
+		t.Fatal(planText(p))
+	}
+}
+
+// Every drift of what runs from what the file wants is found and mended.
+func TestTunnelDrift(t *testing.T) {
+	s := tunnelSite(t)
+	for name, c := range map[string]struct {
+		fact, old, new, want string
+	}{
+		"peer gone":          {"proxy/wireguard.running", "peer " + mailKey + "\t10.0.0.2/32\n", "", "tell the running tunnel its peers"},
+		"peer allowed less":  {"mail/wireguard.running", "0.0.0.0/0", "10.0.0.1/32", "tell the running tunnel its peers"},
+		"another key runs":   {"mail/wireguard.running", "key " + mailKey, "key " + proxyKey, "start the tunnel wg0 anew"},
+		"no key runs":        {"mail/wireguard.running", "key " + mailKey, "key (none)", "start the tunnel wg0 anew"},
+		"another port":       {"proxy/wireguard.running", "port 51820", "port 51821", "start the tunnel wg0 anew"},
+		"no interface":       {"mail/wireguard.running", "link\nkey " + mailKey, "key ", "start the tunnel wg0"},
+		"no address":         {"mail/seen.addresses", "10.0.0.2/24", "10.0.0.3/24", "start the tunnel wg0 anew"},
+		"a rule gone":        {"mail/wireguard.running", "rule 20720:	from 10.0.0.2 lookup 20720\n", "", "start the tunnel wg0 anew"},
+		"a rule too many":    {"mail/wireguard.running", "chain\n", "chain\nrule 20720:	from 10.0.0.9 lookup 20720\n", "start the tunnel wg0 anew"},
+		"the chain unhooked": {"mail/wireguard.running", "chain\n", "", "start the tunnel wg0 anew"},
+		"not at boot":        {"mail/wireguard.units", "UnitFileState=enabled", "UnitFileState=disabled", "bring the tunnel wg0 up at boot"},
+		"unit not active":    {"mail/wireguard.units", "ActiveState=active", "ActiveState=failed", "start the tunnel wg0 anew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
+				inPlace(s)(facts)
+				host, id, _ := strings.Cut(c.fact, "/")
+				was := facts[host][id]
+				if facts[host][id] = strings.Replace(was, c.old, c.new, 1); facts[host][id] == was {
+					t.Fatalf("%q is not in %q", c.old, was)
+				}
+			}, "keyed", "running")
+			host, _, _ := strings.Cut(c.fact, "/")
+			if len(p.Parts) != 1 || p.Parts[0].Host != host || len(p.Parts[0].Changes) != 1 {
+				t.Fatalf("want one change on %s\n%s", host, planText(p))
+			}
+			got := p.Parts[0].Changes[0]
+			if got.Title != c.want || !got.Forget || got.Path != "" {
+				t.Errorf("%+v", got)
+			}
+			if name == "not at boot" && (got.Do != "" || got.Keep == "") {
+				t.Errorf("a tunnel that runs is touched: do %q, keep %q", got.Do, got.Keep)
+			}
+		})
+	}
+}
+
+// A change of only the peers goes into the running tunnel; its key is put in front through a pipe, never as an argument.
+func TestSyncKeepsTheKey(t *testing.T) {
+	s := tunnelSite(t)
+	p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
+		inPlace(s)(facts)
+		other := strings.Replace(mailKey, "e", "f", 1)
+		path := confPath("wg0")
+		facts["proxy"][path] = strings.Replace(facts["proxy"][path], mailKey, other, 1)
+	}, "keyed", "running")
+	c := p.Parts[0].Changes[0]
+	if c.ID != "wireguard.conf" || !strings.Contains(c.Do, "| wg syncconf 'wg0' /dev/stdin") || strings.Contains(c.Do, "systemctl") {
+		t.Fatalf("%+v", c)
+	}
+	if !strings.Contains(c.Do, "PrivateKey = '; cat '/etc/wireguard/wg0.key'") {
+		t.Errorf("the running key would be lost: %s", c.Do)
+	}
+	if c.Risk != remote.NoRisk {
+		t.Errorf("risk %q", c.Risk)
+	}
+}
+
+func TestRenderedConf(t *testing.T) {
+	s := tunnelSite(t, "tunnel.network6 = fd77::/64", "tunnel.port = 51999")
+	keys := map[string]string{"proxy": proxyKey, "mail": mailKey}
+	mail := renderConf(s, s.Host("mail"), keys, 1400)
+	for _, want := range []string{
+		"\nAddress = 10.0.0.2/24\n", "\nAddress = fd77::2/64\n", "\nMTU = 1400\n", "\nTable = off\n", "\nEndpoint = 203.0.113.10:51999\n",
+		"\nAllowedIPs = 0.0.0.0/0, ::/0\n", "\nPersistentKeepalive = 25\n", "PostUp = ip -6 rule add pref 20720 from fd77::2 table 20720\n",
+		"PostUp = wg set %i private-key /etc/wireguard/%i.key\n",
+	} {
+		if !strings.Contains(mail, want) {
+			t.Errorf("mail lacks %q:\n%s", want, mail)
+		}
+	}
+	proxy := renderConf(s, s.Host("proxy"), keys, 1400)
+	for _, want := range []string{"\nListenPort = 51999\n", "\nAllowedIPs = 10.0.0.2/32, fd77::2/128\n", "\nAddress = 10.0.0.1/24\n"} {
+		if !strings.Contains(proxy, want) {
+			t.Errorf("proxy lacks %q:\n%s", want, proxy)
+		}
+	}
+	for name, text := range map[string]string{"mail": mail, "proxy": proxy} {
+		if strings.Contains(strings.ToLower(text), "privatekey") {
+			t.Errorf("%s: a private key stands in the file", name)
+		}
+		for _, line := range strings.Split(text, "\n") { // wg-quick cuts every line at a #
+			if i := strings.Index(line, "#"); i > 0 {
+				t.Errorf("%s: wg-quick would cut %q", name, line)
+			}
+		}
+	}
+	if strings.Contains(proxy, "Table") || strings.Contains(proxy, "Endpoint") {
+		t.Errorf("the proxy dials or routes:\n%s", proxy)
+	}
+}
+
+// With Table left to wg-quick, 0.0.0.0/0 would take the host's own default route.
+func TestMailKeepsItsDefaultRoute(t *testing.T) {
+	for _, clients := range []string{"preserve", "masquerade"} {
+		s := tunnelSite(t, "clients.addresses = "+clients)
+		text := renderConf(s, s.Host("mail"), map[string]string{"proxy": proxyKey, "mail": mailKey}, 1420)
+		all, off := strings.Contains(text, "0.0.0.0/0"), strings.Contains(text, "\nTable = off\n")
+		if all != off || all != (clients == "preserve") {
+			t.Errorf("%s: everything allowed %v, own table %v", clients, all, off)
+		}
+	}
+}
+
+func TestPathMTU(t *testing.T) {
+	for text, want := range map[string]int{
+		"reply 1472\nreply 1492\nlimit 1492\nreply 1280\n": 1492,
+		"limit \nlimit 1492\nlimit 1480\nlimit \n":         1480,
+		"limit \nlimit \n":                0,
+		"reply 99999\nreply x\nlimit 3\n": 0,
+		"":                                0,
+	} {
+		if got := pathMTU(text); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}
+
+func TestTunnelMTU(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers, path, conf string
+		want                int
+		told                bool
+	}{
+		"answered":      {"tunnel.mtu = 1300", "reply 1500\n", "", 1300, false},
+		"measured":      {"tunnel.mtu = ", "reply 1460\n", "", 1400, true},
+		"at most":       {"tunnel.mtu = ", "reply 1500\n", "", 1420, true},
+		"dropped":       {"tunnel.mtu = ", "limit \n", "", 1280, true},
+		"not asked":     {"tunnel.mtu = ", "", "", 1280, true},
+		"over IPv6":     {"host.proxy.ssh = root@[2001:db8:113::10]", "reply 1460\n", "", 1380, true},
+		"as it was":     {"tunnel.mtu = ", "reply 1500\n", beginMark + "\n[Interface]\nMTU = 1390\n" + endMark + "\n", 1390, false},
+		"somebody's":    {"tunnel.mtu = ", "reply 1500\n", "[Interface]\nMTU = 1390\n", 1420, true},
+		"not believed ": {"tunnel.mtu = ", "reply 1500\n", beginMark + "\n[Interface]\nMTU = 9\n" + endMark + "\n", 1420, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := site.Default()
+			answer(t, s, "host.proxy.ssh = root@203.0.113.10\n"+c.answers)
+			f := remote.Facts{Answers: map[string]remote.Answer{"wireguard.path": {Out: c.path}}}
+			seen := tunnelSeen{}
+			if c.conf != "" {
+				seen.Conf = &remote.File{Text: c.conf}
+			}
+			got, note := tunnelMTU(s, s.Host("mail"), f, seen)
+			if got != c.want || (note != nil) != c.told {
+				t.Errorf("%d, %+v", got, note)
+			}
+		})
+	}
+}
+
+func TestTunnelRefused(t *testing.T) {
+	fact := func(name, text string) func(map[string]map[string]string) {
+		return func(facts map[string]map[string]string) { put(facts, name, text) }
+	}
+	for name, c := range map[string]struct {
+		change func(map[string]map[string]string)
+		want   string
+	}{
+		"no WireGuard at all": {func(facts map[string]map[string]string) {
+			put(facts, "mail/seen.module", "no\n")
+			put(facts, "mail/seen.tools", "")
+		}, "mail: the kernel has neither WireGuard nor /dev/net/tun, so no tunnel can be made: ask the provider for one of them"},
+		"port taken":           {fact("proxy/seen.listeners", "udp UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\n"), "proxy: UDP port 51820 is in use by something else: set tunnel.port to another"},
+		"interface not a file": {fact("mail/wireguard.running", "link\n"), "mail: an interface wg0 exists that is not ours: set tunnel.interface to another name, such as wg1"},
+		"operator inside": {fact("mail/seen.ssh", "connection 10.0.0.7 4000 192.168.50.2 22\n"),
+			"mail: you come from 10.0.0.7, which lies in the tunnel's network 10.0.0.0/24 and would become unreachable: choose another tunnel.network"},
+		"a route overlaps": {fact("proxy/seen.routes", "default via 203.0.113.1 dev eth0\n10.0.0.0/16 dev docker0 proto kernel\n"),
+			"proxy: 10.0.0.0/24 is in use on docker0 (10.0.0.0/16): choose another tunnel.network, such as 10.77.0.0/24"},
+		"not looked at": {func(facts map[string]map[string]string) { delete(facts, "mail") },
+			"mail was not looked at, so nothing can be planned: reach it first (host.mail.ssh)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tunnelPlan(t, tunnelSite(t), c.change)
+			if len(p.Refused) != 1 || p.Refused[0] != c.want || len(p.Parts) != 0 {
+				t.Errorf("refused %q", p.Refused)
+			}
+		})
+	}
+	s := tunnelSite(t)
+	s.Host("proxy").SSH, s.Host("proxy").Public4, s.Host("proxy").Public6 = "vps", s.Host("mail").Public4, s.Host("mail").Public4
+	if p := tunnelPlan(t, s, nil); len(p.Refused) != 1 || !strings.Contains(p.Refused[0], "set host.proxy.public4") {
+		t.Errorf("no endpoint: %q", p.Refused)
+	}
+}
+
+// Who came through the tunnel loses the connection when it is restarted, and is told.
+func TestTunnelRisk(t *testing.T) {
+	s := tunnelSite(t, "tunnel.mtu = 1300")
+	for from, want := range map[string]remote.Risk{"10.0.0.1": remote.LoseSSH, "192.168.50.10": remote.LoseMail} {
+		p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
+			inPlace(s)(facts)
+			put(facts, "mail/seen.ssh", "connection "+from+" 4000 10.0.0.2 22\n")
+		}, "keyed", "running")
+		if len(p.Parts) != 2 || p.Parts[1].Changes[0].Risk != want || p.Parts[0].Changes[0].Risk != remote.LoseMail {
+			t.Errorf("from %s:\n%s", from, planText(p))
+		}
+	}
+}
+
+func TestStripTunnel(t *testing.T) {
+	s := tunnelSite(t)
+	facts := map[string]map[string]string{}
+	for _, set := range []string{"fresh", "keyed", "running"} {
+		use(t, facts, set)
+	}
+	inPlace(s)(facts)
+	conf := confPath("wg0")
+	theirs := "\n[Peer]\n# phone\nPublicKey = " + mailKey + "\n"
+	facts["proxy"][conf] += theirs
+	facts["mail"][dockerDropIn] = dockerText("wg0") + "[Service]\nRestart=always\n"
+	look := lookAt(s, facts, func(s *site.Site, h *site.Host) []remote.Query { return tunnelReads(s, h) })
+	p := stripWireguard(s, look, map[string]bool{conf: true, dockerDropIn: true})
+	if len(p.Parts) != 2 {
+		t.Fatal(planText(p))
+	}
+	if got := p.Parts[0].Changes[0]; got.New == nil || got.New.Text != theirs {
+		t.Errorf("proxy: %+v", got.New)
+	}
+	mail := p.Parts[1].Changes
+	if mail[0].New != nil {
+		t.Errorf("mail: a file of ours alone is left: %q", mail[0].New.Text)
+	}
+	if mail[1].New == nil || mail[1].New.Text != "[Unit]\n[Service]\nRestart=always\n" {
+		t.Errorf("docker: %+v", mail[1].New)
+	}
+	if p := stripWireguard(s, look, nil); len(p.Parts) != 0 {
+		t.Errorf("nothing was named, and %s", planText(p))
+	}
+}
+
+func TestKeysAndFields(t *testing.T) {
+	for key, want := range map[string]bool{
+		proxyKey: true, "": false, "(none)": false, proxyKey[:43]: false, proxyKey + "=": false, "redacted:0123456789abcdef": false,
+		strings.Replace(proxyKey, "xg=", "xh=", 1): false,
+	} {
+		if validKey(key) != want {
+			t.Errorf("%q: %v", key, !want)
+		}
+	}
+	s := site.Default()
+	for _, step := range All() {
+		for _, key := range step.Fields(s) {
+			if _, err := site.FieldOf(s, key); err != nil {
+				t.Errorf("%s asks %q: %v", step.ID, key, err)
+			}
+		}
+	}
+}
+
+func TestWayBack(t *testing.T) {
+	s := site.Default()
+	for _, h := range s.Hosts {
+		text := WayBack(s, h)
+		for _, want := range []string{h.Name, "sh agent cancel", "ufw disable", "systemctl stop wg-quick@wg0.service"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: lacks %q", h.Name, want)
+			}
+		}
+	}
+}
