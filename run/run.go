@@ -6,6 +6,7 @@ package run
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"postern/checks"
@@ -30,6 +31,7 @@ type Runner struct {
 	Saved    func(*site.Site) error                         // keeps the answers with their new revision, here
 	Kill     func(point string)                             // tests only: called at named points; may be nil
 
+	mu    sync.Mutex // Emit and Result, one at a time
 	hosts map[string]*host
 }
 

@@ -1,0 +1,231 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/site"
+	"postern/steps"
+)
+
+// Apply brings the steps of those IDs, all when there are none, in place: inert parts first, then everything else as one
+// guarded decision over all hosts, kept only when new logins and the checks prove it.
+func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
+	list, err := pick(ids)
+	if err != nil {
+		return Outcome{}, err
+	}
+	prepared := false
+	for round := 1; ; round++ {
+		p, inPlace, err := r.propose(ctx, list)
+		if err != nil {
+			return Outcome{}, err
+		}
+		out := Outcome{Tasks: p.tasks()}
+		if err := r.allowed(p); err != nil {
+			return out, err
+		}
+		inert := p.Parts(true)
+		if len(inert) > 0 && round > 4 {
+			return out, fmt.Errorf("%s still asks for preparations after %d rounds", inert[0].Host, round-1)
+		}
+		p.Inert = len(inert) > 0
+		guarded := p.Parts(false)
+		if !p.Inert && len(guarded) == 0 {
+			out.Empty, out.Changed = !prepared, prepared
+			return out, nil
+		}
+		if ok, err := r.Approve(ctx, p); err != nil || !ok {
+			out.Declined = err == nil
+			return out, err
+		}
+		if p.Inert {
+			if err := r.prepare(ctx, inert); err != nil {
+				return out, err
+			}
+			prepared = true
+			continue
+		}
+		results, rolled, err := r.change(ctx, decision{
+			site: p.Site, parts: guarded, before: proofs(append(inPlace, list...)), after: proofs(append(inPlace, list...)), answers: true,
+		})
+		out.Results, out.RolledBack, out.Changed = results, rolled, err == nil
+		return out, err
+	}
+}
+
+// allowed refuses a plan that must not be done, or would certainly lock the operator out and is not accepted.
+func (r *Runner) allowed(p *Proposal) error {
+	if why := p.Refused(); len(why) > 0 {
+		return fmt.Errorf("%w: %s", ErrRefused, strings.Join(why, "; "))
+	}
+	if why := p.LockOut(); len(why) > 0 && !r.Accept[string(remote.LoseSSH)] {
+		return fmt.Errorf("%w: you would be locked out: %s; admit your address, or take the risk with --accept-risk=%s",
+			ErrRefused, strings.Join(why, "; "), remote.LoseSSH)
+	}
+	return nil
+}
+
+func (p *Proposal) tasks() []steps.Task {
+	var tasks []steps.Task
+	for _, plan := range p.Plans {
+		tasks = append(tasks, plan.Tasks...)
+	}
+	return tasks
+}
+
+// prepare applies inert parts, all hosts at once.
+func (r *Runner) prepare(ctx context.Context, parts []steps.Part) error {
+	return each(parts, func(p steps.Part) error {
+		start := r.Clock()
+		id := r.NewID()
+		err := r.hosts[p.Host].session.Prepare(ctx, id, p.Changes, r.progress(p))
+		if err != nil {
+			return fmt.Errorf("%s: preparing: %w", p.Host, err)
+		}
+		r.emit(steps.Event{Kind: "change", Host: p.Host, Text: "prepared", N: len(p.Changes), Of: len(p.Changes), Elapsed: r.Clock().Sub(start)})
+		return nil
+	})
+}
+
+// decision is one set of changes over all hosts that is kept or taken back as a whole.
+type decision struct {
+	site    *site.Site     // with what was detected filled in
+	parts   []steps.Part   // guarded, one per host
+	before  []checks.Check // asked before arming
+	after   []checks.Check // asked before confirming
+	answers bool           // leave the answers on the hosts
+}
+
+// change does a decision: prove, arm and apply, log in anew, prove again, confirm. An error means that it is not kept; the
+// hosts named took it back, or will by themselves at the deadline.
+func (r *Runner) change(ctx context.Context, d decision) (results []checks.Result, rolled []string, err error) {
+	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks, to know what works now", len(d.before))})
+	before, err := r.prove(ctx, d.before, r.sessions(), nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	next := r.Site.Clone()
+	next.Revision++
+	armed, err := r.begin(ctx, d, next)
+	if err == nil {
+		results, err = r.decide(ctx, d, before, armed)
+	}
+	if err != nil {
+		if rolled = r.takeBack(ctx, armed, err); len(rolled) == 0 {
+			return results, nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return results, rolled, fmt.Errorf("%w: %w", ErrRolledBack, err)
+	}
+	if d.answers {
+		r.Site.Revision = next.Revision
+		if r.Saved != nil {
+			if err := r.Saved(r.Site); err != nil {
+				return results, nil, fmt.Errorf("the hosts are set up, but the answers could not be saved here: %w", err)
+			}
+		}
+	}
+	return results, nil, nil
+}
+
+// decide proves the armed change over new logins and confirms it, the far host first.
+func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result, armed []*armed) ([]checks.Result, error) {
+	if err := r.relogin(ctx, armed); err != nil {
+		return nil, err
+	}
+	over := r.sessions()
+	for _, a := range armed {
+		over[a.part.Host] = a.anew
+	}
+	results, lost, err := r.settle(ctx, d.after, before, over)
+	if err != nil {
+		return results, err
+	}
+	if len(lost) > 0 {
+		return results, fmt.Errorf("%s was ok before and is not any more (saw %q); %d such", lost[0].Key(), lost[0].Saw.Line(120), len(lost))
+	}
+	return results, r.confirm(ctx, armed)
+}
+
+// settling is how long checks that are not ok yet are asked again after a change, such as a first handshake.
+const settling = 20 * time.Second
+
+// settle asks the checks until nothing is worse than before and nothing fails, or settling is over.
+func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]*remote.Session) (results, lost []checks.Result, err error) {
+	end := r.Clock().Add(settling)
+	for {
+		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
+		again, err := r.prove(ctx, list, over, nil)
+		results = merge(results, again)
+		if err != nil {
+			return results, nil, err
+		}
+		lost = r.unaccepted(regressions(before, results))
+		list = unsettled(list, results)
+		if len(list) == 0 || r.Clock().After(end) {
+			r.report(results)
+			return results, lost, nil
+		}
+		select {
+		case <-ctx.Done():
+			return results, lost, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// report tells the final results, each once.
+func (r *Runner) report(results []checks.Result) {
+	if r.Result == nil {
+		return
+	}
+	for _, one := range results {
+		r.Result(one)
+	}
+}
+
+// unaccepted leaves out what the operator accepted by name.
+func (r *Runner) unaccepted(lost []checks.Result) []checks.Result {
+	var left []checks.Result
+	for _, l := range lost {
+		if !r.Accept[l.ID] {
+			left = append(left, l)
+		}
+	}
+	return left
+}
+
+// merge replaces the results that were asked again.
+func merge(old, again []checks.Result) []checks.Result {
+	at := map[string]int{}
+	merged := append([]checks.Result(nil), old...)
+	for i, o := range merged {
+		at[o.Key()] = i
+	}
+	for _, a := range again {
+		if i, ok := at[a.Key()]; ok {
+			merged[i] = a
+		} else {
+			merged = append(merged, a)
+		}
+	}
+	return merged
+}
+
+// unsettled are the checks of which a result failed.
+func unsettled(list []checks.Check, results []checks.Result) []checks.Check {
+	var again []checks.Check
+	for _, c := range list {
+		for _, one := range results {
+			if (one.ID == c.ID || strings.HasPrefix(one.ID, c.ID+".")) && one.Outcome == checks.Fail {
+				again = append(again, c)
+				break
+			}
+		}
+	}
+	return again
+}

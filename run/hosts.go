@@ -1,0 +1,144 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"postern/remote"
+	"postern/site"
+	"postern/steps"
+)
+
+// host is one host of the site while this run talks to it.
+type host struct {
+	name    string
+	session *remote.Session
+	err     error // why there is no session
+}
+
+// target says how to reach a host, through another one when it says so.
+func target(s *site.Site, h *site.Host) remote.Target {
+	t := remote.Target{Name: h.Name, SSH: h.SSH, Local: h.Local, Become: h.Become, Fingerprint: h.Fingerprint}
+	switch via := s.Host(h.Jump); {
+	case h.Jump == "" || h.Local:
+	case via != nil && via.Local: // the program runs on the jump host: it is there already
+	case via != nil:
+		hop := target(s, via)
+		t.Via = &hop
+	default:
+		t.Via = &remote.Target{Name: h.Jump, SSH: h.Jump}
+	}
+	return t
+}
+
+// connect opens a session to every host that has none, those that are jumped to after the others, so that a host key is
+// asked once. Failures are kept by host; connect itself fails only when ctx ends.
+func (r *Runner) connect(ctx context.Context) error {
+	if r.hosts == nil {
+		r.hosts = map[string]*host{}
+	}
+	if r.Remote.Memory == nil {
+		r.Remote.Memory = remote.NewMemory() // a jump host's password serves its own session too
+	}
+	for _, jumped := range []bool{false, true} {
+		var wg sync.WaitGroup
+		for _, h := range r.Site.Hosts {
+			if (h.Jump != "") != jumped || (r.hosts[h.Name] != nil && r.hosts[h.Name].err == nil) {
+				continue
+			}
+			one := &host{name: h.Name}
+			r.hosts[h.Name] = one
+			wg.Go(func() {
+				start := r.Clock()
+				one.session, one.err = remote.Connect(ctx, target(r.Site, h), r.Remote)
+				if one.err == nil {
+					r.emit(steps.Event{Kind: "connect", Host: h.Name, Text: "logged in, and root", Elapsed: r.Clock().Sub(start)})
+				}
+			})
+		}
+		wg.Wait()
+	}
+	return ctx.Err()
+}
+
+// unreachable joins why hosts could not be reached, or is nil when all were.
+func (r *Runner) unreachable() error {
+	var errs []error
+	for _, h := range r.Site.Hosts {
+		if one := r.hosts[h.Name]; one != nil && one.err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", h.Name, one.err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close ends every session. What is armed on a host and not confirmed is taken back by the host.
+func (r *Runner) Close() {
+	for _, h := range r.hosts {
+		if h.session != nil {
+			h.session.Close()
+		}
+	}
+	r.hosts = nil
+}
+
+// look asks every host all queries in one round trip each, all hosts at once.
+func (r *Runner) look(ctx context.Context, queries func(*site.Host) []remote.Query) (steps.Look, error) {
+	var (
+		mu   sync.Mutex
+		wg   sync.WaitGroup
+		look = steps.Look{}
+		errs []error
+	)
+	for _, h := range r.Site.Hosts {
+		one := r.hosts[h.Name]
+		if one == nil || one.session == nil {
+			continue
+		}
+		wg.Go(func() {
+			facts, err := one.session.Facts(ctx, unique(queries(h)))
+			facts.Host = h.Name
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: looking: %w", h.Name, err))
+				return
+			}
+			look[h.Name] = facts
+		})
+	}
+	wg.Wait()
+	return look, errors.Join(errs...)
+}
+
+func unique(queries []remote.Query) []remote.Query {
+	seen := map[string]bool{}
+	var once []remote.Query
+	for _, q := range queries {
+		if !seen[q.ID] {
+			seen[q.ID] = true
+			once = append(once, q)
+		}
+	}
+	return once
+}
+
+func (r *Runner) emit(e steps.Event) {
+	if r.Emit == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.At = r.Clock()
+	r.Emit(e)
+}
+
+func (r *Runner) deadline() time.Duration {
+	if r.Deadline > 0 {
+		return r.Deadline
+	}
+	return 120 * time.Second
+}

@@ -1,0 +1,121 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+	"postern/steps"
+)
+
+// Propose looks at the hosts and plans the steps of those IDs, all when there are none. It touches nothing.
+func (r *Runner) Propose(ctx context.Context, ids []string) (*Proposal, error) {
+	list, err := pick(ids)
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := r.propose(ctx, list)
+	return p, err
+}
+
+// pick finds the steps of those IDs.
+func pick(ids []string) ([]steps.Step, error) {
+	if len(ids) == 0 {
+		return steps.All(), nil
+	}
+	var list []steps.Step
+	for _, id := range ids {
+		s, ok := steps.Find(id)
+		if !ok {
+			var names []string
+			for _, one := range steps.All() {
+				names = append(names, one.ID)
+			}
+			return nil, fmt.Errorf("%q is not a step (there are %s)", id, strings.Join(names, ", "))
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// propose plans the steps listed, and returns beside it the steps that are in place already, listed or not.
+func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, inPlace []steps.Step, err error) {
+	if err := r.connect(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := r.unreachable(); err != nil {
+		return nil, nil, err
+	}
+	start := r.Clock()
+	look, err := r.look(ctx, r.stepReads)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.emit(steps.Event{Kind: "look", Text: "looked at the hosts", Elapsed: r.Clock().Sub(start)})
+	if err := r.fresh(look); err != nil {
+		return nil, nil, err
+	}
+	filled, notes := steps.Detect(r.Site, look)
+	p = &Proposal{Site: filled}
+	asked := map[string]bool{}
+	for _, s := range list {
+		asked[s.ID] = true
+	}
+	for _, s := range steps.All() {
+		plan := s.Plan(filled, look)
+		plan.Step = s.ID
+		if plan.Empty() {
+			inPlace = append(inPlace, s)
+		}
+		if asked[s.ID] {
+			p.Plans = append(p.Plans, plan)
+		}
+	}
+	if len(p.Plans) > 0 {
+		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)
+	}
+	return p, inPlace, nil
+}
+
+// stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
+// the steps in place must be known to be proven again.
+func (r *Runner) stepReads(h *site.Host) []remote.Query {
+	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath))
+	for _, s := range steps.All() {
+		if s.Reads != nil {
+			queries = append(queries, s.Reads(r.Site, h)...)
+		}
+	}
+	return queries
+}
+
+// fresh refuses to go on when a host has answers of a newer revision than ours.
+func (r *Runner) fresh(look steps.Look) error {
+	for _, h := range r.Site.Hosts {
+		facts := look[h.Name]
+		file, known := facts.File(remote.AnswersPath)
+		if !known || file == nil {
+			continue
+		}
+		theirs, err := site.Parse(file.Text)
+		if err != nil {
+			r.emit(steps.Event{Kind: "warn", Host: h.Name, Text: "the answers left on the host cannot be read: " + remote.Clean(err.Error()).Line(200)})
+			continue
+		}
+		if theirs.Revision <= r.Site.Revision {
+			continue
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "%s has revision %d, these answers are revision %d", h.Name, theirs.Revision, r.Site.Revision)
+		for _, d := range site.Diff(r.Site, theirs) {
+			if d.Key != "revision" {
+				fmt.Fprintf(&b, "\n  %s: here %q, on %s %q", d.Key, d.Mine, h.Name, d.Theirs)
+			}
+		}
+		fmt.Fprintf(&b, "\n  take them over with: postern adopt %s", h.SSH)
+		return fmt.Errorf("%w: %s", ErrStale, b.String())
+	}
+	return nil
+}

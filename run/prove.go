@@ -1,0 +1,136 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/site"
+	"postern/steps"
+)
+
+// Check asks the checks of the steps of those IDs, all when there are none, and changes nothing. A host that cannot be
+// reached makes its checks unknown, not an error.
+func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, error) {
+	list, err := pick(ids)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.connect(ctx); err != nil {
+		return nil, err
+	}
+	return r.prove(ctx, proofs(list), r.sessions(), r.Result)
+}
+
+// proofs joins the steps' proof IDs to checks, each once, in the steps' order.
+func proofs(list []steps.Step) []checks.Check {
+	seen := map[string]bool{}
+	var found []checks.Check
+	for _, s := range list {
+		for _, id := range s.Proof {
+			if c, ok := checks.Find(id); ok && !seen[id] {
+				seen[id] = true
+				found = append(found, c)
+			}
+		}
+	}
+	return found
+}
+
+// sessions are the sessions to the hosts that are there.
+func (r *Runner) sessions() map[string]*remote.Session {
+	open := map[string]*remote.Session{}
+	for name, h := range r.hosts {
+		if h.session != nil {
+			open[name] = h.session
+		}
+	}
+	return open
+}
+
+// prove runs checks over the given sessions. The facts are looked at afresh, one round trip per host.
+func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string]*remote.Session, emit func(checks.Result)) ([]checks.Result, error) {
+	env, err := r.env(ctx, list, over)
+	if err != nil {
+		return nil, err
+	}
+	if emit == nil {
+		emit = func(checks.Result) {}
+	}
+	return checks.Run(ctx, list, env, emit), ctx.Err()
+}
+
+func (r *Runner) env(ctx context.Context, list []checks.Check, over map[string]*remote.Session) (*checks.Env, error) {
+	env := &checks.Env{
+		Now:   r.Clock(),
+		Clock: r.Clock,
+		Here:  &checks.Vantage{Name: checks.Here, Dial: r.Here},
+		Hosts: map[string]*checks.Vantage{},
+	}
+	look := steps.Look{}
+	type looked struct {
+		name  string
+		facts remote.Facts
+		err   error
+	}
+	answers := make(chan looked)
+	for _, h := range r.Site.Hosts {
+		go func() {
+			one := looked{name: h.Name}
+			if s := over[h.Name]; s != nil {
+				queries := append(steps.SeenReads(), checks.Reads(list, r.Site, h)...)
+				one.facts, one.err = s.Facts(ctx, unique(queries))
+				one.facts.Host = h.Name
+			} else if one.err = fmt.Errorf("no connection to %s", h.Name); r.hosts[h.Name] != nil && r.hosts[h.Name].err != nil {
+				one.err = r.hosts[h.Name].err
+			}
+			answers <- one
+		}()
+	}
+	for range r.Site.Hosts {
+		one := <-answers
+		v := &checks.Vantage{Name: one.name, Facts: one.facts, Err: one.err}
+		if s := over[one.name]; s != nil && one.err == nil {
+			v.Dial, v.Listen, v.Run = s, s.Listen, s.Exec
+			look[one.name] = one.facts
+		}
+		env.Hosts[one.name] = v
+	}
+	env.Site, _ = steps.Detect(r.Site, look)
+	for _, h := range r.Site.Hosts {
+		if h.Local {
+			env.HereIs = h.Name
+		}
+	}
+	return env, ctx.Err()
+}
+
+// regressions are the results that were ok before and are not any more. One that can no longer be asked counts: it is not
+// proven that it still works.
+func regressions(before, after []checks.Result) []checks.Result {
+	was := map[string]checks.Outcome{}
+	for _, b := range before {
+		was[b.Key()] = b.Outcome
+	}
+	var lost []checks.Result
+	for _, a := range after {
+		if was[a.Key()] == checks.OK && (a.Outcome == checks.Fail || a.Outcome == checks.Unknown) {
+			lost = append(lost, a)
+		}
+	}
+	return lost
+}
+
+// far orders hosts for the decision: those reached through another and the mail hosts first, the proxies last.
+func far(s *site.Site, parts []steps.Part) []steps.Part {
+	var first, last []steps.Part
+	for _, p := range parts {
+		if h := s.Host(p.Host); h != nil && h.Role == site.Proxy {
+			last = append(last, p)
+		} else {
+			first = append(first, p)
+		}
+	}
+	return append(first, last...)
+}

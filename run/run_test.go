@@ -1,0 +1,121 @@
+package run
+
+import (
+	"reflect"
+	"testing"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/site"
+	"postern/steps"
+)
+
+func TestRegressions(t *testing.T) {
+	result := func(id string, o checks.Outcome) checks.Result { return checks.Result{ID: id, Outcome: o} }
+	for _, c := range []struct {
+		name          string
+		before, after checks.Outcome
+		lost          bool
+	}{
+		{"stays ok", checks.OK, checks.OK, false},
+		{"breaks", checks.OK, checks.Fail, true},
+		{"cannot be asked any more", checks.OK, checks.Unknown, true},
+		{"a warning is not a loss", checks.OK, checks.Warn, false},
+		{"was broken before", checks.Fail, checks.Fail, false},
+		{"was never asked", checks.Unknown, checks.Fail, false},
+		{"becomes not applicable", checks.OK, checks.Skip, false},
+	} {
+		lost := regressions([]checks.Result{result("x", c.before)}, []checks.Result{result("x", c.after)})
+		if (len(lost) > 0) != c.lost {
+			t.Errorf("%s: lost %v, want %v", c.name, lost, c.lost)
+		}
+	}
+	if lost := regressions(nil, []checks.Result{result("x", checks.Fail)}); len(lost) > 0 {
+		t.Errorf("nothing was known before, yet lost %v", lost)
+	}
+}
+
+func TestAcceptedByName(t *testing.T) {
+	r := &Runner{Accept: map[string]bool{"a": true}}
+	left := r.unaccepted([]checks.Result{{ID: "a"}, {ID: "b"}})
+	if len(left) != 1 || left[0].ID != "b" {
+		t.Errorf("left %v, want b alone", left)
+	}
+}
+
+func TestMergeReplacesWhatWasAskedAgain(t *testing.T) {
+	old := []checks.Result{{ID: "a", Outcome: checks.Fail}, {ID: "b", Outcome: checks.OK}}
+	got := merge(old, []checks.Result{{ID: "a", Outcome: checks.OK}, {ID: "c", Outcome: checks.Skip}})
+	want := []checks.Result{{ID: "a", Outcome: checks.OK}, {ID: "b", Outcome: checks.OK}, {ID: "c", Outcome: checks.Skip}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if old[0].Outcome != checks.Fail {
+		t.Error("merge changed its argument")
+	}
+}
+
+func TestFarHostIsDecidedFirst(t *testing.T) {
+	s := site.Default()
+	got := far(s, []steps.Part{{Host: "proxy"}, {Host: "mail"}})
+	if got[0].Host != "mail" || got[1].Host != "proxy" {
+		t.Errorf("order %v, want mail before proxy", got)
+	}
+}
+
+func TestPartsJoinTheStepsPerHost(t *testing.T) {
+	p := &Proposal{Site: site.Default(), Plans: []steps.Plan{
+		{Step: "firewall", Parts: []steps.Part{{Host: "mail", Changes: []remote.Change{{ID: "a"}}}, {Host: "proxy", Inert: true, Changes: []remote.Change{{ID: "p"}}}}},
+		{Step: "wireguard", Parts: []steps.Part{{Host: "mail", Changes: []remote.Change{{ID: "b"}}}}},
+	}}
+	parts := p.Parts(false)
+	if len(parts) != 1 || parts[0].Host != "mail" || len(parts[0].Changes) != 2 {
+		t.Fatalf("guarded parts %+v, want one for mail with two changes", parts)
+	}
+	if parts[0].Changes[0].Step != "firewall" || parts[0].Changes[1].Step != "wireguard" {
+		t.Errorf("the changes lost their steps: %+v", parts[0].Changes)
+	}
+	if inert := p.Parts(true); len(inert) != 1 || inert[0].Host != "proxy" {
+		t.Errorf("inert parts %+v, want one for proxy", inert)
+	}
+}
+
+func TestEveryProofIsACheck(t *testing.T) {
+	for _, s := range steps.All() {
+		if len(s.Proof) == 0 {
+			t.Errorf("step %s has no proof", s.ID)
+		}
+		for _, id := range s.Proof {
+			if _, ok := checks.Find(id); !ok {
+				t.Errorf("step %s is proven by %q, which is no check", s.ID, id)
+			}
+		}
+	}
+	proven := map[string]bool{}
+	for _, s := range steps.All() {
+		for _, id := range s.Proof {
+			proven[id] = true
+		}
+	}
+	for _, c := range checks.All() {
+		if !proven[c.ID] {
+			t.Errorf("check %s proves no step: it would never be asked", c.ID)
+		}
+	}
+}
+
+func TestTargetGoesThroughTheOtherHost(t *testing.T) {
+	s := site.Default()
+	s.Host("proxy").SSH, s.Host("mail").SSH, s.Host("mail").Jump = "root@203.0.113.10", "root@10.0.0.2", "proxy"
+	if via := target(s, s.Host("mail")).Via; via == nil || via.SSH != "root@203.0.113.10" {
+		t.Errorf("via %+v, want the proxy", via)
+	}
+	s.Host("mail").Jump = "bastion.example.org"
+	if via := target(s, s.Host("mail")).Via; via == nil || via.SSH != "bastion.example.org" {
+		t.Errorf("via %+v, want the bastion", via)
+	}
+	s.Host("proxy").Local, s.Host("mail").Jump = true, "proxy"
+	if via := target(s, s.Host("mail")).Via; via != nil {
+		t.Errorf("via %+v, want none: the program runs on the jump host", via)
+	}
+}
