@@ -18,6 +18,7 @@ type drawer struct {
 	mu      sync.Mutex
 	last    steps.Event
 	rescued map[string]bool // hosts whose way back was shown already
+	noted   map[string]bool // notes that were shown already
 }
 
 // event says one line of progress.
@@ -190,7 +191,7 @@ func (d *drawer) tasks(tasks []steps.Task) {
 		d.say.line(plain, "  %d. %s", i+1, t.Title)
 		d.say.line(plain, "     %s", hang(t.Text, 5))
 		if t.Copy != "" {
-			d.say.line(plain, "     copy:\n       %s", hang(t.Copy, 7))
+			d.say.line(plain, "     copy:\n       %s", hang(strings.TrimSpace(t.Copy), 7))
 		}
 		if t.Check != "" {
 			d.say.line(plain, "     done when the check %s says ok", t.Check)

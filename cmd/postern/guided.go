@@ -91,10 +91,12 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		w.say.line(plain, "Nothing was changed. Your answers are kept; run postern again to go on here.")
 		return silent(exitFailed)
 	}
-	if code := checks.Exit(out.Results); code == exitFailed {
-		return w.ended(out, nil, true)
-	}
 	w.drawer.tasks(out.Tasks)
+	if checks.Exit(out.Results) == exitFailed {
+		// A forwarded port cannot answer before the next chapter's tunnel is up; what counts is the proof at the end.
+		w.say.line(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, count(out.Results))
+		return nil
+	}
 	w.say.line(green, "[ok] %s is in place", step.Title)
 	return nil
 }

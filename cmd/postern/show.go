@@ -51,9 +51,16 @@ func heading(p *run.Proposal) string {
 	return "Guarded changes"
 }
 
-// notes says what was found that the operator should know.
+// notes says what was found that the operator should know, each once in a run.
 func (d *drawer) notes(plan steps.Plan) {
 	for _, n := range plan.Notes {
+		if d.noted[n.Host+n.Text] {
+			continue
+		}
+		if d.noted == nil {
+			d.noted = map[string]bool{}
+		}
+		d.noted[n.Host+n.Text] = true
 		s, mark := plain, "note"
 		if n.Warn {
 			s, mark = amber, "warn"
@@ -107,12 +114,12 @@ func (d *drawer) parts(parts []steps.Part) {
 		d.say.line(plain, "")
 		d.say.line(bold, "%s: %s", part.Host, plural(len(part.Changes), "change"))
 		for i, c := range part.Changes {
-			d.change(i+1, c)
+			d.change(i+1, c, part.Inert)
 		}
 	}
 }
 
-func (d *drawer) change(n int, c remote.Change) {
+func (d *drawer) change(n int, c remote.Change, inert bool) {
 	risk := ""
 	switch c.Risk {
 	case remote.LoseSSH:
@@ -127,11 +134,25 @@ func (d *drawer) change(n int, c remote.Change) {
 	if c.Path != "" {
 		d.diff(c)
 	}
-	for _, row := range [][2]string{{"do", c.Do}, {"keep", c.Keep}, {"undo", undo(c)}} {
+	do := c.Do
+	if inert {
+		do = shortened(do)
+	}
+	for _, row := range [][2]string{{"do", do}, {"keep", c.Keep}, {"undo", undo(c)}} {
 		if text := strings.TrimRight(row[1], "\n"); strings.TrimSpace(text) != "" {
 			d.say.line(plain, "     %-5s %s", row[0]+":", hang(text, 11))
 		}
 	}
+}
+
+// shortened cuts a long text that changes nothing that runs; --script and --json have all of it.
+func shortened(text string) string {
+	const most = 12
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) <= most {
+		return text
+	}
+	return strings.Join(lines[:3], "\n") + fmt.Sprintf("\n[%d lines more; 'postern plan --script' has them all]", len(lines)-3)
 }
 
 // undo says what going back is, also where it is only the file.
