@@ -125,7 +125,7 @@ func (e *Env) hint(h *site.Host, v *Vantage, t target, k *knock) string {
 		return "the provider blocks incoming mail, or the network it was asked from blocks outgoing port " + fmt.Sprint(t.port) +
 			", as most homes' do: which of the two cannot be told from here"
 	}
-	return "the host lets it in, so the provider's firewall drops it"
+	return "the host lets it in: the provider's firewall drops it, or the network it was asked from"
 }
 
 const ownDrop = "the host's own firewall drops it"

@@ -72,12 +72,12 @@ func (e *Env) countWays(ctx context.Context, q question, h *site.Host, v *Vantag
 		own = "the connection of this program"
 	}
 	for i, w := range ways {
+		if w.from.Name == Here && !knocks[i].mute() {
+			own = "" // a held connection proves nothing where a new one was tried
+		}
 		switch k := knocks[i]; {
 		case k.answer == open:
 			works = append(works, w.what)
-			if w.from.Name == Here {
-				own = ""
-			}
 		case k.mute():
 			mute = append(mute, w.what+": "+k.said())
 		default:

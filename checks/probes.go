@@ -16,7 +16,7 @@ import (
 // the one SSH connection, of which a server grants ten.
 const (
 	atOnce       = 64
-	listenAtOnce = 3
+	listenAtOnce = 5
 	peerTimeout  = 2 * time.Second
 )
 

@@ -29,7 +29,7 @@ const (
 // may take longer: a lost packet is sent again after one second and after three.
 const (
 	dialTimeout   = 3 * time.Second
-	listenTimeout = 5 * time.Second
+	listenTimeout = 4 * time.Second
 )
 
 // reached is the outcome of one dial. conn is set when it is open and the caller asked to keep it.

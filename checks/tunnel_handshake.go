@@ -32,6 +32,7 @@ type end struct {
 	w           wg
 	peer        *peer
 	peerKey     string
+	grew        bool // it was asked twice, and received something in between
 	err         error
 }
 
@@ -66,7 +67,10 @@ func askBytes(ctx context.Context, e *Env) []Result {
 func (e *Env) askEnds(ctx context.Context, q question, ask func(one, far end) Result) []Result {
 	var results []Result
 	for _, t := range e.tunnels() {
-		mail, proxy := e.endOf(ctx, q, t.mail, t.proxy), e.endOf(ctx, q, t.proxy, t.mail)
+		mail, proxy := e.endOf(q, t.mail, t.proxy), e.endOf(q, t.proxy, t.mail)
+		if mail.stale() || proxy.stale() {
+			mail, proxy = e.again(ctx, mail), e.again(ctx, proxy) // the mail host first: it is the one that dials
+		}
 		for _, pair := range [][2]end{{proxy, mail}, {mail, proxy}} {
 			one, far := pair[0], pair[1]
 			one.q.suffix = named(e.Site, one.other)
@@ -87,9 +91,8 @@ func (e *Env) askEnds(ctx context.Context, q question, ask func(one, far end) Re
 	return results
 }
 
-// endOf reads one end; where it looks stale it sends something through the tunnel and asks again, because an idle tunnel
-// without keepalive is not a broken one.
-func (e *Env) endOf(ctx context.Context, q question, h, other *site.Host) end {
+// endOf reads one end from the facts.
+func (e *Env) endOf(q question, h, other *site.Host) end {
 	one := end{q: q, host: h, other: other}
 	one.q.from = h.Name
 	v, err := e.look(h)
@@ -97,22 +100,36 @@ func (e *Env) endOf(ctx context.Context, q question, h, other *site.Host) end {
 		one.err = err
 		return one
 	}
-	one.w, one.err = wgOf(v.Facts)
-	if one.err != nil || one.w.absent || one.w.down {
+	if one.w, one.err = wgOf(v.Facts); one.err == nil {
+		one.peerKey, one.peer = one.w.to(e.Site.TunnelAddress(other))
+	}
+	return one
+}
+
+func (one end) stale() bool {
+	return one.peer != nil && (one.w.age(one.peer) > handshakeAge || one.peer.rx == 0 || one.peer.tx == 0)
+}
+
+// again sends something through the tunnel and reads the end anew, because an idle tunnel without keepalive is not a
+// broken one, and because what grows meanwhile tells which way is blocked.
+func (e *Env) again(ctx context.Context, one end) end {
+	v, err := e.look(one.host)
+	if err != nil || one.peer == nil || v.Run == nil {
 		return one
 	}
-	one.peerKey, one.peer = one.w.to(e.Site.TunnelAddress(other))
-	if one.peer == nil || v.Run == nil || one.w.age(one.peer) < handshakeAge && one.peer.rx > 0 && one.peer.tx > 0 {
-		return one
-	}
-	a, err := v.Run(ctx, "ping -c 1 -W 2 "+remote.Quote(e.Site.TunnelAddress(other).String())+" >/dev/null 2>&1\n"+render(e.Site, scripts[readTunnel]))
+	to := e.Site.TunnelAddress(one.other)
+	a, err := v.Run(ctx, "ping -c 1 -W 2 "+remote.Quote(to.String())+" >/dev/null 2>&1\n"+render(e.Site, scripts[readTunnel]))
 	if err != nil {
 		return one
 	}
-	again, err := wgOf(remote.Facts{Answers: map[string]remote.Answer{readTunnel: a}})
-	if err == nil && !again.absent && !again.down {
-		one.w = again
-		one.peerKey, one.peer = again.to(e.Site.TunnelAddress(other))
+	w, err := wgOf(remote.Facts{Answers: map[string]remote.Answer{readTunnel: a}})
+	if err != nil || w.absent || w.down {
+		return one
+	}
+	before := one.peer.rx
+	one.w = w
+	if one.peerKey, one.peer = w.to(to); one.peer != nil {
+		one.grew = one.peer.rx > before
 	}
 	return one
 }
@@ -137,13 +154,13 @@ func cause(s *site.Site, one, far end) string {
 		return "the mail host has no endpoint for the proxy: it does not know where to dial"
 	case proxy.w.port != 0 && int(mail.peer.endpoint.Port()) != proxy.w.port:
 		return fmt.Sprintf("the mail host dials port %d, and the proxy listens on %d", mail.peer.endpoint.Port(), proxy.w.port)
-	case mail.host != nil && proxy.host.Public4.IsValid() && mail.peer.endpoint.Addr().Is4() && mail.peer.endpoint.Addr() != proxy.host.Public4:
+	case proxy.host.Public4.IsValid() && mail.peer.endpoint.Addr().Is4() && mail.peer.endpoint.Addr() != proxy.host.Public4:
 		return fmt.Sprintf("the mail host dials %s, and the proxy is %s", mail.peer.endpoint.Addr(), proxy.host.Public4)
-	case proxy.peer.rx == 0 && mail.peer.tx > 0 && mail.peer.rx == 0:
+	case !proxy.grew && mail.peer.tx > 0 && mail.peer.rx == 0:
 		return fmt.Sprintf("udp port %d does not reach the proxy: its firewall or the provider's drops it", proxy.w.port)
 	case proxy.peer.rx > 0 && proxy.peer.handshake == 0:
 		return "packets reach the proxy and no handshake comes of them: the keys do not fit, or the mail host's clock was set back"
-	case proxy.peer.tx > 0 && mail.peer.rx == 0:
+	case proxy.grew && proxy.peer.tx > 0 && !mail.grew:
 		return "the proxy's answers do not reach the mail host: the firewall in front of it drops them"
 	case mail.peer.tx == 0:
 		return "the mail host sends nothing: no keepalive, or its own firewall stops it"

@@ -42,7 +42,7 @@ func askKeys(_ context.Context, e *Env) []Result {
 			}
 		}
 		for _, process := range s["argv"] {
-			wrong = append(wrong, "the private key is on the command line of "+remote.Clean(process).Line(60))
+			wrong = append(wrong, "the private key is on the command line of process "+processOf(process))
 		}
 		switch {
 		case len(wrong) > 0:
@@ -78,4 +78,10 @@ func keyFile(line string) (bad, name string, err error) {
 		return fmt.Sprintf("%s has mode %04o", shown, mode), name, nil
 	}
 	return "", name, nil
+}
+
+// processOf is the process ID in /proc/123/cmdline.
+func processOf(file string) string {
+	id := strings.TrimSuffix(strings.TrimPrefix(file, "/proc/"), "/cmdline")
+	return remote.Clean(id).Line(60)
 }

@@ -12,7 +12,7 @@ func init() {
 	register(Check{
 		ID: "tunnel.tcp", Step: "wireguard", Title: "TCP goes through the tunnel both ways",
 		Guide: "wireguard, Testing the Connection",
-		Reads: reads(readListen, readDocker), Ask: linux(askTunnelTCP),
+		Reads: reads(readListen, readDocker, readTunnel), Ask: linux(askTunnelTCP),
 	})
 }
 
@@ -41,8 +41,14 @@ func (e *Env) askThrough(ctx context.Context, from, to *site.Host, port int) Res
 	if err != nil {
 		return q.cannot(err)
 	}
-	if _, err := e.look(to); err != nil {
+	far, err := e.look(to)
+	if err != nil {
 		return q.cannot(err)
+	}
+	for _, one := range []*Vantage{v, far} {
+		if w, err := wgOf(one.Facts); err == nil && (w.absent || w.down) {
+			return q.fail("there is no interface "+e.Site.Tunnel.Interface+" on "+one.Name, "the tunnel is not set up, or wg-quick did not start it", "")
+		}
 	}
 	likely := "the tunnel is down, or " + to.Name + "'s firewall drops what comes out of it"
 	return q.judge(e.knock(ctx, v, at, to, at), likely)
