@@ -14,7 +14,7 @@ type confKind int
 const (
 	noConf      confKind = iota // there is none
 	oursConf                    // it has our block
-	guideConf                   // made by hand after the guide: the same tunnel, or one half done
+	guideConf                   // made by hand as the guide says; the same tunnel, or one half done
 	foreignConf                 // somebody else's tunnel
 )
 
