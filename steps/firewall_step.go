@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"postern/remote"
@@ -113,7 +114,7 @@ func planHostFirewall(s *site.Site, h *site.Host, seen Seen, found remote.Facts,
 		plan.LockOut = append(plan.LockOut, fmt.Sprintf("%s: %s; add the address to host.%s.ssh_from", h.Name, reason, h.Name))
 	}
 	plan.Notes = append(plan.Notes, firewallNotes(s, h, seen, policy, r)...)
-	plan.Tasks = append(plan.Tasks, goneTasks(h, r.Gone)...)
+	plan.Tasks = append(plan.Tasks, goneTasks(s, h, policy, r.Gone)...)
 }
 
 // stripFirewall takes our rules and blocks out of files that others edited since.
@@ -149,15 +150,34 @@ func stripFirewall(s *site.Site, look Look, paths map[string]bool) Plan {
 	return plan
 }
 
-// goneTasks reminds of what outside the host belongs to a rule that goes away.
-func goneTasks(h *site.Host, gone []string) []Task {
-	if len(gone) == 0 || h.Role != site.Proxy {
+// goneTasks reminds of what outside the host belongs to a port that is no longer open to the world.
+func goneTasks(s *site.Site, h *site.Host, policy firewall.Policy, gone []string) []Task {
+	open := map[string]bool{}
+	for _, a := range policy.Allows {
+		open[strconv.Itoa(a.Port)] = open[strconv.Itoa(a.Port)] || a.In == ""
+	}
+	for _, f := range policy.Forwards {
+		open[strconv.Itoa(int(f.To.Port()))] = true
+	}
+	var ports []string
+	had := map[string]bool{}
+	for _, rule := range gone {
+		_, rest, ok := strings.Cut(rule, " to ")
+		_, port, ported := strings.Cut(rest, " port ")
+		port, _, _ = strings.Cut(port, " ")
+		inside := !strings.HasPrefix(rule, "route ") && strings.Contains(rule, " in on "+s.Tunnel.Interface+" ")
+		if ok && ported && !inside && !open[port] && !had[port] {
+			had[port] = true
+			ports = append(ports, port)
+		}
+	}
+	if len(ports) == 0 || h.Role != site.Proxy {
 		return nil
 	}
 	return []Task{{
-		ID: "firewall.gone." + h.Name, Title: "take what is no longer open out of the provider's panel and the DNS too",
-		Text: "These rules of the host are no longer wanted. If the provider's own firewall has rules for the same ports, remove them there; " +
-			"if a DNS record (SRV, autoconfig) names such a port, remove or change it.",
-		Copy: strings.Join(gone, "\n"),
+		ID: "firewall.gone." + h.Name, Title: "take ports that are no longer open out of the provider's panel and the DNS too",
+		Text: "These ports of the host are no longer open. If the provider's own firewall has rules for them, remove them there; " +
+			"if a DNS record (SRV, autoconfig) names one, remove or change it.",
+		Copy: strings.Join(ports, "\n"),
 	}}
 }

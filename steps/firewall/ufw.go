@@ -37,6 +37,7 @@ func (ufw) Reads() []remote.Query {
 		remote.ReadRun("ufw.other", path+otherRules),
 		remote.ReadRun("ufw.services", `for s in firewalld netfilter-persistent nftables shorewall; do
 	if systemctl is-active --quiet "$s" 2>/dev/null; then echo "$s"; fi; done; :`),
+		remote.ReadRun("ufw.unit", `systemctl is-enabled ufw.service 2>/dev/null || :`),
 		remote.ReadRun("ufw.way", path+`echo "$SSH_CONNECTION"; ip -o addr show`),
 		remote.ReadRun("ufw.sysctl", path+`sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' /etc/ufw/sysctl.conf 2>/dev/null |
 while read -r n; do v=$(sysctl -en "$n" 2>/dev/null) && [ -n "$v" ] && echo "$n $v"; done; :`),
@@ -102,6 +103,9 @@ func (s scene) alone() error {
 		if name == "firewalld" || name == "shorewall" {
 			return fmt.Errorf("%s is active and writes rules of its own: two firewalls on one host undo each other; stop and disable %s, or tell it what is wanted by hand", name, name)
 		}
+	}
+	if unit, _ := s.found.Get("ufw.unit"); strings.TrimSpace(unit) == "masked" {
+		return errors.New("ufw.service is masked, so the firewall would not start at boot: run systemctl unmask ufw.service if that is not meant")
 	}
 	other, _ := s.found.Get("ufw.other")
 	if lines := strings.Split(strings.TrimSpace(other), "\n"); lines[0] != "" {

@@ -51,6 +51,11 @@ func (p *plan) rendering() Rendering {
 			ID: "firewall.activate", Step: "firewall", Title: p.activateTitle(), Do: a.do(), Undo: a.undo(), Risk: remote.LoseSSH,
 		})
 	}
+	if unit, _ := p.found.Get("ufw.unit"); p.want.Enable && strings.TrimSpace(unit) == "disabled" {
+		r.Changes = append(r.Changes, remote.Change{
+			ID: "firewall.unit", Step: "firewall", Title: "start ufw's own unit at boot", Keep: "systemctl -q enable ufw.service\n", Undo: "systemctl -q disable ufw.service\n",
+		})
+	}
 	r.Foreign = append(append(r.Foreign, clean(p.four.foreign)...), clean(p.six.foreign)...)
 	r.Gone = append(append(r.Gone, clean(p.four.gone)...), clean(p.six.gone)...)
 	r.Notes = append(append(append(r.Notes, p.notes...), p.four.notes...), p.six.notes...)
@@ -73,17 +78,17 @@ func (p *plan) activateTitle() string {
 	return "switch the firewall on"
 }
 
-// drifted says whether what runs is not what the files say: not running at all, rules missing or doubled, our chains
-// changed or hung in twice.
+// drifted says whether what runs is not what the files say: not running at all, rules missing, our chains
+// changed or hung in twice. More rules than the files have are other people's.
 func (p *plan) drifted() bool {
 	if !p.running || p.after.ipv6 && p.now6.has("filter", "INPUT") && !p.now6.has("filter", "ufw6-user-input") {
 		return true
 	}
 	for _, chain := range []string{"user-input", "user-forward", "user-output"} {
-		if p.now4.count("filter", "ufw-"+chain) != countRules(p.text(rules4Path), "ufw-"+chain) {
+		if p.now4.count("filter", "ufw-"+chain) < countRules(p.text(rules4Path), "ufw-"+chain) {
 			return true
 		}
-		if p.now6.has("filter", "ufw6-user-input") && p.now6.count("filter", "ufw6-"+chain) != countRules(p.text(rules6Path), "ufw6-"+chain) {
+		if p.now6.has("filter", "ufw6-user-input") && p.now6.count("filter", "ufw6-"+chain) < countRules(p.text(rules6Path), "ufw6-"+chain) {
 			return true
 		}
 	}

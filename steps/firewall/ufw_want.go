@@ -125,7 +125,7 @@ func (p Policy) rules(v6 bool) []ufwRule {
 type merged struct {
 	file    ufwFile
 	changed bool
-	gone    []string // rules of ours no longer wanted, and the guide's that ours replace
+	gone    []string // rules of ours no longer wanted, and the guide's that are taken out
 	foreign []string
 	notes   []string
 }
@@ -162,6 +162,9 @@ func merge(f ufwFile, want Policy) merged {
 				}
 				e, m.changed = e.retag(note), true
 			}
+		case ours && i >= 0: // a double
+			m.changed = true
+			continue
 		case ours && adopted && !want.Enable:
 			e, m.changed = e.retag(""), true
 		case ours:
