@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 // hierarchy is one mounted tree of control groups.
 type hierarchy struct {
 	path   string
+	v2     bool
 	needed bool // systemd lives here: a host cannot boot without a group of its own
 }
 
@@ -35,6 +37,7 @@ func hierarchies() ([]hierarchy, error) {
 		}
 		all = append(all, hierarchy{
 			path:   field[1],
+			v2:     field[2] == "cgroup2",
 			needed: field[2] == "cgroup2" || strings.Contains(field[3], "name=systemd"),
 		})
 	}
@@ -70,6 +73,31 @@ func joinOne(root, name string) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0o644)
+}
+
+// runHere is runCmd in a group of the lab, where the machine can start a process
+// in one: should we be killed, down finds the tool.
+func (l *Lab) runHere(cmd *exec.Cmd) (string, error) {
+	all, err := hierarchies()
+	if err != nil {
+		return "", err
+	}
+	for _, h := range all {
+		if !h.v2 {
+			continue
+		}
+		dir := filepath.Join(h.path, l.cgroup("up"))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return "", err
+		}
+		f, err := os.Open(dir)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(f.Fd())}
+	}
+	return runCmd(cmd)
 }
 
 // eachCgroup calls f with every group under the named one, the deepest first.

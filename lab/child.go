@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -36,11 +37,15 @@ func init() {
 	}
 	err := joinCgroup(os.Args[2])
 	if err == nil {
+		os.NewFile(joinedFD, "joined").Close()
 		err = work(os.Args[3:])
 	}
 	fmt.Fprintf(os.Stderr, "lab: %s: %v\n", os.Args[1], err)
 	os.Exit(1)
 }
+
+// joinedFD is a pipe that a child closes when it is in its control group.
+const joinedFD = 3
 
 // background starts a child in a control group of the lab that outlives this
 // process; what it says goes to the log file.
@@ -56,10 +61,20 @@ func (l *Lab) background(work, group, log string, args ...string) (pid int, err 
 	cmd.Env = []string{"PATH=" + systemPath, "LC_ALL=C"}
 	cmd.Stdout, cmd.Stderr = f, f
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	joined, child, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	defer joined.Close()
+	cmd.ExtraFiles = []*os.File{child}
+	err = cmd.Start()
+	child.Close()
+	if err != nil {
 		return 0, err
 	}
 	go func() { _ = cmd.Wait() }()
+	// Before that down would not find it.
+	_, _ = io.Copy(io.Discard, joined)
 	return cmd.Process.Pid, nil
 }
 

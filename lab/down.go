@@ -53,7 +53,7 @@ func (l *Lab) clear() error {
 	if err := l.killAll(); err != nil {
 		return err
 	}
-	if err := l.unmountAll(); err != nil {
+	if err := unmountBelow(l.dir()); err != nil {
 		return err
 	}
 	removeCgroup(l.cgroup())
@@ -69,9 +69,11 @@ func (l *Lab) clear() error {
 // killAll ends every process of the lab and waits until none is left.
 func (l *Lab) killAll() error {
 	var left []int
+	killed := map[int]bool{}
 	err := poll(context.Background(), 20*time.Second, func() bool {
 		left = append(cgroupPIDs(l.cgroup()), l.inNamespaces()...)
 		for _, pid := range left {
+			killed[pid] = true
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		return len(left) == 0
@@ -79,6 +81,17 @@ func (l *Lab) killAll() error {
 	if err != nil {
 		return fmt.Errorf("lab %q: processes %v do not end", l.Name, left)
 	}
+	// A dying process has left its group, but not yet the machine. A zombie that
+	// nobody waits for is not ours to wait for either.
+	_ = poll(context.Background(), 2*time.Second, func() bool {
+		for pid := range killed {
+			stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+			if err == nil && !strings.Contains(string(stat), ") Z ") {
+				return false
+			}
+		}
+		return true
+	})
 	return nil
 }
 
@@ -120,10 +133,10 @@ func netnsInode(path string) (uint64, bool) {
 	return st.Ino, true
 }
 
-// unmountAll unmounts everything at and below the run directory, the last
-// mounted first.
-func (l *Lab) unmountAll() error {
-	points, err := mountsBelow(l.dir())
+// unmountBelow unmounts everything at and below a directory, the last mounted
+// first.
+func unmountBelow(dir string) error {
+	points, err := mountsBelow(dir)
 	if err != nil {
 		return err
 	}

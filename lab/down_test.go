@@ -160,6 +160,9 @@ func leftovers(t *testing.T, l *Lab) []string {
 		if b, _ := os.ReadFile(p + "/cmdline"); bytes.Contains(b, []byte(l.dir())) {
 			left = append(left, "process "+p+": "+string(bytes.ReplaceAll(b, []byte{0}, []byte{' '})))
 		}
+		if stat, _ := os.ReadFile(p + "/stat"); bytes.Contains(stat, []byte(") Z ")) {
+			continue
+		}
 		if b, _ := os.ReadFile(p + "/cgroup"); bytes.Contains(b, []byte(l.cgroup()+"/")) {
 			left = append(left, "process in a group: "+p)
 		}

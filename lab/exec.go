@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -18,7 +19,8 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // Command gives a command that runs on a node when started: on proxy and mail
 // as root inside the booted host, without its network; on laptop in its
 // namespace, with its HOME and the program on PATH, in this directory; on gw,
-// inet and world in their namespaces. Down ends whatever still runs.
+// inet and world in their namespaces. Killing the process kills the command, not
+// what it left in the background. Down ends whatever still runs.
 func (l *Lab) Command(ctx context.Context, node string, argv ...string) (*exec.Cmd, error) {
 	n, err := nodeNamed(node)
 	if err != nil {
@@ -32,7 +34,8 @@ func (l *Lab) Command(ctx context.Context, node string, argv ...string) (*exec.C
 		if err != nil {
 			return nil, err
 		}
-		cmd := exec.CommandContext(ctx, "nsenter", append([]string{"-t", strconv.Itoa(pid), "-a", "--"}, argv...)...)
+		cmd := exec.CommandContext(ctx, "nsenter", append([]string{"-t", strconv.Itoa(pid), "-a", "--",
+			"setpriv", "--pdeathsig", "KILL", "--"}, argv...)...)
 		cmd.Env = []string{"PATH=" + systemPath, "HOME=/root", "USER=root", "LOGNAME=root", "LANG=C.UTF-8", "TERM=" + os.Getenv("TERM")}
 		return cmd, nil
 	}
@@ -79,7 +82,7 @@ func (l *Lab) Exec(ctx context.Context, node string, argv ...string) (string, er
 	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	ownGroup(cmd)
+	ownGroup(cmd, syscall.SIGKILL)
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("%s: %s: %w: %s", node, strings.Join(argv, " "), err, tail(strings.TrimSpace(errs.String()), 4000))
 	}
@@ -111,7 +114,7 @@ func (l *Lab) makeLaptop(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = run(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@laptop", "-f", filepath.Join(ssh, "id_ed25519"))
+	_, err = l.runHere(exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@laptop", "-f", filepath.Join(ssh, "id_ed25519")))
 	return err
 }
 
@@ -138,7 +141,7 @@ func (l *Lab) buildProgram(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", l.dir("bin", "postern"), "./cmd/postern")
 	cmd.Dir = top
-	_, err = runCmd(cmd)
+	_, err = l.runHere(cmd)
 	return err
 }
 

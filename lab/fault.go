@@ -152,5 +152,16 @@ func narrow(ctx context.Context, l *Lab, on bool) error {
 	if err := l.ipBatch(ctx, "gw", "link set wan mtu "+mtu+"\n"); err != nil {
 		return err
 	}
-	return l.ipBatch(ctx, "inet", "link set home mtu "+mtu+"\n")
+	if err := l.ipBatch(ctx, "inet", "link set home mtu "+mtu+"\n"); err != nil || on {
+		return err
+	}
+	// What the nodes have learned of the narrow line they would believe for minutes.
+	for _, n := range nodes {
+		for _, family := range []string{"-4", "-6"} {
+			if _, err := run(ctx, "nsenter", "--net="+l.netns(n.name), "ip", family, "route", "flush", "cache"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

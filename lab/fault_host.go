@@ -20,8 +20,8 @@ func hostFaults(host string) []fault {
 			"mount --bind /etc /etc && mount -o remount,ro,bind /etc",
 			"umount /etc")},
 		{name: "no-forwarding:" + host, words: "sshd of " + host + " forwards nothing (AllowTcpForwarding no)", set: inside(host,
-			"echo 'AllowTcpForwarding no' >"+noForwarding+" && systemctl reload ssh",
-			"rm "+noForwarding+" && systemctl reload ssh")},
+			"echo 'AllowTcpForwarding no' >"+noForwarding+" && systemctl restart ssh",
+			"rm "+noForwarding+" && systemctl restart ssh")},
 	}
 }
 

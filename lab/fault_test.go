@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -30,7 +31,7 @@ func testFaults(t *testing.T, l *Lab) {
 		"icmp":           {runs("mail", "ping -c1 -W1 203.0.113.10"), runs("mail", "ping -c1 -W1 2001:db8:113::10")},
 		"mtu":            {runs("laptop", "ping -c1 -W1 -M do -s 1472 203.0.113.10")},
 		"delay":          {promptly("203.0.113.10:22"), promptly("192.168.50.2:22")},
-		"apt-offline":    {runs("proxy", "apt-get -q -o APT::Update::Error-Mode=any update"), runs("mail", "apt-get -q -o APT::Update::Error-Mode=any update")},
+		"apt-offline":    {runs("proxy", "apt-get -q -o Acquire::Retries=0 -o APT::Update::Error-Mode=any update"), runs("mail", "apt-get -q -o Acquire::Retries=0 -o APT::Update::Error-Mode=any update")},
 	}
 	for _, host := range []string{"proxy", "mail"} {
 		addr := map[string]string{"proxy": "203.0.113.10", "mail": "192.168.50.2"}[host]
@@ -55,24 +56,27 @@ func testFaults(t *testing.T, l *Lab) {
 func turn(t *testing.T, l *Lab, name string, probes []func(context.Context, *Lab) error) {
 	see := func(on bool) {
 		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
 		for i, probe := range probes {
-			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
-			err := probe(ctx, l)
-			cancel()
-			if (err != nil) != on {
-				t.Errorf("fault on %v: probe %d: %v", on, i, err)
-			}
+			wg.Go(func() {
+				if err := probe(ctx, l); (err != nil) != on {
+					t.Errorf("fault on %v: probe %d: %v", on, i, err)
+				}
+			})
 		}
+		wg.Wait()
 	}
 	see(false)
-	for _, on := range []bool{true, true, false, false} {
+	for i, on := range []bool{true, true, false, false} {
 		if err := l.Fault(t.Context(), name, on); err != nil {
 			t.Fatal(err)
 		}
 		if l.faulty(name) != on {
 			t.Errorf("fault is %v, want %v", l.faulty(name), on)
 		}
-		if on {
+		if i == 1 {
 			see(true)
 		}
 	}

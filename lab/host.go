@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -107,7 +108,7 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 	if err := l.authorize(root); err != nil {
 		return err
 	}
-	_, err := run(ctx, "ssh-keygen", "-A", "-f", root)
+	_, err := l.runHere(exec.CommandContext(ctx, "ssh-keygen", "-A", "-f", root))
 	return err
 }
 

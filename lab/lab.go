@@ -134,7 +134,7 @@ func (l *Lab) up(ctx context.Context) error {
 		return err
 	}
 	if err := <-binary; err != nil {
-		fmt.Fprintf(l.Log, "lab: the program does not build, so laptop has none: %v\n", err)
+		fmt.Fprintf(l.Log, "lab: the program does not build, so laptop has none: %.300v\n", err)
 	}
 	b, err := json.MarshalIndent(l.Options, "", "\t")
 	if err != nil {

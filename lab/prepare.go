@@ -18,8 +18,9 @@ import (
 	"time"
 )
 
-// tools are what the lab needs of this machine, and the packages they are in.
-var tools = []struct{ command, pkg string }{
+// tools are the commands and files the lab needs of this machine, and the
+// packages they are in.
+var tools = []struct{ needs, pkg string }{
 	{"mmdebstrap", "mmdebstrap"},
 	{"systemd-nspawn", "systemd-container"},
 	{"ip", "iproute2"},
@@ -28,6 +29,7 @@ var tools = []struct{ command, pkg string }{
 	{"iptables-restore", "iptables"},
 	{"ssh-keygen", "openssh-client"},
 	{"nsenter", "util-linux"},
+	{"/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"},
 	{"ping", "iputils-ping"},
 }
 
@@ -46,7 +48,10 @@ func canRun() error {
 func missing() []string {
 	var pkgs []string
 	for _, t := range tools {
-		if _, err := exec.LookPath(t.command); err != nil {
+		if filepath.IsAbs(t.needs) && exists(t.needs) {
+			continue
+		}
+		if _, err := exec.LookPath(t.needs); err != nil {
 			pkgs = append(pkgs, t.pkg)
 		}
 	}
@@ -65,7 +70,7 @@ func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) erro
 	if err := os.MkdirAll(cacheDir(), 0o755); err != nil {
 		return err
 	}
-	unlock, err := lockFile(filepath.Join(cacheDir(), "lock"))
+	unlock, err := lockFile(ctx, filepath.Join(cacheDir(), "lock"), log)
 	if err != nil {
 		return err
 	}
@@ -123,7 +128,7 @@ func once(ctx context.Context, log io.Writer, path, what, suite string, build fu
 	fmt.Fprintf(log, "lab: making %s\n", what)
 	tmp := path + unfinished
 	if err := build(ctx, suite, tmp); err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", what, err), os.RemoveAll(tmp))
+		return errors.Join(fmt.Errorf("%s: %w", what, err), removeTree(tmp))
 	}
 	fmt.Fprintf(log, "lab: made %s in %s\n", what, time.Since(start).Round(time.Second))
 	return os.Rename(tmp, path)
@@ -135,8 +140,17 @@ const unfinished = ".unfinished"
 func sweepCache() {
 	left, _ := filepath.Glob(filepath.Join(cacheDir(), "*"+unfinished))
 	for _, p := range left {
-		_ = os.RemoveAll(p)
+		_ = removeTree(p)
 	}
+}
+
+// removeTree removes a directory that a killed mmdebstrap may have mounted this
+// machine's /proc and /dev into.
+func removeTree(path string) error {
+	if err := unmountBelow(path); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
 }
 
 func installTools(ctx context.Context, pkgs []string) error {
@@ -167,12 +181,24 @@ func cached(kind, suite string, from ...string) string {
 	return filepath.Join(cacheDir(), kind+"-"+suite+"-"+hex.EncodeToString(h[:6]))
 }
 
-func lockFile(path string) (unlock func(), err error) {
+// lockFile waits until no other process prepares.
+func lockFile(ctx context.Context, path string, log io.Writer) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+	waited := false
+	err = poll(ctx, time.Hour, func() bool {
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+			return true
+		}
+		if !waited {
+			fmt.Fprintln(log, "lab: waiting for another command that prepares")
+		}
+		waited = true
+		return false
+	})
+	if err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func runCmd(cmd *exec.Cmd) (string, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout = &out
 	cmd.Stderr = &errs
-	ownGroup(cmd)
+	ownGroup(cmd, syscall.SIGTERM)
 	if err := cmd.Run(); err != nil {
 		said := strings.TrimSpace(errs.String())
 		if said == "" {
@@ -33,14 +33,15 @@ func runCmd(cmd *exec.Cmd) (string, error) {
 	return out.String(), nil
 }
 
-// ownGroup keeps a terminal's interrupt from reaching a tool in the middle of
-// its work: we get it, end the tool and clean up after it.
-func ownGroup(cmd *exec.Cmd) {
+// ownGroup keeps a terminal's interrupt from reaching a command in the middle of
+// its work. When its context ends, it and all it started get the signal.
+func ownGroup(cmd *exec.Cmd, end syscall.Signal) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Setpgid = true
-	cmd.WaitDelay = 5 * time.Second
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, end) }
+	cmd.WaitDelay = 10 * time.Second
 }
 
 func tail(s string, n int) string {

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -144,13 +146,23 @@ func verbExec(ctx context.Context, c call) error {
 			return err
 		}
 	}
-	// Signals go to the command, which shares our terminal; we wait for it.
+	// The terminal's interrupt reaches the command by itself; we wait for it.
 	cmd, err := l.Command(context.WithoutCancel(ctx), c.args[0], argv...)
 	if err != nil {
 		return err
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		for s := range ends {
+			_ = cmd.Process.Signal(s)
+		}
+	}()
+	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("%w: %w", errPassOn, err)
 	}
 	return nil

@@ -10,8 +10,8 @@ $0 = "apt-get";
 my @held;
 for my $path ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock") {
     open(my $f, "+>>", $path) or die "$path: $!\n";
-    # struct flock of a 64-bit Linux
-    fcntl($f, F_SETLK, pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0)) or die "$path: $!\n";
+    my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0); # struct flock, 64 bit
+    fcntl($f, F_SETLK, $lock) or die "$path: $!\n";
     push @held, $f;
 }
 socket(my $manager, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!\n";

@@ -1,0 +1,152 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// operator is a person at the laptop who runs the program with an answers file of their own.
+type operator struct {
+	t    *testing.T
+	l    *Lab
+	node string // where the program runs
+	site string // the answers file
+}
+
+// newOperator sits down at the laptop of a lab whose host keys are known, with the lab's answers and the lines given
+// put in place of those of the same key.
+func newOperator(t *testing.T, l *Lab, answers func(string) string) *operator {
+	t.Helper()
+	if err := l.Trust(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/site.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answers != nil {
+		text = []byte(answers(string(text)))
+	}
+	o := &operator{t: t, l: l, node: "laptop", site: filepath.Join(t.TempDir(), "site.toml")}
+	if err := os.WriteFile(o.site, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// command is the program with the answers file and those arguments, not started.
+func (o *operator) command(ctx context.Context, args ...string) *exec.Cmd {
+	o.t.Helper()
+	cmd, err := o.l.Command(ctx, o.node, append([]string{"postern", "--site", o.site}, args...)...)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return cmd
+}
+
+// run runs the program, wants that exit code, and gives all it printed.
+func (o *operator) run(code int, args ...string) string {
+	o.t.Helper()
+	out, got := o.try(args...)
+	if got != code {
+		o.t.Fatalf("postern %s: exit %d, want %d\n%s", strings.Join(args, " "), got, code, out)
+	}
+	return out
+}
+
+// try runs the program and gives all it printed, and its exit code.
+func (o *operator) try(args ...string) (string, int) {
+	o.t.Helper()
+	cmd := o.command(o.t.Context(), args...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return string(out), 0
+	case errors.As(err, &exit):
+		return string(out), exit.ExitCode()
+	}
+	o.t.Fatalf("postern %s: %v\n%s", strings.Join(args, " "), err, out)
+	return "", -1
+}
+
+// result is one row of check --json.
+type result struct {
+	ID, Step, From, Result, Saw, Want, Likely, Fix string
+}
+
+// checks asks the checks and gives every result, whatever the exit code.
+func (o *operator) checks(args ...string) []result {
+	o.t.Helper()
+	cmd := o.command(o.t.Context(), append([]string{"--json", "check"}, args...)...)
+	out, _ := cmd.Output()
+	var doc struct {
+		Schema  int
+		Results []result
+	}
+	if err := json.Unmarshal(out, &doc); err != nil {
+		o.t.Fatalf("check --json: %v\n%s", err, out)
+	}
+	if len(doc.Results) == 0 {
+		o.t.Fatal("check --json has no results")
+	}
+	return doc.Results
+}
+
+// proven wants that every check is ok, or does not apply.
+func (o *operator) proven() {
+	o.t.Helper()
+	for _, r := range o.checks() {
+		if r.Result != "ok" && r.Result != "skip" {
+			o.t.Errorf("%s from %s: %s: saw %q, want %q, likely %q", r.ID, r.From, r.Result, r.Saw, r.Want, r.Likely)
+		}
+	}
+}
+
+// listen keeps a listener on mail that tells each client the address it saw, until the test ends.
+func listen(t *testing.T, l *Lab, addr, port string) {
+	t.Helper()
+	unit := "peer-" + port
+	cmd, err := l.Command(t.Context(), "mail", "sh", "-c", "cat >/run/peer.pl && systemd-run --quiet --collect --unit="+unit+
+		" -p Restart=on-failure -p RestartSec=1 perl /run/peer.pl "+addr+" "+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdin = thePeer(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("serving %s:%s on mail: %v\n%s", addr, port, err, out)
+	}
+}
+
+// thePeer is the listener that tells each client the address it saw.
+func thePeer(t *testing.T) io.Reader {
+	t.Helper()
+	script, err := os.ReadFile("testdata/peer.pl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.NewReader(script)
+}
+
+// peerSeen connects from world to the proxy's port and gives what the listener behind it says it saw.
+func peerSeen(t *testing.T, l *Lab, port string) string {
+	t.Helper()
+	return want(t, l, "world", "perl", "-MIO::Socket::INET", "-e",
+		`$s = IO::Socket::INET->new(PeerAddr => "203.0.113.10:$ARGV[0]", Timeout => 5) or die "$@\n"; print scalar <$s>`, port)
+}
+
+// rules is what the kernel filters and translates on a host, without counters and times.
+func rules(t *testing.T, l *Lab, host string) string {
+	t.Helper()
+	return want(t, l, host, "sh", "-c", `{ iptables-save; ip6tables-save; } 2>/dev/null | sed -e '/^#/d' -e 's/\[[0-9:]*\]//'`)
+}

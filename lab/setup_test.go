@@ -1,0 +1,118 @@
+//go:build linux
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const worldAddress = "198.51.100.77"
+
+// TestSetup is the main job: two bare hosts become one proven system, on each supported release.
+func TestSetup(t *testing.T) {
+	for _, suite := range []string{"bookworm", "trixie"} {
+		t.Run(suite, func(t *testing.T) {
+			l := newLab(t, Options{Suite: suite})
+			o := newOperator(t, l, nil)
+			o.run(0, "apply", "--yes")
+			listen(t, l, "10.0.0.2", "993")
+			listen(t, l, "10.0.0.2", "587")
+			wantClientsSeen(t, l)
+
+			before := map[string]string{"proxy": rules(t, l, "proxy"), "mail": rules(t, l, "mail")}
+			for range 10 {
+				want(t, l, "proxy", "ufw", "reload")
+				want(t, l, "mail", "ufw", "reload")
+			}
+			for host, old := range before {
+				if now := rules(t, l, host); now != old {
+					t.Errorf("%s: ten reloads changed the rules:\n%s\nwere\n%s", host, now, old)
+				}
+			}
+
+			if out := o.run(0, "apply", "--yes"); !strings.Contains(out, "Nothing to change") {
+				t.Errorf("a second apply found something to change:\n%s", out)
+			}
+			for host, old := range before {
+				if now := rules(t, l, host); now != old {
+					t.Errorf("%s: a second apply changed the rules", host)
+				}
+			}
+
+			for _, host := range []string{"proxy", "mail"} {
+				if err := l.Reboot(t.Context(), host); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o.afterReboot()
+			for host, old := range before {
+				if now := rules(t, l, host); now != old {
+					t.Errorf("%s: rules after a reboot:\n%s\nwere\n%s", host, now, old)
+				}
+			}
+			listen(t, l, "10.0.0.2", "993")
+			listen(t, l, "10.0.0.2", "587")
+			wantClientsSeen(t, l)
+		})
+	}
+}
+
+// afterReboot wants check to exit 0 without help. The tunnel's first handshake may take a keepalive interval, so it is
+// asked again for a while.
+func (o *operator) afterReboot() {
+	o.t.Helper()
+	var out string
+	code := -1
+	for end := time.Now().Add(90 * time.Second); code != 0 && time.Now().Before(end); {
+		out, code = o.try("check")
+	}
+	if code != 0 {
+		o.t.Fatalf("check after the reboot: exit %d\n%s", code, out)
+	}
+}
+
+func wantClientsSeen(t *testing.T, l *Lab) {
+	t.Helper()
+	for _, port := range []string{"993", "587"} {
+		if got := peerSeen(t, l, port); !strings.HasPrefix(got, "peer "+worldAddress+" ") {
+			t.Errorf("the listener behind %s says %q, want the address of world, %s", port, got, worldAddress)
+		}
+	}
+}
+
+// TestSetupForDocker: a container that publishes the port on the tunnel's address sees the client's own address, and
+// comes back after a reboot, though Docker must wait for the tunnel.
+func TestSetupForDocker(t *testing.T) {
+	l := newLab(t, Options{Suite: "bookworm", Docker: true})
+	o := newOperator(t, l, nil)
+	o.run(0, "apply", "--yes")
+	for _, port := range []string{"993", "587"} {
+		container(t, l, port)
+	}
+	wantClientsSeen(t, l)
+	o.proven()
+	for _, host := range []string{"mail", "proxy"} {
+		if err := l.Reboot(t.Context(), host); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.afterReboot()
+	wantClientsSeen(t, l)
+}
+
+// container runs the listener in a container that publishes port on the tunnel's address.
+func container(t *testing.T, l *Lab, port string) {
+	t.Helper()
+	script := `mkdir -p /srv && cat >/srv/peer.pl && docker run -d --restart always --name peer-$0 -p 10.0.0.2:$0:$0 \
+		-v /srv/peer.pl:/peer.pl:ro lab/base perl /peer.pl 0.0.0.0 $0`
+	cmd, err := l.Command(t.Context(), "mail", "sh", "-c", script, port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdin = thePeer(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("container for %s: %v\n%s", port, err, out)
+	}
+}
