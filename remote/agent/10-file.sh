@@ -19,20 +19,22 @@ looks() {
 # system, so that putting in place and taking back are renames and need no space. $1 is the change's folder.
 path() { IFS= read -r P 2>/dev/null <"$1/path" && S=${P%/*}/.postern.$2.${1##*/} && A=$S.old; }
 
-# keys prints the secrets in the files given, each with the hash that stands for it; builtins only, so none is in an argv.
+# keys prints the secrets in the files given, each as the hash that stands for it and the value, and then the whole line it
+# was found in. Only builtins handle them, so none is in an argv.
 keys() {
 	for k in "$@"; do
 		[ -f "$k" ] && [ ! -h "$k" ] && cat "$k" && echo
 	done | awk 'match(tolower($0), /(privatekey|presharedkey)[ \t]*=/) {
 		v = substr($0, RSTART + RLENGTH)
 		gsub(/^[ \t\r]+|[ \t\r]+$/, "", v)
-		if (v != "" && !seen[v]++) print v
-	}' | while IFS= read -r k; do
-		printf '%s %s\n' "$(printf %s "$k" | sha256sum | cut -c1-16)" "$k"
+		if (v != "" && !seen[$0]++) { print v; print }
+	}' | while IFS= read -r k && IFS= read -r line; do
+		printf '%s %s\n%s\n' "$(printf %s "$k" | sha256sum | cut -c1-16)" "$k" "$line"
 	done
 }
 
-# refill prints file $1 with every redacted:HASH filled in from the files after it; a hash nobody knows stays, and fails.
+# refill prints file $1 with every redacted:HASH filled in from the files after it: a line that was only redacted becomes
+# what it was, blanks included; elsewhere the value is put in. A hash nobody knows stays, and makes it fail.
 refill() {
 	in=$1
 	shift
@@ -43,12 +45,25 @@ refill() {
 		cat "$in"
 		printf '\n=' # keeps apart a last line with and without its newline
 	} | awk '
-		!body { if ($0 == "=") body = 1; else key[substr($0, 1, 16)] = substr($0, 18); next }
-		{
-			if (started) print_line(held)
-			held = $0; started = 1
+		!body && $0 == "=" { body = 1; next }
+		!body && !raw { h = substr($0, 1, 16); v = substr($0, 18); raw = 1; if (!(h in key)) key[h] = v; next }
+		!body {
+			raw = 0
+			match(tolower($0), /(privatekey|presharedkey)[ \t]*=/)
+			put = substr($0, 1, RSTART + RLENGTH - 1)
+			rest = substr($0, RSTART + RLENGTH)
+			at = index(rest, v)
+			learn(put " redacted:" h, $0)
+			learn(put substr(rest, 1, at - 1) "redacted:" h substr(rest, at + length(v)), $0)
+			next
 		}
-		function print_line(s,   i, h, out) {
+		{
+			if (started) show(kept)
+			kept = $0; started = 1
+		}
+		function learn(form, line) { if (!(form in whole)) whole[form] = line }
+		function show(s,   i, h, out) {
+			if (s in whole) { out = whole[s]; s = "" }
 			while ((i = index(s, "redacted:")) > 0) {
 				h = substr(s, i + 9, 16)
 				if (h in key) { out = out substr(s, 1, i - 1) key[h]; s = substr(s, i + 25) }
@@ -57,7 +72,7 @@ refill() {
 					out = out substr(s, 1, i + 8); s = substr(s, i + 9)
 				}
 			}
-			printf "%s%s", (printed++ ? "\n" : ""), out s
+			printf "%s%s", (shown++ ? "\n" : ""), out s
 		}
 		END { exit missing }'
 }
@@ -91,7 +106,7 @@ ready() {
 	[ -e "$1/new" ] || return 0
 	parents "${P%/*}" "$1/dirs" || return 12
 	: >"$S" || return 12
-	refill "$1/new" "${1%/*}"/*/old /etc/wireguard/* "$D"/base/*/*/orig "$D"/done.*/c/*/old >"$S" 2>"$1/err"
+	fill "$1" >"$S" 2>"$1/err"
 	rc=$?
 	if [ -s "$1/err" ] || [ $rc -gt 1 ]; then
 		cat "$1/err"
@@ -101,6 +116,13 @@ ready() {
 		return 16
 	fi
 	dress "$1"
+}
+
+# fill prints the new file of a change with its secrets. What an undo brings back was written before us: it knows best.
+fill() {
+	set -- "$1" ''
+	[ ! -e "$1/forget" ] || ! shelf "$1" || set -- "$1" "$R/orig"
+	refill "$1/new" "$2" "$1/old" "${1%/*}"/*/old /etc/wireguard/* "$D"/base/*/*/orig "$D"/done.*/c/*/old
 }
 
 # dress gives the staged file its owner and mode; what the change leaves open is as it was before.

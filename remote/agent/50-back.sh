@@ -64,6 +64,7 @@ settle() {
 
 carry() {
 	case $ST in
+	READY) sweep_open && rm -f "$D/LOCK" ;; # never armed, and who began it is dead
 	ROLLING) roll "$1" "$WHY" ;;
 	CONFIRMED) persist "$1" ;;
 	ROLLEDBACK | PERSISTED) finish "$1" ;;
@@ -85,7 +86,6 @@ boot() {
 	state
 	case $ST in
 	none) return 0 ;;
-	READY) sweep_open; rm -f "$D/LOCK"; return 0 ;;
 	ARMED) turn "ARMED.$ID" "ROLLING.$ID.boot" ;;
 	STUCK) turn "STUCK.$ID.$WHY" "ROLLING.$ID.$WHY" ;;
 	esac

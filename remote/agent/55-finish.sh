@@ -48,7 +48,7 @@ settle_old() {
 	state
 	case $ST in
 	none) rm -f "$D/LOCK" ;;
-	READY) sweep_open; rm -f "$D/LOCK" ;;
+	READY) carry "$ID" ;;
 	ARMED) guarded "$ID" || carry_old "$ID" abandoned ;;
 	STUCK) sed 's/^/owner /' "$O/owner"; sweep "$I"; die 15 E_STUCK "$WHY" ;;
 	*) carry_old "$ID" ;;

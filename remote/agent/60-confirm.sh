@@ -82,10 +82,11 @@ persist() {
 		[ -e "$c/keep" ] || continue
 		patient "$c" keep 120 '' || patient "$c" keep 120 '' || blame "$c" >>"$O/UNKEPT"
 	done
+	[ ! -e "$D/site.toml.$1" ] || mv -f "$D/site.toml.$1" "$D/site.toml"
+	unstage "$O" "$1"
 	for c in "$O"/c/*; do
 		record "$c" "$1" 2>>"$O/log" || { note "not recorded: ${c##*/}"; return 1; }
 	done
-	[ ! -e "$D/site.toml.$1" ] || mv -f "$D/site.toml.$1" "$D/site.toml"
 	settle_disk "$O"
 	turn "CONFIRMED.$1" "PERSISTED.$1"
 	finish "$1"

@@ -1,0 +1,211 @@
+package remote
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// seen is a file as Facts shows it.
+func (g *ground) seen(t testing.TB, name string) *File {
+	t.Helper()
+	f, err := g.s.Facts(bg(), []Query{ReadFile(g.root + "/" + name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, known := f.File(g.root + "/" + name)
+	if !known {
+		t.Fatalf("%s cannot be seen", name)
+	}
+	return file
+}
+
+func (g *ground) do(t testing.TB, changes ...Change) {
+	t.Helper()
+	o, err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: changes}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.confirm(o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (g *ground) records(t testing.TB) map[string]Record {
+	t.Helper()
+	list, err := g.s.Recorded(bg())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]Record{}
+	for _, r := range list {
+		m[r.ID] = r
+	}
+	return m
+}
+
+// secretFile has its keys in every layout people write.
+const secretFile = "[Interface]\nPrivateKey=AAAAsecretA=\nprivatekey =  BBBBsecretB= \t\r\n# PrivateKey = old CCCC\nListenPort = 1\n[Peer]\n\tPresharedKey\t=\tDDDDsecretD=\nno end"
+
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+func TestUndoIsByteForByte(t *testing.T) {
+	needRoot(t)
+	g := newGround(t)
+	os.WriteFile(g.root+"/wg.conf", []byte(secretFile), 0o640)
+	os.Chown(g.root+"/wg.conf", 3, 4)
+	want := g.fingerprint()
+
+	shown := g.seen(t, "wg.conf")
+	if strings.Contains(shown.Text, "secretA") {
+		t.Fatal("the secret was shown")
+	}
+	g.do(t, Change{ID: "wg", Step: "s", Title: "one", Path: g.root + "/wg.conf", Old: shown,
+		New: &File{Text: "[Interface]\nPrivateKey = redacted:" + hashOf("AAAAsecretA=") + "\n", Mode: 0o600, Owner: "root:root"}, Do: "echo 1 >" + g.run(), Undo: "echo old >" + g.run()},
+		Change{ID: "made", Step: "s", Title: "a new one", Path: g.root + "/dir/made", New: &File{Text: "x"}},
+		Change{ID: "runs", Step: "s", Title: "no file", Do: "true", Undo: "true"})
+	if got := g.file("wg.conf").Text; got != "[Interface]\nPrivateKey = AAAAsecretA=\n" {
+		t.Fatalf("the secret was not filled in: %q", got)
+	}
+	// The second transaction touches the same file: what was there before the first one still counts.
+	g.do(t, Change{ID: "wg", Step: "s", Title: "two", Path: g.root + "/wg.conf", Old: g.seen(t, "wg.conf"),
+		New: &File{Text: "PresharedKey = redacted:" + hashOf("DDDDsecretD=") + "\n"}, Do: "echo 2 >" + g.run(), Undo: "echo 1 >" + g.run()})
+
+	recs := g.records(t)
+	rec := recs["wg"]
+	if len(recs) != 3 || rec.Touched || rec.Title != "two" || rec.Undo != "echo old >"+g.run() || rec.Do != "echo 2 >"+g.run() {
+		t.Fatalf("records are %+v", recs)
+	}
+	if rec.Original == nil || strings.Contains(rec.Original.Text, "secretA") || rec.Original.Mode != 0o640 {
+		t.Fatalf("the original is %+v", rec.Original)
+	}
+	os.WriteFile(g.root+"/dir/made", []byte("x y"), 0o600)
+	if recs = g.records(t); !recs["made"].Touched || recs["wg"].Touched {
+		t.Errorf("touched: %+v", recs)
+	}
+
+	// An undo that is not confirmed leaves everything, and the record.
+	now := g.fingerprint()
+	undo := []Change{recs["runs"].Restore(nil), recs["made"].Restore(g.seen(t, "dir/made")), recs["wg"].Restore(g.seen(t, "wg.conf"))}
+	o, err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: undo}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Cancel(bg()); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.was(now); err != nil {
+		t.Error(err)
+	}
+	if len(g.records(t)) != 3 {
+		t.Error("a cancelled undo changed the records")
+	}
+
+	g.do(t, undo...)
+	if err := g.was(want); err != nil {
+		t.Error(err)
+	}
+	if left := g.records(t); len(left) != 0 {
+		t.Errorf("records are left: %+v", left)
+	}
+	if err := g.free(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRevert(t *testing.T) {
+	needRoot(t)
+	g := newGround(t)
+	g.do(t, Change{ID: "a", Step: "one", Title: "before", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &File{Text: "first\n"}})
+	want, before := g.fingerprint(), g.records(t)
+	o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.confirm(o); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.records(t)) != 5 {
+		t.Fatalf("records: %+v", g.records(t))
+	}
+	if err := g.s.Revert(bg(), o.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.was(want); err != nil {
+		t.Error(err)
+	}
+	after := g.records(t)
+	if len(after) != 1 || after["a"].Touched || after["a"].First != before["a"].First {
+		t.Errorf("records after: %+v", after)
+	}
+	if err := g.s.Revert(bg(), o.ID); err != nil {
+		t.Errorf("reverted already is no success: %v", err)
+	}
+	if err := g.free(); err != nil {
+		t.Error(err)
+	}
+	if err := g.s.Revert(bg(), newID()); err == nil {
+		t.Error("an unknown transaction was reverted")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	needRoot(t)
+	for name, try := range map[string]struct {
+		change func(g *ground) Change
+		want   string
+	}{
+		"changed since": {func(g *ground) Change {
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/a.conf", Old: &File{Text: "old a"}, New: &File{Text: "n"}}
+		}, "somebody changed"},
+		"there now": {func(g *ground) Change {
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/a.conf", New: &File{Text: "n"}}
+		}, "somebody changed"},
+		"gone now": {func(g *ground) Change {
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/none", Old: &File{Text: "n"}, New: &File{Text: "m"}}
+		}, "somebody changed"},
+		"link": {func(g *ground) Change {
+			os.Symlink("a.conf", g.root+"/link")
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/link", Old: g.file("a.conf"), New: &File{Text: "n"}}
+		}, "symbolic link"},
+		"folder": {func(g *ground) Change {
+			os.Mkdir(g.root+"/folder", 0o700)
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/folder", New: &File{Text: "n"}}
+		}, "not a plain file"},
+		"secret": {func(g *ground) Change {
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/n", New: &File{Text: "PrivateKey = redacted:0123456789abcdef\n"}}
+		}, "secret"},
+		"test": {func(g *ground) Change {
+			return Change{ID: "a", Step: "s", Title: "look at it", Path: g.root + "/deep/n", New: &File{Text: "x"}, Test: `cat "$NEW"; echo " is bad"; false`}
+		}, "look at it: x is bad"},
+		"owner": {func(g *ground) Change {
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/n", New: &File{Text: "x", Owner: "nobody:nosuchgroup"}}
+		}, "nosuchgroup"},
+		"path": {func(g *ground) Change {
+			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/../x y", New: &File{Text: "x"}}
+		}, "not an absolute path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGround(t)
+			c := try.change(g)
+			want := g.fingerprint()
+			c.Do = "echo ran >" + g.run()
+			_, err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: []Change{c}}, nil)
+			if err == nil || !strings.Contains(err.Error(), try.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("begin: %v, want one line with %q", err, try.want)
+			}
+			if err := g.was(want); err != nil {
+				t.Error(err)
+			}
+			if err := g.free(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,2 @@
+# The first prototype: it restored without ending the apply that was still running.
+unapply() { :; }
