@@ -103,7 +103,11 @@ func foreignSystem(h *site.Host, seen Seen) string {
 //
 // guide: firewall, Opening Required Ports in IONOS Control Panel
 func hosterTasks(s *site.Site, h *site.Host, seen Seen) []Task {
-	hoster, _ := provider.Find(h.Provider)
+	hoster, known := provider.Find(h.Provider)
+	who := ""
+	if known && hoster.ID != provider.Unknown {
+		who = " (" + hoster.Name + ")"
+	}
 	letter := provider.Letter{Hostname: s.Hostname, Domain: s.Domain, Port: s.Ports.SMTP}
 	if h.Public4.IsValid() {
 		letter.Address4 = h.Public4.String()
@@ -117,13 +121,13 @@ func hosterTasks(s *site.Site, h *site.Host, seen Seen) []Task {
 	}
 	return []Task{{
 		ID:    "provider.firewall." + h.Name,
-		Title: fmt.Sprintf("let the ports in at the provider of %s (%s)", h.Name, hoster.Name),
+		Title: fmt.Sprintf("let the ports in at the provider of %s%s", h.Name, who),
 		Text:  hoster.FirewallText(),
 		Copy:  provider.RuleList(panelRules(s, h, seen)),
 		Check: "firewall.open",
 	}, {
 		ID:    "provider.port25." + h.Name,
-		Title: fmt.Sprintf("have outgoing port %d opened for %s (%s)", s.Ports.SMTP, h.Name, hoster.Name),
+		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
 		Text:  hoster.Port25Text(s.Ports.SMTP),
 		Copy:  text,
 	}}

@@ -54,22 +54,23 @@ type Route struct {
 	Dev string       // "" for a route that drops
 }
 
-// SeenReads are the queries See parses: light enough to be part of every look.
+// SeenReads are the queries See parses: light enough to be part of every look, so the shell reads what it can by itself.
 func SeenReads() []remote.Query {
 	return []remote.Query{
-		remote.ReadRun("seen.system", `uname -s; if [ -d /run/systemd/system ]; then echo systemd; else echo other; fi`),
-		remote.ReadRun("seen.release", `cat /etc/os-release`),
+		remote.ReadRun("seen.system", `if [ -r /proc/sys/kernel/ostype ]; then read -r s < /proc/sys/kernel/ostype; echo "$s"; else uname -s; fi
+if [ -d /run/systemd/system ]; then echo systemd; else echo other; fi`),
+		remote.ReadRun("seen.release", `while IFS= read -r l || [ -n "$l" ]; do printf '%s\n' "$l"; done < /etc/os-release`),
 		remote.ReadRun("seen.addresses", `PATH=$PATH:/usr/sbin:/sbin; ip -o address show`),
 		remote.ReadRun("seen.routes", `PATH=$PATH:/usr/sbin:/sbin; ip -o -4 route show table main; ip -o -6 route show table main; true`),
-		remote.ReadRun("seen.ssh", `PATH=$PATH:/usr/sbin:/sbin; echo "connection $SSH_CONNECTION"; sshd -T 2>/dev/null | grep -i '^port '; true`),
+		remote.ReadRun("seen.ssh", `PATH=$PATH:/usr/sbin:/sbin; echo "connection $SSH_CONNECTION"; sshd -T 2>/dev/null; true`),
 		remote.ReadRun("seen.listeners", `PATH=$PATH:/usr/sbin:/sbin; ss -H -ltunp`),
-		remote.ReadRun("seen.memory", `grep ^MemTotal /proc/meminfo`),
+		remote.ReadRun("seen.memory", `while read -r k n u; do case $k in MemTotal:) echo "$k $n $u"; break ;; esac; done < /proc/meminfo`),
 		remote.ReadRun("seen.disk", `df -Pk /`),
 		remote.ReadRun("seen.tools", `PATH=$PATH:/usr/sbin:/sbin
 for t in ufw wg wg-quick wireguard-go iptables docker; do if command -v $t >/dev/null; then echo $t; fi; done
 if [ -c /dev/net/tun ]; then echo /dev/net/tun; fi`),
-		remote.ReadRun("seen.module", `PATH=$PATH:/usr/sbin:/sbin; k=/lib/modules/$(uname -r)
-if [ -d /sys/module/wireguard ] || modinfo wireguard >/dev/null 2>&1 || grep -qs '/wireguard\.ko' $k/modules.builtin $k/modules.dep; then echo yes; else echo no; fi`),
+		remote.ReadRun("seen.module", `read -r k < /proc/sys/kernel/osrelease
+if [ -d /sys/module/wireguard ] || grep -qs '/wireguard\.ko' "/lib/modules/$k/modules.builtin" "/lib/modules/$k/modules.dep"; then echo yes; else echo no; fi`),
 		remote.ReadRun("seen.clock", `date +%s`),
 	}
 }

@@ -25,24 +25,11 @@ func keyOf(conf string) string {
 // ones are made of them there.
 func tunnelReads(s *site.Site, h *site.Host) []remote.Query {
 	iface := s.Tunnel.Interface
-	conf, key, dev := remote.Quote(confPath(iface)), remote.Quote(keyPath(iface)), remote.Quote(iface)
 	queries := []remote.Query{
 		remote.ReadFile(confPath(iface)),
-		remote.ReadRun("wireguard.keys", `if [ -s `+key+` ]; then echo "file $(wg pubkey < `+key+` 2>/dev/null)"; fi
-if [ -e `+conf+` ]; then echo "conf $(`+keyOf(confPath(iface))+` | wg pubkey 2>/dev/null)"; fi`),
-		remote.ReadRun("wireguard.running", `if ip link show dev `+dev+` >/dev/null 2>&1; then echo link; fi
-echo "key $(wg show `+dev+` public-key 2>/dev/null)"
-echo "port $(wg show `+dev+` listen-port 2>/dev/null)"
-wg show `+dev+` allowed-ips 2>/dev/null | tr -d ',' | sed 's/^/peer /'
-ip -4 rule show pref `+tableText+` 2>/dev/null | sed 's/^/rule /'
-ip -6 rule show pref `+tableText+` 2>/dev/null | sed 's/^/rule6 /'
-if iptables -w -t mangle -C PREROUTING -j `+markChain+` 2>/dev/null; then echo chain; fi
-echo "valid_mark $(cat /proc/sys/net/ipv4/conf/all/src_valid_mark 2>/dev/null)"; true`),
-		remote.ReadRun("wireguard.units", `systemctl show -p Id,LoadState,ActiveState,UnitFileState `+remote.Quote(wgUnit(iface))+` `+strings.Join(guideUnits, " ")+` 2>/dev/null
-if ls /etc/rc[2-5].d/S*wireguard-setup >/dev/null 2>&1; then printf '\nId=`+guideInit+`\nLoadState=loaded\nUnitFileState=enabled\n'; fi; true`),
-		remote.ReadRun("wireguard.ours", `cd `+wireguardDir+` 2>/dev/null || exit 0
-for f in $(grep -ls '^`+beginMark+`' ./*.conf); do i=${f#./}; i=${i%.conf}
-echo "$i $(systemctl is-active "wg-quick@$i") $(systemctl is-enabled "wg-quick@$i" 2>/dev/null)"; done; true`),
+		remote.ReadRun("wireguard.keys", keysScript(iface)),
+		remote.ReadRun("wireguard.running", runningScript(s, h)),
+		remote.ReadRun("wireguard.units", unitsScript(iface)),
 	}
 	queries = append(queries, guideReads()...)
 	if h.Role == site.Mail {
@@ -52,6 +39,47 @@ echo "$i $(systemctl is-active "wg-quick@$i") $(systemctl is-enabled "wg-quick@$
 		}
 	}
 	return queries
+}
+
+// keysScript prints the public keys: of the key file, and of a hand-made configuration that holds its key itself.
+func keysScript(iface string) string {
+	conf, key := remote.Quote(confPath(iface)), remote.Quote(keyPath(iface))
+	return `if [ -s ` + key + ` ]; then echo "file $(wg pubkey < ` + key + ` 2>/dev/null)"; fi
+l=; if [ -e ` + conf + ` ]; then read -r l < ` + conf + `; fi
+case $l in '` + beginMark + `'*) ;; *) if [ -e ` + conf + ` ]; then echo "conf $(` + keyOf(confPath(iface)) + ` | wg pubkey 2>/dev/null)"; fi ;; esac`
+}
+
+// runningScript prints what runs. wg's dump has the private key in it: the shell drops it there.
+func runningScript(s *site.Site, h *site.Host) string {
+	dev, script := remote.Quote(s.Tunnel.Interface), ""
+	if preserves(s, h) {
+		script = "read -r v < /proc/sys/net/ipv4/conf/all/src_valid_mark; echo \"valid_mark $v\"\n"
+	}
+	script += `if [ ! -e /sys/class/net/` + dev + ` ]; then exit 0; fi
+echo link
+wg show ` + dev + ` dump 2>/dev/null | { if read -r private key port fwmark; then private=; echo "key $key"; echo "port $port"; fi
+while read -r key preshared endpoint allowed rest; do preshared=; echo "peer $key $allowed"; done; }`
+	if preserves(s, h) {
+		script += "\nip -4 rule show pref " + tableText
+		if s.Tunnel.Network6.IsValid() {
+			script += "\nip -6 rule show pref " + tableText
+		}
+		script += "\nif iptables -w -t mangle -C PREROUTING -j " + markChain + " 2>/dev/null; then echo chain; fi"
+	}
+	return script
+}
+
+// unitsScript prints what systemd says of our unit, of those of the guide, and of those of ours under another name.
+func unitsScript(iface string) string {
+	return `u=` + remote.Quote(strings.Join(append(guideUnits, wgUnit(iface)), " ")) + `
+for f in ` + wireguardDir + `*.conf; do
+[ -r "$f" ] && read -r l < "$f" || continue
+i=${f##*/}; i=${i%.conf}
+case $i in *[!a-zA-Z0-9_=+.-]*) continue ;; esac
+case $l in '` + beginMark + `'*) u="$u wg-quick@$i.service"; echo "ours $i" ;; esac
+done; echo
+systemctl show -p Id,LoadState,ActiveState,UnitFileState $u 2>/dev/null
+for f in /etc/rc[2-5].d/S*wireguard-setup; do if [ -e "$f" ]; then printf '\nId=` + guideInit + `\nLoadState=loaded\nUnitFileState=enabled\n'; break; fi; done; true`
 }
 
 // unitState is what systemd says of one unit.
@@ -71,7 +99,7 @@ type tunnelSeen struct {
 	Key     string       // its public key
 	Port    int          // UDP port it listens on
 	Peers   map[string][]netip.Prefix
-	Rules   []string // policy rules at our preference, IPv4
+	Rules   []string // policy rules at our preference, IPv4; looked at where we make them
 	Rules6  []string
 	Chain   bool // our chain is hooked in
 	Marked  bool // net.ipv4.conf.all.src_valid_mark is on
@@ -92,49 +120,57 @@ func seeTunnel(s *site.Site, f remote.Facts) tunnelSeen {
 			t.ConfKey = key
 		}
 	}
-	for _, line := range lines(get("wireguard.running")) {
-		kind, rest := pair(line)
-		switch kind {
-		case "link":
-			t.Link = true
-		case "key":
-			if validKey(rest) {
-				t.Key = rest
-			}
-		case "port":
-			t.Port, _ = strconv.Atoi(rest)
-		case "peer":
-			if f := strings.Fields(rest); len(f) > 0 && validKey(f[0]) {
-				t.Peers[f[0]] = prefixes(f[1:])
-			}
-		case "rule":
-			t.Rules = append(t.Rules, ruleText(rest))
-		case "rule6":
-			t.Rules6 = append(t.Rules6, ruleText(rest))
-		case "chain":
-			t.Chain = true
-		case "valid_mark":
-			t.Marked = rest == "1"
-		}
-	}
-	t.Units = parseUnits(get("wireguard.units"))
+	t.parseRunning(get("wireguard.running"))
+	units := get("wireguard.units")
+	t.Units = parseUnits(units)
 	if t.Units[guideInit].Enabled { // systemd shows an init script as generated, enabled or not
 		u := t.Units[guideUnits[1]]
 		u.Loaded, u.Enabled = true, true
 		t.Units[guideUnits[1]] = u
 	}
 	t.Ours = map[string]unitState{}
-	for _, line := range lines(get("wireguard.ours")) {
-		if f := strings.Fields(line); len(f) >= 2 && word(f[0]) && len(f[0]) < 16 {
-			t.Ours[f[0]] = unitState{Loaded: true, Active: f[1] == "active", Enabled: len(f) > 2 && f[2] == "enabled"}
+	for _, line := range lines(units) {
+		if kind, name := pair(line); kind == "ours" && word(name) && len(name) < 16 {
+			t.Ours[name] = t.Units[wgUnit(name)]
 		}
 	}
 	return t
 }
 
+// parseRunning reads what runningScript prints.
+func (t *tunnelSeen) parseRunning(text string) {
+	for _, line := range lines(text) {
+		switch kind, rest := pair(line); {
+		case kind == "link":
+			t.Link = true
+		case kind == "key" && validKey(rest):
+			t.Key = rest
+		case kind == "port":
+			t.Port, _ = strconv.Atoi(rest)
+		case kind == "peer":
+			if f := strings.Fields(strings.ReplaceAll(rest, ",", " ")); len(f) > 0 && validKey(f[0]) {
+				t.Peers[f[0]] = prefixes(f[1:])
+			}
+		case strings.HasSuffix(kind, ":") && strings.Contains(rest, "lookup"):
+			if _, net, _ := strings.Cut(rest, "from "); strings.Contains(net, ":") {
+				t.Rules6 = append(t.Rules6, strings.Join(strings.Fields(rest), " "))
+			} else {
+				t.Rules = append(t.Rules, strings.Join(strings.Fields(rest), " "))
+			}
+		case kind == "chain":
+			t.Chain = true
+		case kind == "valid_mark":
+			t.Marked = rest == "1"
+		}
+	}
+}
+
 func pair(line string) (first, rest string) {
-	first, rest, _ = strings.Cut(strings.TrimSpace(line), " ")
-	return first, strings.TrimSpace(rest)
+	line = strings.TrimSpace(line)
+	if i := strings.IndexAny(line, " \t"); i >= 0 {
+		return line[:i], strings.TrimSpace(line[i:])
+	}
+	return line, ""
 }
 
 // validKey says whether s is a WireGuard key in its one text form: 32 bytes in base64.
@@ -151,12 +187,6 @@ func prefixes(words []string) []netip.Prefix {
 		}
 	}
 	return all
-}
-
-// ruleText drops the preference that `ip rule` prints first, and spaces out the rest once.
-func ruleText(line string) string {
-	_, rest, _ := strings.Cut(line, ":")
-	return strings.Join(strings.Fields(rest), " ")
 }
 
 // parseUnits reads `systemctl show -p Id,LoadState,ActiveState,UnitFileState`: blocks of lines, divided by empty ones.

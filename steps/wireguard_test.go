@@ -58,15 +58,15 @@ func TestTunnelDrift(t *testing.T) {
 	for name, c := range map[string]struct {
 		fact, old, new, want string
 	}{
-		"peer gone":          {"proxy/wireguard.running", "peer " + mailKey + "\t10.0.0.2/32\n", "", "tell the running tunnel its peers"},
+		"peer gone":          {"proxy/wireguard.running", "peer " + mailKey + " 10.0.0.2/32\n", "", "tell the running tunnel its peers"},
 		"peer allowed less":  {"mail/wireguard.running", "0.0.0.0/0", "10.0.0.1/32", "tell the running tunnel its peers"},
 		"another key runs":   {"mail/wireguard.running", "key " + mailKey, "key " + proxyKey, "start the tunnel wg0 anew"},
 		"no key runs":        {"mail/wireguard.running", "key " + mailKey, "key (none)", "start the tunnel wg0 anew"},
 		"another port":       {"proxy/wireguard.running", "port 51820", "port 51821", "start the tunnel wg0 anew"},
 		"no interface":       {"mail/wireguard.running", "link\nkey " + mailKey, "key ", "start the tunnel wg0"},
 		"no address":         {"mail/seen.addresses", "10.0.0.2/24", "10.0.0.3/24", "start the tunnel wg0 anew"},
-		"a rule gone":        {"mail/wireguard.running", "rule 20720:	from 10.0.0.2 lookup 20720\n", "", "start the tunnel wg0 anew"},
-		"a rule too many":    {"mail/wireguard.running", "chain\n", "chain\nrule 20720:	from 10.0.0.9 lookup 20720\n", "start the tunnel wg0 anew"},
+		"a rule gone":        {"mail/wireguard.running", "20720:	from 10.0.0.2 lookup 20720\n", "", "start the tunnel wg0 anew"},
+		"a rule too many":    {"mail/wireguard.running", "chain\n", "chain\n20720:	from 10.0.0.9 lookup 20720\n", "start the tunnel wg0 anew"},
 		"the chain unhooked": {"mail/wireguard.running", "chain\n", "", "start the tunnel wg0 anew"},
 		"not at boot":        {"mail/wireguard.units", "UnitFileState=enabled", "UnitFileState=disabled", "bring the tunnel wg0 up at boot"},
 		"unit not active":    {"mail/wireguard.units", "ActiveState=active", "ActiveState=failed", "start the tunnel wg0 anew"},
