@@ -239,10 +239,13 @@ func (e *Env) forwardsAtBoot(h *site.Host, f remote.Facts) ([]string, error) {
 		for _, line := range b["dnat"] {
 			where, text, _ := strings.Cut(line, "|")
 			kind, file, _ := strings.Cut(where, " ")
+			if text = strings.TrimSpace(text); strings.HasPrefix(text, "#") {
+				continue
+			}
 			if strings.HasSuffix(file, ".init") && (kind != "executable" || b.one("hook") != "executable") {
 				continue // ufw runs its hook only when it is executable
 			}
-			r := parseRule(strings.TrimSpace(text))
+			r := parseRule(text)
 			kept = kept || r.target == "DNAT" && r.to == to && within(r.dports, fw.port)
 		}
 		if !kept {

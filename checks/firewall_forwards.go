@@ -8,8 +8,8 @@ import (
 	"postern/site"
 )
 
-// forwards names what is wrong with what the proxy sends on, by its rules. guide: firewall, Port Forwarding
-// Configuration; Configure UFW to Accept Forwarded Packets
+// forwards names what is wrong with what the proxy sends on, by its rules.
+// guide: firewall, Port Forwarding Configuration; Configure UFW to Accept Forwarded Packets
 func (k knowledge) forwards() []string {
 	var wrong []string
 	nat := k.v4["nat"]

@@ -2,9 +2,11 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
+	"syscall"
 
 	"postern/site"
 )
@@ -147,7 +149,7 @@ func (q question) judge(k *knock, likely string) Result {
 		return q.unknown("refused: the port is reached, or rejected; nothing listens there and no listener could be made: "+k.deaf(), "")
 	case k.answer == dropped && strings.HasPrefix(q.suffix, ".smtp") && likely != ownDrop:
 		return q.unknown("no answer", likely)
-	case k.noEar != nil && !k.real && strings.Contains(k.noEar.Error(), "assign"):
+	case k.noEar != nil && !k.real && errors.Is(k.noEar, syscall.EADDRNOTAVAIL):
 		return q.unknown(k.said()+"; the address it should reach is not there: "+k.deaf(), likely)
 	}
 	return q.fail(k.said(), likely, k.evidence())

@@ -97,6 +97,8 @@ type published struct {
 
 var errDocker = errors.New("docker gave no answer")
 
+var containerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+
 // publishedOf parses docker ps. absent is true where there is no Docker.
 func publishedOf(f remote.Facts) (all []published, absent bool, err error) {
 	s, err := parts(f, readDocker)
@@ -111,11 +113,11 @@ func publishedOf(f remote.Facts) (all []published, absent bool, err error) {
 	}
 	for _, line := range s["ps"] {
 		name, ports, ok := strings.Cut(line, "|")
-		if !ok {
+		if !ok || !containerName.MatchString(name) {
 			return nil, false, errDocker
 		}
 		for _, one := range strings.Split(ports, ",") {
-			all = append(all, publish(remote.Clean(name).Line(80), strings.TrimSpace(one))...)
+			all = append(all, publish(name, strings.TrimSpace(one))...)
 		}
 	}
 	return all, false, nil

@@ -1,11 +1,16 @@
 package checks
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"postern/remote"
@@ -148,6 +153,11 @@ func (e *Env) askOurs(ctx context.Context, k *knock, v, from *Vantage, to, arriv
 	turn.Lock()
 	defer turn.Unlock()
 	ear, leave, err := e.listen(ctx, v, arrive)
+	if errors.Is(err, syscall.EADDRINUSE) { // something has begun to listen since the host was looked at
+		k.real = true
+		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
+		return
+	}
 	if err != nil {
 		k.noEar = err
 		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
@@ -159,8 +169,35 @@ func (e *Env) askOurs(ctx context.Context, k *knock, v, from *Vantage, to, arriv
 	if k.conn == nil {
 		return
 	}
-	defer k.conn.Close()
-	k.peers = peersOf(ctx, ear.Peers)
+	defer k.conn.Close() // the value of now: the field is cleared below
+	k.peers = greeted(ctx, k.conn)
+	if len(k.peers) == 0 {
+		k.peers = peersOf(ctx, ear.Peers)
+	}
+	k.conn = nil
+}
+
+// greeted is who our listener says we are: it greets with "postern ADDRESS PORT". That came over our very connection, so
+// nobody else is meant.
+func greeted(ctx context.Context, c net.Conn) []netip.AddrPort {
+	line := make(chan string, 1)
+	go func() { // a connection through SSH knows no deadline; closing it ends the read
+		text, _ := bufio.NewReader(io.LimitReader(c, 200)).ReadString('\n')
+		line <- text
+	}()
+	timer := time.NewTimer(peerTimeout)
+	defer timer.Stop()
+	select {
+	case text := <-line:
+		if w := strings.Fields(text); len(w) == 3 && w[0] == ownMark {
+			if p := addrPort(w[1], w[2]); p.IsValid() {
+				return []netip.AddrPort{p}
+			}
+		}
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // peersOf collects who connected: the first within peerTimeout, and those that were already waiting with it.
