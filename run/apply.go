@@ -116,6 +116,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 		results, err = r.decide(ctx, d, before, armed)
 	}
 	if err != nil {
+		r.report(results)
 		if rolled = r.takeBack(ctx, armed, err); len(rolled) == 0 {
 			return results, nil, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
@@ -129,7 +130,17 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 			}
 		}
 	}
+	if results, err = r.proveKept(ctx, d.after, results); err != nil {
+		return results, nil, fmt.Errorf("the hosts are set up, but not everything could be proven: %w", err)
+	}
+	r.report(results)
 	return results, nil, nil
+}
+
+// proveKept asks again what did not apply while the change was open, such as what a boot will do.
+func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []checks.Result) ([]checks.Result, error) {
+	again, err := r.prove(ctx, having(list, results, checks.Skip), r.sessions(), nil)
+	return merge(results, again), err
 }
 
 // decide proves the armed change over new logins and confirms it, the far host first.
@@ -165,9 +176,8 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, before []check
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
-		list = unsettled(list, results)
+		list = append(having(list, results, checks.Fail), having(list, lost, checks.Unknown)...)
 		if len(list) == 0 || r.Clock().After(end) {
-			r.report(results)
 			return results, lost, nil
 		}
 		select {
@@ -216,16 +226,16 @@ func merge(old, again []checks.Result) []checks.Result {
 	return merged
 }
 
-// unsettled are the checks of which a result failed.
-func unsettled(list []checks.Check, results []checks.Result) []checks.Check {
-	var again []checks.Check
+// having are the checks of which a result had that outcome.
+func having(list []checks.Check, results []checks.Result, outcome checks.Outcome) []checks.Check {
+	var found []checks.Check
 	for _, c := range list {
 		for _, one := range results {
-			if (one.ID == c.ID || strings.HasPrefix(one.ID, c.ID+".")) && one.Outcome == checks.Fail {
-				again = append(again, c)
+			if (one.ID == c.ID || strings.HasPrefix(one.ID, c.ID+".")) && one.Outcome == outcome {
+				found = append(found, c)
 				break
 			}
 		}
 	}
-	return again
+	return found
 }
