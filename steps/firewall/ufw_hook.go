@@ -48,17 +48,21 @@ func withHook(text string) (string, error) {
 	return bare[:at] + hookBlock + bare[at:], nil
 }
 
-// withoutHook takes our block out.
+// withoutHook takes our block out, as often as it is there; a mark that has lost its other half stays.
 func withoutHook(text string) string {
-	begin := lineStart(text, hookBegin+"\n")
-	if begin < 0 {
-		return text
+	var kept []string
+	begin := -1
+	for _, line := range strings.SplitAfter(text, "\n") {
+		switch {
+		case line == hookBegin+"\n":
+			begin = len(kept)
+		case line == hookEnd+"\n" && begin >= 0:
+			kept, begin = kept[:begin], -1
+			continue
+		}
+		kept = append(kept, line)
 	}
-	end := strings.Index(text[begin:], "\n"+hookEnd+"\n")
-	if end < 0 {
-		return text
-	}
-	return text[:begin] + text[begin+end+len(hookEnd)+2:]
+	return strings.Join(kept, "")
 }
 
 // plainHook says whether before.init does nothing but what the package ships, so that making it executable starts
