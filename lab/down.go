@@ -34,7 +34,7 @@ func (l *Lab) Down() error {
 // An abstract socket leaves no file behind and goes with its process.
 func (l *Lab) lock() (unlock func(), err error) {
 	var ln net.Listener
-	waitErr := poll(context.Background(), 30*time.Second, func() bool {
+	waitErr := poll(context.Background(), 2*time.Minute, func() bool {
 		ln, err = net.Listen("unix", "@postern-lab-"+l.Name)
 		return err == nil || !errors.Is(err, syscall.EADDRINUSE)
 	})
@@ -70,7 +70,7 @@ func (l *Lab) clear() error {
 func (l *Lab) killAll() error {
 	var left []int
 	killed := map[int]bool{}
-	err := poll(context.Background(), 20*time.Second, func() bool {
+	err := poll(context.Background(), time.Minute, func() bool {
 		left = append(cgroupPIDs(l.cgroup()), l.inNamespaces()...)
 		for _, pid := range left {
 			killed[pid] = true

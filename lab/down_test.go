@@ -130,7 +130,7 @@ func interrupt(t *testing.T, binary string, l *Lab, point string, sig syscall.Si
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := poll(t.Context(), 20*time.Second, func() bool { return exists(l.dir(point)) }); err != nil {
+	if err := poll(t.Context(), 2*time.Minute, func() bool { return exists(l.dir(point)) }); err != nil {
 		t.Fatalf("%s never came: %v", point, err)
 	}
 	_ = cmd.Process.Signal(sig)

@@ -56,7 +56,7 @@ func testFaults(t *testing.T, l *Lab) {
 func turn(t *testing.T, l *Lab, name string, probes []func(context.Context, *Lab) error) {
 	see := func(on bool) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		var wg sync.WaitGroup
 		for i, probe := range probes {

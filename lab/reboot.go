@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,7 +57,7 @@ func (l *Lab) reboot(ctx context.Context, name string, end func(init int) error)
 	return nil
 }
 
-// awaitEnd waits until nothing of a host runs, and helps after 20 s.
+// awaitEnd waits until nothing of a host runs, and helps after a minute.
 func (l *Lab) awaitEnd(ctx context.Context, name string) error {
 	b, err := os.ReadFile(l.dir(name, "nspawn.pid"))
 	if err != nil {
@@ -69,12 +68,12 @@ func (l *Lab) awaitEnd(ctx context.Context, name string) error {
 		return err
 	}
 	ended := func() bool { return len(cgroupPIDs(l.cgroup(name))) == 0 }
-	if err := poll(ctx, 20*time.Second, ended); err != nil {
+	if err := poll(ctx, time.Minute, ended); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
 		_ = syscall.Kill(nspawn, syscall.SIGKILL)
-		err := poll(ctx, 10*time.Second, func() bool {
+		err := poll(ctx, time.Minute, func() bool {
 			for _, pid := range cgroupPIDs(l.cgroup(name)) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
@@ -85,32 +84,4 @@ func (l *Lab) awaitEnd(ctx context.Context, name string) error {
 		}
 	}
 	return os.Remove(l.dir(name, "nspawn.pid"))
-}
-
-// Trust puts the hosts' real keys into the laptop's known_hosts, as an operator
-// does who has compared the fingerprints.
-func (l *Lab) Trust() error {
-	var b strings.Builder
-	for _, n := range nodes {
-		if !n.boots {
-			continue
-		}
-		keys, err := filepath.Glob(l.dir(n.name, "root", "etc", "ssh", "ssh_host_*_key.pub"))
-		if err != nil {
-			return err
-		}
-		addr := strings.Split(n.addrs[0], "/")[0]
-		if l.SSHPort != 22 {
-			addr = fmt.Sprintf("[%s]:%d", addr, l.SSHPort)
-		}
-		for _, k := range keys {
-			text, err := os.ReadFile(k)
-			if err != nil {
-				return err
-			}
-			f := strings.Fields(string(text))
-			fmt.Fprintf(&b, "%s %s %s\n", addr, f[0], f[1])
-		}
-	}
-	return os.WriteFile(l.dir("laptop", "home", ".ssh", "known_hosts"), []byte(b.String()), 0o644)
 }

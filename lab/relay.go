@@ -51,7 +51,7 @@ func delay(ctx context.Context, l *Lab, on bool) error {
 	if _, err := l.background("relay", "relay", l.dir("relay.log"), append([]string{l.netns("laptop")}, targets...)...); err != nil {
 		return err
 	}
-	return poll(ctx, 5*time.Second, func() bool {
+	return poll(ctx, time.Minute, func() bool {
 		c, err := l.Dial(ctx, "laptop", "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(relayPort+len(targets)-1)))
 		if err != nil {
 			return false

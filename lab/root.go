@@ -1,0 +1,141 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+//go:embed testdata/peer.pl
+var peerScript []byte
+
+//go:embed testdata/lock-apt.pl
+var lockAptScript []byte
+
+// Where every host has the scripts of testdata; images have the first too.
+const (
+	peerPath    = "/usr/local/lib/lab/peer.pl"
+	lockAptPath = "/usr/local/lib/lab/lock-apt.pl"
+)
+
+// diskSize is how big a host's disk says it is. Only what is written costs
+// memory: the root is an overlay, its upper layer a file system of this size.
+var diskSize = map[string]string{"proxy": "12g", "mail": "24g"}
+
+// makeRoot lays a host's own disk over the base.
+func (l *Lab) makeRoot(n node) error {
+	disk := l.dir(n.name, "disk")
+	for _, d := range []string{disk, l.dir(n.name, "root")} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := unix.Mount("disk", disk, "tmpfs", 0, "mode=755,size="+diskSize[n.name]); err != nil {
+		return fmt.Errorf("mount %s: %w", disk, err)
+	}
+	for _, d := range []string{"upper", "work", "docker"} {
+		if err := os.Mkdir(filepath.Join(disk, d), 0o755); err != nil {
+			return err
+		}
+	}
+	base := basePath(l.Suite, l.Docker && n.name == "mail")
+	opts := "lowerdir=" + base + ",upperdir=" + disk + "/upper,workdir=" + disk + "/work"
+	if err := unix.Mount("root", l.dir(n.name, "root"), "overlay", 0, opts); err != nil {
+		return fmt.Errorf("mount overlay %s: %w", opts, err)
+	}
+	return nil
+}
+
+// dressHost writes what makes this host itself: name, keys, who may log in.
+func (l *Lab) dressHost(ctx context.Context, n node) error {
+	root := l.dir(n.name, "root")
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return err
+	}
+	files := []struct {
+		path, text string
+		mode       os.FileMode
+	}{
+		{"/etc/hostname", n.name + "\n", 0o644},
+		{"/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 " + n.name + "\n::1 localhost ip6-localhost ip6-loopback\n", 0o644},
+		{"/etc/machine-id", hex.EncodeToString(id) + "\n", 0o444},
+		{"/etc/resolv.conf", resolvConf, 0o644},
+		{"/etc/ssh/sshd_config.d/10-lab.conf", fmt.Sprintf("Port %d\nPasswordAuthentication yes\n", l.SSHPort), 0o644},
+		{peerPath, string(peerScript), 0o755},
+		{lockAptPath, string(lockAptScript), 0o755},
+	}
+	for _, f := range files {
+		p := filepath.Join(root, f.path)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(p); err != nil {
+			return err
+		}
+		if err := os.WriteFile(p, []byte(f.text), f.mode); err != nil {
+			return err
+		}
+	}
+	if err := l.authorize(root); err != nil {
+		return err
+	}
+	return l.makeHostKeys(ctx, root)
+}
+
+// makeHostKeys makes one key of each kind that sshd makes. The RSA key is a
+// short one, because a long one takes longer than the boot.
+func (l *Lab) makeHostKeys(ctx context.Context, root string) error {
+	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
+		argv := []string{"-q", "-t", kind, "-N", "", "-C", "root@lab", "-f", filepath.Join(root, "etc/ssh/ssh_host_"+kind+"_key")}
+		if kind == "rsa" {
+			argv = append(argv, "-b", "2048")
+		}
+		if _, err := l.runHere(exec.CommandContext(ctx, "ssh-keygen", argv...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolvConf names a server that says at once that nothing listens: a name that
+// does not resolve must not cost seconds.
+const resolvConf = "nameserver 198.51.100.77\noptions timeout:1 attempts:1\n"
+
+// authorize lets the laptop's key in, as root and as every user.
+func (l *Lab) authorize(root string) error {
+	key, err := os.ReadFile(l.dir("laptop", "home", ".ssh", "id_ed25519.pub"))
+	if err != nil {
+		return err
+	}
+	homes := map[string]int{"root": 0}
+	for i, u := range users {
+		homes["home/"+u.name] = firstUID + i
+	}
+	for home, uid := range homes {
+		dir := filepath.Join(root, home, ".ssh")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		file := filepath.Join(dir, "authorized_keys")
+		if err := os.WriteFile(file, key, 0o600); err != nil {
+			return err
+		}
+		if err := os.Chown(dir, uid, uid); err != nil {
+			return err
+		}
+		if err := os.Chown(file, uid, uid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
