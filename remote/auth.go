@@ -60,7 +60,7 @@ func (l *login) config(ctx context.Context) (_ *ssh.ClientConfig, done func(), e
 		return nil, nil, err
 	}
 	agent, done := l.openAgent()
-	password := ssh.PasswordCallback(func() (string, error) { return l.password(ctx) })
+	password := ssh.PasswordCallback(func() (string, error) { return l.password(ctx, false) })
 	questions := ssh.KeyboardInteractive(func(_, instruction string, questions []string, echos []bool) ([]string, error) {
 		return l.challenge(ctx, instruction, questions, echos)
 	})
@@ -102,8 +102,8 @@ func (o Options) put(ctx context.Context, p Prompt) (string, error) {
 }
 
 // password is the next password to try. One that was refused is asked for again; the same one again is not sent again, but
-// counts.
-func (l *login) password(ctx context.Context) (string, error) {
+// counts. Among others it is sent again: it may have been another answer that was wrong.
+func (l *login) password(ctx context.Context, amongOthers bool) (string, error) {
 	key := "password " + l.route.login()
 	for {
 		if l.last != nil {
@@ -117,7 +117,7 @@ func (l *login) password(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("password of %s: %w", l.route.login(), err)
 		}
 		l.tries++
-		again := l.last != nil && *l.last == *a
+		again := l.last != nil && *l.last == *a && !amongOthers
 		l.last = a
 		if !again {
 			return *a, nil
@@ -142,7 +142,7 @@ func (l *login) challenge(ctx context.Context, instruction string, questions []s
 			answers[i] = a
 			continue
 		}
-		a, err := l.password(ctx)
+		a, err := l.password(ctx, true)
 		if err != nil {
 			return nil, err
 		}

@@ -57,7 +57,7 @@ func TestAgainIsANewConnection(t *testing.T) {
 func TestLostInTheMiddle(t *testing.T) {
 	h := newHost(t)
 	s := h.connect(h.options())
-	_, err := s.ShOut(soon(t), "echo go; read x </dev/tty || cat /dev/zero >/dev/null", func(Text) { h.drop() })
+	_, err := s.ShOut(soon(t), "echo go; read x </dev/tty || timeout 20 cat /dev/zero >/dev/null", func(Text) { h.drop() })
 	if !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "proxy") {
 		t.Errorf("got %v", err)
 	}
@@ -87,7 +87,7 @@ func TestNoSignOfLife(t *testing.T) {
 	o.heartbeat = 20 * time.Millisecond
 	h.deaf.Store(true)
 	s := h.connect(o)
-	_, err := s.Sh(soon(t), "cat /dev/zero >/dev/null")
+	_, err := s.Sh(soon(t), "timeout 20 cat /dev/zero >/dev/null")
 	if !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "no sign of life") {
 		t.Errorf("got %v", err)
 	}

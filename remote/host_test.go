@@ -282,17 +282,14 @@ func makeKeys() (ed, ec, r, other ssh.Signer) {
 	return out[0], out[1], out[2], out[3]
 }
 
-// keyFile writes a new private key, with a passphrase unless it is empty, and gives its public half.
-func keyFile(t *testing.T, path, passphrase string) ssh.PublicKey {
+// keyFile writes a new private key and gives its public half.
+func keyFile(t *testing.T, path string) ssh.PublicKey {
 	t.Helper()
 	_, k, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	block, err := ssh.MarshalPrivateKey(k, "")
-	if passphrase != "" {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(k, "", []byte(passphrase))
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // listenScript is the whole listener: perl-base is on every Debian. It ends with its standard input, kept as descriptor 3,
 // and by itself after a minute. It never reads more of a client than is in its way, and sends one line.
-const listenScript = `use strict; use warnings; use Socket qw(:DEFAULT IPPROTO_IPV6 IPV6_V6ONLY);
+const listenScript = `use strict; use warnings; use Socket qw(:DEFAULT inet_pton inet_ntop IPPROTO_IPV6 IPV6_V6ONLY);
 $SIG{PIPE} = 'IGNORE'; alarm 60; $| = 1;
 my ($mark, $family, $host, $port) = @ARGV;
 sub say_ { print "\n$mark @_\n" }
