@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -67,8 +69,14 @@ func bootstrap(ctx context.Context, suite, dir, variant, packages, hook string) 
 	}
 	argv = append(argv, suite, dir)
 	argv = append(argv, machineSources(suite)...)
-	_, err := run(ctx, argv...)
-	return err
+	tmp := dir + ".tmp" + unfinished
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	_, err := runCmd(cmd)
+	return errors.Join(err, os.RemoveAll(tmp))
 }
 
 // finishBase is the script that turns what mmdebstrap made into a host of the

@@ -72,6 +72,9 @@ func once(ctx context.Context, log io.Writer, path, what, suite string, build fu
 	fmt.Fprintf(log, "lab: making %s\n", what)
 	tmp := path + unfinished
 	if err := build(ctx, suite, tmp); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("interrupted: %w", ctx.Err())
+		}
 		return errors.Join(fmt.Errorf("%s: %w", what, err), removeTree(tmp))
 	}
 	fmt.Fprintf(log, "lab: made %s in %s\n", what, time.Since(start).Round(time.Second))

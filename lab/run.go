@@ -28,7 +28,7 @@ func runCmd(cmd *exec.Cmd) (string, error) {
 		if said == "" {
 			said = strings.TrimSpace(out.String())
 		}
-		return out.String(), fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, tail(said, 2000))
+		return out.String(), fmt.Errorf("%.200q: %w: %s", strings.Join(cmd.Args, " "), err, tail(said, 2000))
 	}
 	return out.String(), nil
 }
