@@ -6,11 +6,10 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 freebsd/arm64 windows/amd64 windows/arm64
-export CGO_ENABLED ?= 0
 
 .PHONY: build
 build: ## bin/postern for this machine
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/postern ./cmd/postern
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/postern ./cmd/postern
 
 .PHONY: test
 test: prepared ## what CI runs: all tests, those of the lab too where they can run; at most 30 minutes
@@ -43,7 +42,7 @@ lint: ## gofmt, vet, the linters of tools/lint, and the shell scripts
 .PHONY: cross
 cross: ## builds for every platform of a release
 	@for p in $(PLATFORMS); do echo "$$p"; \
-	GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o /dev/null ./cmd/postern; done
+	CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o /dev/null ./cmd/postern; done
 
 .PHONY: help
 help:

@@ -58,7 +58,11 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 		a.say.line(green, "Done: confirmed over new logins.")
 	}
 	if err == nil {
-		a.drawer.tasks(out.Tasks)
+		if out.Empty && len(out.Tasks) > 0 {
+			a.say.line(plain, "%s left for you: 'postern plan' says what.", plural(len(out.Tasks), "task"))
+		} else {
+			a.drawer.tasks(out.Tasks)
+		}
 		if code != exitOK {
 			err = silent(code)
 		}
