@@ -59,7 +59,7 @@ func (s *Session) jobScript(id string, changes []Change) string {
 	p := payload{id: id}
 	p.changes(changes)
 	return s.places() + `J=$D/job.` + id + `
-if [ -e "$J/agent" ] && { [ -e "$J/rc" ] || ! flock -n "$D/JOB" true; }; then
+if [ -e "$J/agent" ] && { [ -e "$J/rc" ] || ! flock -s -n "$D/JOB" true; }; then
 	/bin/sh "$J/agent" job_watch ` + id + `
 	exit $?
 fi

@@ -45,8 +45,9 @@ release() {
 	exec 9<&-
 }
 
-# held says whether a living process holds that lock file. Never by kill -0, which takes a zombie for alive.
-held() { [ -e "$1" ] && ! flock -n "$1" true 9<&-; }
+# held says whether a living process holds that lock file. Never by kill -0, which takes a zombie for alive. It asks for a
+# shared lock, so that two who ask do not see each other; who takes the lock for itself waits for those who only ask.
+held() { [ -e "$1" ] && ! flock -s -n "$1" true 9<&-; }
 
 # turn is the compare-and-swap: it moves the transaction from one marker to another, or fails when it is not there any more.
 turn() { mv "$O/$1" "$O/$2" 2>/dev/null; }

@@ -19,7 +19,7 @@ watch() {
 # sleeper is a watchdog without systemd. It inherits a lock that lives as long as it does; the sleep inside must not hold
 # that lock, or a killed watchdog would look alive.
 sleeper() {
-	: >>"$O/WATCH.$2$3" && exec 5<"$O/WATCH.$2$3" && flock -n 5 || return 1
+	: >>"$O/WATCH.$2$3" && exec 5<"$O/WATCH.$2$3" && flock -w 5 5 || return 1
 	setsid /bin/sh -c 'sleep "$1" 5<&-; exec /bin/sh "$2" expire "$3" "$4" 5<&-' \
 		watch "$4" "$O/agent" "$1" "$2" </dev/null >/dev/null 2>&1 9<&- &
 	echo $! >"$O/PID.$2$3"

@@ -1,24 +1,23 @@
 # begin runs in the payload's folder $I, with the mutex held since before that was written.
 begin() {
-	id=$1
 	settle_old
 	for f in "$D"/in.*; do
 		[ "$f" = "$I" ] || sweep "$f"
 	done
 	! held "$D/JOB" || owned "$D/JOB.owner"
 	ln "$I/owner" "$D/LOCK" 2>/dev/null || owned "$D/LOCK"
-	why=$(prepare "$id" 2>&1)
+	why=$(prepare "$1" 2>&1)
 	rc=$?
 	[ $rc = 0 ] || refuse $rc "$why"
 	for c in "$I"/c/*; do
 		[ -e "$c/test" ] || continue
-		path "$c" "$id" || S=''
+		path "$c" "$1" || S=''
 		script "$c" test 60 "$S" || untested "$c"
 	done
-	mv "$I" "$O" || refuse 12 "$I"
-	arm "$id" || unarm "$id"
+	[ ! -e "$O" ] && mv "$I" "$O" || refuse 12 "$O"
+	arm "$1" || unarm "$1"
 	release
-	drive "$id"
+	drive "$1"
 }
 
 # prepare takes every snapshot and writes every new file, and then keeps 64 kB for a host whose disk is full when it must

@@ -27,24 +27,23 @@ place() {
 # apply runs under init. It takes APPLY before it looks whether the transaction is still armed, and who takes back turns
 # the marker before it looks at APPLY: one of the two always sees the other.
 apply() {
-	id=$1
 	exec 8<"$O/RUNNING" || exit 1
-	flock -n 8 8<&8 || exit 1
+	flock -w 5 8 8<&8 || exit 1
 	echo $$ >"$O/RUNNING" || exit 1
-	[ -e "$O/ARMED.$id" ] && turn BEFORE PLACED || exit 1
+	[ -e "$O/ARMED.$1" ] && turn BEFORE PLACED || exit 1
 	for c in "$O"/c/*; do
-		[ ! -e "$c/late" ] && path "$c" "$id" || continue
+		[ ! -e "$c/late" ] && path "$c" "$1" || continue
 		place "$c" || failed "$c" "$P cannot be replaced"
 	done
 	for c in "$O"/c/*; do
 		say "change ${c##*/}"
 		[ -e "$c/run" ] || continue
 		S=''
-		path "$c" "$id" && [ ! -e "$c/late" ] && S=$P
+		path "$c" "$1" && [ ! -e "$c/late" ] && S=$P
 		script "$c" run 0 "$S" || failed "$c"
 	done
 	settle_disk "$O"
-	[ -e "$O/ARMED.$id" ] && turn UNAPPLIED APPLIED
+	[ -e "$O/ARMED.$1" ] && turn UNAPPLIED APPLIED
 }
 
 failed() {
@@ -63,7 +62,7 @@ unapply() {
 		elif read -r pid <"$O/RUNNING"; then
 			kill -s KILL -- "-$pid" 2>/dev/null
 		fi
-		flock -w 1 "$O/RUNNING" true 9<&- && return 0
+		flock -s -w 1 "$O/RUNNING" true 9<&- && return 0
 	done
 	note "apply is still there after $try attempts to end it"
 }

@@ -90,8 +90,7 @@ boot() {
 	STUCK) turn "STUCK.$ID.$WHY" "ROLLING.$ID.$WHY" ;;
 	esac
 	state
-	id=$ID
-	carry "$id" || later "$id"
+	carry "$ID" || later "$ID"
 	[ "$INIT" != systemd ] || reread
 }
 

@@ -19,10 +19,10 @@ sweep() {
 
 # sweep_open takes away a transaction that was never armed.
 sweep_open() {
-	read -r id <"$O/id"
-	unwatch "$id"
+	read -r dead <"$O/id"
+	unwatch "$dead"
 	boot_remove
-	mv "$O" "$D/in.$id" && sweep "$D/in.$id"
+	mv "$O" "$D/in.$dead" && sweep "$D/in.$dead"
 }
 
 # finish leaves the history and frees the host. The mutex is held and the files are in their final state.

@@ -24,7 +24,7 @@ job_start() {
 job() {
 	J=$D/job.$1
 	exec 8<"$D/JOB" >>"$J/log" 2>&1
-	flock -n 8 8<&8 || exit 1
+	flock -w 5 8 8<&8 || exit 1
 	echo $$ >"$J/started"
 	for c in "$J"/c/*; do
 		echo "@@$1 change ${c##*/}"

@@ -1,0 +1,195 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// rounds is how often a race is run; all of them when tortured.
+func rounds(all int) int {
+	if os.Getenv("POSTERN_TORTURE") != "" {
+		return all
+	}
+	return all / 5
+}
+
+// together runs n rounds, a few at a time, each on a host of its own.
+func together(t *testing.T, n int, round func(g *ground, i int) error) {
+	t.Helper()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 6)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			dir, err := os.MkdirTemp("", "postern")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer os.RemoveAll(dir)
+			g, err := groundAt(dir)
+			if err == nil {
+				defer g.end()
+				err = round(g, i)
+			}
+			if err != nil {
+				t.Errorf("round %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestConfirmRacesExpiry lets a confirm and a watchdog meet at the same instant: one wins, and what it says is true.
+func TestConfirmRacesExpiry(t *testing.T) {
+	needRoot(t)
+	var mu sync.Mutex
+	kept, back := 0, 0
+	together(t, rounds(100), func(g *ground, i int) error {
+		old := g.fingerprint()
+		o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+		if err != nil {
+			return err
+		}
+		over, err := g.login()
+		if err != nil {
+			return err
+		}
+		defer over.Close()
+		done := make(chan struct{})
+		go func() {
+			exec.Command("/bin/sh", g.state+"/open/agent", "expire", o.ID, "1").Run()
+			close(done)
+		}()
+		time.Sleep(time.Duration(i%8) * 500 * time.Microsecond)
+		err = o.Confirm(bg(), over)
+		<-done
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err == nil:
+			kept++
+			err = g.ended(Ended{Kept: true}, true, old)
+		case errors.Is(err, ErrTooLate):
+			back++
+			err = g.was(old)
+		}
+		return errors.Join(err, g.free())
+	})
+	t.Logf("confirmed %d, taken back %d", kept, back)
+}
+
+// TestLockRaces lets two operators begin at once: one holds the host, and the other is told who.
+func TestLockRaces(t *testing.T) {
+	needRoot(t)
+	together(t, rounds(60), func(g *ground, i int) error {
+		old := g.fingerprint()
+		other, err := g.login()
+		if err != nil {
+			return err
+		}
+		defer other.Close()
+		var wg sync.WaitGroup
+		opens, errs := make([]*Open, 2), make([]error, 2)
+		for k, s := range []*Session{g.s, other} {
+			tx := g.change(time.Minute)
+			tx.Operator = fmt.Sprintf("operator%d", k)
+			wg.Go(func() { opens[k], errs[k] = s.Begin(bg(), tx, nil) })
+		}
+		wg.Wait()
+		winner := 0
+		if opens[0] == nil {
+			winner = 1
+		}
+		if opens[winner] == nil || opens[1-winner] != nil {
+			return fmt.Errorf("not exactly one holder: %v", errs)
+		}
+		var locked *ErrLocked
+		var changed *ErrChanged // it came so early that it saw the other's files, or so late that it met the lock
+		if !errors.As(errs[1-winner], &changed) && (!errors.As(errs[1-winner], &locked) || !strings.Contains(locked.Owner.String(), fmt.Sprintf("operator%d", winner))) {
+			return fmt.Errorf("the loser was told %w", errs[1-winner])
+		}
+		if err := opens[winner].Cancel(bg()); err != nil {
+			return err
+		}
+		return errors.Join(g.was(old), g.free())
+	})
+}
+
+// TestFullDisk fills the file system before a change, and after it.
+func TestFullDisk(t *testing.T) {
+	needRoot(t)
+	dir := t.TempDir()
+	dir = strings.NewReplacer("(", "", ")", "").Replace(dir)
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2500k,mode=700", "postern", dir).CombinedOutput(); err != nil {
+		t.Skipf("no small file system here: %s", out)
+	}
+	defer exec.Command("umount", "-l", dir).Run()
+	fill := func() { exec.Command("sh", "-c", "cat /dev/zero >"+dir+"/fill").Run() }
+	g, err := groundAt(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.end()
+	want := g.fingerprint()
+
+	fill()
+	if _, err := g.s.Begin(bg(), g.change(time.Minute), nil); !errors.Is(err, ErrDisk) {
+		t.Errorf("begin on a full disk: %v", err)
+	}
+	if err := g.was(want); err != nil {
+		t.Error(err)
+	}
+	for size := 48; size < 1500; size += 48 { // and on one that becomes full on the way
+		exec.Command("truncate", "-s", "-48K", dir+"/fill").Run()
+		o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+		if err == nil {
+			fill()
+			if err := o.Cancel(bg()); err != nil {
+				t.Errorf("going back on a full disk: %v", err)
+			}
+			if err := g.was(want); err != nil {
+				t.Error(err)
+			}
+			os.Remove(dir + "/fill")
+			if err := g.free(); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		var back *ErrRolledBack
+		if !errors.Is(err, ErrDisk) && !errors.Is(err, ErrNoGuard) && !errors.As(err, &back) {
+			t.Errorf("begin with %d kB: %v", size, err)
+		}
+		if err := g.was(want); err != nil {
+			t.Fatalf("with %d kB: %v", size, err)
+		}
+	}
+	t.Error("never enough room")
+}
+
+// TestReadOnly refuses before anything is changed.
+func TestReadOnly(t *testing.T) {
+	needRoot(t)
+	g := newGround(t)
+	want := g.fingerprint()
+	tx := g.change(time.Minute)
+	if out, err := exec.Command("sh", "-c", "mount --bind "+g.root+" "+g.root+" && mount -o remount,bind,ro "+g.root).CombinedOutput(); err != nil {
+		t.Skipf("no read-only mount here: %s", out)
+	}
+	_, err := g.s.Begin(bg(), tx, nil)
+	exec.Command("umount", "-l", g.root).Run()
+	if !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "ead-only") {
+		t.Errorf("begin: %v", err)
+	}
+	if err := errors.Join(g.was(want), g.free()); err != nil {
+		t.Error(err)
+	}
+}
