@@ -48,18 +48,21 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 install() { apt install -y --no-install-recommends --no-remove @PACKAGES@ >"$log" 2>&1 </dev/null; }
 fresh() { [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)" ]; }
+offline=
 update() {
 	echo "reading the package lists"
+	offline=
 	apt update >"$log" 2>&1 </dev/null || {
-		echo "cannot reach the package sources: $(grep -E '^(E|W|Err)' "$log" | head -n 3 | tr '\n' ' ')"
+		offline=$(grep -E '^(E|W|Err)' "$log" | head -n 3 | tr '\n' ' ')
 		return 1
 	}
 }
-fresh || update || true
+fresh || update || :
 echo "installing @PACKAGES@"
 install && { echo "installed @PACKAGES@"; exit 0; }
 case $(cat "$log") in *'dpkg --configure -a'*) echo "an earlier installation was cut short: run dpkg --configure -a on the host, then try again"; exit 1 ;; esac
-update || exit 1
+[ -n "$offline" ] || update || :
+if [ -n "$offline" ]; then echo "cannot reach the package sources: $offline"; exit 1; fi
 install || { echo "apt-get install @PACKAGES@: $(grep -E '^(E|dpkg)' "$log" | head -n 5 | tr '\n' ' ')"; exit 1; }
 echo "installed @PACKAGES@"
 `

@@ -109,9 +109,9 @@ func (s scene) alone() error {
 	}
 	other, _ := s.found.Get("ufw.other")
 	if lines := strings.Split(strings.TrimSpace(other), "\n"); lines[0] != "" {
-		set, _, _ := strings.Cut(lines[0], ":")
+		set, rule, _ := strings.Cut(lines[0], ": ")
 		return fmt.Errorf("there are rules in the kernel's other rule set too (iptables-%s-save shows %q and perhaps more), and packets must pass both: "+
-			"see who loads them, then clear them, or choose one with update-alternatives --config iptables", remote.Clean(set).Line(10), remote.Clean(lines[0]).Line(120))
+			"see who loads them, then clear them, or choose one with update-alternatives --config iptables", remote.Clean(set).Line(10), remote.Clean(rule).Line(120))
 	}
 	return nil
 }
