@@ -17,11 +17,19 @@ import (
 const basePackages = "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,procps,kmod,netbase,iputils-ping,ca-certificates,less"
 
 // dockerPackages come on top for a mail host with Docker.
-const dockerPackages = "docker.io,docker-compose,iptables"
+func dockerPackages(suite string) string {
+	if suite == "bookworm" {
+		return "docker.io,docker-compose,iptables"
+	}
+	// Later releases have the client in a package of its own.
+	return "docker.io,docker-cli,docker-compose,iptables"
+}
 
 // mirrorPackages are what hosts can install, with all they depend on.
-const mirrorPackages = "ufw iptables nftables wireguard-tools wireguard-go docker.io docker-compose " +
-	"tcpdump tcsh needrestart exim4-daemon-light"
+func mirrorPackages(suite string) string {
+	return "ufw iptables nftables wireguard-tools wireguard-go tcpdump tcsh needrestart exim4-daemon-light " +
+		strings.ReplaceAll(dockerPackages(suite), ",", " ")
+}
 
 // imagePackages make the image lab/base: a shell, coreutils and perl.
 const imagePackages = "base-files,dash,coreutils,perl-base,libc-bin,debianutils,sed,grep"
@@ -45,7 +53,7 @@ const (
 func basePath(suite string, docker bool) string {
 	from := []string{basePackages, finishBase(suite), "1"}
 	if docker {
-		return cached("docker", suite, append(from, dockerPackages)...)
+		return cached("docker", suite, append(from, dockerPackages(suite))...)
 	}
 	return cached("base", suite, from...)
 }
@@ -55,7 +63,7 @@ func makeBase(ctx context.Context, suite, dir string) error {
 }
 
 func makeDockerBase(ctx context.Context, suite, dir string) error {
-	return bootstrap(ctx, suite, dir, "minbase", basePackages+","+dockerPackages, finishBase(suite))
+	return bootstrap(ctx, suite, dir, "minbase", basePackages+","+dockerPackages(suite), finishBase(suite))
 }
 
 // bootstrap makes a root file system from the machine's own package sources.

@@ -14,7 +14,7 @@ import (
 )
 
 func mirrorPath(suite string) string {
-	return cached("mirror", suite, mirrorPackages, basePackages, "1")
+	return cached("mirror", suite, mirrorPackages(suite), basePackages, "1")
 }
 
 // makeMirror fills a directory with packages, their index, and the signed
@@ -25,7 +25,7 @@ func makeMirror(ctx context.Context, suite, dir string) error {
 	}
 	root := dir + "/root"
 	hook := fmt.Sprintf("set -e\nchroot \"$1\" apt-get -q -y --no-install-recommends --download-only install %s\n"+
-		"mv \"$1\"/var/cache/apt/archives/*.deb %q\n", mirrorPackages, dir)
+		"mv \"$1\"/var/cache/apt/archives/*.deb %q\n", mirrorPackages(suite), dir)
 	if err := bootstrap(ctx, suite, root, "minbase", basePackages, hook); err != nil {
 		return err
 	}
