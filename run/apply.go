@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,9 +138,10 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 	return results, nil, nil
 }
 
-// proveKept asks again what did not apply while the change was open, such as what a boot will do.
+// proveKept asks again what did not apply, or could not be told, while the change was open: what a boot will do, or a
+// tunnel that had no handshake yet.
 func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []checks.Result) ([]checks.Result, error) {
-	again, err := r.prove(ctx, having(list, results, checks.Skip), r.sessions(), nil)
+	again, err := r.prove(ctx, having(list, results, checks.Skip, checks.Unknown), r.sessions(), nil)
 	return merge(results, again), err
 }
 
@@ -167,7 +169,7 @@ const settling = 20 * time.Second
 
 // settle asks the checks until nothing is worse than before and nothing fails, or settling is over.
 func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]*remote.Session) (results, lost []checks.Result, err error) {
-	end := r.Clock().Add(settling)
+	all, end := list, r.Clock().Add(settling)
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
 		again, err := r.prove(ctx, list, over, nil)
@@ -176,7 +178,10 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, before []check
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
-		list = append(having(list, results, checks.Fail), having(list, lost, checks.Unknown)...)
+		list = having(list, results, checks.Fail)
+		if len(lost) > 0 {
+			list = having(all, append(lost, results...), checks.Fail, checks.Unknown)
+		}
 		if len(list) == 0 || r.Clock().After(end) {
 			return results, lost, nil
 		}
@@ -226,12 +231,12 @@ func merge(old, again []checks.Result) []checks.Result {
 	return merged
 }
 
-// having are the checks of which a result had that outcome.
-func having(list []checks.Check, results []checks.Result, outcome checks.Outcome) []checks.Check {
+// having are the checks of which a result had one of the outcomes.
+func having(list []checks.Check, results []checks.Result, outcomes ...checks.Outcome) []checks.Check {
 	var found []checks.Check
 	for _, c := range list {
 		for _, one := range results {
-			if (one.ID == c.ID || strings.HasPrefix(one.ID, c.ID+".")) && one.Outcome == outcome {
+			if (one.ID == c.ID || strings.HasPrefix(one.ID, c.ID+".")) && slices.Contains(outcomes, one.Outcome) {
 				found = append(found, c)
 				break
 			}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/remote"
@@ -48,16 +49,13 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 	if err := r.unreachable(); err != nil {
 		return nil, nil, err
 	}
-	start := r.Clock()
-	look, err := r.look(ctx, r.stepReads)
+	look, filled, notes, err := r.detect(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	r.emit(steps.Event{Kind: "look", Text: "looked at the hosts", Elapsed: r.Clock().Sub(start)})
 	if err := r.fresh(look); err != nil {
 		return nil, nil, err
 	}
-	filled, notes := steps.Detect(r.Site, look)
 	p = &Proposal{Site: filled}
 	asked := map[string]bool{}
 	for _, s := range list {
@@ -79,13 +77,42 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 	return p, inPlace, nil
 }
 
+// detect looks at the hosts and fills in what the answers leave open. What was found can raise questions that could not be
+// put before, such as the path's MTU to an address: then it looks once more.
+func (r *Runner) detect(ctx context.Context) (steps.Look, *site.Site, []steps.Note, error) {
+	known := r.Site
+	for {
+		start := r.Clock()
+		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return stepReads(known, h) })
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		r.emit(steps.Event{Kind: "look", Text: "looked at the hosts", Elapsed: r.Clock().Sub(start)})
+		filled, notes := steps.Detect(r.Site, look)
+		if known != r.Site || !asksMore(r.Site, filled) {
+			return look, filled, notes, nil
+		}
+		known = filled
+	}
+}
+
+// asksMore says whether the steps want to know something else of a host once what was detected is filled in.
+func asksMore(asked, filled *site.Site) bool {
+	for i, h := range asked.Hosts {
+		if !slices.Equal(stepReads(asked, h), stepReads(filled, filled.Hosts[i])) {
+			return true
+		}
+	}
+	return false
+}
+
 // stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
 // the steps in place must be known to be proven again.
-func (r *Runner) stepReads(h *site.Host) []remote.Query {
+func stepReads(known *site.Site, h *site.Host) []remote.Query {
 	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath))
 	for _, s := range steps.All() {
 		if s.Reads != nil {
-			queries = append(queries, s.Reads(r.Site, h)...)
+			queries = append(queries, s.Reads(known, h)...)
 		}
 	}
 	return queries

@@ -119,3 +119,14 @@ func TestTargetGoesThroughTheOtherHost(t *testing.T) {
 		t.Errorf("via %+v, want none: the program runs on the jump host", via)
 	}
 }
+
+func TestHavingNamesEachCheckOnce(t *testing.T) {
+	list := []checks.Check{{ID: "a"}, {ID: "a.b"}, {ID: "c"}}
+	results := []checks.Result{
+		{ID: "a.one", Outcome: checks.Fail}, {ID: "a.two", Outcome: checks.Unknown}, {ID: "c", Outcome: checks.OK},
+	}
+	got := having(list, results, checks.Fail, checks.Unknown)
+	if len(got) != 1 || got[0].ID != "a" {
+		t.Errorf("got %v, want the check a once", got)
+	}
+}

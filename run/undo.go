@@ -59,7 +59,9 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 	if err != nil {
 		return nil, err
 	}
-	look, err := r.look(ctx, func(h *site.Host) []remote.Query { return append(r.stepReads(h), recordReads(records[h.Name])...) })
+	look, err := r.look(ctx, func(h *site.Host) []remote.Query {
+		return append(stepReads(r.Site, h), recordReads(records[h.Name])...)
+	})
 	if err != nil {
 		return nil, err
 	}
