@@ -89,6 +89,8 @@ func killAt(walk, point, script string) (hit bool, err error) {
 	}
 	tx := g.change(time.Second)
 	switch walk {
+	case "confirm", "boot": // must get there before the watchdogs, however slow this machine is
+		tx.Deadline = 5 * time.Second
 	case "fail":
 		tx.Changes[4].Do = "false"
 	case "sweep": // the fault meets a begin that finds another dead one
@@ -105,7 +107,7 @@ func killAt(walk, point, script string) (hit bool, err error) {
 	if o, err := g.s.Begin(ctx, tx, nil); err == nil {
 		walks[walk](g, o)
 	}
-	g.settled(10 * time.Second)
+	g.settled(20 * time.Second)
 	hit = g.hit(point)
 	os.Remove(g.state + "/fault." + point)
 	st, err := g.s.Status(ctx)

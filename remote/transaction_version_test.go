@@ -1,0 +1,71 @@
+package remote
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOlderAgent meets a host whose open transaction belongs to another version: only its own agent touches it.
+func TestOlderAgent(t *testing.T) {
+	needRoot(t)
+	g := newGround(t)
+	old := agentText
+	useAgent(t, strings.Replace(old, "# shellcheck", "# an older one\n# shellcheck", 1))
+	older := AgentVersion()
+	want := g.fingerprint()
+	o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	useAgent(t, old)
+	if AgentVersion() == older {
+		t.Fatal("two agents have one version")
+	}
+	st, err := g.s.Status(bg())
+	if err != nil || st.Agent != older || st.ID != o.ID || !st.Applied || st.State != "ARMED" || !strings.Contains(st.Owner.String(), "ann@laptop") {
+		t.Errorf("status: %+v, %v", st, err)
+	}
+	var locked *ErrLocked
+	if err := g.free(); !errors.As(err, &locked) {
+		t.Errorf("the next begin: %v", err)
+	}
+	if err := o.Cancel(bg()); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(g.was(want), g.free()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHostileStatus(t *testing.T) {
+	for _, out := range []string{"", "open\n", "open \x1b[2J\n", "ended .\n", "ended PERSISTED\nended ROLLEDBACK.x\n", "owner \x1b]0;x\a\n", "job \x00\n"} {
+		st := parseStatus(out)
+		if strings.ContainsAny(st.ID+st.State+st.Why+st.Owner.String()+st.Job.String(), "\x1b\x07\x00") {
+			t.Errorf("%q gave %+v", out, st)
+		}
+	}
+}
+
+func FuzzVerdict(f *testing.F) {
+	for _, seed := range []string{"result applied", "result E_LOCKED\nowner x", "change 001\nout x\nresult E_ROLLEDBACK failed", "result", "change -5\nresult E_TEST", "record\ncid x\nresult recorded"} {
+		f.Add(seed)
+	}
+	changes := []Change{{Title: "one"}}
+	f.Fuzz(func(t *testing.T, out string) {
+		v := &verdict{}
+		for line := range strings.Lines(out) {
+			v.hear(strings.TrimRight(line, "\n"))
+		}
+		if err := v.err(changes); err != nil && strings.ContainsAny(err.Error(), "\x1b\x00") {
+			t.Errorf("a control character in %q", err)
+		}
+		for _, r := range parseRecords(out) {
+			if strings.ContainsAny(r.Title, "\x1b\x00\n") {
+				t.Errorf("a control character in %q", r.Title)
+			}
+		}
+		parseStatus(out)
+	})
+}
