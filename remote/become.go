@@ -260,7 +260,11 @@ func (c *climb) refused(with, key string, sent *string, said string, err error) 
 	case c.s.link != nil && !c.s.link.alive():
 		return false, c.s.told(err)
 	case notAllowed.MatchString(said):
-		return false, fmt.Errorf("%s: %w: %s does not allow it for %s (it said %q)", c.s.name, ErrNoRoot, with, c.s.who, line)
+		hint := ""
+		if with == "sudo" {
+			hint = "; with root's password, become = su may do"
+		}
+		return false, fmt.Errorf("%s: %w: %s does not allow it for %s (it said %q)%s", c.s.name, ErrNoRoot, with, c.s.who, line, hint)
 	case sent == nil:
 		return false, fmt.Errorf("%s: %w: %s ended (it said %q)", c.s.name, ErrNoRoot, with, line)
 	}

@@ -3,12 +3,14 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // Exec runs POSIX sh as root over a channel of its own, beside what the held shell does: at most four at once, others wait.
 // Out has stdout and stderr together, at most MaxAnswer bytes. When the context ends first, or the link breaks, the script and
-// what it started are ended too. A host that allows no further channel runs it in the held shell.
+// what it started are ended too. A host that allows no further channel runs it in the held shell, where it is ended at the
+// context's deadline, or after a minute.
 func (s *Session) Exec(ctx context.Context, script string) (Answer, error) {
 	select {
 	case s.slots <- struct{}{}:
@@ -19,7 +21,7 @@ func (s *Session) Exec(ctx context.Context, script string) (Answer, error) {
 	s.logScript(script)
 	p, err := s.extra(ctx)
 	if errors.Is(err, errNoChannel) {
-		r, err := s.Sh(ctx, script)
+		r, err := s.Sh(ctx, mortal(s.o.nonce(), script, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)))
 		return Answer{Out: r.Out, Code: r.Code, Cut: r.Cut}, err
 	}
 	if err != nil {
@@ -29,7 +31,7 @@ func (s *Session) Exec(ctx context.Context, script string) (Answer, error) {
 	defer p.end()
 	var k keeper
 	s.trips.Add(1)
-	code, err := newShell(p).run(ctx, s.o.nonce(), mortal(s.o.nonce(), script), k.take, nil)
+	code, err := newShell(p).run(ctx, s.o.nonce(), mortal(s.o.nonce(), script, "cat <&3"), k.take, nil)
 	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.told(err)
 }
 
@@ -59,9 +61,18 @@ func (s *Session) extra(ctx context.Context) (*process, error) {
 	}
 }
 
-// mortal is a script that ends when the channel's standard input, kept as descriptor 3, does: what a check started must not
-// outlive it. It is run in a session of its own, so that its children end with it.
-func mortal(nonce, script string) string {
+// left is how long a script may run in the held shell, where only the host can end it.
+func left(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return max(0, min(time.Until(end), time.Minute))
+	}
+	return time.Minute
+}
+
+// mortal is a script that is ended when the command until is through, such as one that reads the channel's standard input,
+// kept as descriptor 3, to its end: what a check started must not outlive it. It is run in a session of its own, so that its
+// children end with it.
+func mortal(nonce, script, until string) string {
 	return `own=
 command -v setsid >/dev/null 2>&1 && own=setsid
 $own /bin/sh -c 's=$(cat <&9); exec 9<&-; eval "$s
@@ -70,7 +81,7 @@ $own /bin/sh -c 's=$(cat <&9); exec 9<&-; eval "$s
 ` + nonce + `
 pid=$!
 end() { kill -s "$1" -- "-$pid" || kill -s "$1" "$pid"; }
-{ cat <&3; end TERM; sleep 1; end KILL; } </dev/null >/dev/null 2>&1 &
+{ ` + until + `; end TERM; sleep 1; end KILL; } </dev/null >/dev/null 2>&1 &
 watch=$!
 wait "$pid"; code=$?
 kill "$watch" 2>/dev/null

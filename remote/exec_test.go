@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestExec(t *testing.T) {
@@ -89,6 +90,21 @@ func TestExecLeavesNothingBehind(t *testing.T) {
 	syscall.SetNonblock(int(f.Fd()), false)
 	if _, err := io.ReadAll(f); err != nil { // ends only when the script's children have
 		t.Fatal(err)
+	}
+}
+
+// In the held shell only the host can end a script; it must, or every later call would wait for it.
+func TestExecInTheHeldShellEnds(t *testing.T) {
+	h := newHost(t)
+	h.maxSessions = 1
+	s := h.connect(h.options())
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := s.Exec(ctx, "sleep 1000; true"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+	if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
