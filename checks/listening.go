@@ -14,13 +14,14 @@ import (
 type listening struct {
 	addr    netip.Addr // invalid: every address of both families
 	port    int
+	last    int // of a range of ports that Docker publishes; 0 for a single one
 	process string
 }
 
 // at says whether the listener takes what arrives at that address and port.
 func (l listening) at(to netip.AddrPort) bool {
 	switch {
-	case l.port != int(to.Port()):
+	case int(to.Port()) < l.port || int(to.Port()) > max(l.port, l.last):
 		return false
 	case !l.addr.IsValid(), l.addr == to.Addr():
 		return true
@@ -54,7 +55,7 @@ func listenersOf(f remote.Facts) ([]listening, error) {
 	if published, _, err := publishedOf(f); err == nil {
 		for _, p := range published {
 			if p.proto == "tcp" && !anyAt(found, netip.AddrPortFrom(p.addr, uint16(p.port))) {
-				found = append(found, listening{p.addr, p.port, "docker " + p.container})
+				found = append(found, listening{p.addr, p.port, p.last, "docker " + p.container})
 			}
 		}
 	}
@@ -88,11 +89,11 @@ func socket(text string) (listening, bool) {
 	return listening{addr: addr.Unmap(), port: int(port)}, err == nil
 }
 
-// published is one port that Docker publishes on an address of the host.
+// published is a port, or a range of them, that Docker publishes on an address of the host.
 type published struct {
 	container, proto string
 	addr             netip.Addr
-	port             int
+	port, last       int
 }
 
 var errDocker = errors.New("docker gave no answer")
@@ -144,9 +145,5 @@ func publish(container, text string) []published {
 		return nil
 	}
 	_, proto, _ := strings.Cut(target, "/")
-	var all []published
-	for port := from; port <= to; port++ {
-		all = append(all, published{container, proto, addr.Unmap(), int(port)})
-	}
-	return all
+	return []published{{container, proto, addr.Unmap(), int(from), int(to)}}
 }

@@ -25,20 +25,24 @@ type fate struct {
 
 // lets says what a built-in chain does with a packet.
 func (t *table) lets(chain string, p packet) fate {
-	f := t.walk(chain, p, 0)
+	budget := maxSteps
+	f := t.walk(chain, p, &budget)
 	if f.verdict == "" {
 		f.verdict, f.rule = t.policy[chain], "policy of "+chain
 	}
 	return f
 }
 
-func (t *table) walk(chain string, p packet, depth int) fate {
+// maxSteps bounds the rules that one packet meets: a hostile listing may call its chains in circles.
+const maxSteps = 100_000
+
+func (t *table) walk(chain string, p packet, budget *int) fate {
 	var result fate
-	if depth > 30 {
-		result.unsure = true
-		return result
-	}
 	for _, r := range t.rules[chain] {
+		if *budget--; *budget < 0 {
+			result.unsure = true
+			return result
+		}
 		if !r.fits(p) {
 			continue
 		}
@@ -57,7 +61,7 @@ func (t *table) walk(chain string, p packet, depth int) fate {
 			result.verdict, result.rule = r.target, r.text
 			return result
 		case isChain:
-			below := t.walk(r.target, p, depth+1)
+			below := t.walk(r.target, p, budget)
 			below.unsure = below.unsure || result.unsure
 			if below.verdict != "" || r.isGoto {
 				return below

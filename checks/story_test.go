@@ -103,6 +103,9 @@ var firewallStories = []story{
 	{"another file wins", "firewall.boot", "firewall.boot@proxy", edit("proxy", readSysctl, "99-sysctl.conf:#net.ipv4.ip_forward=1", "99-sysctl.conf:net.ipv4.ip_forward=0"), Fail, "will be 0"},
 	{"ufw sets it back", "firewall.boot", "firewall.boot@proxy", edit("proxy", readBoot, "#net/ipv4/ip_forward=1", "net/ipv4/ip_forward=0"), Fail, "will be 0"},
 	{"hook not executable", "firewall.boot", "firewall.boot@proxy", edit("proxy", readBoot, "== hook\nexecutable", "== hook\nfile"), Fail, "nothing that runs at boot sends"},
+	{"no ufw at boot", "firewall.boot", "firewall.boot@proxy", func(w *world) { w.say("proxy", readUfw, "== absent\n== end\n") }, Fail, "not installed"},
+	{"commented out at boot", "firewall.boot", "firewall.boot@proxy", edit("proxy", readBoot, "|-A postern-pre", "|# -A postern-pre"), Fail, "nothing that runs at boot sends"},
+	{"another protocol of ours", "firewall.rules", "firewall.rules@proxy", edit("proxy", fileUfwUser, tuple443, tuple443+"\n"+strings.Replace(tuple443, "tcp", "udp", 1)), Fail, "not wanted: allow 443/udp"},
 	{"armed", "firewall.boot", "firewall.boot@proxy", edit("proxy", readUnits, "== armed", "== armed\n/var/lib/postern/open/ARMED.x"), Skip, "waits for its confirmation"},
 }
 
@@ -131,6 +134,11 @@ var outsideStories = []story{
 		edit("proxy", readRules, "COMMIT", "")), Unknown, "nothing answers at all"},
 	{"relay does not answer", "firewall.relay", "firewall.relay.inside@mail", timeout("mail>10.0.0.1:2526"), Fail, "does not admit"},
 	{"relay answers outside", "firewall.relay", "firewall.relay.outside@here", refuse("here>203.0.113.10:2526"), Fail, "lets it through"},
+	{"relay listens outside", "firewall.relay", "firewall.relay.outside@here", func(w *world) {
+		w.answer["here>203.0.113.10:2526"] = nil
+		w.ears["proxy 203.0.113.10:2526"] = make(chan netip.AddrPort, 9)
+	}, Fail, "answers everyone"},
+	{"another answers", "firewall.open", "firewall.open.http@here", func(w *world) { w.strangers = "here>203.0.113.10:80" }, Fail, "saw nobody"},
 	{"relay, no forwarding in sshd", "firewall.relay", "firewall.relay.inside@mail", func(w *world) { w.answer["mail>10.0.0.1:2526"] = remote.ErrNoVantage }, Unknown, "cannot be asked"},
 	{"no relay", "firewall.relay", "firewall.relay@here", func(w *world) { w.env.Site.Mail.Path = "direct" }, Skip, "no relay"},
 	{"not sent on", "firewall.dnat", "firewall.dnat.imaps@here", timeout("here>203.0.113.10:993"), Fail, "no answer"},

@@ -22,16 +22,17 @@ import (
 // world is a site whose hosts answered as two healthy ones did on a real day, with a network between them that is
 // played. A story breaks one thing in it.
 type world struct {
-	t       testing.TB
-	env     *Env
-	mu      sync.Mutex
-	ears    map[string]chan netip.AddrPort // by host and address: throw-away listeners that are open
-	dials   map[string]int
-	listens int
-	most    int                                   // the most listeners that were open at once
-	answer  map[string]error                      // by "from>to": what a dial meets, instead of the rules of the network
-	seen    netip.Addr                            // the address that the mail host sees for here; invalid: the true one
-	runs    map[string]func(string) remote.Answer // by host: what a snippet prints
+	t         testing.TB
+	env       *Env
+	mu        sync.Mutex
+	ears      map[string]chan netip.AddrPort // by host and address: throw-away listeners that are open
+	dials     map[string]int
+	listens   int
+	most      int                                   // the most listeners that were open at once
+	answer    map[string]error                      // by "from>to": what a dial meets, instead of the rules of the network
+	strangers string                                // "from>to" where something in between answers
+	seen      netip.Addr                            // the address that the mail host sees for here; invalid: the true one
+	runs      map[string]func(string) remote.Answer // by host: what a snippet prints
 }
 
 // At the lab, here is behind this address, and at home it has the other.
@@ -96,6 +97,9 @@ func (p placed) DialContext(_ context.Context, _, address string) (net.Conn, err
 	w.dials[p.from+">"+address]++
 	if err, ok := w.answer[p.from+">"+address]; ok && err != nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	}
+	if w.strangers == p.from+">"+address {
+		return piped("220 somebody\n"), nil
 	}
 	host, at, open := w.route(p.from, to)
 	if _, forced := w.answer[p.from+">"+address]; !open && !forced {

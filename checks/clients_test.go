@@ -1,0 +1,46 @@
+package checks
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"postern/remote"
+)
+
+// A service of the mail host's own listens: who is connected there, while a connection of ours stands, tells whose
+// address it sees.
+func TestRealServiceTellsItsClient(t *testing.T) {
+	for _, c := range []struct {
+		name, sees    string
+		dnat, clients Outcome
+	}{
+		{"the client", hereOutside.String(), OK, OK},
+		{"the proxy", "10.0.0.1", OK, Fail},
+		{"nobody", "", Fail, Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.edit("mail", readListen, "== end", "LISTEN 0 9 10.0.0.2:993 0.0.0.0:* users:((\"dovecot\",pid=9,fd=1))\n== end")
+			w.ears["mail 10.0.0.2:993"] = make(chan netip.AddrPort, 9)
+			looks := 0
+			w.runs["mail"] = func(script string) remote.Answer {
+				if !strings.Contains(script, "sport = :993") {
+					t.Errorf("ran %q", script)
+				}
+				out := "== peers\n0 0 10.0.0.2:993 192.0.2.5:1\n"
+				if looks++; looks%2 == 0 && c.sees != "" {
+					out += fmt.Sprintf("0 0 10.0.0.2:993 %s:4%d\n", c.sees, looks)
+				}
+				return remote.Answer{Out: out + "== end\n"}
+			}
+			if r := w.ask("firewall.dnat")["firewall.dnat.imaps@here"]; r.Outcome != c.dnat {
+				t.Errorf("dnat is %s: %s", r.Outcome, r.Saw)
+			}
+			if r := w.ask("firewall.clients")["firewall.clients.imaps@here"]; r.Outcome != c.clients {
+				t.Errorf("clients is %s: %s", r.Outcome, r.Saw)
+			}
+		})
+	}
+}
