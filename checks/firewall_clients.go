@@ -106,6 +106,9 @@ func (e *Env) askClient(ctx context.Context, f forwarding) Result {
 	if err != nil {
 		return q.cannot(err)
 	}
+	if name := e.unset(f.proxy, f.mail); name != "" {
+		return q.skip(notYet, name)
+	}
 	mine, err := e.seenAs(ctx, from, f.proxy)
 	if err != nil {
 		return q.cannot(err)

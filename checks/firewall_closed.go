@@ -78,34 +78,10 @@ func (e *Env) sides(h *site.Host, v *Vantage, from *Vantage) []side {
 	return all
 }
 
-// public4 is the IPv4 address at which the world meets a host. For a mail host behind NAT the proxy's end of the tunnel
-// knows it.
-func (e *Env) public4(h *site.Host, v *Vantage) netip.Addr {
-	if h.Public4.IsValid() {
-		return h.Public4
-	}
-	if a, err := addressesOf(v.Facts); err == nil {
-		for _, l := range a.all {
-			if addr := l.prefix.Addr(); addr.Is4() && !addr.IsPrivate() && l.iface == a.iface {
-				return addr
-			}
-		}
-	}
-	for _, p := range e.Site.HostsOf(site.Proxy) {
-		if pv, err := e.look(p); err == nil && h.Role == site.Mail {
-			if w, err := wgOf(pv.Facts); err == nil {
-				for _, peer := range w.peers {
-					if peer.endpoint.Addr().Is4() && inside(peer.allowed, e.Site.Tunnel.Mail) {
-						return peer.endpoint.Addr()
-					}
-				}
-			}
-		}
-	}
-	return netip.Addr{}
-}
-
 func (e *Env) askSide(ctx context.Context, q question, v *Vantage, s side) Result {
+	if !s.to.IsValid() && s.h.Role == site.Mail && e.unset(s.h) != "" {
+		return q.skip("behind NAT, and its public address is known only once the tunnel is up")
+	}
 	if !s.to.IsValid() {
 		return q.unknown(s.h.Name+"'s public address is not known", "it was neither answered nor detected")
 	}

@@ -12,12 +12,12 @@ func init() {
 	register(Check{
 		ID: "firewall.dnat", Step: "firewall", Title: "Mail clients reach the mail host through the proxy",
 		Guide: "firewall, Port Forwarding Configuration",
-		Reads: reads(readListen, readDocker, readNet, readSSH), Ask: linux(askDNAT),
+		Reads: reads(readListen, readDocker, readNet, readSSH, readTunnel), Ask: linux(askDNAT),
 	})
 	register(Check{
 		ID: "firewall.clients", Step: "firewall", Title: "The mail host sees the client's own address",
 		Guide: "firewall, Configuring NAT Rules in UFW",
-		Reads: reads(readListen, readDocker, readNet, readSSH), Ask: linux(askClients),
+		Reads: reads(readListen, readDocker, readNet, readSSH, readTunnel), Ask: linux(askClients),
 	})
 }
 
@@ -80,6 +80,9 @@ func askDNAT(ctx context.Context, e *Env) []Result {
 			}
 			if err != nil {
 				return q.cannot(err)
+			}
+			if name := e.unset(f.proxy, f.mail); name != "" {
+				return q.skip(notYet, name)
 			}
 			k := e.knockForward(ctx, from, f)
 			if k.answer != open || !k.real {

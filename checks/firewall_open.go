@@ -15,7 +15,7 @@ func init() {
 	register(Check{
 		ID: "firewall.open", Step: "firewall", Title: "Each wanted port answers from outside",
 		Guide: "firewall, Opening Required Ports; Opening Required Ports in IONOS Control Panel",
-		Reads: reads(readListen, readDocker, readNet, readSSH, readRules), Ask: linux(askOpen),
+		Reads: reads(readListen, readDocker, readNet, readSSH, readRules, readTunnel), Ask: linux(askOpen),
 	})
 }
 
@@ -65,6 +65,9 @@ func (e *Env) askPort(ctx context.Context, h *site.Host, t target) Result {
 	}
 	if !t.to.IsValid() {
 		return q.unknown(h.Name+"'s public address is not known", "it was neither answered nor detected")
+	}
+	if name := e.unset(append(e.Site.HostsOf(site.Mail), h)...); t.forward && name != "" {
+		return q.skip(notYet, name)
 	}
 	via, ssh, err := sshOf(v.Facts)
 	if err != nil {

@@ -12,7 +12,7 @@ func init() {
 	register(Check{
 		ID: "firewall.relay", Step: "firewall", Title: "Outgoing mail is taken from the mail host alone",
 		Guide: "firewall, Restricting Access to Specific IPs; haraka, Port Selection Strategy",
-		Reads: reads(readListen, readDocker, readNet, readSSH, readRules), Ask: linux(askRelay),
+		Reads: reads(readListen, readDocker, readNet, readSSH, readRules, readTunnel), Ask: linux(askRelay),
 	})
 }
 
@@ -45,6 +45,9 @@ func (e *Env) askRelayInside(ctx context.Context, p, m *site.Host) Result {
 	}
 	if _, err := e.look(p); err != nil {
 		return q.cannot(err)
+	}
+	if name := e.unset(p, m); name != "" {
+		return q.skip(notYet, name)
 	}
 	likely := "the proxy's firewall does not admit the mail host's tunnel address, or the tunnel is down"
 	return q.judge(e.knock(ctx, v, to, p, to), likely)

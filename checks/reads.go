@@ -91,7 +91,8 @@ echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do [ -e "$f" ] && echo 
 echo '== end'`,
 
 	// wg's own dump would print the private key: ask for each other thing by its name.
-	readTunnel: `command -v wg >/dev/null || { echo '== absent'; echo '== end'; exit 0; }
+	readTunnel: `[ -e /etc/wireguard/@IFACE@.conf ] || echo '== unset'
+command -v wg >/dev/null || { echo '== absent'; echo '== end'; exit 0; }
 if ! ip link show dev @IFACE@ >/dev/null 2>&1; then echo '== down'; echo '== end'; exit 0; fi
 for w in public-key listen-port latest-handshakes transfer endpoints allowed-ips persistent-keepalive; do
 	echo "== $w"; wg show @IFACE@ $w || exit 3

@@ -13,6 +13,7 @@ import (
 
 // wg is what `wg show` said of the tunnel's interface on one host.
 type wg struct {
+	unset        bool // its file is not there: the chapter was not done yet
 	absent, down bool // no WireGuard installed; no such interface
 	key          string
 	port         int
@@ -40,7 +41,7 @@ func wgOf(f remote.Facts) (wg, error) {
 }
 
 func parseWg(s sections) (wg, error) {
-	w := wg{absent: s.has("absent"), down: s.has("down"), peers: map[string]*peer{}}
+	w := wg{unset: s.has("unset"), absent: s.has("absent"), down: s.has("down"), peers: map[string]*peer{}}
 	if w.absent || w.down {
 		return w, nil
 	}
@@ -145,3 +146,20 @@ func (e *Env) tunnels() []ends {
 	}
 	return all
 }
+
+// unset names a host on which the tunnel was not set up yet, so that what needs it is not applicable; "" when there is
+// none. A tunnel that was set up and is down is another thing.
+func (e *Env) unset(hosts ...*site.Host) string {
+	for _, h := range hosts {
+		v, err := e.look(h)
+		if err != nil {
+			continue
+		}
+		if w, err := wgOf(v.Facts); err == nil && w.unset && (w.absent || w.down) {
+			return h.Name
+		}
+	}
+	return ""
+}
+
+const notYet = "the tunnel is not set up on %s yet: chapter 3 does it"
