@@ -102,7 +102,7 @@ func killAt(walk, point, script string) (hit bool, err error) {
 		g.s.Begin(context.Background(), dead, nil)
 		os.Rename(g.state+"/wait."+point, g.state+"/fault."+point)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if o, err := g.s.Begin(ctx, tx, nil); err == nil {
 		walks[walk](g, o)

@@ -76,7 +76,7 @@ func (v *verdict) err(changes []Change) error {
 	case "E_REFUSED":
 		return errors.New(Clean(v.rest).Line(300))
 	}
-	return fmt.Errorf("the agent on the host ended without a result: %s", last(out, v.word+" "+v.rest))
+	return fmt.Errorf("the agent on the host ended without a result: %s", last(out, Clean(v.word+" "+v.rest).Line(200)))
 }
 
 // act runs a script that changes the host and tells its progress.

@@ -1,0 +1,132 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+func init() {
+	scenarios = append(scenarios, []struct {
+		name string
+		run  func(g *ground) error
+	}{
+		{"an undo fails twice", undoFailsTwice},
+		{"an undo fails for ever", undoFails},
+		{"confirmed while it is applied", confirmEarly},
+		{"keep fails", keepFails},
+		{"another cannot use the id again", idTwice},
+	}...)
+}
+
+func undoFailsTwice(g *ground) error {
+	want := g.fingerprint()
+	tx := g.change(time.Minute)
+	tx.Changes[1].Undo = "echo x >>" + g.state + "/tries; [ $(grep -c x " + g.state + "/tries) -ge 3 ]"
+	o, err := g.s.Begin(bg(), tx, nil)
+	if err != nil {
+		return err
+	}
+	if err := o.Cancel(bg()); err != nil {
+		return err
+	}
+	return g.back(want, 0)
+}
+
+// undoFails must keep the lock, restore all that can be restored, and go on when a person has mended the host.
+func undoFails(g *ground) error {
+	want := g.fingerprint()
+	tx := g.change(time.Minute)
+	tx.Changes[1].Undo = "echo cannot; [ -e " + g.state + "/mended ]"
+	o, err := g.s.Begin(bg(), tx, nil)
+	if err != nil {
+		return err
+	}
+	if err := o.Cancel(bg()); !errors.Is(err, ErrStuck) {
+		return fmt.Errorf("cancel: %v", err)
+	}
+	os.RemoveAll(g.root + "/deep") // folders of ours that are empty stay until the end
+	if err := g.was(want); err != nil {
+		return err
+	}
+	if err := g.free(); !errors.Is(err, ErrStuck) {
+		return fmt.Errorf("the next begin: %v", err)
+	}
+	if st, err := g.s.Status(bg()); err != nil || st.State != "STUCK" || st.Why != "cancelled" {
+		return fmt.Errorf("status: %+v, %v", st, err)
+	}
+	os.WriteFile(g.state+"/mended", nil, 0o600)
+	if out, err := exec.Command("/bin/sh", g.state+"/open/agent", "boot").CombinedOutput(); err != nil {
+		return fmt.Errorf("boot: %w: %s", err, out)
+	}
+	return g.back(want, 0)
+}
+
+func confirmEarly(g *ground) error {
+	want := g.fingerprint()
+	tx := g.change(time.Minute)
+	tx.Changes[1].Do = "touch " + g.state + "/slow; while [ ! -e " + g.state + "/go ]; do sleep 0.1; done"
+	done := make(chan error, 1)
+	go func() { _, err := g.s.Begin(bg(), tx, nil); done <- err }()
+	for i := 0; i < 300 && exec.Command("test", "-e", g.state+"/slow").Run() != nil; i++ {
+		time.Sleep(20 * time.Millisecond)
+	}
+	over, err := g.login()
+	if err != nil {
+		return err
+	}
+	defer over.Close()
+	third, err := g.login()
+	if err != nil {
+		return err
+	}
+	defer third.Close()
+	o := third.Attach(tx.ID)
+	if err := o.Confirm(bg(), over); !errors.Is(err, ErrNotReady) {
+		return fmt.Errorf("confirm: %v", err)
+	}
+	os.WriteFile(g.state+"/go", nil, 0o600)
+	if err := <-done; err != nil {
+		return err
+	}
+	before := over.RoundTrips()
+	if err := o.Confirm(bg(), over); err != nil {
+		return err
+	}
+	if n := over.RoundTrips() - before; n != 1 {
+		return fmt.Errorf("confirm took %d round trips", n)
+	}
+	return errors.Join(g.ended(Ended{Kept: true}, true, want), g.free())
+}
+
+func keepFails(g *ground) error {
+	tx := g.change(time.Minute)
+	tx.Changes[1].Keep = "echo it does not last; false"
+	o, err := g.s.Begin(bg(), tx, nil)
+	if err != nil {
+		return err
+	}
+	var unkept *ErrUnkept
+	if err := g.confirm(o); !errors.As(err, &unkept) || !strings.Contains(err.Error(), "it does not last") {
+		return fmt.Errorf("confirm: %v", err)
+	}
+	return errors.Join(g.ended(Ended{Kept: true}, true, ""), g.free())
+}
+
+func idTwice(g *ground) error {
+	tx := g.change(time.Minute)
+	o, err := g.s.Begin(bg(), tx, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := g.s.Begin(bg(), tx, nil); err == nil || !strings.Contains(err.Error(), "begun before") {
+		return fmt.Errorf("begun twice: %v", err)
+	}
+	if err := o.Cancel(bg()); err != nil {
+		return err
+	}
+	return g.free()
+}
