@@ -141,6 +141,7 @@ func (l *Lab) buildProgram(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", l.dir("bin", "postern"), "./cmd/postern")
 	cmd.Dir = top
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: it runs on the hosts too
 	_, err = l.runHere(cmd)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -59,6 +60,9 @@ func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) erro
 	if err := canRun(); err != nil {
 		return err
 	}
+	if err := makeRoom(log); err != nil {
+		return err
+	}
 	if prepared(suite, docker) {
 		return nil
 	}
@@ -98,6 +102,24 @@ func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) erro
 		}
 	}
 	return nil
+}
+
+// watchers is how many inotify instances labs side by side may need: a booted host takes about ten, its kernel gives all
+// hosts of this machine 128 together, and a system that gets none ends while it boots.
+const watchers = 1024
+
+// makeRoom lets this machine have that many, until it is booted again.
+func makeRoom(log io.Writer) error {
+	const key = "fs/inotify/max_user_instances"
+	text, err := os.ReadFile("/proc/sys/" + key)
+	if err != nil {
+		return err
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(string(text))); err != nil || n >= watchers {
+		return err
+	}
+	fmt.Fprintf(log, "lab: %s was %s on this machine and is %d until its next boot\n", key, strings.TrimSpace(string(text)), watchers)
+	return sysctl(key, strconv.Itoa(watchers))
 }
 
 func prepared(suite string, docker bool) bool {
