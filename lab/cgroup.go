@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // hierarchy is one mounted tree of control groups.
@@ -135,7 +137,16 @@ func cgroupPIDs(name string) []int {
 	return pids
 }
 
-// removeCgroup removes a group and the groups below it, which must be empty.
-func removeCgroup(name string) {
-	eachCgroup(name, func(dir string) { _ = syscall.Rmdir(dir) })
+// removeCgroup removes a group and the groups below it. Who died a moment ago may
+// still keep one busy.
+func removeCgroup(name string) error {
+	return poll(context.Background(), time.Minute, func() bool {
+		gone := true
+		eachCgroup(name, func(dir string) {
+			if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				gone = false
+			}
+		})
+		return gone
+	})
 }

@@ -56,7 +56,9 @@ func (l *Lab) clear() error {
 	if err := unmountBelow(l.dir()); err != nil {
 		return err
 	}
-	removeCgroup(l.cgroup())
+	if err := removeCgroup(l.cgroup()); err != nil {
+		return fmt.Errorf("lab %q: its control groups stay busy: %w", l.Name, err)
+	}
 	if err := os.RemoveAll(l.dir()); err != nil {
 		return err
 	}

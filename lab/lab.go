@@ -115,8 +115,27 @@ func (l *Lab) up(ctx context.Context) error {
 	if err := l.makeDir(); err != nil {
 		return err
 	}
-	binary := make(chan error, 1)
-	go func() { binary <- l.buildProgram(ctx) }()
+	var binary error
+	err := together(
+		func() error { binary = l.buildProgram(ctx); return nil },
+		func() error { return l.bring(ctx) },
+	)
+	if err != nil {
+		return err
+	}
+	if binary != nil {
+		fmt.Fprintf(l.Log, "lab: the program does not build, so laptop has none: %.300v\n", binary)
+	}
+	b, err := json.MarshalIndent(l.Options, "", "\t")
+	if err != nil {
+		return err
+	}
+	// The file's presence is what makes a lab complete.
+	return os.WriteFile(l.dir("lab.json"), b, 0o644)
+}
+
+// bring makes the network, then the hosts in it.
+func (l *Lab) bring(ctx context.Context) error {
 	err := together(
 		func() error { return l.buildNetwork(ctx) },
 		func() error { return l.makeLaptop(ctx) },
@@ -130,18 +149,7 @@ func (l *Lab) up(ctx context.Context) error {
 			jobs = append(jobs, func() error { return l.raise(ctx, n) })
 		}
 	}
-	if err := together(jobs...); err != nil {
-		return err
-	}
-	if err := <-binary; err != nil {
-		fmt.Fprintf(l.Log, "lab: the program does not build, so laptop has none: %.300v\n", err)
-	}
-	b, err := json.MarshalIndent(l.Options, "", "\t")
-	if err != nil {
-		return err
-	}
-	// The file's presence is what makes a lab complete.
-	return os.WriteFile(l.dir("lab.json"), b, 0o644)
+	return together(jobs...)
 }
 
 // makeDir makes the run directory, a file system whose unmounts reach the hosts'
