@@ -184,7 +184,7 @@ func txConfirmed(h *txHost) {
 func txExpires(h *txHost) {
 	old := h.print()
 	o := h.begin(h.change("expires1", 10*time.Second))
-	h.same(old, 15*time.Second)
+	h.same(old, time.Minute)
 	if err := o.Confirm(h.t.Context(), h.login()); !errors.Is(err, remote.ErrTooLate) {
 		h.t.Errorf("confirm: %v", err)
 	}
@@ -202,7 +202,7 @@ func txLockOut(h *txHost) {
 	if _, err := h.s.Begin(ctx, tx, nil); err == nil {
 		h.t.Fatal("begin succeeded without a link")
 	}
-	h.same(old, 15*time.Second)
+	h.same(old, time.Minute)
 	st, err := h.login().Status(h.t.Context())
 	end, _, known := st.Of("lockout1")
 	if err != nil || !known || end.Kept || end.Why != "expired" {
@@ -239,7 +239,7 @@ func txClientDies(h *txHost) {
 	if _, err := h.s.Begin(h.t.Context(), tx, nil); !errors.Is(err, remote.ErrLost) {
 		h.t.Fatalf("begin: %v", err)
 	}
-	h.same(old, 15*time.Second)
+	h.same(old, time.Minute)
 }
 
 func txNoWatchdogs(h *txHost) {
@@ -286,7 +286,7 @@ func txRebootArmed(h *txHost, reboot func(context.Context, string) error) {
 	if err := reboot(h.t.Context(), "proxy"); err != nil {
 		h.t.Fatal(err)
 	}
-	h.same(old, 5*time.Second)
+	h.same(old, time.Minute)
 	st, err := h.login().Status(h.t.Context())
 	end, _, _ := st.Of(id)
 	if err != nil || end.Why != "boot" {

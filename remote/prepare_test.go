@@ -14,7 +14,7 @@ func TestPrepare(t *testing.T) {
 	g := newGround(t)
 	var said []string
 	err := g.s.Prepare(bg(), newID(), []Change{
-		{ID: "pkg", Step: "one", Title: "install", Do: "echo reading; echo done >" + g.run()},
+		{ID: "pkg", Step: "one", Title: "install", Do: "echo reading; [ $(umask) = 0022 ]; echo done >" + g.run()},
 		{ID: "key", Step: "one", Title: "write a file", Path: g.root + "/made.conf", New: &File{Text: "made\n", Mode: 0o600}, Do: `test "$NEW" = ` + g.root + "/made.conf"},
 	}, func(p Progress) { said = append(said, p.Text.String()) })
 	if err != nil {

@@ -159,7 +159,11 @@ func TestKillMatrix(t *testing.T) {
 		workers = make(chan struct{}, 12)
 	)
 	runs, every, phase := 0, 1, 0
-	if testing.Short() || os.Getenv("POSTERN_TORTURE") == "" {
+	switch {
+	case os.Getenv("POSTERN_TORTURE") != "":
+	case testing.Short():
+		every = 31
+	default:
 		every = 9
 	}
 	for walk := range walks {

@@ -16,6 +16,9 @@ func rounds(all int) int {
 	if os.Getenv("POSTERN_TORTURE") != "" {
 		return all
 	}
+	if testing.Short() {
+		return all / 20
+	}
 	return all / 5
 }
 

@@ -120,7 +120,7 @@ func (g *ground) file(name string) *File {
 func (g *ground) change(deadline time.Duration) Transaction {
 	return Transaction{ID: newID(), Operator: "ann@laptop", Deadline: deadline, Changes: []Change{
 		{ID: "a", Step: "one", Title: "rewrite a", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &File{Text: "new a, it's\n", Mode: 0o600, Owner: "root:root"},
-			Test: `grep -q new "$NEW"`, Do: "echo half >" + g.run(), Undo: "echo old >" + g.run()},
+			Test: `grep -q new "$NEW"`, Do: "[ $(umask) = 0022 ] && echo half >" + g.run(), Undo: "echo old >" + g.run()},
 		{ID: "b", Step: "one", Title: "rewrite b", Path: g.root + "/b.conf", Old: g.file("b.conf"), New: &File{Text: "new b without end"}},
 		{ID: "new", Step: "two", Title: "make a file", Path: g.root + "/deep/er/new.conf", New: &File{Text: "brand new\n", Mode: 0o644, Owner: "root:root"}},
 		{ID: "gone", Step: "two", Title: "remove a file", Path: g.root + "/gone.conf", Old: g.file("gone.conf")},

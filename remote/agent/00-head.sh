@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2012,SC2015,SC2016
+# shellcheck shell=sh disable=SC2012,SC2015,SC2016,SC2030,SC2031
 # What a host keeps of Postern while it is being changed, and runs by itself when nobody is there any more. The state is
 # the name of one marker file in $O, and every transition is one rename: two that want different things cannot both win.
 #
@@ -84,6 +84,6 @@ own() {
 INIT=none
 if [ -d /run/systemd/system ]; then
 	INIT=systemd
-elif [ -d "$ETC/init.d" ] && [ -d "$ETC/rcS.d" ]; then
+elif [ -d "$ETC/init.d" ] && [ -d "$ETC/rcS.d" ] && { [ "$ETC" != /etc ] || [ "$(cat /proc/1/comm)" = init ]; }; then
 	INIT=sysv
 fi

@@ -1,18 +1,24 @@
 # script runs one script of a change: folder, kind, seconds it may take (0: the deadline ends it), the file it may look at
-# as $NEW. What it prints is kept; what it starts inherits none of our locks.
+# as $NEW. What it prints is kept; what it starts inherits none of our locks, and the umask that root has.
 script() {
-	if [ "$3" = 0 ]; then
-		NEW=$4 /bin/sh -e "$1/$2" </dev/null >"$1/out" 2>&1 8<&- 9<&-
-	else
-		NEW=$4 timeout -k 5 "$3" /bin/sh -e "$1/$2" </dev/null >"$1/out" 2>&1 8<&- 9<&-
-	fi
+	(
+		umask 022
+		export NEW="$4"
+		if [ "$3" = 0 ]; then
+			exec /bin/sh -e "$1/$2"
+		fi
+		exec timeout -k 5 "$3" /bin/sh -e "$1/$2"
+	) </dev/null 8<&- 9<&- >"$1/out" 2>&1
 }
 
 # patient is script for the time of boot, when waiting for another unit would wait for ourselves.
 patient() {
 	[ "${BOOTING-}" ] || { script "$@"; return; }
-	NEW=$4 timeout -k 5 "$3" /bin/sh -ec 'systemctl() { command systemctl --no-block "$@"; }; . "$1"' sh "$1/$2" \
-		</dev/null >"$1/out" 2>&1 8<&- 9<&-
+	(
+		umask 022
+		export NEW="$4"
+		exec timeout -k 5 "$3" /bin/sh -ec 'systemctl() { command systemctl --no-block "$@"; }; . "$1"' sh "$1/$2"
+	) </dev/null 8<&- 9<&- >"$1/out" 2>&1
 }
 
 # place puts the new file of a change where it belongs, by one rename. It may be called again.

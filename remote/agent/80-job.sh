@@ -55,7 +55,13 @@ job_change() {
 }
 
 # job_script prints as it goes, because installing packages takes its time.
-job_script() { NEW=$S /bin/sh -e "$1/$2" </dev/null 8<&-; }
+job_script() {
+	(
+		umask 022
+		export NEW="$S"
+		exec /bin/sh -e "$1/$2"
+	) </dev/null 8<&-
+}
 
 # job_watch prints the log until the job has ended.
 job_watch() {
