@@ -44,8 +44,8 @@ func askClock(_ context.Context, e *Env) []Result {
 				apart, agrees = max(apart, between.Abs()), agrees || between.Abs() <= clockWarn
 			}
 		}
-		if synced == "no" {
-			saw += "; no time service has set it"
+		if synced == "yes" {
+			saw += "; set by its time service"
 		}
 		switch {
 		case apart > clockWarn && agrees:
