@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sort"
-	"strings"
 
 	"postern/checks"
 	"postern/remote"
@@ -32,9 +31,16 @@ func (r *Runner) Undo(ctx context.Context, ids []string) (Outcome, error) {
 	if ok, err := r.Approve(ctx, p); err != nil || !ok {
 		return Outcome{Declined: err == nil}, err
 	}
-	ways := ways()
-	results, rolled, err := r.change(ctx, decision{site: p.Site, parts: p.Parts(false), before: ways, after: ways})
-	return Outcome{Changed: err == nil, RolledBack: rolled, Results: results}, err
+	out := Outcome{}
+	if guarded := p.Parts(false); len(guarded) > 0 {
+		ways := ways()
+		out.Results, out.RolledBack, err = r.change(ctx, decision{site: p.Site, parts: guarded, before: ways, after: ways})
+	}
+	if inert := p.Parts(true); err == nil && len(inert) > 0 { // only now: what was there before us would need it if it came back
+		err = r.prepare(ctx, inert)
+	}
+	out.Changed = err == nil
+	return out, err
 }
 
 // ways are the checks that must hold when everything of ours is gone: that one can get in.
@@ -71,8 +77,25 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 		plan, stays := undoPlan(filled, list[i], records, look)
 		p.Plans, p.Stays = append(p.Plans, plan), append(p.Stays, stays...)
 	}
+	if len(list) == len(steps.All()) {
+		p.Plans = append(p.Plans, forgetAnswers(filled, look))
+	}
 	sort.Strings(p.Stays)
 	return p, nil
+}
+
+// forgetAnswers takes the answers off the hosts, for an undo of everything: nothing is left there that they describe.
+func forgetAnswers(s *site.Site, look steps.Look) steps.Plan {
+	plan := steps.Plan{Step: "network"}
+	for _, h := range s.Hosts {
+		if file, _ := look[h.Name].File(remote.AnswersPath); file != nil {
+			plan.Parts = append(plan.Parts, steps.Part{Host: h.Name, Changes: []remote.Change{{
+				ID: "network.answers", Step: plan.Step, Title: "take the answers off the host; yours stay here",
+				Path: remote.AnswersPath, Old: file, AtConfirm: true, Forget: true,
+			}}})
+		}
+	}
+	return plan
 }
 
 // recorded asks every host what of ours is in effect on it.
@@ -103,52 +126,66 @@ func recordReads(records []remote.Record) []remote.Query {
 func undoPlan(s *site.Site, step steps.Step, records map[string][]remote.Record, look steps.Look) (steps.Plan, []string) {
 	plan := steps.Plan{Step: step.ID}
 	var stays []string
-	touched := map[string]bool{}
 	for _, h := range s.Hosts {
-		part := steps.Part{Host: h.Name}
+		part, inert := steps.Part{Host: h.Name}, steps.Part{Host: h.Name, Inert: true}
+		touched := map[string]bool{}
 		list := records[h.Name]
 		for i := len(list) - 1; i >= 0; i-- {
 			rec := list[i]
 			switch {
 			case rec.Step != step.ID:
+			case rec.Inert && rec.Undo != "":
+				inert.Changes = append(inert.Changes, remote.Change{
+					ID: rec.ID, Step: rec.Step, Title: "take back: " + rec.Title, Do: rec.Undo, Forget: true,
+				})
 			case rec.Inert:
 				stays = append(stays, fmt.Sprintf("%s: %s (it changes nothing by itself)", h.Name, rec.Title))
 			case rec.Touched && step.Strip != nil:
-				touched[h.Name+":"+rec.Path] = true
+				touched[rec.Path] = true
 			default:
 				current, _ := look[h.Name].File(rec.Path)
 				part.Changes = append(part.Changes, rec.Restore(current))
 			}
 		}
-		if len(part.Changes) > 0 {
-			plan.Parts = append(plan.Parts, part)
+		if len(touched) > 0 {
+			stripped := step.Strip(s, steps.Look{h.Name: look[h.Name]}, touched)
+			part.Changes = joinStripped(part.Changes, stripped)
+			plan.Notes = append(plan.Notes, touchedNotes(h.Name, touched)...)
+			plan.Refused, plan.LockOut = append(plan.Refused, stripped.Refused...), append(plan.LockOut, stripped.LockOut...)
+		}
+		for _, one := range []steps.Part{part, inert} {
+			if len(one.Changes) > 0 {
+				plan.Parts = append(plan.Parts, one)
+			}
 		}
 	}
-	if len(touched) == 0 {
-		return plan, stays
-	}
-	stripped := step.Strip(s, look, touched)
-	plan.Parts = joinParts(plan.Parts, stripped.Parts)
-	for path := range touched {
-		plan.Notes = append(plan.Notes, steps.Note{Host: strings.SplitN(path, ":", 2)[0],
-			Text: strings.SplitN(path, ":", 2)[1] + " was edited by others since; only our part is taken out"})
-	}
-	plan.Refused, plan.LockOut = stripped.Refused, stripped.LockOut
 	return plan, stays
 }
 
-// joinParts puts the changes of both lists together, one part per host.
-func joinParts(a, b []steps.Part) []steps.Part {
-	for _, more := range b {
-		found := false
-		for i := range a {
-			if a[i].Host == more.Host {
-				a[i].Changes, found = append(a[i].Changes, more.Changes...), true
+// joinStripped puts what takes our part out of edited files before what runs for the whole step. What runs is there once:
+// the record's, which knows what ran before us.
+func joinStripped(changes []remote.Change, stripped steps.Plan) []remote.Change {
+	runs := map[string]bool{}
+	for _, c := range changes {
+		runs[c.ID] = runs[c.ID] || c.Path == ""
+	}
+	var joined []remote.Change
+	for _, p := range stripped.Parts {
+		for _, c := range p.Changes {
+			c.Forget = true
+			if c.Path != "" || !runs[c.ID] {
+				joined = append(joined, c)
 			}
 		}
-		if !found {
-			a = append(a, more)
-		}
 	}
-	return a
+	return append(joined, changes...)
+}
+
+func touchedNotes(host string, paths map[string]bool) []steps.Note {
+	var notes []steps.Note
+	for path := range paths {
+		notes = append(notes, steps.Note{Host: host, Text: path + " was edited by others since; only our part is taken out"})
+	}
+	sort.Slice(notes, func(i, j int) bool { return notes[i].Text < notes[j].Text })
+	return notes
 }

@@ -22,7 +22,13 @@ func firewallNotes(s *site.Site, h *site.Host, seen Seen, policy firewall.Policy
 		add(false, "rules of other people, which stay: %s", strings.Join(r.Foreign, "; "))
 	}
 	if len(r.Gone) > 0 {
-		add(false, "rules that go away: %s", strings.Join(r.Gone, "; "))
+		hint := ""
+		for _, rule := range r.Gone {
+			if !strings.Contains(rule, "# "+firewall.Tag) {
+				hint = " (guide.rules = keep leaves those made by hand)"
+			}
+		}
+		add(false, "rules that go away: %s%s", strings.Join(r.Gone, "; "), hint)
 	}
 	ways := waysIn(s, h, seen, policy)
 	if len(ways) < 2 {

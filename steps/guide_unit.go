@@ -47,6 +47,25 @@ func guideRuns(t tunnelSeen) bool {
 	return false
 }
 
+// foundNotes tells beforehand what will become of the guide's tunnel, while the changes cannot be planned yet.
+func foundNotes(s *site.Site, e end) []Note {
+	if e.t.Conf == nil || kindOf(s, e.t.Conf.Text) != guideConf {
+		return nil
+	}
+	if e.kept(s) {
+		return []Note{keptNote(s, e.host)}
+	}
+	_, notes := guideUnitChanges(s, e.host, e.facts, e.t)
+	_, conf := wantedConf(s, e.host, e.t, nil, 0)
+	return append(notes, conf...)
+}
+
+// keptNote tells that a hand-made tunnel stays.
+func keptNote(s *site.Site, h *site.Host) Note {
+	return Note{Host: h.Name, Warn: true,
+		Text: confPath(s.Tunnel.Interface) + " was made by hand after the guide and is kept as it is (guide.tunnel = keep): the tunnel's proofs tell whether it works"}
+}
+
 // guideUnitChanges stop and disable the guide's units. Their files stay as they are, so that an undo has them back.
 func guideUnitChanges(s *site.Site, h *site.Host, f remote.Facts, t tunnelSeen) (changes []remote.Change, notes []Note) {
 	for _, name := range guideUnits {

@@ -20,7 +20,9 @@ func PolicyFor(s *site.Site, h *site.Host, seen Seen) firewall.Policy {
 		AdoptRules:   s.Guide.Rules != "keep",
 		ReplaceRules: s.Guide.Rules == "replace",
 		GuideNAT:     s.Guide.NAT,
-		GuidePorts:   guidePorts(s),
+		ReplaceFound: s.Guide.Rules == "",
+		GuidePorts:   guidePorts(s, seen),
+		GuideMark:    fmt.Sprintf("%d/udp", s.Tunnel.Port),
 	}
 	from := h.SSHFrom
 	if h.Role == site.Mail && len(from) == 0 {
@@ -192,8 +194,11 @@ func arrives6(h *site.Host, seen Seen) netip.Addr {
 }
 
 // guidePorts are what the guide's text has people open by hand. guide: firewall, Opening Required Ports
-func guidePorts(s *site.Site) []string {
+func guidePorts(s *site.Site, seen Seen) []string {
 	var ports []string
+	for _, port := range sshPorts(seen) {
+		ports = append(ports, strconv.Itoa(port)+"/tcp")
+	}
 	for _, p := range site.PublicPorts(s) {
 		ports = append(ports, strconv.Itoa(p.Port)+"/"+p.Proto)
 	}

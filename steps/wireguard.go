@@ -64,6 +64,9 @@ func planWireguard(s *site.Site, look Look) Plan {
 			"the tunnel's configuration on each host, once the public keys can be read",
 			"the tunnel started now and at boot",
 		}
+		for _, e := range ends {
+			p.Notes = append(p.Notes, foundNotes(s, e)...)
+		}
 		return p
 	}
 	configureTunnel(s, ends, &p)
@@ -124,8 +127,7 @@ func configureTunnel(s *site.Site, ends []end, p *Plan) {
 	for _, e := range ends {
 		part := Part{Host: e.host.Name}
 		if e.kept(s) {
-			p.Notes = append(p.Notes, Note{Host: e.host.Name, Warn: true,
-				Text: confPath(s.Tunnel.Interface) + " was made by hand after the guide and is kept as it is (guide.tunnel = keep): the tunnel's proofs tell whether it works"})
+			p.Notes = append(p.Notes, keptNote(s, e.host))
 			continue
 		}
 		changes, notes := guideUnitChanges(s, e.host, e.facts, e.t)

@@ -26,6 +26,7 @@ func keyChange(s *site.Site, t tunnelSeen) remote.Change {
 		c.Why = "The other end goes on knowing this host by it. A file without a usable key gets a new one."
 		make = keyOf(confPath(iface)) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
 	}
+	c.Undo = "rm -f " + key
 	c.Do = "umask 077\nmkdir -p " + wireguardDir + "\nif [ ! -s " + key + " ]; then\n" + make + "\nmv " + fresh + " " + key + "\nfi"
 	return c
 }

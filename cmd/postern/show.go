@@ -20,7 +20,7 @@ func (d *drawer) proposal(p *run.Proposal, deadline time.Duration, wayBack bool)
 		d.notes(plan)
 	}
 	inert, guarded := p.Parts(true), p.Parts(false)
-	if len(inert) > 0 {
+	if len(inert) > 0 && !p.Undo {
 		d.say.line(plain, "")
 		d.say.line(bold, "Preparations: they change nothing that runs, and need no guard.")
 		d.parts(inert)
@@ -29,6 +29,11 @@ func (d *drawer) proposal(p *run.Proposal, deadline time.Duration, wayBack bool)
 		d.say.line(plain, "")
 		d.say.line(bold, "%s: each host takes them back by itself after %s unless a new login and the checks prove them.", heading(p), deadline)
 		d.parts(guarded)
+	}
+	if len(inert) > 0 && p.Undo {
+		d.say.line(plain, "")
+		d.say.line(bold, "Afterwards, without a guard: what nothing needs any more.")
+		d.parts(inert)
 	}
 	for _, plan := range p.Plans {
 		for _, then := range plan.Then {

@@ -48,7 +48,9 @@ type Policy struct {
 	// What to do with what a hand-made setup after the guide left behind.
 	GuideNAT     string   // its NAT block in before.rules: "replace" (or "", "adopt") puts our own chains in its place, "keep" leaves it
 	ReplaceRules bool     // its untagged rules that none of ours equals go away
+	ReplaceFound bool     // the same, on a host where its NAT block or its rule for GuideMark tells that it was followed
 	GuidePorts   []string // the ports its text opens, as "587/tcp"
+	GuideMark    string   // the port among them that people open for the guide alone: the tunnel's
 }
 
 // Rendering is a Policy in one firewall's language, against what was found on the host.

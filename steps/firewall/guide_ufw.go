@@ -139,6 +139,26 @@ func guideLive(now live, want Policy) []string {
 	return rules
 }
 
+// replacing is the policy with what to do about the guide's rules decided by what was found.
+func (p *plan) replacing() Policy {
+	want := p.want
+	want.ReplaceRules = want.ReplaceRules || want.ReplaceFound && p.followsGuide()
+	return want
+}
+
+// followsGuide says whether the host was set up by hand as the guide has it, which its NAT block or its rule for the tunnel
+// tells.
+func (p *plan) followsGuide() bool {
+	for _, f := range []ufwFile{p.scene.four, p.scene.six} {
+		for _, e := range f.entries {
+			if e.known && e.rule.dport+"/"+e.rule.proto == p.want.GuideMark && guideRule(e.rule, p.want) {
+				return true
+			}
+		}
+	}
+	return len(cutGuide(p.file(before4Path).Text, p.want).cut) > 0
+}
+
 // guideRule says whether an untagged rule reads as the guide's text has it typed: allow PORT/PROTO from anywhere, or the
 // relay's port from one address. guide: firewall, Opening Required Ports; Restricting Access to Specific IPs.
 func guideRule(r ufwRule, want Policy) bool {

@@ -57,7 +57,8 @@ func (p *plan) files() error {
 	if err := p.hook(); err != nil {
 		return err
 	}
-	p.four, p.six = merge(p.scene.four, p.want), merge(p.scene.six, p.want)
+	own = p.replacing()
+	p.four, p.six = merge(p.scene.four, own), merge(p.scene.six, own)
 	for _, m := range []struct {
 		path   string
 		merged merged
@@ -94,9 +95,9 @@ func (p *plan) settings() {
 	set(p.set.output == "ACCEPT", "DEFAULT_OUTPUT_POLICY", `"ACCEPT"`)
 	switch {
 	case p.set.forward == "ACCEPT" && p.want.KeepForward:
-		p.notes = append(p.notes, "forwarding stays open for everything, as the guide sets it: whoever can send a packet to this host can have it passed on into the tunnel")
+		p.notes = append(p.notes, "forwarding stays open for everything, as the guide sets it (guide.forward = replace closes it): whoever can send a packet to this host can have it passed on into the tunnel")
 	case p.set.forward == "ACCEPT":
-		p.notes = append(p.notes, "forwarding was open for everything, as the guide sets it, and gets closed but for what is forwarded on purpose; "+
+		p.notes = append(p.notes, "forwarding was open for everything, as the guide sets it, and gets closed but for what is forwarded on purpose (guide.forward = keep leaves it open); "+
 			"whatever else relied on it (virtual machines, another VPN) needs a \"ufw route allow\" of its own; Docker brings its own rules")
 		set(false, "DEFAULT_FORWARD_POLICY", `"DROP"`)
 	default:
@@ -130,12 +131,12 @@ func (p *plan) guideNAT() ([]Forward, error) {
 	}
 	switch {
 	case keep && len(g.cut) > 0:
-		p.notes = append(p.notes, "the NAT rules of the guide in "+before4Path+" stay: they multiply at every reload, outlive \"ufw disable\", and hide every client's address")
+		p.notes = append(p.notes, "the NAT rules of the guide in "+before4Path+" stay (guide.nat = replace takes them out): they multiply at every reload, outlive \"ufw disable\", and hide every client's address")
 	case !keep:
 		p.live = guideLive(p.now4, p.want)
 		if len(g.cut) > 0 {
 			p.put(before4Path, g.text, old.Mode)
-			p.notes = append(p.notes, fmt.Sprintf("the guide's %d rules in %s are taken out, and rules in chains of our own do their work", len(g.cut), before4Path))
+			p.notes = append(p.notes, fmt.Sprintf("the guide's %d rules in %s are taken out, and rules in chains of our own do their work (guide.nat = keep leaves them)", len(g.cut), before4Path))
 		}
 		if n := len(p.live); n > 0 {
 			p.notes = append(p.notes, fmt.Sprintf("%d running NAT rules of the guide are deleted, as many times as they had multiplied", n))

@@ -229,3 +229,33 @@ func TestDrift(t *testing.T) {
 		}
 	}
 }
+
+// On a host that was set up after the guide, its rules that ours take the place of go away unless they are to stay; on
+// another host the same rules are somebody's own.
+func TestFoundGuideRules(t *testing.T) {
+	ssh := "### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in"
+	mark := "### tuple ### allow udp 51820 0.0.0.0/0 any 0.0.0.0/0 in"
+	for name, c := range map[string]struct {
+		rules []string
+		found bool
+		gone  int
+	}{
+		"the guide's":        {[]string{ssh, mark}, true, 2},
+		"to stay":            {[]string{ssh, mark}, false, 0},
+		"no sign of it":      {[]string{ssh}, true, 0},
+		"a comment of their": {[]string{ssh, mark + " comment=6d696e65"}, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := Policy{Host: "mail", Enable: true, AdoptRules: true, ReplaceFound: c.found, GuidePorts: []string{"22/tcp", "51820/udp"}, GuideMark: "51820/udp"}
+			text := "*filter\n" + rulesMark + "\n"
+			for _, r := range c.rules {
+				text += "\n" + r + "\n-A ufw-user-input -j ACCEPT\n"
+			}
+			p := &plan{want: want, scene: scene{four: parseUserRules(text+"\n"+endMark+"\n", false)}}
+			own := p.replacing()
+			if m := merge(p.scene.four, own); len(m.gone) != c.gone {
+				t.Errorf("gone: %q, want %d", m.gone, c.gone)
+			}
+		})
+	}
+}
