@@ -13,7 +13,7 @@ func init() {
 	register(Check{
 		ID: "firewall.docker", Step: "firewall", Title: "Docker publishes nothing around the firewall",
 		Guide: "firewall, Client Server Firewall Configuration",
-		Reads: reads(readDocker, readNet, readListen), Ask: linux(askDocker),
+		Reads: reads(readDocker, readNet, readListen, readSSH, readTunnel), Ask: linux(askDocker),
 	})
 }
 
@@ -68,40 +68,35 @@ func (e *Env) around(h *site.Host, all []published) []published {
 	return found
 }
 
-// reachable dials the published TCP ports from outside, at the host's public addresses; at most a dozen.
+// reachable dials the published TCP ports from outside, at the host's addresses; at most a dozen.
 func (e *Env) reachable(ctx context.Context, h *site.Host, v *Vantage, around []published) []string {
 	from, err := e.outside(h)
 	if err != nil {
 		return nil
 	}
-	targets := []netip.Addr{h.Public4}
-	if a, err := addressesOf(v.Facts); err == nil {
-		targets = append(targets, a.global6()...)
-	}
-	type met struct {
-		text string
-		k    *knock
-	}
-	answers := make(chan met)
+	var found []string
+	answers := make(chan string)
 	n := 0
 	for _, p := range around[:min(len(around), 12)] {
-		for _, to := range targets {
-			if p.proto != "tcp" || !to.IsValid() || p.addr.IsValid() && to.Is4() != p.addr.Is4() {
+		for _, s := range e.sides(h, v, from) {
+			if p.proto != "tcp" || !s.to.IsValid() || s.to.Is4() != p.addr.Is4() {
 				continue
 			}
 			n++
-			to := netip.AddrPortFrom(to, uint16(p.port))
+			to := netip.AddrPortFrom(s.to, uint16(p.port))
 			go func() {
-				k := e.knock(ctx, from, to, nil, netip.AddrPort{})
-				answers <- met{fmt.Sprintf("%s (from %s)", to, from.Name), k}
+				text := ""
+				if e.knock(ctx, s.from, to, nil, netip.AddrPort{}).answer == open {
+					text = fmt.Sprintf("%s (from %s)", to, s.from.Name)
+				}
+				answers <- text
 			}()
 		}
 	}
-	var got []string
 	for range n {
-		if m := <-answers; m.k.answer == open {
-			got = append(got, m.text)
+		if text := <-answers; text != "" {
+			found = append(found, text)
 		}
 	}
-	return sorted(got)
+	return sorted(found)
 }

@@ -163,6 +163,11 @@ var outsideStories = []story{
 		w.answer["proxy>[2001:db8:50::2]:143"] = nil
 		w.ears["mail [2001:db8:50::2]:143"] = make(chan netip.AddrPort, 9)
 	}), Fail, "reached from outside past ufw: [2001:db8:50::2]:143"},
+	{"docker past ufw at home", "firewall.docker", "firewall.docker@mail", func(w *world) {
+		w.say("mail", readDocker, "== ps\nimap|0.0.0.0:143->143/tcp\n== end\n")
+		w.answer["here>192.168.50.2:143"] = nil
+		w.ears["mail 192.168.50.2:143"] = make(chan netip.AddrPort, 9)
+	}, Fail, "192.168.50.2:143 (from here)"},
 	{"docker on the tunnel", "firewall.docker", "firewall.docker@mail", func(w *world) {
 		w.say("mail", readDocker, "== ps\npostfix|10.0.0.2:993->993/tcp\n== end\n")
 	}, OK, "none on all addresses"},
