@@ -2,12 +2,14 @@
 meta() { stat -c '%a %u:%g' -- "$1" 2>/dev/null || stat -f '%Lp %u:%g' -- "$1"; }
 
 # digest is the SHA-256 of a file.
-digest() { sha256sum <"$1" | cut -c1-64; }
+digest() {
+	h=$(sha256sum <"$1") && echo "${h%% *}"
+}
 
 # looks is what can be compared about a path: "absent", or mode, owner and digest.
 looks() {
 	if [ -f "$1" ] && [ ! -h "$1" ]; then
-		printf '%s %s\n' "$(meta "$1")" "$(digest "$1")"
+		h=$(sha256sum <"$1") && printf '%s %s\n' "$(meta "$1")" "${h%% *}"
 	elif [ -e "$1" ] || [ -h "$1" ]; then
 		echo other
 	else

@@ -33,10 +33,10 @@ prepare() {
 		: >"$I/$f" || return 12
 	done
 	dd if=/dev/urandom of="$I/reserve" bs=1024 count=64 2>/dev/null || { echo "no space under $D"; return 12; }
-	settle_disk "$I"
 }
 
-# settle_disk brings what is written to the disk itself, on each file system a change touches.
+# settle_disk brings what is written to the disk itself, on each file system a change touches: once everything is armed and
+# nothing is changed yet, and once everything is persisted.
 settle_disk() {
 	set -- "$1"/c/*/path
 	for f in "$@"; do

@@ -48,7 +48,6 @@ apply() {
 		path "$c" "$1" && [ ! -e "$c/late" ] && S=$P
 		script "$c" run 0 "$S" || failed "$c"
 	done
-	settle_disk "$O"
 	[ -e "$O/ARMED.$1" ] && turn UNAPPLIED APPLIED
 }
 
