@@ -107,6 +107,22 @@ func TestARefusedKeepaliveIsLife(t *testing.T) {
 	}
 }
 
+// Answers that come late, but come, are life however often they are late.
+func TestLateKeepalivesAreLife(t *testing.T) {
+	h := newHost(t)
+	h.beats = make(chan bool)
+	h.late = 250 * time.Millisecond
+	o := h.options()
+	o.heartbeat = 200 * time.Millisecond
+	s := h.connect(o)
+	for range misses + 1 {
+		<-h.beats
+	}
+	if r, err := s.Sh(soon(t), "echo alive"); err != nil || r.Out != "alive\n" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestSilentHost(t *testing.T) {
 	h := newHost(t)
 	h.silent = true

@@ -103,6 +103,8 @@ func (l *link) wait() {
 	reason := "the connection was closed"
 	if err := l.client.Wait(); err != nil && !errors.Is(err, io.EOF) {
 		reason = Clean(err.Error()).Line(200)
+	} else if l.via != nil && l.via.reason.Load() != nil {
+		reason = *l.via.reason.Load()
 	}
 	l.once.Do(func() { l.reason.Store(&reason) })
 	close(l.dead)

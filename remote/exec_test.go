@@ -126,6 +126,10 @@ func TestListen(t *testing.T) {
 		at := net.JoinHostPort("127.0.0.1", fmt.Sprint(l.Addr.Port()))
 		if l.Addr.Addr().Is6() {
 			at = net.JoinHostPort("::1", fmt.Sprint(l.Addr.Port()))
+			if c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(l.Addr.Port()))); err == nil {
+				t.Errorf("%s takes IPv4 too", addr)
+				c.Close()
+			}
 		}
 		for range 3 {
 			c, err := net.Dial("tcp", at)

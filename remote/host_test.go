@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -37,6 +38,7 @@ type host struct {
 	forward     func(address string) (ssh.RejectionReason, string) // nil: connects
 	deaf        atomic.Bool                                        // answers no global request: keepalives go unheard
 	beats       chan bool                                          // told of each global request, where someone waits
+	late        time.Duration                                      // how long each keepalive's answer takes
 	silent      bool                                               // accepts a connection and says nothing
 
 	begin    sync.Once
@@ -143,6 +145,7 @@ func (h *host) login(conn net.Conn) {
 	h.logins.Add(1)
 	go func() {
 		for r := range reqs {
+			time.Sleep(h.late)
 			if r.WantReply && !h.deaf.Load() {
 				r.Reply(false, nil)
 			}
