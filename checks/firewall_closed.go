@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"postern/site"
 )
@@ -113,7 +114,8 @@ func (e *Env) askSide(ctx context.Context, q question, v *Vantage, s side) Resul
 type tally struct {
 	bad, chosen, odd, mute []string
 	silent, total          int
-	alive                  string // what else answers at the same address, "" when nothing does
+	waited                 time.Duration // the shortest that a silent port was listened to
+	alive                  string        // what else answers at the same address, "" when nothing does
 }
 
 func (t *tally) add(name string, k *knock, chosen bool) {
@@ -122,7 +124,9 @@ func (t *tally) add(name string, k *knock, chosen bool) {
 	case k.mute():
 		t.mute = append(t.mute, name+": "+k.said())
 	case k.answer == dropped:
-		t.silent++
+		if t.silent++; t.silent == 1 || k.took < t.waited {
+			t.waited = k.took
+		}
 	case k.answer == rejected:
 		t.odd = append(t.odd, name+" is rejected")
 	case chosen:
@@ -151,12 +155,12 @@ func (e *Env) judgeClosed(ctx context.Context, q question, v *Vantage, s side, t
 		return q.ok("%s: closed; %s", s.to, strings.Join(t.odd, ", "))
 	}
 	if t.alive != "" {
-		return q.ok("%s: %d ports give no answer, %s", s.to, t.total, t.alive)
+		return q.ok("%s: %d ports give no answer in %.1f s, %s", s.to, t.total, t.waited.Seconds(), t.alive)
 	}
 	if err := e.denies(s, v); err != nil {
 		return q.unknown(fmt.Sprintf("%s: nothing answers at all, and %s", s.to, err), "the place it was asked from may not reach the host at all")
 	}
-	return q.ok("%s: %d ports give no answer, and the host's own rules drop them", s.to, t.total)
+	return q.ok("%s: %d ports give no answer in %.1f s, and the host's own rules drop them", s.to, t.total, t.waited.Seconds())
 }
 
 // alive tells of a port at the same address, dialled from the same place, that does answer: so silence means closed.
@@ -167,7 +171,7 @@ func (e *Env) alive(ctx context.Context, s side, v *Vantage) string {
 	}
 	k := e.knock(ctx, s.from, netip.AddrPortFrom(s.to, uint16(ssh[0])), nil, netip.AddrPort{})
 	if k.answer == open || k.answer == refused {
-		return fmt.Sprintf("while %d is %s", ssh[0], k.answer)
+		return fmt.Sprintf("while %d is %s after %.2f s", ssh[0], k.answer, k.took.Seconds())
 	}
 	return ""
 }

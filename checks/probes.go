@@ -123,7 +123,7 @@ func (e *Env) knock(ctx context.Context, from *Vantage, to netip.AddrPort, at *s
 
 func (e *Env) ask(ctx context.Context, k *knock, from *Vantage, to netip.AddrPort, at *site.Host, arrive netip.AddrPort) {
 	if at == nil {
-		k.reached = e.dialOnce(ctx, from, to, dialTimeout)
+		k.reached = e.dialSilence(ctx, from, to)
 		return
 	}
 	v, err := e.look(at)
@@ -263,7 +263,20 @@ func (e *Env) dialKeep(ctx context.Context, from *Vantage, to netip.AddrPort, li
 		return reached{answer: stopped, err: err}
 	}
 	defer leave()
-	return dial(ctx, from, to, limit, e.clock)
+	return dial(ctx, from, to, limit, nil, e.clock)
+}
+
+// dialSilence dials what may well be silent, and waits no longer than its neighbours make needed.
+func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort) reached {
+	leave, err := e.probes.gate(ctx, "dial "+from.Name, atOnce)
+	if err != nil {
+		return reached{answer: stopped, err: err}
+	}
+	defer leave()
+	r := dial(ctx, from, to, dialTimeout, e.enough(ctx, from, to), e.clock)
+	closeQuietly(r.conn)
+	r.conn = nil
+	return r
 }
 
 func closeQuietly(c net.Conn) {

@@ -41,17 +41,14 @@ type reached struct {
 	conn   net.Conn
 }
 
-// dial opens one connection from a place, with its own timer, and tells what came of it.
-func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duration, clock func() time.Time) reached {
+// dial opens one connection from a place, with its own timer, and tells what came of it. It need not wait until its limit
+// once enough is closed; a nil one never is.
+func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duration, enough <-chan struct{}, clock func() time.Time) reached {
 	if v == nil || v.Dial == nil {
 		return reached{answer: noPlace, err: errors.New("no way to connect from this place")}
 	}
 	timed, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	type dialled struct {
-		conn net.Conn
-		err  error
-	}
 	began := clock()
 	got := make(chan dialled, 1)
 	network := "tcp6"
@@ -69,12 +66,13 @@ func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duratio
 	select {
 	case d = <-got:
 	case <-timed.Done():
-		d.err = timed.Err()
-		go func() { // the dialer may still come back with a connection that nobody wants
-			if late := <-got; late.conn != nil {
-				late.conn.Close()
-			}
-		}()
+		d = lastOf(ctx, got, timed.Err())
+	case <-enough:
+		d = lastOf(ctx, got, context.DeadlineExceeded)
+	}
+	if ctx.Err() != nil { // who asks no more reads no greeting either
+		closeQuietly(d.conn)
+		d = dialled{err: ctx.Err()}
 	}
 	r := reached{err: d.err, conn: d.conn, took: clock().Sub(began)}
 	r.answer = classify(ctx, d.err)
@@ -84,6 +82,35 @@ func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duratio
 		}
 	}
 	return r
+}
+
+// dialled is what a dialer came back with.
+type dialled struct {
+	conn net.Conn
+	err  error
+}
+
+// lastOf is what a dialer brings at the last moment, or that it was given up.
+func lastOf(ctx context.Context, got <-chan dialled, why error) dialled {
+	timer := time.NewTimer(lastMoment)
+	defer timer.Stop()
+	select {
+	case d := <-got:
+		return d
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	select { // both may be there by the time this machine looks
+	case d := <-got:
+		return d
+	default:
+	}
+	go func() { // the dialer may still come back with a connection that nobody wants
+		if late := <-got; late.conn != nil {
+			late.conn.Close()
+		}
+	}()
+	return dialled{err: why}
 }
 
 func classify(ctx context.Context, err error) answer {
