@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"postern/remote"
@@ -43,9 +44,10 @@ func askRules(_ context.Context, e *Env) []Result {
 		if err != nil {
 			return q.cannot(err)
 		}
-		wrong := append(k.missing(), k.wide()...)
+		wide, theirs := k.wide(tuples)
 		extra, odd := extras(k, tuples)
-		wrong = append(wrong, extra...)
+		wrong := slices.Concat(k.missing(), wide, extra)
+		odd = append(odd, theirs...)
 		if h.Role == site.Proxy {
 			wrong = append(wrong, k.forwards()...)
 		}
@@ -69,7 +71,7 @@ func (q question) verdict(k knowledge, tuples []tuple, wrong, odd []string) Resu
 		evidence = "rules of other people, which stay:\n" + strings.Join(foreign, "\n")
 	}
 	if len(wrong) == 0 && len(odd) > 0 {
-		return q.warn(few(odd), "somebody set the host up from another place", evidence)
+		return q.warn(few(odd), "somebody set the host up from another place, or made rules of their own", evidence)
 	}
 	if len(wrong) == 0 {
 		r := q.ok("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), ours, len(foreign))
@@ -195,9 +197,9 @@ func (k knowledge) missing() []string {
 }
 
 // wide names what is wanted from some sources only and comes in from a stranger, over the interface it is wanted on or
-// over the public one. On the mail host what comes out of the tunnel was let into it by the proxy.
-func (k knowledge) wide() []string {
-	var wrong []string
+// over the public one. On the mail host what comes out of the tunnel was let into it by the proxy. A rule by which other
+// people let SSH in is theirs to keep: it is odd, not wrong.
+func (k knowledge) wide(tuples []tuple) (wrong, odd []string) {
 	for _, w := range k.list {
 		if len(w.from) == 0 || w.may {
 			continue
@@ -208,13 +210,29 @@ func (k knowledge) wide() []string {
 			if !w.to.IsValid() || w.to.Is4() == src.Is4() && k.h.Role == site.Proxy {
 				asked = append(asked, k.packet(w, src))
 			}
-			if rule := k.comesIn(w, asked); rule != "" {
+			rule := k.comesIn(w, asked)
+			if rule != "" && w.name == "ssh" && k.theirs(w, tuples) {
+				odd = append(odd, fmt.Sprintf("wider than wanted: %s: %s comes in too by a rule of other people (%s): delete it where nobody needs it", w, src, rule))
+				break
+			}
+			if rule != "" {
 				wrong = append(wrong, fmt.Sprintf("wider than wanted: %s: %s comes in too by %q", w, src, rule))
 				break
 			}
 		}
 	}
-	return wrong
+	return wrong, odd
+}
+
+// theirs says whether a rule of other people lets in what is wanted, from anywhere.
+func (k knowledge) theirs(w want, tuples []tuple) bool {
+	w.from, w.iface = nil, ""
+	for _, t := range tuples {
+		if !t.ours() && t.within(w) && t.src.Bits() == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // comesIn is the rule that lets one of the packets in although nothing wanted does, or "".

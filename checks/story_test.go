@@ -88,6 +88,8 @@ var firewallStories = []story{
 	{"rule of others", "firewall.rules", "firewall.rules@proxy", edit("proxy", fileUfwUser, tuple443, tuple443+"\n### tuple ### allow tcp 9999 0.0.0.0/0 any 0.0.0.0/0 in"), OK, "1 of other people"},
 	{"relay for everyone", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, allow25, allow25+"\n-A ufw-user-input -p tcp -m tcp --dport 2526 -j ACCEPT"), Fail, "wider than wanted: relay"},
 	{"ssh at home for everyone", "firewall.rules", "firewall.rules@mail", edit("mail", readRules, "-A ufw-user-input -s 192.168.50.0/24 -p tcp -m tcp --dport 22", "-A ufw-user-input -p tcp -m tcp --dport 22"), Fail, "wider than wanted: ssh"},
+	{"ssh for everyone by others", "firewall.rules", "firewall.rules@mail", also(edit("mail", readRules, "-A ufw-user-input -s 192.168.50.0/24 -p tcp -m tcp --dport 22", "-A ufw-user-input -p tcp -m tcp --dport 22"),
+		edit("mail", fileUfwUser, "### RULES ###\n", "### RULES ###\n\n### tuple ### limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n")), Warn, "by a rule of other people"},
 	{"nothing sent on", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, dnat993+"\n", ""), Fail, "imaps 993/tcp is not sent"},
 	{"sent on and dropped", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, "-A ufw-user-forward -d 10.0.0.2/32 -i eth0 -o wg0 -p tcp -m tcp --dport 993 -j ACCEPT\n", ""), Fail, "then ends in DROP"},
 	{"the guide's DNAT", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, dnat993, "-A postern-pre -p tcp -m tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993"), Fail, "catches what the mail host sends"},
