@@ -11,16 +11,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // operator is a person at the laptop who runs the program with an answers file of their own.
 type operator struct {
-	t    *testing.T
-	l    *Lab
-	node string // where the program runs
-	site string // the answers file
+	t     *testing.T
+	l     *Lab
+	node  string   // where the program runs
+	site  string   // the answers file
+	flags []string // given in every run
 }
 
 // newOperator sits down at the laptop of a lab whose host keys are known, with the lab's answers and the lines given
@@ -47,7 +49,7 @@ func newOperator(t *testing.T, l *Lab, answers func(string) string) *operator {
 // command is the program with the answers file and those arguments, not started.
 func (o *operator) command(ctx context.Context, args ...string) *exec.Cmd {
 	o.t.Helper()
-	cmd, err := o.l.Command(ctx, o.node, append([]string{"postern", "--site", o.site}, args...)...)
+	cmd, err := o.l.Command(ctx, o.node, slices.Concat([]string{"postern", "--site", o.site}, o.flags, args)...)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -118,7 +120,8 @@ func listen(t *testing.T, l *Lab, addr, port string) {
 	t.Helper()
 	unit := "peer-" + port
 	cmd, err := l.Command(t.Context(), "mail", "sh", "-c", "cat >/run/peer.pl && systemd-run --quiet --collect --unit="+unit+
-		" -p Restart=on-failure -p RestartSec=1 perl /run/peer.pl "+addr+" "+port)
+		" -p Restart=on-failure -p RestartSec=1 perl /run/peer.pl "+addr+" "+port+
+		" && for i in $(seq 100); do ss -ltnH | grep -q '"+addr+":"+port+" ' && exit 0; sleep 0.1; done; exit 1")
 	if err != nil {
 		t.Fatal(err)
 	}
