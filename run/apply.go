@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 		guarded := p.Parts(false)
 		if !p.Inert && len(guarded) == 0 {
 			out.Empty, out.Changed = !prepared, prepared
-			return out, nil
+			return out, r.catchUp()
 		}
 		if ok, err := r.Approve(ctx, p); err != nil || !ok {
 			out.Declined = err == nil
@@ -57,6 +58,18 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 		out.Results, out.RolledBack, out.Changed = results, rolled, err == nil
 		return out, err
 	}
+}
+
+// catchUp saves the revision that the hosts were found to have of these answers.
+func (r *Runner) catchUp() error {
+	if !r.behind || r.Saved == nil {
+		return nil
+	}
+	if err := r.Saved(r.Site); err != nil {
+		return fmt.Errorf("the hosts are set up, but the answers could not be saved here: %w", err)
+	}
+	r.behind = false
+	return nil
 }
 
 // allowed refuses a plan that must not be done, or would certainly lock the operator out and is not accepted.
@@ -86,7 +99,7 @@ func (r *Runner) prepare(ctx context.Context, parts []steps.Part) error {
 		id := r.NewID()
 		err := r.hosts[p.Host].session.Prepare(ctx, id, p.Changes, r.progress(p))
 		if err != nil {
-			return fmt.Errorf("%s: preparing: %w", p.Host, err)
+			return named(p.Host, "preparing", err)
 		}
 		r.emit(steps.Event{Kind: "change", Host: p.Host, Text: "prepared", N: len(p.Changes), Of: len(p.Changes), Elapsed: r.Clock().Sub(start)})
 		return nil
@@ -118,10 +131,15 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 	}
 	if err != nil {
 		r.report(results)
-		if rolled = r.takeBack(ctx, armed, err); len(rolled) == 0 {
-			return results, nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		rolled = r.takeBack(ctx, armed, err)
+		switch {
+		case errors.Is(err, ErrUntold):
+		case len(rolled) > 0:
+			err = fmt.Errorf("%w: %w", ErrRolledBack, err)
+		default:
+			err = fmt.Errorf("%w: %w", ErrRefused, err)
 		}
-		return results, rolled, fmt.Errorf("%w: %w", ErrRolledBack, err)
+		return results, rolled, err
 	}
 	if d.answers {
 		r.Site.Revision = next.Revision

@@ -18,7 +18,9 @@ type armed struct {
 	id   string
 	open *remote.Open
 	anew *remote.Session // the new login that proves the way in
-	kept bool            // confirmed
+	kept bool            // confirmed, and not undone since
+	back bool            // taken back, or about to be by the host itself
+	lost bool            // it cannot be seen whether it was kept
 }
 
 // begin arms and applies every part: all hosts at once, or one after the other, far host first, when one is reached
@@ -38,15 +40,21 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 			tx.Answers = &remote.File{Text: answers, Mode: 0o600, Owner: "root:root"}
 		}
 		start := r.Clock()
-		open, err := r.hosts[p.Host].session.Begin(ctx, tx, r.progress(p))
+		session := r.hosts[p.Host].session
+		open, err := session.Begin(ctx, tx, r.progress(p))
+		if unanswered(err) {
+			open = session.Attach(tx.ID) // it may have begun all the same
+		}
+		if open != nil {
+			mu.Lock()
+			list = append(list, &armed{part: p, id: tx.ID, open: open})
+			mu.Unlock()
+		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.Host, err)
+			return named(p.Host, "", err)
 		}
 		r.emit(steps.Event{Kind: "guard", Host: p.Host, Elapsed: r.Clock().Sub(start),
 			Text: fmt.Sprintf("applied and guarded: the host takes it back by itself in %s unless a new login confirms it", tx.Deadline)})
-		mu.Lock()
-		defer mu.Unlock()
-		list = append(list, &armed{part: p, id: tx.ID, open: open})
 		return nil
 	}
 	parts := far(d.site, d.parts)
@@ -103,7 +111,7 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 					r.emit(steps.Event{Kind: "connect", Host: a.part.Host, Text: "a new login works", Elapsed: r.Clock().Sub(start)})
 					return
 				}
-				errs[i] = fmt.Errorf("%s: no new login: %w", a.part.Host, err)
+				errs[i] = named(a.part.Host, "no new login", err)
 				r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "a new login does not work yet: " + remote.Clean(err.Error()).Line(160)})
 				select {
 				case <-limit.Done():
@@ -123,24 +131,24 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 	return errors.Join(failed...)
 }
 
-// confirm keeps the changes, the far host first, and makes the new logins the working ones. When a later host cannot be
-// confirmed any more, those confirmed before are undone from their kept snapshots.
+// confirm keeps the changes, the far host first, and makes the new logins the working ones. When a later host went back,
+// those confirmed before are undone from their kept snapshots. A host that cannot be asked any more leaves the others as
+// they are: it may well have kept the change too, and the next run brings both in line.
 func (r *Runner) confirm(ctx context.Context, list []*armed) error {
 	ctx = context.WithoutCancel(ctx) // a decision that has begun to be kept is finished
 	for i, a := range list {
-		limit, cancel := context.WithTimeout(ctx, 30*time.Second)
-		err := r.confirmOne(limit, a)
-		cancel()
+		err := r.insist(ctx, a, func(ctx context.Context, over *remote.Session) error { return a.open.Confirm(ctx, over) })
 		var unkept *remote.ErrUnkept
 		if errors.As(err, &unkept) {
 			r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "in effect now, but it may not outlast a reboot: " + err.Error()})
 			err = nil
 		}
-		if err != nil {
-			if i > 0 {
-				err = errors.Join(err, r.revert(ctx, list[:i]))
-			}
-			return fmt.Errorf("%s: confirming: %w", a.part.Host, err)
+		switch {
+		case unanswered(err):
+			a.lost = true
+			return fmt.Errorf("%w: %w; when it answers again, 'postern apply' brings the hosts in line", ErrUntold, named(a.part.Host, "confirming", err))
+		case err != nil:
+			return errors.Join(named(a.part.Host, "confirming", err), r.revert(ctx, list[:i]))
 		}
 		a.kept = true
 		r.emit(steps.Event{Kind: "confirm", Host: a.part.Host, Text: "confirmed over the new login; it is kept"})
@@ -153,32 +161,48 @@ func (r *Runner) confirm(ctx context.Context, list []*armed) error {
 	return nil
 }
 
-// confirmOne confirms, and when the reply is lost asks the host over yet another login what became of it.
-func (r *Runner) confirmOne(ctx context.Context, a *armed) error {
-	err := a.open.Confirm(ctx, a.anew)
-	if err == nil || !errors.Is(err, remote.ErrLost) {
-		return err
+// insist asks a host over its new login, and over yet others while the link is lost, until it has long decided by itself.
+// What is asked must be the same when asked twice.
+func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context, *remote.Session) error) error {
+	end, told := r.Clock().Add(r.deadline()+30*time.Second), false
+	for {
+		next := time.After(6 * time.Second)
+		limit, cancel := context.WithTimeout(ctx, 30*time.Second)
+		err := ask(limit, a.anew)
+		if !unanswered(err) || r.Clock().After(end) {
+			cancel()
+			return err
+		}
+		if !told {
+			r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "the connection broke while it was being decided; asking the host what became of it"})
+			told = true
+		}
+		if anew, again := a.anew.Again(limit); again == nil {
+			a.anew.Close()
+			a.anew = anew
+		} else {
+			<-next
+		}
+		cancel()
 	}
-	r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "the connection broke while confirming; asking the host what became of it"})
-	anew, again := a.anew.Again(ctx)
-	if again != nil {
-		return errors.Join(err, again)
-	}
-	a.anew = anew
-	return a.open.Confirm(ctx, anew) // "already" is success
+}
+
+// unanswered says whether an error leaves open what the host did.
+func unanswered(err error) bool {
+	return errors.Is(err, remote.ErrLost) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // revert undoes confirmed changes from their kept snapshots, because the other host could not be kept.
 func (r *Runner) revert(ctx context.Context, list []*armed) error {
 	var errs []error
 	for _, a := range list {
-		limit, cancel := context.WithTimeout(ctx, 60*time.Second)
-		err := a.anew.Revert(limit, a.id)
-		cancel()
+		err := r.insist(ctx, a, func(ctx context.Context, over *remote.Session) error { return over.Revert(ctx, a.id) })
 		text := "undone from its snapshot, because the other host went back"
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: going back: %w", a.part.Host, err))
+			errs = append(errs, named(a.part.Host, "going back", err))
 			text = "could not be undone: " + remote.Clean(err.Error()).Line(160)
+		} else {
+			a.kept, a.back = false, true
 		}
 		r.emit(steps.Event{Kind: "rollback", Host: a.part.Host, Text: text})
 	}
@@ -186,29 +210,34 @@ func (r *Runner) revert(ctx context.Context, list []*armed) error {
 }
 
 // takeBack cancels what is armed and not kept, over whichever login still answers. Where none does, the host's own guard
-// does it.
+// does it. It returns the hosts that went back, or will.
 func (r *Runner) takeBack(ctx context.Context, list []*armed, why error) []string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 45*time.Second)
 	defer cancel()
-	var (
-		mu     sync.Mutex
-		wg     sync.WaitGroup
-		rolled []string
-	)
+	var wg sync.WaitGroup
 	for _, a := range list {
+		if a.kept || a.back || a.lost {
+			continue
+		}
 		wg.Go(func() {
+			err := r.cancel(ctx, a)
+			if errors.Is(err, remote.ErrUnknownID) {
+				return // it never began
+			}
+			a.back = true
 			text := "taken back"
-			if err := r.cancel(ctx, a); err != nil {
+			if err != nil {
 				text = fmt.Sprintf("not seen to be taken back (%s); the host does it by itself within %s", remote.Clean(err.Error()).Line(160), r.deadline())
 			}
 			r.emit(steps.Event{Kind: "rollback", Host: a.part.Host, Text: text})
-			mu.Lock()
-			defer mu.Unlock()
-			rolled = append(rolled, a.part.Host)
 		})
 	}
 	wg.Wait()
+	var rolled []string
 	for _, a := range list {
+		if a.back {
+			rolled = append(rolled, a.part.Host)
+		}
 		if a.anew != nil {
 			a.anew.Close()
 		}
@@ -222,9 +251,6 @@ func (r *Runner) takeBack(ctx context.Context, list []*armed, why error) []strin
 
 // cancel has a host take its change back, over whichever login answers: the one that began, the new one, or yet another.
 func (r *Runner) cancel(ctx context.Context, a *armed) error {
-	if a.kept {
-		return nil // reverted already, with the reason why it had to be
-	}
 	err := a.open.Cancel(ctx)
 	if err != nil && a.anew != nil {
 		err = a.anew.Attach(a.id).Cancel(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,10 +70,22 @@ func (r *Runner) unreachable() error {
 	var errs []error
 	for _, h := range r.Site.Hosts {
 		if one := r.hosts[h.Name]; one != nil && one.err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", h.Name, one.err))
+			errs = append(errs, named(h.Name, "", one.err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// named says on which host, and at what, an error came up. Errors of a connection name their host already.
+func named(host, doing string, err error) error {
+	prefix := host + ": "
+	if strings.HasPrefix(err.Error(), prefix) {
+		prefix = ""
+	}
+	if doing != "" {
+		doing += ": "
+	}
+	return fmt.Errorf("%s%s%w", prefix, doing, err)
 }
 
 // Close ends every session. What is armed on a host and not confirmed is taken back by the host.
@@ -104,7 +117,7 @@ func (r *Runner) look(ctx context.Context, queries func(*site.Host) []remote.Que
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: looking: %w", h.Name, err))
+				errs = append(errs, named(h.Name, "looking", err))
 				return
 			}
 			look[h.Name] = facts

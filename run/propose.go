@@ -118,7 +118,8 @@ func stepReads(known *site.Site, h *site.Host) []remote.Query {
 	return queries
 }
 
-// fresh refuses to go on when a host has answers of a newer revision than ours.
+// fresh refuses to go on when a host has other answers than ours under a newer revision. The same answers are what a run
+// left that died before it could save the revision here: it is taken over.
 func (r *Runner) fresh(look steps.Look) error {
 	for _, h := range r.Site.Hosts {
 		facts := look[h.Name]
@@ -134,15 +135,25 @@ func (r *Runner) fresh(look steps.Look) error {
 		if theirs.Revision <= r.Site.Revision {
 			continue
 		}
-		var b strings.Builder
-		fmt.Fprintf(&b, "%s has revision %d, these answers are revision %d", h.Name, theirs.Revision, r.Site.Revision)
-		for _, d := range site.Diff(r.Site, theirs) {
-			if d.Key != "revision" {
-				fmt.Fprintf(&b, "\n  %s: here %q, on %s %q", d.Key, d.Mine, h.Name, d.Theirs)
-			}
+		if err := stale(r.Site, theirs, h); err != nil {
+			return err
 		}
-		fmt.Fprintf(&b, "\n  take them over with: postern adopt %s", h.SSH)
-		return fmt.Errorf("%w: %s", ErrStale, b.String())
+		r.Site.Revision, r.behind = theirs.Revision, true
 	}
 	return nil
+}
+
+// stale is the difference between our answers and a host's newer ones, or nil when only the revision differs.
+func stale(ours, theirs *site.Site, h *site.Host) error {
+	var b strings.Builder
+	for _, d := range site.Diff(ours, theirs) {
+		if d.Key != "revision" {
+			fmt.Fprintf(&b, "\n  %s: here %q, on %s %q", d.Key, d.Mine, h.Name, d.Theirs)
+		}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s has revision %d, these answers are revision %d%s\n  take them over with: postern adopt %s",
+		ErrStale, h.Name, theirs.Revision, ours.Revision, b.String(), h.SSH)
 }

@@ -29,10 +29,10 @@ type Runner struct {
 	Result   func(checks.Result)                            // results as they come; may be nil
 	Approve  func(context.Context, *Proposal) (bool, error) // asked before each set of changes; must have shown it
 	Saved    func(*site.Site) error                         // keeps the answers with their new revision, here
-	Kill     func(point string)                             // tests only: called at named points; may be nil
 
-	mu    sync.Mutex // Emit and Result, one at a time
-	hosts map[string]*host
+	mu     sync.Mutex // Emit and Result, one at a time
+	hosts  map[string]*host
+	behind bool // the hosts had these answers already under a newer revision, which is taken over
 }
 
 // Proposal is what would be done: shown first, then done.
@@ -105,4 +105,5 @@ var (
 	ErrRefused    = errors.New("refused before anything was changed")
 	ErrRolledBack = errors.New("the change was taken back")
 	ErrStale      = errors.New("the hosts have newer answers")
+	ErrUntold     = errors.New("what became of the change could not be seen")
 )

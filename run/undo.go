@@ -104,7 +104,7 @@ func (r *Runner) recorded(ctx context.Context) (map[string][]remote.Record, erro
 	for _, h := range r.Site.Hosts {
 		list, err := r.hosts[h.Name].session.Recorded(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%s: what was done there: %w", h.Name, err)
+			return nil, named(h.Name, "what was done there", err)
 		}
 		records[h.Name] = list
 	}

@@ -83,6 +83,8 @@ func outcomeCode(out run.Outcome, err error) int {
 		return exitUsage
 	case errors.Is(err, run.ErrRolledBack) || len(out.RolledBack) > 0:
 		return exitTakeback
+	case errors.Is(err, run.ErrUntold):
+		return exitUnasked
 	case err != nil || out.Declined:
 		return exitFailed
 	}
