@@ -68,10 +68,10 @@ func TestConfirmRacesExpiry(t *testing.T) {
 		defer over.Close()
 		done := make(chan struct{})
 		go func() {
+			time.Sleep(time.Duration(i%12) * time.Millisecond) // the way of a confirm is the longer one
 			exec.Command("/bin/sh", g.state+"/open/agent", "expire", o.ID, "1").Run()
 			close(done)
 		}()
-		time.Sleep(time.Duration(i%8) * 500 * time.Microsecond)
 		err = o.Confirm(bg(), over)
 		<-done
 		mu.Lock()

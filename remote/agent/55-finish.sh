@@ -17,9 +17,9 @@ sweep() {
 	rm -rf "$1"
 }
 
-# sweep_open takes away a transaction that was never armed.
+# sweep_open takes away a transaction that was never armed: one that changed something is never swept, whatever its marker.
 sweep_open() {
-	read -r dead <"$O/id"
+	[ ! -e "$O/PLACED" ] && read -r dead <"$O/id" || return 1
 	unwatch "$dead"
 	boot_remove
 	mv "$O" "$D/in.$dead" && sweep "$D/in.$dead"

@@ -52,15 +52,16 @@ ended() {
 		CONFIRMED) tail -n 5 "$O/log" 2>/dev/null | sed 's/^/out /'; die 21 E_UNFINISHED ;;
 		esac
 	fi
-	d=$D/done.$1
-	if [ -e "$d/PERSISTED.$1" ]; then
-		[ ! -e "$d/UNKEPT" ] || { cat "$d/UNKEPT"; die 21 E_UNKEPT; }
-		die 0 confirmed
-	fi
-	for f in "$d/ROLLEDBACK.$1."*; do
-		[ -e "$f" ] || continue
-		blamed "$d"
-		die 14 E_ROLLEDBACK "${f#"$d/ROLLEDBACK.$1."}"
+	for d in "$O" "$D/done.$1"; do # in this order: the one becomes the other while we look
+		if [ -e "$d/PERSISTED.$1" ]; then
+			cat "$d/UNKEPT" 2>/dev/null && die 21 E_UNKEPT
+			die 0 confirmed
+		fi
+		for f in "$d/ROLLEDBACK.$1."*; do
+			[ -e "$f" ] || continue
+			blamed "$d"
+			die 14 E_ROLLEDBACK "${f#"$d/ROLLEDBACK.$1."}"
+		done
 	done
 	die 20 E_UNKNOWN
 }
