@@ -106,7 +106,7 @@ func promptly(addr string) func(context.Context, *Lab) error {
 	return func(ctx context.Context, l *Lab) error {
 		for range 10 {
 			start := time.Now()
-			if !l.hasBanner(ctx, addr) {
+			if !l.hasBanner(ctx, "laptop", addr) {
 				return fmt.Errorf("no banner from %s", addr)
 			}
 			if time.Since(start) < 4*oneWay {

@@ -78,16 +78,17 @@ func (l *Lab) awaitBoot(ctx context.Context, n node, nspawn int) error {
 		return fmt.Errorf("systemd-nspawn ended")
 	}
 	addr := net.JoinHostPort(strings.Split(n.addrs[0], "/")[0], strconv.Itoa(l.SSHPort))
-	if err := poll(ctx, time.Minute, func() bool { return l.hasBanner(ctx, addr) }); err != nil {
+	// Asked from itself: a fault, or its own firewall, may stand between it and the others.
+	if err := poll(ctx, time.Minute, func() bool { return l.hasBanner(ctx, n.name, addr) }); err != nil {
 		return fmt.Errorf("no SSH banner from %s: %w", addr, err)
 	}
 	return nil
 }
 
-func (l *Lab) hasBanner(ctx context.Context, addr string) bool {
+func (l *Lab) hasBanner(ctx context.Context, from, addr string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	c, err := l.Dial(ctx, "laptop", "tcp", addr)
+	c, err := l.Dial(ctx, from, "tcp", addr)
 	if err != nil {
 		return false
 	}
