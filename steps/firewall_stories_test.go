@@ -67,7 +67,7 @@ func usual(role string) map[string]string {
 		"seen.routes": "default via 203.0.113.1 dev eth0 \n", "seen.ssh": "connection " + connection + "\nport 22\n", "seen.listeners": "", "seen.memory": "",
 		"seen.disk": "", "seen.tools": "ufw\niptables\n", "seen.module": "yes\n", "seen.clock": "1\n",
 		"ufw.save4": "", "ufw.save6": "", "ufw.other": "", "ufw.services": "", "ufw.unit": "enabled\n", "ufw.way": connection + "\n" + addr,
-		"ufw.sysctl": "net/ipv4/conf/all/accept_redirects 1\nnet/ipv4/conf/all/log_martians 0\n", "firewall.sysctl": "ipv4/ip_forward 0\nipv6/conf/all/forwarding 0\nipv6/conf/eth0/accept_ra 1\n",
+		"ufw.sysctl": "net/ipv4/conf/all/accept_redirects 1\nnet/ipv4/conf/all/log_martians 0\n", "firewall.sysctl": "ipv4/ip_forward 0\nipv4/conf/all/accept_redirects 0\nipv6/conf/all/forwarding 0\nipv6/conf/eth0/accept_ra 1\n",
 		"/etc/ufw/user.rules":   "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n-A ufw-user-limit -j REJECT\nCOMMIT\n",
 		"/etc/ufw/user6.rules":  "*filter\n:ufw6-user-input - [0:0]\n### RULES ###\nCOMMIT\n",
 		"/etc/ufw/before.rules": "*filter\n:ufw-before-input - [0:0]\n:ufw-before-forward - [0:0]\n-A ufw-before-input -i lo -j ACCEPT\nCOMMIT\n", "/etc/ufw/before6.rules": "*filter\nCOMMIT\n",

@@ -15,6 +15,7 @@ const (
 	sysctlFile  = "/etc/sysctl.d/60-postern.conf"
 	forward4    = "net.ipv4.ip_forward"
 	forward6    = "net.ipv6.conf.all.forwarding"
+	redirects4  = "net.ipv4.conf.all.accept_redirects"
 	forwardRead = "firewall.sysctl"
 )
 
@@ -22,7 +23,7 @@ func forwardingReads() []remote.Query {
 	return []remote.Query{
 		remote.ReadFile(sysctlFile),
 		remote.ReadRun(forwardRead, `cd /proc/sys/net || exit 0
-for f in ipv4/ip_forward ipv6/conf/all/forwarding ipv6/conf/*/accept_ra; do
+for f in ipv4/ip_forward ipv4/conf/all/accept_redirects ipv6/conf/all/forwarding ipv6/conf/*/accept_ra; do
 	[ ! -r "$f" ] || echo "$f $(cat "$f")"
 done
 for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf; do
@@ -73,6 +74,9 @@ func forwardingChange(s *site.Site, h *site.Host, seen Seen, f remote.Facts) *re
 			do = append(do, "sysctl -qw "+kv[0]+"="+kv[1])
 			if old != "" {
 				undo = append([]string{"sysctl -qw " + kv[0] + "=" + old}, undo...)
+			}
+			if was := now.values[redirects4]; kv[0] == forward4 && was != "" { // the kernel sets it whenever forwarding is switched
+				undo = append(undo, "sysctl -qw "+redirects4+"="+was)
 			}
 		}
 	}
