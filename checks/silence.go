@@ -42,7 +42,7 @@ func (e *Env) enough(ctx context.Context, from *Vantage, to netip.AddrPort) <-ch
 			}
 		}()
 	}
-	began := time.Now()
+	began := e.clock()
 	go func() {
 		defer cancel()
 		var limit time.Duration
@@ -51,7 +51,7 @@ func (e *Env) enough(ctx context.Context, from *Vantage, to netip.AddrPort) <-ch
 		case <-ctx.Done():
 			return
 		}
-		timer := time.NewTimer(limit - time.Since(began))
+		timer := time.NewTimer(limit - e.clock().Sub(began))
 		defer timer.Stop()
 		select {
 		case <-timer.C:

@@ -23,11 +23,19 @@ func init() {
 	})
 }
 
+// networkFields asks how to reach each host: whether the program runs on it is asked only where no SSH destination is
+// given, and a jump host only where SSH is used.
 func networkFields(s *site.Site) []string {
 	keys := []string{"domain", "hostname"}
 	for _, h := range s.Hosts {
 		key := "host." + h.Name
-		keys = append(keys, key+".ssh", key+".local", key+".jump")
+		keys = append(keys, key+".ssh")
+		if h.SSH == "" {
+			keys = append(keys, key+".local")
+		}
+		if !h.Local {
+			keys = append(keys, key+".jump")
+		}
 		if h.Role == site.Proxy {
 			keys = append(keys, key+".provider")
 		}

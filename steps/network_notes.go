@@ -50,7 +50,7 @@ func describe(h *site.Host, seen Seen) Note {
 	if !seen.Module {
 		parts = append(parts, "no WireGuard in the kernel (wireguard-go takes its place)")
 	}
-	return Note{Host: h.Name, Text: fmt.Sprintf("%s: %s", h.Role, strings.Join(parts, ", "))}
+	return Note{Host: h.Name, Text: strings.Join(parts, ", ")}
 }
 
 func size(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/float64(gigabyte)) }

@@ -17,7 +17,7 @@ func WayBack(s *site.Site, h *site.Host) string {
 	return strings.Join([]string{
 		fmt.Sprintf("If %s cannot be reached any more: it takes an unconfirmed change back by itself at the deadline, so wait for that first.", h.Name),
 		fmt.Sprintf("If that does not help, log in as root %s and type:", where),
-		"  cd /var/lib/postern/open && sh agent cancel \"$(cat id)\"",
+		"  sh /var/lib/postern/open/agent boot",
 		"      takes back a change that is still open (without that folder there is none)",
 		"  ufw disable",
 		"      opens the firewall, until: ufw enable",

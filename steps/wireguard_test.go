@@ -311,7 +311,7 @@ func TestWayBack(t *testing.T) {
 	s := site.Default()
 	for _, h := range s.Hosts {
 		text := WayBack(s, h)
-		for _, want := range []string{h.Name, "sh agent cancel", "ufw disable", "systemctl stop wg-quick@wg0.service"} {
+		for _, want := range []string{h.Name, "agent boot", "ufw disable", "systemctl stop wg-quick@wg0.service"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: lacks %q", h.Name, want)
 			}

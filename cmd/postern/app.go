@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,11 @@ func command(args []string, w world) int {
 
 func newApp(g *grammar, w world, say *voice) *app {
 	say.colour = colours(&g.globals, w)
+	if f, ok := say.people.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= 40 {
+			say.width = width
+		}
+	}
 	a := &app{globals: &g.globals, world: w, say: say, secrets: &secrets{}}
 	a.ask = &asker{say: say, in: w.stdin, askpass: g.Askpass, secrets: a.secrets}
 	a.drawer = &drawer{say: say}

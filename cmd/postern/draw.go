@@ -38,7 +38,7 @@ func (d *drawer) event(e steps.Event) {
 	case "confirm", "done":
 		s = green
 	}
-	d.say.line(s, "%s", eventLine(e))
+	d.say.prose(s, "%s", eventLine(e))
 }
 
 func eventLine(e steps.Event) string {
@@ -94,7 +94,7 @@ func resultLine(r checks.Result) string {
 // result says one result in one line.
 func (d *drawer) result(r checks.Result) {
 	_, s := word(r.Outcome)
-	d.say.line(s, "%s", resultLine(r))
+	d.say.prose(s, "%s", resultLine(r))
 }
 
 // findings says all there is to know of the results that are not ok, by chapter, and how many there are of each kind.
@@ -154,7 +154,7 @@ func (d *drawer) finding(group []checks.Result) {
 	}
 	for _, row := range [][2]string{{"saw", r.Saw.String()}, {"want", r.Want}, {"likely", r.Likely}, {"fix", fix}, {"evidence", r.Evidence.String()}} {
 		if strings.TrimSpace(row[1]) != "" {
-			d.say.line(plain, "    %-9s %s", row[0], hang(strings.TrimSpace(row[1]), 14))
+			d.say.prose(plain, "    %-9s %s", row[0], hang(strings.TrimSpace(row[1]), 14))
 		}
 	}
 }
@@ -189,7 +189,7 @@ func (d *drawer) tasks(tasks []steps.Task) {
 	d.say.line(bold, "Left for you (%d):", len(tasks))
 	for i, t := range tasks {
 		d.say.line(plain, "  %d. %s", i+1, t.Title)
-		d.say.line(plain, "     %s", hang(t.Text, 5))
+		d.say.prose(plain, "     %s", hang(t.Text, 5))
 		if t.Copy != "" {
 			d.say.line(plain, "     copy:\n       %s", hang(strings.TrimSpace(t.Copy), 7))
 		}

@@ -29,14 +29,14 @@ func (*guideCmd) Run(ctx context.Context, a *app) error {
 	if err := a.overlay(from); err != nil {
 		return err
 	}
-	a.say.line(plain, "Answers are kept in %s after each question. An empty line takes what stands in brackets,", from.file.Path)
-	a.say.line(plain, "? repeats the help, ctrl+c stops; run postern again to go on where you were.")
+	a.say.prose(plain, "Answers are kept in %s after each question. An empty line takes what stands in brackets, ? repeats the help, "+
+		"ctrl+c stops; run postern again to go on where you were.", from.file.Path)
 	w := &walk{app: a, from: from}
 	defer w.leave()
 	for _, step := range steps.All() {
 		a.say.line(plain, "")
 		a.say.line(bold, "Chapter %d: %s", step.Chapter, step.Title)
-		a.say.line(plain, "  %s", step.Why)
+		a.say.prose(plain, "  %s", step.Why)
 		if err := w.chapter(ctx, step); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	w.drawer.tasks(out.Tasks)
 	if checks.Exit(out.Results) == exitFailed {
 		// A forwarded port cannot answer before the next chapter's tunnel is up; what counts is the proof at the end.
-		w.say.line(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, count(out.Results))
+		w.say.prose(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, count(out.Results))
 		return nil
 	}
 	w.say.line(green, "[ok] %s is in place", step.Title)

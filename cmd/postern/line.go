@@ -97,10 +97,10 @@ func (a *asker) agree(ctx context.Context, question string) (bool, error) {
 func (a *asker) field(ctx context.Context, s *site.Site, f site.Field, found string) error {
 	a.say.line(plain, "")
 	a.say.line(bold, "%s  (%s)", f.Title, f.Key)
-	a.say.line(plain, "  %s", f.Help)
+	a.say.prose(plain, "  %s", f.Help)
 	choices(a.say, f)
 	if found != "" {
-		a.say.line(plain, "  %s", found)
+		a.say.prose(plain, "  %s", found)
 	}
 	now := f.Get(s)
 	for {
@@ -111,7 +111,7 @@ func (a *asker) field(ctx context.Context, s *site.Site, f site.Field, found str
 		answer = strings.TrimSpace(answer)
 		switch {
 		case answer == "?":
-			a.say.line(plain, "  %s", f.Help)
+			a.say.prose(plain, "  %s", f.Help)
 			continue
 		case answer == "" && (now != "" || f.Optional):
 			answer = now

@@ -46,6 +46,7 @@ type voice struct {
 	people io.Writer // progress and questions
 	err    io.Writer
 	colour bool
+	width  int       // columns of the terminal people read; 0 when it is none
 	spoken time.Time // when something was last said, for the heartbeat
 	now    func() time.Time
 	record func(line string) // the log of the run
@@ -54,6 +55,12 @@ type voice struct {
 // line says one line, or several, to people.
 func (v *voice) line(s style, format string, args ...any) {
 	v.write(v.people, s, fmt.Sprintf(format, args...)+"\n")
+}
+
+// prose says sentences: on a terminal they are wrapped, so that no word is broken. Diffs, commands and what is to be copied
+// are lines.
+func (v *voice) prose(s style, format string, args ...any) {
+	v.line(s, "%s", wrap(fmt.Sprintf(format, args...), v.width))
 }
 
 // prompt says a question whose answer stands on the same line.
@@ -176,7 +183,7 @@ func verdict(err error) (code int, hints []string) {
 	case errors.Is(err, run.ErrStale):
 		return exitUsage, nil
 	case errors.Is(err, run.ErrRolledBack):
-		return exitTakeback, []string{"the host is as it was before; nothing of this change is left"}
+		return exitTakeback, []string{"nothing of this change is kept; what was not seen to be taken back, its host takes back by itself at the deadline"}
 	case errors.Is(err, remote.ErrNoAnswer):
 		return exitUnasked, []string{
 			"run it at a terminal, or give --askpass CMD for passwords and host.NAME.fingerprint for host keys"}

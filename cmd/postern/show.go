@@ -27,7 +27,7 @@ func (d *drawer) proposal(p *run.Proposal, deadline time.Duration, wayBack bool)
 	}
 	if len(guarded) > 0 && !(wayBack && p.Inert) {
 		d.say.line(plain, "")
-		d.say.line(bold, "%s: each host takes them back by itself after %s unless a new login and the checks prove them.", heading(p), deadline)
+		d.say.prose(bold, "%s: each host takes them back by itself after %s unless a new login and the checks prove them.", heading(p), deadline)
 		d.parts(guarded)
 	}
 	if len(inert) > 0 && p.Undo {
@@ -37,11 +37,11 @@ func (d *drawer) proposal(p *run.Proposal, deadline time.Duration, wayBack bool)
 	}
 	for _, plan := range p.Plans {
 		for _, then := range plan.Then {
-			d.say.line(plain, "then: %s", then)
+			d.say.prose(plain, "then: %s", then)
 		}
 	}
 	for _, stays := range p.Stays {
-		d.say.line(plain, "stays: %s", stays)
+		d.say.prose(plain, "stays: %s", stays)
 	}
 	d.objections(p)
 	if wayBack && !p.Inert {
@@ -74,17 +74,17 @@ func (d *drawer) notes(plan steps.Plan) {
 		if n.Host != "" {
 			where = n.Host + ": "
 		}
-		d.say.line(s, "  %-8s %s%s", mark, where, n.Text)
+		d.say.prose(s, "  %-8s %s%s", mark, where, n.Text)
 	}
 }
 
 // objections says why this must not be done, or would lock the operator out.
 func (d *drawer) objections(p *run.Proposal) {
 	for _, why := range p.Refused() {
-		d.say.line(red, "refused: %s", why)
+		d.say.prose(red, "refused: %s", why)
 	}
 	for _, why := range p.LockOut() {
-		d.say.line(red, "you would be locked out: %s", why)
+		d.say.prose(red, "you would be locked out: %s", why)
 	}
 }
 
@@ -134,7 +134,7 @@ func (d *drawer) change(n int, c remote.Change, inert bool) {
 	}
 	d.say.line(plain, "  %d. [%s] %s%s", n, c.Step, c.Title, risk)
 	if c.Why != "" {
-		d.say.line(plain, "     why:  %s", hang(c.Why, 11))
+		d.say.prose(plain, "     why:  %s", hang(c.Why, 11))
 	}
 	if c.Path != "" {
 		d.diff(c)
