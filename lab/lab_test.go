@@ -17,7 +17,7 @@ var labsMade atomic.Int32
 
 // newLab boots a lab for a test and takes it down after it. Where no lab can be,
 // the test is skipped with the reason.
-func newLab(t *testing.T, o Options) *Lab {
+func newLab(t testing.TB, o Options) *Lab {
 	t.Helper()
 	needLab(t)
 	if o.Name == "" {
@@ -39,7 +39,7 @@ func newLab(t *testing.T, o Options) *Lab {
 }
 
 // needLab skips where no lab can be, and ends labs of test runs that were killed.
-func needLab(t *testing.T) {
+func needLab(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("skipped: -short, and this boots a lab")
@@ -68,7 +68,7 @@ func testName() string {
 }
 
 // want runs a command on a node and gives what it printed, without space around.
-func want(t *testing.T, l *Lab, node string, argv ...string) string {
+func want(t testing.TB, l *Lab, node string, argv ...string) string {
 	t.Helper()
 	out, err := l.Exec(t.Context(), node, argv...)
 	if err != nil {
