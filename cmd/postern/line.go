@@ -58,6 +58,7 @@ func (a *asker) line(ctx context.Context, prompt string) (string, error) {
 	case <-ctx.Done():
 		return "", errAbandoned
 	case r := <-done:
+		a.say.answered()
 		if r.err != nil {
 			a.say.prompt("\n")
 			if errors.Is(r.err, io.EOF) {

@@ -47,6 +47,7 @@ type voice struct {
 	err    io.Writer
 	colour bool
 	width  int       // columns of the terminal people read; 0 when it is none
+	asked  bool      // a question stands on the last line, without its answer
 	spoken time.Time // when something was last said, for the heartbeat
 	now    func() time.Time
 	record func(line string) // the log of the run
@@ -64,13 +65,29 @@ func (v *voice) prose(s style, format string, args ...any) {
 }
 
 // prompt says a question whose answer stands on the same line.
-func (v *voice) prompt(text string) { v.write(v.people, plain, text) }
+func (v *voice) prompt(text string) {
+	v.write(v.people, plain, text)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked = !strings.HasSuffix(text, "\n")
+}
+
+// answered says that the operator ended the question's line.
+func (v *voice) answered() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked = false
+}
 
 func (v *voice) write(w io.Writer, s style, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.spoken = v.now()
 	var b strings.Builder
+	if v.asked && text != "\n" {
+		b.WriteByte('\n') // what comes meanwhile does not run into the question
+	}
+	v.asked = false
 	for line := range strings.Lines(text) {
 		body, newline := strings.CutSuffix(line, "\n")
 		body = remote.Clean(body).String()

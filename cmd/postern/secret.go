@@ -68,8 +68,9 @@ func (a *asker) answer(ctx context.Context, p remote.Prompt) (string, error) {
 // hostKey shows a key that was not seen before; only a typed yes accepts it, --yes does not.
 func (a *asker) hostKey(ctx context.Context, host, text string) (string, error) {
 	a.say.line(plain, "%s shows a host key that was not seen before:", host)
-	a.say.line(plain, "  %s", text)
-	a.say.line(plain, "Compare it with what the provider's console shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub).")
+	a.say.line(plain, "  %s", strings.ReplaceAll(text, " SHA256:", "\n  SHA256:"))
+	a.say.prose(plain, "Compare it with what this prints on the host's own console:")
+	a.say.line(plain, "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
 	answer, err := a.line(ctx, "Type yes if it is the same: ")
 	if err != nil {
 		return "", fmt.Errorf("the host key of %s: %w", host, err)

@@ -47,8 +47,9 @@ Server:                       {{or_blank .Address4}}{{if .Address6}} and {{.Addr
 Host name:                    {{or_blank .Hostname}}
 Mail domain:                  {{or_blank .Domain}}
 
-It is the mail server of this domain only, no bulk mail, no open relay. The host name, its reverse DNS name and SPF are
-set. The incoming rule for port {{.Port}} is in the firewall policy already.
+It is the mail server of this domain only, no bulk mail, no open relay.
+The host name, its reverse DNS name and SPF are set. The incoming rule
+for port {{.Port}} is in the firewall policy already.
 `,
 	})
 }

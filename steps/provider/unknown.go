@@ -37,9 +37,12 @@ IPv6:                {{.Address6}}
 Host name:           {{or_blank .Hostname}}
 Mail domain:         {{or_blank .Domain}}
 
-It is the mail server of this domain only: no bulk mail, no newsletters to people who did not ask, and no open relay.
-The host name resolves to this address, and we set the reverse DNS name to it.
-Please tell us whether incoming port {{.Port}} is filtered too, and what the opening holds for (account, server or address).
+It is the mail server of this domain only: no bulk mail, no newsletters
+to people who did not ask, and no open relay. The host name resolves to
+this address, and we set the reverse DNS name to it.
+
+Please tell us whether incoming port {{.Port}} is filtered too, and what the
+opening holds for (account, server or address).
 
 Thank you
 `
