@@ -62,6 +62,7 @@ type Env struct {
 	HereIs string              // the host the program runs on, "" when it is neither
 	Hosts  map[string]*Vantage // by host name
 	Clock  func() time.Time    // measures how long things take; nil means that nobody wants to know
+	Hasty  bool                // asked only to be compared with later: a port nobody answers for counts as closed after a second
 
 	probes probes // what was dialled and listened for during one Run, each asked once
 }

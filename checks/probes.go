@@ -266,19 +266,6 @@ func (e *Env) dialKeep(ctx context.Context, from *Vantage, to netip.AddrPort, li
 	return dial(ctx, from, to, limit, nil, e.clock)
 }
 
-// dialSilence dials what may well be silent, and waits no longer than its neighbours make needed.
-func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort) reached {
-	leave, err := e.probes.gate(ctx, "dial "+from.Name, atOnce)
-	if err != nil {
-		return reached{answer: stopped, err: err}
-	}
-	defer leave()
-	r := dial(ctx, from, to, dialTimeout, e.enough(ctx, from, to), e.clock)
-	closeQuietly(r.conn)
-	r.conn = nil
-	return r
-}
-
 func closeQuietly(c net.Conn) {
 	if c != nil {
 		c.Close()

@@ -8,58 +8,85 @@ import (
 	"postern/site"
 )
 
-// A silent port was asked twice: a lost packet is sent again after one second (RFC 6298, 2), and its answer needs one way
-// there and back. How long that takes, a port that does answer tells: a neighbour. Four times that is allowed, and no less
-// than leastPatience; dialTimeout bounds it, and holds where no neighbour answers.
+// A silent port is asked three times before it counts as closed, each time for as long as an answer may take. That a
+// neighbour tells, a port beside it that does answer: four times as long as that one took, and no less than leastPatience.
+// Where no neighbour answers it is asked once, and waited for until dialTimeout: so long the kernel asks it again by itself
+// (RFC 6298, 2).
 const (
-	sentAgain     = time.Second
+	tries         = 3
 	leastPatience = 250 * time.Millisecond
+	hastyTimeout  = time.Second
 	lastMoment    = 100 * time.Millisecond // for what arrived while a busy machine did not look
 )
 
-// patience is how long a dial may be silent before its port counts as closed, beside a neighbour's answer.
+// patience is how long one answer may take, by what a neighbour's took; known is false when the neighbour gave none.
 func patience(neighbour reached) (limit time.Duration, known bool) {
 	if neighbour.answer != open && neighbour.answer != refused {
 		return 0, false
 	}
-	return min(dialTimeout, sentAgain+max(4*neighbour.took, leastPatience)), true
+	return min(dialTimeout/tries, max(4*neighbour.took, leastPatience)), true
 }
 
-// enough closes when a dial that began just now has been silent for longer than any answer would have taken. It never
-// closes where no neighbour answers.
-func (e *Env) enough(ctx context.Context, from *Vantage, to netip.AddrPort) <-chan struct{} {
-	closed := make(chan struct{})
-	limits := make(chan time.Duration)
+// dialSilence dials what may well be silent, and waits no longer than its neighbours make needed.
+func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort) reached {
+	leave, err := e.probes.gate(ctx, "dial "+from.Name, atOnce)
+	if err != nil {
+		return reached{answer: stopped, err: err}
+	}
+	defer leave()
+	limit := dialTimeout
+	if e.Hasty {
+		limit = hastyTimeout
+	}
+	answers, enough := make(chan reached, tries), make(chan struct{})
+	ask := func() { answers <- dial(ctx, from, to, limit, enough, e.clock) }
+	go ask()
+	began, asked := time.Now(), 1
+	each, known := time.Duration(0), e.neighbourly(ctx, from, to)
+	var turn <-chan time.Time
+	for waiting := 1; ; {
+		select {
+		case r := <-answers:
+			closeQuietly(r.conn)
+			if waiting--; waiting == 0 || r.answer != dropped {
+				go forget(answers, waiting)
+				r.conn, r.took = nil, time.Since(began)
+				return r
+			}
+		case each = <-known:
+			known, turn = nil, time.After(each-time.Since(began))
+		case <-turn:
+			if turn = nil; asked == tries {
+				close(enough)
+				continue
+			}
+			asked, waiting, turn = asked+1, waiting+1, time.After(each)
+			go ask()
+		}
+	}
+}
+
+// forget closes what comes of dials that nobody waits for any more.
+func forget(answers <-chan reached, waiting int) {
+	for range waiting {
+		r := <-answers
+		closeQuietly(r.conn)
+	}
+}
+
+// neighbourly asks what answers beside to, and tells the patience that the first answer makes right. Where none answers it
+// never does.
+func (e *Env) neighbourly(ctx context.Context, from *Vantage, to netip.AddrPort) <-chan time.Duration {
 	next := e.neighbours(from, to)
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	found := make(chan time.Duration, len(next))
 	for _, n := range next {
 		go func() {
 			if limit, known := patience(e.knock(ctx, from, n, nil, netip.AddrPort{}).reached); known {
-				select {
-				case limits <- limit:
-				case <-ctx.Done():
-				}
+				found <- limit
 			}
 		}()
 	}
-	began := e.clock()
-	go func() {
-		defer cancel()
-		var limit time.Duration
-		select {
-		case limit = <-limits:
-		case <-ctx.Done():
-			return
-		}
-		timer := time.NewTimer(limit - e.clock().Sub(began))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			close(closed)
-		case <-ctx.Done():
-		}
-	}()
-	return closed
+	return found
 }
 
 // neighbours are what answers over the same way as to: SSH at the same address, and SSH through the tunnel, which leads to
