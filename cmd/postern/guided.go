@@ -101,17 +101,22 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	return nil
 }
 
-// questions asks the fields of a step that are not in the file, until the answers fit each other.
+// questions asks the fields of a step that are not in the file, until the answers fit each other: one by one those that have
+// no usual value, the others together.
 func (w *walk) questions(ctx context.Context, step steps.Step) error {
 	for asked := map[string]bool{}; ; {
 		next := ""
 		for _, key := range w.keys(step) { // anew each time: an answer may make other questions needless
-			if !asked[key] && !w.from.file.Has(key) && !w.given(key) && !w.passedBy(key) {
+			f, err := site.FieldOf(w.from.site, key)
+			if !asked[key] && w.open(key) && (err != nil || f.Get(w.from.site) == "") {
 				next = key
 				break
 			}
 		}
 		if next == "" {
+			if err := w.usual(ctx, step); err != nil {
+				return err
+			}
 			return w.fitting(ctx)
 		}
 		asked[next] = true
@@ -119,6 +124,11 @@ func (w *walk) questions(ctx context.Context, step steps.Step) error {
 			return err
 		}
 	}
+}
+
+// open says whether a question waits for an answer: the file has none, --set gives none, and it was not passed by.
+func (w *walk) open(key string) bool {
+	return !w.from.file.Has(key) && !w.given(key) && !w.passedBy(key)
 }
 
 // passedBy says whether a question that may stay empty was left so before: the file holds a later answer.
@@ -192,16 +202,25 @@ func (w *walk) question(ctx context.Context, key string) error {
 	if w.found != nil && f.Get(w.from.site) == "" && f.Get(w.found) != "" {
 		found = fmt.Sprintf("found on the host: %s; an empty line goes on finding it out", f.Get(w.found))
 	}
-	err = w.ask.field(ctx, w.from.site, f, found)
-	switch {
-	case errors.Is(err, remote.ErrNoAnswer):
-		return usage("the answers so far are in "+w.from.file.Path, "%s: %w", key, err)
-	case err != nil:
-		return err
+	if err := w.ask.field(ctx, w.from.site, f, found); err != nil {
+		return w.unanswered(key, err)
 	}
 	if err := w.from.file.Set(key, f.Get(w.from.site)); err != nil {
 		return err
 	}
+	return w.save()
+}
+
+// unanswered is the error of a question that nobody answered.
+func (w *walk) unanswered(what string, err error) error {
+	if errors.Is(err, remote.ErrNoAnswer) {
+		return usage("the answers so far are in "+w.from.file.Path, "%s: %w", what, err)
+	}
+	return err
+}
+
+// save keeps the answers so far.
+func (w *walk) save() error {
 	if err := w.from.file.Save(); err != nil {
 		return usage("", "%w", err)
 	}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/site"
+	"postern/steps"
+)
+
+// usual shows the answers of a step that have a usual value, all at once, and asks which to change: most people none. Each
+// is kept in the file, so that it is not asked again.
+func (w *walk) usual(ctx context.Context, step steps.Step) error {
+	var fields []site.Field
+	for _, key := range w.keys(step) {
+		if f, err := site.FieldOf(w.from.site, key); err == nil && w.open(key) && f.Get(w.from.site) != "" {
+			fields = append(fields, f)
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	w.say.line(plain, "")
+	w.say.line(bold, "Usual values")
+	w.say.prose(plain, "  A number or a key changes one; an empty line keeps them all.")
+	for {
+		for i, f := range fields {
+			w.say.line(plain, "  %2d  %-20s %-18s %s", i+1, f.Key, f.Get(w.from.site), f.Title)
+		}
+		answer, err := w.ask.line(ctx, "> ")
+		if err != nil {
+			return w.unanswered("usual values", err)
+		}
+		answer = strings.TrimSpace(answer)
+		if answer == "" {
+			break
+		}
+		at := slices.IndexFunc(fields, func(f site.Field) bool { return f.Key == answer })
+		for i := range fields {
+			if answer == fmt.Sprint(i+1) {
+				at = i
+			}
+		}
+		if at < 0 {
+			w.say.line(red, "  %q is neither a key nor a number of this list", answer)
+			continue
+		}
+		if err := w.question(ctx, fields[at].Key); err != nil {
+			return err
+		}
+	}
+	for _, f := range fields {
+		if err := w.from.file.Set(f.Key, f.Get(w.from.site)); err != nil {
+			return err
+		}
+	}
+	return w.save()
+}
