@@ -41,7 +41,7 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 	answers, enough := make(chan reached, tries), make(chan struct{})
 	ask := func() { answers <- dial(ctx, from, to, limit, enough, e.clock) }
 	go ask()
-	began, asked := time.Now(), 1
+	began, asked := e.clock(), 1
 	each, known := time.Duration(0), e.neighbourly(ctx, from, to)
 	var turn <-chan time.Time
 	for waiting := 1; ; {
@@ -50,11 +50,11 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 			closeQuietly(r.conn)
 			if waiting--; waiting == 0 || r.answer != dropped {
 				go forget(answers, waiting)
-				r.conn, r.took = nil, time.Since(began)
+				r.conn, r.took = nil, e.clock().Sub(began)
 				return r
 			}
 		case each = <-known:
-			known, turn = nil, time.After(each-time.Since(began))
+			known, turn = nil, time.After(each-e.clock().Sub(began))
 		case <-turn:
 			if turn = nil; asked == tries {
 				close(enough)
