@@ -95,6 +95,7 @@ func TestSilenceIsAskedAgain(t *testing.T) {
 		{lonely, 0, 1, dropped},
 	} {
 		w := newWorld(t)
+		w.env.Clock = time.Now
 		var asked atomic.Int32
 		w.env.Here.Dial = deaf{c.to, c.until, &asked}
 		w.env.probes.begin(t.Context())
