@@ -22,10 +22,17 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 		return Outcome{}, err
 	}
 	prepared := false
+	var early *baseline
 	for round := 1; ; round++ {
 		p, inPlace, err := r.propose(ctx, list)
 		if err != nil {
 			return Outcome{}, err
+		}
+		if len(p.open) > 0 && round <= 4 {
+			if err := r.tidy(ctx, p.open); err != nil {
+				return Outcome{}, err
+			}
+			continue
 		}
 		out := Outcome{Tasks: p.tasks()}
 		if err := r.allowed(p); err != nil {
@@ -45,7 +52,9 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 			out.Declined = err == nil
 			return out, err
 		}
+		proof := proofs(append(inPlace, list...))
 		if p.Inert {
+			early = r.ask(ctx, proof)
 			if err := r.prepare(ctx, inert); err != nil {
 				return out, err
 			}
@@ -53,7 +62,7 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 			continue
 		}
 		results, rolled, err := r.change(ctx, decision{
-			site: p.Site, parts: guarded, before: proofs(append(inPlace, list...)), after: proofs(append(inPlace, list...)), answers: true,
+			site: p.Site, parts: guarded, before: proof, early: early, after: proof, answers: true,
 		})
 		out.Results, out.RolledBack, out.Changed = results, rolled, err == nil
 		return out, err
@@ -111,6 +120,7 @@ type decision struct {
 	site    *site.Site     // with what was detected filled in
 	parts   []steps.Part   // guarded, one per host
 	before  []checks.Check // asked before arming
+	early   *baseline      // of these, when they are being asked already
 	after   []checks.Check // asked before confirming
 	answers bool           // leave the answers on the hosts
 }
@@ -118,8 +128,7 @@ type decision struct {
 // change does a decision: prove, arm and apply, log in anew, prove again, confirm. An error means that it is not kept; the
 // hosts named took it back, or will by themselves at the deadline.
 func (r *Runner) change(ctx context.Context, d decision) (results []checks.Result, rolled []string, err error) {
-	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks, to know what works now", len(d.before))})
-	before, err := r.prove(ctx, d.before, r.sessions(), nil)
+	before, err := r.before(ctx, d.early, d.before)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
