@@ -87,6 +87,10 @@ func (s *Session) Revert(ctx context.Context, id string) error {
 	return fmt.Errorf("transaction %s: %w", id, err)
 }
 
+// Tidy has the host bring to its end what nobody else will: a transaction whose watchdogs are gone, or one that a crash left
+// half done. Its errors are *ErrLocked when somebody holds the host, ErrStuck and ErrLost.
+func (s *Session) Tidy(ctx context.Context) error { return s.verb(ctx, "tidy") }
+
 // late adds ErrTooLate to the news that the host took a change back.
 func late(err error) error {
 	var back *ErrRolledBack

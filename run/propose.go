@@ -18,7 +18,13 @@ func (r *Runner) Propose(ctx context.Context, ids []string) (*Proposal, error) {
 		return nil, err
 	}
 	p, _, err := r.propose(ctx, list)
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range p.open {
+		r.emit(steps.Event{Kind: "warn", Host: name, Text: "a change is open on it, which it may still take back: what is shown here may not last"})
+	}
+	return p, nil
 }
 
 // pick finds the steps of those IDs.
@@ -56,7 +62,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 	if err := r.fresh(look); err != nil {
 		return nil, nil, err
 	}
-	p = &Proposal{Site: filled}
+	p = &Proposal{Site: filled, open: opened(filled, look)}
 	asked := map[string]bool{}
 	for _, s := range list {
 		asked[s.ID] = true
@@ -96,6 +102,32 @@ func (r *Runner) detect(ctx context.Context) (steps.Look, *site.Site, []steps.No
 	}
 }
 
+// readOpen tells who holds a host; it is empty when nobody does.
+var readOpen = remote.Query{ID: "run.open", Run: "cat /var/lib/postern/open/owner 2>/dev/null || :"}
+
+// opened are the hosts on which a change is neither confirmed nor taken back yet, so that nothing seen there may last.
+func opened(s *site.Site, look steps.Look) []string {
+	var names []string
+	for _, h := range s.Hosts {
+		facts := look[h.Name]
+		if owner, ok := facts.Get(readOpen.ID); ok && strings.TrimSpace(owner) != "" {
+			names = append(names, h.Name)
+		}
+	}
+	return names
+}
+
+// tidy brings to its end what a dead run left open, and refuses when somebody still holds a host.
+func (r *Runner) tidy(ctx context.Context, names []string) error {
+	for _, name := range names {
+		if err := r.hosts[name].session.Tidy(ctx); err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, named(name, "", err))
+		}
+		r.emit(steps.Event{Kind: "warn", Host: name, Text: "an earlier run left a change open; it is settled now"})
+	}
+	return nil
+}
+
 // asksMore says whether the steps want to know something else of a host once what was detected is filled in.
 func asksMore(asked, filled *site.Site) bool {
 	for i, h := range asked.Hosts {
@@ -109,7 +141,7 @@ func asksMore(asked, filled *site.Site) bool {
 // stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
 // the steps in place must be known to be proven again.
 func stepReads(known *site.Site, h *site.Host) []remote.Query {
-	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath))
+	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath), readOpen)
 	for _, s := range steps.All() {
 		if s.Reads != nil {
 			queries = append(queries, s.Reads(known, h)...)

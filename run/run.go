@@ -42,6 +42,7 @@ type Proposal struct {
 	Undo  bool         // the plans take things back
 	Stays []string     // undo only: what is left on the hosts, and why
 	Inert bool         // the next approval is for the inert parts only
+	open  []string     // hosts on which a change is open
 }
 
 // Empty says whether the hosts need no change.

@@ -61,3 +61,13 @@ carry_old() {
 	own "postern-$1-old-$$" settle "$1" >/dev/null
 	mutex 30 && { [ ! "$I" ] || [ -e "$I/owner" ]; } || owned "$D/LOCK"
 }
+
+# tidy brings to its end what nobody else will, and says who holds the host when somebody does.
+tidy() {
+	[ -d "$O" ] || die 0 tidied
+	mutex 20 || owned "$D/LOCK"
+	settle_old
+	state
+	[ $ST = none ] || owned "$D/LOCK"
+	die 0 tidied
+}
