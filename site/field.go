@@ -13,6 +13,7 @@ type Field struct {
 	Choices  []string                  // the allowed words, when it is one of a few
 	List     bool                      // several values, separated by commas in text form
 	Optional bool                      // empty is allowed and means "detect" or "none"
+	Alone    bool                      // nobody can guess it: it is asked by itself, the others with their usual values together
 	Get      func(*Site) string        // the answer as text; lists joined by ", "
 	Set      func(*Site, string) error // the one validator; trims; an error names the key, what was given, what is allowed
 
@@ -72,6 +73,12 @@ func maybe[T comparable](w words, at func(*Site) *T, parse reading[T]) Field {
 		return parse(s, text)
 	})
 	f.Optional = true
+	return f
+}
+
+// alone makes a Field one that is asked by itself.
+func alone(f Field) Field {
+	f.Alone = true
 	return f
 }
 

@@ -22,12 +22,12 @@ func Fields(s *Site) []Field {
 
 func siteFields() []Field {
 	return []Field{
-		maybe(words{"domain", "Mail domain", "The domain that gets mail, such as example.org. It may stay empty until the DNS chapter."},
-			func(s *Site) *string { return &s.Domain }, always(parseDomain)),
+		alone(maybe(words{"domain", "Mail domain", "The domain that gets mail, such as example.org. It may stay empty until the DNS chapter."},
+			func(s *Site) *string { return &s.Domain }, always(parseDomain))),
 		many(words{"domains", "Further domains", "More domains that get mail on the same server. Empty means none."},
 			func(s *Site) *[]string { return &s.Domains }, parseDomain),
-		maybe(words{"hostname", "Mail host name", "The public name of the mail system, for HELO and MX, such as mail.example.org."},
-			func(s *Site) *string { return &s.Hostname }, always(parseDomain)),
+		alone(maybe(words{"hostname", "Mail host name", "The public name of the mail system, for HELO and MX, such as mail.example.org."},
+			func(s *Site) *string { return &s.Hostname }, always(parseDomain))),
 		choice(words{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
 			func(s *Site) *string { return &s.Layout }, false, "proxy", "toaster"),
 	}
@@ -48,12 +48,12 @@ func hostFields(name string) []Field {
 	return []Field{
 		choice(w("role", "Role", "What the host is for: proxy is the public server, mail the hidden one."),
 			onHost(name, func(h *Host) *Role { return &h.Role }), false, string(Proxy), string(Mail)),
-		maybe(w("ssh", "SSH destination", "How to reach it: user@host:port, ssh://user@host:port, or an alias of your ssh_config. Empty only for the machine this runs on (local)."),
-			onHost(name, func(h *Host) *string { return &h.SSH }), always(parseDestination)),
+		alone(maybe(w("ssh", "SSH destination", "How to reach it: user@host:port, ssh://user@host:port, or an alias of your ssh_config. Empty only for the machine this runs on (local)."),
+			onHost(name, func(h *Host) *string { return &h.SSH }), always(parseDestination))),
 		maybe(w("jump", "Jump host", "Go through this host first: the name of another host of the site, or an SSH destination. Empty means directly, or as your ssh_config says."),
 			onHost(name, func(h *Host) *string { return &h.Jump }), always(parseDestination)),
-		maybe(w("local", "This machine", "true when postern itself runs on this host, so that no SSH is needed."),
-			onHost(name, func(h *Host) *bool { return &h.Local }), always(parseBool)),
+		alone(maybe(w("local", "This machine", "true when postern itself runs on this host, so that no SSH is needed."),
+			onHost(name, func(h *Host) *bool { return &h.Local }), always(parseBool))),
 		choice(w("become", "Becoming root", "sudo or su, when the login is not root. Empty means find out."),
 			onHost(name, func(h *Host) *string { return &h.Become }), true, "sudo", "su"),
 		maybe(w("fingerprint", "Host key", "The host key's fingerprint, SHA256:…, for runs without anybody to ask. Empty means your known_hosts."),
@@ -64,8 +64,8 @@ func hostFields(name string) []Field {
 			onHost(name, func(h *Host) *netip.Addr { return &h.Public6 }), always(parseAddr6)),
 		maybe(w("interface", "Interface", "The interface of the default route, such as eth0. Empty means find out."),
 			onHost(name, func(h *Host) *string { return &h.Interface }), always(parseInterface)),
-		maybe(w("provider", "Provider", "The hoster's short name, such as ionos. Empty means not known; advice is then general."),
-			onHost(name, func(h *Host) *string { return &h.Provider }), always(parseProvider)),
+		alone(maybe(w("provider", "Provider", "The hoster's short name, such as ionos. Empty means not known; advice is then general."),
+			onHost(name, func(h *Host) *string { return &h.Provider }), always(parseProvider))),
 		many(w("ssh_from", "SSH admitted from", "Networks or addresses that SSH is open to. Empty means everywhere for a proxy; its own LAN and the tunnel for a mail host."),
 			onHost(name, func(h *Host) *[]netip.Prefix { return &h.SSHFrom }), parseSource),
 	}

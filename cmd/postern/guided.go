@@ -108,7 +108,7 @@ func (w *walk) questions(ctx context.Context, step steps.Step) error {
 		next := ""
 		for _, key := range w.keys(step) { // anew each time: an answer may make other questions needless
 			f, err := site.FieldOf(w.from.site, key)
-			if !asked[key] && w.open(key) && (err != nil || f.Get(w.from.site) == "") {
+			if !asked[key] && w.open(key) && (err != nil || byItself(f, w.from.site)) {
 				next = key
 				break
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,12 +11,15 @@ import (
 	"postern/steps"
 )
 
+// byItself says whether a field is asked alone: nobody can guess it, or it has no value and needs one.
+func byItself(f site.Field, s *site.Site) bool { return f.Alone || (f.Get(s) == "" && !f.Optional) }
+
 // usual shows the answers of a step that have a usual value, all at once, and asks which to change: most people none. Each
 // is kept in the file, so that it is not asked again.
 func (w *walk) usual(ctx context.Context, step steps.Step) error {
 	var fields []site.Field
 	for _, key := range w.keys(step) {
-		if f, err := site.FieldOf(w.from.site, key); err == nil && w.open(key) && f.Get(w.from.site) != "" {
+		if f, err := site.FieldOf(w.from.site, key); err == nil && w.open(key) && !byItself(f, w.from.site) {
 			fields = append(fields, f)
 		}
 	}
@@ -27,7 +31,7 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 	w.say.prose(plain, "  A number or a key changes one; an empty line keeps them all.")
 	for {
 		for i, f := range fields {
-			w.say.line(plain, "  %2d  %-20s %-18s %s", i+1, f.Key, f.Get(w.from.site), f.Title)
+			w.say.line(plain, "  %2d  %-20s %-18s %s", i+1, f.Key, cmp.Or(f.Get(w.from.site), "-"), f.Title)
 		}
 		answer, err := w.ask.line(ctx, "> ")
 		if err != nil {
