@@ -24,9 +24,9 @@ func forwardingReads() []remote.Query {
 		remote.ReadFile(sysctlFile),
 		remote.ReadRun(forwardRead, `cd /proc/sys/net || exit 0
 for f in ipv4/ip_forward ipv4/conf/all/accept_redirects ipv6/conf/all/forwarding ipv6/conf/*/accept_ra; do
-	[ ! -r "$f" ] || echo "$f $(cat "$f")"
+	read -r v 2>/dev/null <"$f" && echo "$f $v"
 done
-for f in /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf; do
+for f in $(grep -l forward /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf 2>/dev/null); do
 	[ ! -r "$f" ] || sed -n "s|^[[:space:]]*\(net[./]ipv[46][./][a-z./]*forward[a-z]*\)[[:space:]]*=[[:space:]]*0[[:space:]]*\$|later $f \1|p" "$f"
 done; :`),
 	}

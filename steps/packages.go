@@ -24,7 +24,8 @@ func installPackages(step, host string, names ...string) remote.Change {
 }
 
 // aptInstall waits for the lock itself, to say who holds it: apt's own wait is silent where there is no terminal.
-const aptInstall = `export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+const aptInstall = `# apt-get install --no-install-recommends @PACKAGES@, without a question on the host
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 export PATH="$PATH:/usr/sbin:/sbin"
 if ! command -v apt-get >/dev/null; then echo "there is no apt-get: install @PACKAGES@ by hand"; exit 1; fi
 holder() {

@@ -75,6 +75,17 @@ if [ -d /sys/module/wireguard ] || grep -qs '/wireguard\.ko' "/lib/modules/$k/mo
 	}
 }
 
+// DetectReads are those of SeenReads that Detect fills in answers from.
+func DetectReads() []remote.Query {
+	var queries []remote.Query
+	for _, q := range SeenReads() {
+		if q.ID == "seen.addresses" || q.ID == "seen.routes" {
+			queries = append(queries, q)
+		}
+	}
+	return queries
+}
+
 // See parses what SeenReads brought. What is missing or makes no sense stays zero.
 func See(f remote.Facts) Seen {
 	var s Seen

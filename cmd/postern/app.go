@@ -172,9 +172,12 @@ func (a *app) result(r checks.Result) {
 // approve shows what would be done and asks whether to do it.
 func (a *app) approve(ctx context.Context, p *run.Proposal) (bool, error) {
 	a.drawer.proposal(p, a.Deadline, true)
-	question := "Do this now? The hosts take it back by themselves unless new logins prove it."
+	a.say.line(plain, "")
+	question := "Do this now?"
 	if p.Inert {
-		question = "Make these preparations now? They change nothing that runs."
+		question = "Make these preparations now?"
+	} else {
+		a.say.prose(plain, "The hosts take it back by themselves unless new logins and the checks prove it.")
 	}
 	if a.Yes {
 		a.say.line(plain, "%s yes (--yes)", question)

@@ -101,7 +101,7 @@ func (d *drawer) rescue(p *run.Proposal, parts []steps.Part) {
 		d.rescued[part.Host] = true
 		d.say.line(plain, "")
 		d.say.line(bold, "If all else fails, on the console of %s:", h.Name)
-		d.say.line(plain, "  %s", hang(wayBack(p.Site, h), 2))
+		d.say.prose(plain, "  %s", hang(wayBack(p.Site, h), 2))
 	}
 }
 
@@ -132,7 +132,7 @@ func (d *drawer) change(n int, c remote.Change, inert bool) {
 	case remote.LoseMail:
 		risk = "   mail ports may be dark for a moment"
 	}
-	d.say.line(plain, "  %d. [%s] %s%s", n, c.Step, c.Title, risk)
+	d.say.prose(plain, "  %d. [%s] %s%s", n, c.Step, c.Title, risk)
 	if c.Why != "" {
 		d.say.prose(plain, "     why:  %s", hang(c.Why, 11))
 	}

@@ -35,12 +35,18 @@ func (ufw) Reads() []remote.Query {
 		remote.ReadRun("ufw.save4", path+"iptables-save 2>/dev/null || :"),
 		remote.ReadRun("ufw.save6", path+"ip6tables-save 2>/dev/null || :"),
 		remote.ReadRun("ufw.other", path+otherRules),
-		remote.ReadRun("ufw.services", `for s in firewalld netfilter-persistent nftables shorewall; do
-	if systemctl is-active --quiet "$s" 2>/dev/null; then echo "$s"; fi; done; :`),
+		remote.ReadRun("ufw.services", `set -- firewalld netfilter-persistent nftables shorewall
+systemctl is-active "$@" 2>/dev/null | while read -r state; do
+	if [ "$state" = active ]; then echo "$1"; fi
+	shift
+done; :`),
 		remote.ReadRun("ufw.unit", `systemctl is-enabled ufw.service 2>/dev/null || :`),
 		remote.ReadRun("ufw.way", path+`echo "$SSH_CONNECTION"; ip -o addr show`),
 		remote.ReadRun("ufw.sysctl", path+`sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' /etc/ufw/sysctl.conf 2>/dev/null |
-while read -r n; do v=$(sysctl -en "$n" 2>/dev/null) && [ -n "$v" ] && echo "$n $v"; done; :`),
+while read -r n; do
+	case $n in */*) f=$n ;; *) IFS=. ; set -- $n; IFS=/; f="$*"; unset IFS ;; esac
+	read -r v 2>/dev/null </proc/sys/"$f" && [ -n "$v" ] && echo "$n $v"
+done; :`),
 	)
 }
 
