@@ -73,30 +73,59 @@ if [ -s /proc/net/ip_tables_names ] && command -v iptables-legacy-save >/dev/nul
 echo '== end'`,
 
 	readSysctl: `echo '== live'
-for k in net.ipv4.ip_forward net.ipv6.conf.all.forwarding; do printf '%s = %s\n' $k "$(sysctl -n $k 2>/dev/null)"; done
+sysctl -e net.ipv4.ip_forward net.ipv6.conf.all.forwarding 2>/dev/null
 echo '== files'
-for f in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf; do
-	if [ -f "$f" ]; then grep -H forward "$f"; fi
-done
+grep -H forward /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf 2>/dev/null
 echo '== end'`,
 
 	readUnits: `command -v systemctl >/dev/null || { echo '== absent'; echo '== end'; exit 0; }
 echo '== units'
-for u in ufw wg-quick@@IFACE@ wireguard docker; do
-	e=$(systemctl is-enabled $u.service 2>/dev/null); a=$(systemctl is-active $u.service 2>/dev/null)
-	printf '%s %s %s\n' $u "${e:-absent}" "${a:-unknown}"
-done
-echo '== after'; systemctl show docker.service -p After --value
+{
+	systemctl show -p Id -p UnitFileState -p ActiveState -p After ufw.service wg-quick@@IFACE@.service wireguard.service docker.service 2>/dev/null
+	echo
+} | {
+	u= e= a= f= d=
+	while IFS='=' read -r k v; do
+		case $k in
+		Id) u=${v%.service} ;;
+		UnitFileState) e=$v ;;
+		ActiveState) a=$v ;;
+		After) f=$v ;;
+		'')
+			[ -z "$u" ] || printf '%s %s %s\n' "$u" "${e:-absent}" "${a:-unknown}"
+			[ "$u" != docker ] || d=$f
+			u= e= a= f=
+			;;
+		esac
+	done
+	echo '== after'; echo "$d"
+}
 echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do [ -e "$f" ] && echo "$f"; done
 echo '== end'`,
 
-	// wg's own dump would print the private key: ask for each other thing by its name.
+	// wg's dump has the private key in it and each peer's preshared one: the shell, which shows nothing in an argv, drops them.
 	readTunnel: `[ -e /etc/wireguard/@IFACE@.conf ] || echo '== unset'
 command -v wg >/dev/null || { echo '== absent'; echo '== end'; exit 0; }
 if ! ip link show dev @IFACE@ >/dev/null 2>&1; then echo '== down'; echo '== end'; exit 0; fi
-for w in public-key listen-port latest-handshakes transfer endpoints allowed-ips persistent-keepalive; do
-	echo "== $w"; wg show @IFACE@ $w || exit 3
-done
+wg show @IFACE@ dump | {
+	read -r private public port mark || exit 3
+	private= h= t= e= l= k=
+	echo '== public-key'; echo "$public"
+	echo '== listen-port'; echo "$port"
+	while read -r peer shared endpoint allowed at rx tx alive; do
+		shared= h="$h$peer $at
+" t="$t$peer $rx $tx
+" e="$e$peer $endpoint
+" l="$l$peer $allowed
+" k="$k$peer $alive
+"
+	done
+	echo '== latest-handshakes'; echo "$h"
+	echo '== transfer'; echo "$t"
+	echo '== endpoints'; echo "$e"
+	echo '== allowed-ips'; echo "$l"
+	echo '== persistent-keepalive'; echo "$k"
+} || exit 3
 echo '== now'; date +%s
 echo '== link'; ip -o link show dev @IFACE@
 echo '== end'`,
@@ -110,8 +139,7 @@ fi
 echo '== end'`,
 
 	readBoot: `echo '== dnat'
-for f in /etc/ufw/*.init /etc/ufw/*.rules; do
-	[ -f "$f" ] || continue
+for f in $(grep -l DNAT /etc/ufw/*.init /etc/ufw/*.rules 2>/dev/null); do
 	x=file; if [ -x "$f" ]; then x=executable; fi
 	grep DNAT "$f" | while read -r line; do printf '%s %s|%s\n' "$x" "$f" "$line"; done
 done

@@ -31,7 +31,7 @@ type peer struct {
 	keepalive int // seconds; 0 off
 }
 
-// wgOf parses the tunnel's answer. It never holds a private key: the query does not ask for it.
+// wgOf parses the tunnel's answer. It never holds a private key: the query keeps it on the host.
 func wgOf(f remote.Facts) (wg, error) {
 	s, err := parts(f, readTunnel)
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *peer) take(what string, values []string) {
 	case "endpoints":
 		p.endpoint, _ = netip.ParseAddrPort(values[0])
 	case "allowed-ips":
-		for _, v := range values {
+		for _, v := range strings.FieldsFunc(strings.Join(values, " "), func(r rune) bool { return r == ' ' || r == ',' }) {
 			p.allowed = append(p.allowed, network(v)...)
 		}
 	case "persistent-keepalive":

@@ -79,7 +79,7 @@ func (r *Runner) env(ctx context.Context, list []checks.Check, over map[string]*
 		go func() {
 			one := looked{name: h.Name}
 			if s := over[h.Name]; s != nil {
-				queries := append(steps.SeenReads(), checks.Reads(list, r.Site, h)...)
+				queries := append(steps.DetectReads(), checks.Reads(list, r.Site, h)...)
 				one.facts, one.err = s.Facts(ctx, unique(queries))
 				one.facts.Host = h.Name
 			} else if one.err = fmt.Errorf("no connection to %s", h.Name); r.hosts[h.Name] != nil && r.hosts[h.Name].err != nil {

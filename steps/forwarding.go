@@ -23,9 +23,7 @@ func forwardingReads() []remote.Query {
 	return []remote.Query{
 		remote.ReadFile(sysctlFile),
 		remote.ReadRun(forwardRead, `cd /proc/sys/net || exit 0
-for f in ipv4/ip_forward ipv4/conf/all/accept_redirects ipv6/conf/all/forwarding ipv6/conf/*/accept_ra; do
-	read -r v 2>/dev/null <"$f" && echo "$f $v"
-done
+grep -sH . ipv4/ip_forward ipv4/conf/all/accept_redirects ipv6/conf/all/forwarding ipv6/conf/*/accept_ra | sed 's/:/ /'
 for f in $(grep -l forward /etc/sysctl.conf /etc/sysctl.d/*.conf /etc/ufw/sysctl.conf 2>/dev/null); do
 	[ ! -r "$f" ] || sed -n "s|^[[:space:]]*\(net[./]ipv[46][./][a-z./]*forward[a-z]*\)[[:space:]]*=[[:space:]]*0[[:space:]]*\$|later $f \1|p" "$f"
 done; :`),

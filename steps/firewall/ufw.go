@@ -42,11 +42,7 @@ systemctl is-active "$@" 2>/dev/null | while read -r state; do
 done; :`),
 		remote.ReadRun("ufw.unit", `systemctl is-enabled ufw.service 2>/dev/null || :`),
 		remote.ReadRun("ufw.way", path+`echo "$SSH_CONNECTION"; ip -o addr show`),
-		remote.ReadRun("ufw.sysctl", path+`sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' /etc/ufw/sysctl.conf 2>/dev/null |
-while read -r n; do
-	case $n in */*) f=$n ;; *) IFS=. ; set -- $n; IFS=/; f="$*"; unset IFS ;; esac
-	read -r v 2>/dev/null </proc/sys/"$f" && [ -n "$v" ] && echo "$n $v"
-done; :`),
+		remote.ReadRun("ufw.sysctl", path+ufwSysctls),
 	)
 }
 
@@ -56,6 +52,14 @@ const otherRules = `case $(iptables -V 2>/dev/null) in *nf_tables*) o=legacy ;; 
 for f in iptables ip6tables; do
 	if command -v "$f-$o-save" >/dev/null 2>&1; then "$f-$o-save" 2>/dev/null | grep '^-A' | sed "s/^/$o: /" | head -n 20; fi
 done; :`
+
+// ufwSysctls prints what ufw's start sets, as its file names it: with slashes, which are paths, or with dots.
+const ufwSysctls = `paths= names=
+for n in $(sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' /etc/ufw/sysctl.conf 2>/dev/null); do
+	case $n in /* | *..*) ;; */*) paths="$paths $n" ;; *) names="$names $n" ;; esac
+done
+cd /proc/sys && grep -sH . /dev/null $paths | sed 's/:/ /'
+[ -z "$names" ] || sysctl -e $names 2>/dev/null | sed 's/ = / /'; :`
 
 // scene is all of a host that a rendering depends on, parsed.
 type scene struct {
