@@ -39,6 +39,7 @@ type Result struct {
 	Fix      string // the step whose plan mends it, or a sentence for a person
 	Evidence remote.Text
 	Took     time.Duration
+	Vacant   bool // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
 }
 
 // Key tells one question from another between two runs: the ID and the place it was asked from.
@@ -62,7 +63,7 @@ type Env struct {
 	HereIs string              // the host the program runs on, "" when it is neither
 	Hosts  map[string]*Vantage // by host name
 	Clock  func() time.Time    // measures how long things take; nil means that nobody wants to know
-	Hasty  bool                // asked only to be compared with later: a port nobody answers for counts as closed after a second
+	Hasty  bool                // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter
 
 	probes probes // what was dialled and listened for during one Run, each asked once
 }

@@ -145,7 +145,9 @@ func (q question) judge(k *knock, likely string) Result {
 	case k.answer == open && !k.real && !k.ours:
 		return q.warn("something answers, and what it is could not be told", "nothing was seen listening on the host: "+k.deaf(), k.evidence())
 	case k.answer == open && k.ours:
-		return q.ok("open; nothing listens there yet, a throw-away listener answered")
+		r := q.ok("open; nothing listens there yet, a throw-away listener answered")
+		r.Vacant = true
+		return r
 	case k.answer == open:
 		return q.ok("open; %s answered", blank(k.process, "the host"))
 	case k.answer == refused && !k.real && !k.ours:

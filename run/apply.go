@@ -199,15 +199,20 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, before []check
 	all, end := list, r.Clock().Add(settling)
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
-		again, err := r.prove(ctx, list, over, nil)
-		results = merge(results, again)
+		answers, err := r.prove(ctx, list, over, nil)
+		results = merge(results, answers)
 		if err != nil {
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
 		list = having(list, results, checks.Fail)
 		if len(lost) > 0 {
-			list = having(all, append(lost, results...), checks.Fail, checks.Unknown)
+			again := slices.Clone(results)
+			for _, one := range lost {
+				one.Outcome = checks.Fail // a service that is gone is not told by its outcome
+				again = append(again, one)
+			}
+			list = having(all, again, checks.Fail, checks.Unknown)
 		}
 		if len(list) == 0 || r.Clock().After(end) {
 			return results, lost, nil

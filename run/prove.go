@@ -107,15 +107,17 @@ func (r *Runner) env(ctx context.Context, list []checks.Check, over map[string]*
 }
 
 // regressions are the results that were ok before and are not any more. One that can no longer be asked counts: it is not
-// proven that it still works.
+// proven that it still works. So does a port at which a service answered before, and now nothing is there to answer.
 func regressions(before, after []checks.Result) []checks.Result {
-	was := map[string]checks.Outcome{}
+	was := map[string]checks.Result{}
 	for _, b := range before {
-		was[b.Key()] = b.Outcome
+		was[b.Key()] = b
 	}
 	var lost []checks.Result
 	for _, a := range after {
-		if was[a.Key()] == checks.OK && (a.Outcome == checks.Fail || a.Outcome == checks.Unknown) {
+		b := was[a.Key()]
+		gone := a.Vacant && !b.Vacant && a.Want == b.Want // of another port nobody said that a service is there
+		if b.Outcome == checks.OK && (a.Outcome == checks.Fail || a.Outcome == checks.Unknown || gone) {
 			lost = append(lost, a)
 		}
 	}

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"errors"
 	"reflect"
+	"sync"
 	"testing"
 
 	"postern/checks"
@@ -28,6 +30,15 @@ func TestRegressions(t *testing.T) {
 		lost := regressions([]checks.Result{result("x", c.before)}, []checks.Result{result("x", c.after)})
 		if (len(lost) > 0) != c.lost {
 			t.Errorf("%s: lost %v, want %v", c.name, lost, c.lost)
+		}
+	}
+	served, vacant := checks.Result{ID: "x", Outcome: checks.OK, Want: "a"}, checks.Result{ID: "x", Outcome: checks.OK, Want: "a", Vacant: true}
+	for _, c := range []struct {
+		before, after checks.Result
+		lost          bool
+	}{{served, vacant, true}, {vacant, served, false}, {vacant, vacant, false}, {checks.Result{ID: "x", Outcome: checks.OK, Want: "b"}, vacant, false}} {
+		if lost := regressions([]checks.Result{c.before}, []checks.Result{c.after}); (len(lost) > 0) != c.lost {
+			t.Errorf("vacant %v after %v: lost %v, want %v", c.after.Vacant, c.before.Vacant, lost, c.lost)
 		}
 	}
 	if lost := regressions(nil, []checks.Result{result("x", checks.Fail)}); len(lost) > 0 {
@@ -128,5 +139,40 @@ func TestHavingNamesEachCheckOnce(t *testing.T) {
 	got := having(list, results, checks.Fail, checks.Unknown)
 	if len(got) != 1 || got[0].ID != "a" {
 		t.Errorf("got %v, want the check a once", got)
+	}
+}
+
+// The mail host, which dials, begins only when the proxy's changes have begun, and not when the proxy failed before that.
+func TestTheDialledHostBeginsFirst(t *testing.T) {
+	s := site.Default()
+	parts := []steps.Part{{Host: "mail"}, {Host: "proxy"}}
+	var mu sync.Mutex
+	var order []string
+	note := func(what string) { mu.Lock(); defer mu.Unlock(); order = append(order, what) }
+	mailBegan := make(chan struct{})
+	err := inTurn(s, parts, func(p steps.Part, begun func()) error {
+		note(p.Host)
+		if p.Host == "mail" {
+			close(mailBegan)
+			return nil
+		}
+		begun()
+		<-mailBegan // it need not wait for the proxy's end
+		note("proxy ends")
+		return nil
+	})
+	if want := []string{"proxy", "mail", "proxy ends"}; err != nil || !reflect.DeepEqual(order, want) {
+		t.Errorf("order %v, %v, want %v", order, err, want)
+	}
+
+	broken := errors.New("broken")
+	err = inTurn(s, parts, func(p steps.Part, _ func()) error {
+		if p.Host == "mail" {
+			t.Error("mail began though the proxy had failed")
+		}
+		return broken
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v, want the proxy's", err)
 	}
 }
