@@ -15,7 +15,7 @@ import (
 const (
 	tries         = 3
 	leastPatience = 250 * time.Millisecond
-	hastyTimeout  = time.Second
+	hastyTimeout  = 500 * time.Millisecond
 	lastMoment    = 100 * time.Millisecond // for what arrived while a busy machine did not look
 )
 
@@ -34,9 +34,9 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 		return reached{answer: stopped, err: err}
 	}
 	defer leave()
-	limit := dialTimeout
+	limit, most := dialTimeout, tries
 	if e.Hasty {
-		limit = hastyTimeout
+		limit, most = hastyTimeout, 1
 	}
 	answers, enough := make(chan reached, tries), make(chan struct{})
 	ask := func() { answers <- dial(ctx, from, to, limit, enough, e.clock) }
@@ -56,7 +56,7 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 		case each = <-known:
 			known, turn = nil, time.After(each-e.clock().Sub(began))
 		case <-turn:
-			if turn = nil; asked == tries {
+			if turn = nil; asked == most {
 				close(enough)
 				continue
 			}

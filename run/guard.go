@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern/remote"
@@ -34,14 +35,20 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		mu   sync.Mutex
 		list []*armed
 	)
-	one := func(p steps.Part) error {
+	one := func(p steps.Part, begun func()) error {
 		tx := remote.Transaction{ID: r.NewID(), Operator: r.Operator, Deadline: r.deadline(), Changes: p.Changes}
 		if d.answers {
 			tx.Answers = &remote.File{Text: answers, Mode: 0o600, Owner: "root:root"}
 		}
 		start := r.Clock()
 		session := r.hosts[p.Host].session
-		open, err := session.Begin(ctx, tx, r.progress(p))
+		tell := r.progress(p)
+		open, err := session.Begin(ctx, tx, func(g remote.Progress) {
+			if g.N > 0 {
+				begun()
+			}
+			tell(g)
+		})
 		if unanswered(err) {
 			open = session.Attach(tx.ID) // it may have begun all the same
 		}
@@ -59,15 +66,45 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 	}
 	parts := far(d.site, d.parts)
 	if !jumped(d.site, parts) {
-		err := each(parts, one)
+		err := inTurn(d.site, parts, one)
 		return inOrder(parts, list), err
 	}
 	for _, p := range parts {
-		if err := one(p); err != nil {
+		if err := one(p, func() {}); err != nil {
 			return list, err
 		}
 	}
 	return list, nil
+}
+
+// inTurn does f for every part at once, but a mail host's only when the proxies' changes have begun, and not at all when one
+// of these failed by then: the mail host dials, and a tunnel whose first handshake met nobody tries again only after 5 s.
+func inTurn(s *site.Site, parts []steps.Part, f func(steps.Part, func()) error) error {
+	begun := map[string]chan struct{}{}
+	for _, p := range parts {
+		if h := s.Host(p.Host); h != nil && h.Role == site.Proxy {
+			begun[p.Host] = make(chan struct{})
+		}
+	}
+	var failed atomic.Bool
+	return each(parts, func(p steps.Part) error {
+		if mine := begun[p.Host]; mine != nil {
+			now := sync.OnceFunc(func() { close(mine) })
+			defer now()
+			err := f(p, now)
+			if err != nil {
+				failed.Store(true)
+			}
+			return err
+		}
+		for _, b := range begun {
+			<-b
+		}
+		if failed.Load() {
+			return nil
+		}
+		return f(p, func() {})
+	})
 }
 
 // inOrder sorts what is armed as the parts are.
