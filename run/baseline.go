@@ -1,11 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"postern/checks"
+	"postern/remote"
+	"postern/site"
 	"postern/steps"
 )
 
@@ -18,6 +21,33 @@ type baseline struct {
 	err     error
 }
 
+// leftOn is the site as the last run left it on the hosts, reached as ours is; nil when they have none that fits. What
+// works before a change is asked of it, because under the new answers nothing can be expected to work yet.
+func leftOn(ours *site.Site, look steps.Look) *site.Site {
+	var left *site.Site
+	for _, h := range ours.Hosts {
+		facts := look[h.Name]
+		file, known := facts.File(remote.AnswersPath)
+		if !known || file == nil {
+			continue
+		}
+		if theirs, err := site.Parse(file.Text); err == nil && (left == nil || theirs.Revision > left.Revision) {
+			left = theirs
+		}
+	}
+	if left == nil || len(left.Hosts) != len(ours.Hosts) {
+		return nil
+	}
+	for _, h := range ours.Hosts {
+		t := left.Host(h.Name)
+		if t == nil || t.Role != h.Role {
+			return nil
+		}
+		t.SSH, t.Jump, t.Local, t.Become, t.Fingerprint = h.SSH, h.Jump, h.Local, h.Become, h.Fingerprint
+	}
+	return left
+}
+
 // keeps is how old a baseline may be: what others changed meanwhile must not be held against the change.
 const keeps = time.Minute
 
@@ -25,7 +55,7 @@ const keeps = time.Minute
 func (r *Runner) ask(ctx context.Context, list []checks.Check) *baseline {
 	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks, to know what works now", len(list))})
 	b := &baseline{list: list, since: r.Clock(), done: make(chan struct{})}
-	env, err := r.env(ctx, list, r.sessions())
+	env, err := r.env(ctx, cmp.Or(r.left, r.Site), list, r.sessions())
 	if err != nil {
 		b.err = err
 		close(b.done)

@@ -56,3 +56,27 @@ func TestHostIsNamedOnce(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestWhatWorksIsAskedOfTheSiteThatIsThere(t *testing.T) {
+	ours, theirs := site.Default(), site.Default()
+	for _, s := range []*site.Site{ours, theirs} {
+		if err := site.Set(s, "host.proxy.ssh", "root@203.0.113.10"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(site.Set(ours, "ports.imaps", "1993"), site.Set(theirs, "host.proxy.ssh", "admin@203.0.113.10")); err != nil {
+		t.Fatal(err)
+	}
+	left := leftOn(ours, lookAt(t, theirs))
+	if left == nil || left.Ports.IMAPS != 993 || left.Host("proxy").SSH != "root@203.0.113.10" {
+		t.Errorf("left %+v, want the host's ports and our way to it", left)
+	}
+	if left := leftOn(ours, steps.Look{}); left != nil {
+		t.Errorf("left %+v of hosts that have none", left)
+	}
+	if err := site.Set(theirs, "host.other.ssh", "root@203.0.113.11"); err == nil {
+		if left := leftOn(ours, lookAt(t, theirs)); left != nil {
+			t.Errorf("left %+v with a host we do not know", left)
+		}
+	}
+}

@@ -62,6 +62,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 	if err := r.fresh(look); err != nil {
 		return nil, nil, err
 	}
+	r.left = leftOn(r.Site, look)
 	p = &Proposal{Site: filled, open: opened(filled, look)}
 	asked := map[string]bool{}
 	for _, s := range list {

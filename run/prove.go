@@ -51,7 +51,7 @@ func (r *Runner) sessions() map[string]*remote.Session {
 
 // prove runs checks over the given sessions. The facts are looked at afresh, one round trip per host.
 func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string]*remote.Session, emit func(checks.Result)) ([]checks.Result, error) {
-	env, err := r.env(ctx, list, over)
+	env, err := r.env(ctx, r.Site, list, over)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,8 @@ func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string
 	return checks.Run(ctx, list, env, emit), ctx.Err()
 }
 
-func (r *Runner) env(ctx context.Context, list []checks.Check, over map[string]*remote.Session) (*checks.Env, error) {
+// env is what checks of a site may touch.
+func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, over map[string]*remote.Session) (*checks.Env, error) {
 	env := &checks.Env{
 		Now:   r.Clock(),
 		Clock: r.Clock,
@@ -75,11 +76,11 @@ func (r *Runner) env(ctx context.Context, list []checks.Check, over map[string]*
 		err   error
 	}
 	answers := make(chan looked)
-	for _, h := range r.Site.Hosts {
+	for _, h := range of.Hosts {
 		go func() {
 			one := looked{name: h.Name}
 			if s := over[h.Name]; s != nil {
-				queries := append(steps.DetectReads(), checks.Reads(list, r.Site, h)...)
+				queries := append(steps.DetectReads(), checks.Reads(list, of, h)...)
 				one.facts, one.err = s.Facts(ctx, unique(queries))
 				one.facts.Host = h.Name
 			} else if one.err = fmt.Errorf("no connection to %s", h.Name); r.hosts[h.Name] != nil && r.hosts[h.Name].err != nil {
@@ -88,7 +89,7 @@ func (r *Runner) env(ctx context.Context, list []checks.Check, over map[string]*
 			answers <- one
 		}()
 	}
-	for range r.Site.Hosts {
+	for range of.Hosts {
 		one := <-answers
 		v := &checks.Vantage{Name: one.name, Facts: one.facts, Err: one.err}
 		if s := over[one.name]; s != nil && one.err == nil {
@@ -97,8 +98,8 @@ func (r *Runner) env(ctx context.Context, list []checks.Check, over map[string]*
 		}
 		env.Hosts[one.name] = v
 	}
-	env.Site, _ = steps.Detect(r.Site, look)
-	for _, h := range r.Site.Hosts {
+	env.Site, _ = steps.Detect(of, look)
+	for _, h := range of.Hosts {
 		if h.Local {
 			env.HereIs = h.Name
 		}

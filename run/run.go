@@ -32,7 +32,8 @@ type Runner struct {
 
 	mu     sync.Mutex // Emit and Result, one at a time
 	hosts  map[string]*host
-	behind bool // the hosts had these answers already under a newer revision, which is taken over
+	left   *site.Site // as the last run left it on the hosts; nil when they have none
+	behind bool       // the hosts had these answers already under a newer revision, which is taken over
 }
 
 // Proposal is what would be done: shown first, then done.
