@@ -1,0 +1,233 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/remote"
+)
+
+// BenchmarkPostern says how fast the program is, as ratios to what was measured beside it in the same run: make bench.
+// A machine is never quiet, so each ratio is the median of several pairs.
+func BenchmarkPostern(b *testing.B) {
+	l := newLab(b, Options{})
+	bench := &bench{operator: newOperator(b, l, nil), b: b}
+	bench.run(0, "apply", "--yes") // installs the packages
+	bench.unchanged()
+	bench.check()
+	bench.dark()
+	bench.run(0, "undo", "--all", "--yes")
+	bench.chapters()
+	bench.trips()
+	fmt.Printf("\n%s\n", bench.table.String())
+	b.ReportMetric(0, "ns/op")
+}
+
+// bench is an operator with a watch.
+type bench struct {
+	*operator
+	b     *testing.B
+	table strings.Builder
+}
+
+// row tells one measure, and is loud about one that is over its limit; a limit below 0 is none.
+func (m *bench) row(what string, got, limit float64, unit, how string) {
+	m.b.Helper()
+	verdict := ""
+	switch {
+	case limit < 0:
+	case got > limit:
+		verdict = fmt.Sprintf("OVER THE LIMIT of %.4g", limit)
+		m.b.Errorf("%s: %.2f %s is over the limit of %.4g (%s)", what, got, unit, limit, how)
+	default:
+		verdict = fmt.Sprintf("limit %.4g", limit)
+	}
+	fmt.Fprintf(&m.table, "%-58s %7.2f %-8s %-24s %s\n", what, got, unit, verdict, how)
+}
+
+// timed runs a command on the laptop and gives the seconds it took.
+func (m *bench) timed(argv ...string) float64 {
+	m.b.Helper()
+	cmd, err := m.l.Command(m.b.Context(), "laptop", argv...)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	start := time.Now()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.b.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return time.Since(start).Seconds()
+}
+
+// login is what logging in and doing nothing takes.
+func (m *bench) login() float64 {
+	return m.timed("ssh", "-o", "BatchMode=yes", "root@203.0.113.10", "true")
+}
+
+func (m *bench) postern(args ...string) []string {
+	return append([]string{"postern", "--site", m.site}, args...)
+}
+
+// unchanged compares an apply that finds nothing to change with a bare login.
+func (m *bench) unchanged() {
+	var ratios, took, bare []float64
+	for range 7 {
+		ssh, apply := m.login(), m.timed(m.postern("apply", "--yes")...)
+		ratios, took, bare = append(ratios, apply/ssh), append(took, apply), append(bare, ssh)
+	}
+	m.row("nothing to change: postern apply / ssh host true", median(ratios), 2, "times", fmt.Sprintf("%.2f s / %.2f s", median(took), median(bare)))
+}
+
+// check compares all checks with the slowest of them: they are asked at once.
+func (m *bench) check() {
+	var ratios, took, slowest []float64
+	for range 5 {
+		login := m.login()
+		start := time.Now()
+		cmd := m.command(m.b.Context(), "--json", "check")
+		out, err := cmd.Output()
+		if err != nil {
+			m.b.Fatalf("check: %v\n%s", err, out)
+		}
+		all := time.Since(start).Seconds()
+		var doc struct{ Results []struct{ Ms float64 } }
+		if err := json.Unmarshal(out, &doc); err != nil {
+			m.b.Fatal(err)
+		}
+		most := 0.0
+		for _, r := range doc.Results {
+			most = max(most, r.Ms/1000)
+		}
+		ratios, took, slowest = append(ratios, (all-login)/most), append(took, all), append(slowest, most)
+	}
+	m.row("postern check, less one login / its slowest check", median(ratios), 1.3, "times", fmt.Sprintf("%.2f s in all, %.2f s the slowest", median(took), median(slowest)))
+}
+
+// chapters compares chapters 2 and 3 on both hosts, packages present, until both have confirmed, with a plain script that
+// does the same work, on the slower host.
+func (m *bench) chapters() {
+	script, err := os.ReadFile("testdata/plain.sh")
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	plain := func(host, address, what string) float64 {
+		cmd, err := m.l.Command(m.b.Context(), "laptop", "ssh", "-o", "BatchMode=yes", "root@"+address, "sh", "-s", what)
+		if err != nil {
+			m.b.Fatal(err)
+		}
+		cmd.Stdin = bytes.NewReader(script)
+		start := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			m.b.Fatalf("plain.sh %s on %s: %v\n%s", what, host, err, out)
+		}
+		return time.Since(start).Seconds()
+	}
+	var ratios, took, bare []float64
+	for range 5 {
+		slower := 0.0
+		for host, address := range map[string]string{"proxy": "203.0.113.10", "mail": "192.168.50.2"} {
+			slower = max(slower, plain(host, address, host))
+			plain(host, address, "undo")
+		}
+		guarded := m.confirmed()
+		m.run(0, "undo", "--all", "--yes")
+		ratios, took, bare = append(ratios, guarded/slower), append(took, guarded), append(bare, slower)
+	}
+	m.row("chapters 2 and 3 on both hosts, guarded / a plain script", median(ratios), 1.5, "times", fmt.Sprintf("%.2f s / %.2f s", median(took), median(bare)))
+}
+
+// confirmed applies chapters 2 and 3 and gives the seconds until both hosts had confirmed.
+func (m *bench) confirmed() float64 {
+	m.b.Helper()
+	cmd := m.command(m.b.Context(), "--json", "--events", "apply", "--yes", "firewall", "wireguard")
+	hosts, took := 0, 0.0
+	start := time.Now()
+	events(m.b, cmd, func(kind, _ string) {
+		if kind == "confirm" {
+			hosts, took = hosts+1, time.Since(start).Seconds()
+		}
+	})
+	if code := cmd.ProcessState.ExitCode(); code != 0 || hosts != 2 {
+		m.b.Fatalf("apply: exit %d, %d hosts confirmed", code, hosts)
+	}
+	return took
+}
+
+// events runs the program and tells its events as they come.
+func events(b *testing.B, cmd *exec.Cmd, tell func(kind, host string)) {
+	b.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 8<<20)
+	for lines.Scan() {
+		var e struct{ Event, Host string }
+		if json.Unmarshal(lines.Bytes(), &e) == nil && e.Event != "" {
+			tell(e.Event, e.Host)
+		}
+	}
+	_ = cmd.Wait()
+}
+
+// trips counts the round trips of a guarded transaction, new login included, and shows on a slow line that they are that
+// many: each takes 100 ms more there.
+func (m *bench) trips() {
+	quick, counted := m.transaction("quick")
+	if err := m.l.Fault(m.b.Context(), "delay", true); err != nil {
+		m.b.Fatal(err)
+	}
+	slow, _ := m.transaction("slow")
+	if err := m.l.Fault(m.b.Context(), "delay", false); err != nil {
+		m.b.Fatal(err)
+	}
+	m.row("a guarded transaction: round trips counted", float64(counted), 12, "trips", "")
+	m.row("the same, by what a line of 100 ms adds", (slow-quick)/0.1, 13, "trips", fmt.Sprintf("%.2f s, and %.2f s without", slow, quick))
+}
+
+// transaction makes a small guarded change and confirms it over a new login.
+func (m *bench) transaction(id string) (seconds float64, trips int) {
+	m.b.Helper()
+	ctx := m.b.Context()
+	o := remote.Options{Home: m.l.dir("laptop", "home"), User: "root", Dial: from{m.l, "laptop"}}
+	s, err := remote.Connect(ctx, remote.Target{Name: "proxy", SSH: "root@203.0.113.10"}, o)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	defer s.Close()
+	before, start := s.RoundTrips(), time.Now()
+	open, err := s.Begin(ctx, remote.Transaction{ID: id, Operator: "bench", Deadline: time.Minute, Changes: []remote.Change{
+		{ID: "bench", Step: "bench", Title: "a file of no importance", Path: "/etc/postern-bench-" + id, New: &remote.File{Text: "x\n"}, Do: ":"},
+	}}, nil)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	anew, err := s.Again(ctx)
+	if err != nil {
+		m.b.Fatal(err)
+	}
+	defer anew.Close()
+	if err := open.Confirm(ctx, anew); err != nil {
+		m.b.Fatal(err)
+	}
+	return time.Since(start).Seconds(), s.RoundTrips() - before + anew.RoundTrips()
+}
+
+func median(list []float64) float64 {
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[len(sorted)/2]
+}
