@@ -8,7 +8,8 @@ import (
 )
 
 // installPackages is the inert change that installs Debian packages. It never asks anything on the host: answers keep the
-// files that are there, and nothing that runs is restarted for it. A lock held by another apt is waited for, and said.
+// files that are there, and nothing that runs is restarted for it. A lock held by another apt is waited for, and said. Where
+// it could not finish it does not begin, because dpkg leaves packages half installed on a disk that is full or read-only.
 func installPackages(step, host string, names ...string) remote.Change {
 	list := strings.Join(names, " ")
 	var quoted []string
@@ -28,6 +29,11 @@ const aptInstall = `# apt-get install --no-install-recommends @PACKAGES@, withou
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 export PATH="$PATH:/usr/sbin:/sbin"
 if ! command -v apt-get >/dev/null; then echo "there is no apt-get: install @PACKAGES@ by hand"; exit 1; fi
+for d in /etc /usr /var; do
+	[ -w "$d" ] || { echo "$d is read-only: nothing was installed"; exit 1; }
+	free=$(df -Pk "$d" | awk 'NR == 2 { print int($4 / 1024) }')
+	[ "${free:-0}" -ge 100 ] || { echo "there is no space: $d has ${free:-0} MB free, at least 100 are needed; nothing was installed"; exit 1; }
+done
 holder() {
 	for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock; do
 		[ -e "$f" ] || continue
@@ -61,7 +67,9 @@ update() {
 fresh || update || :
 echo "installing @PACKAGES@"
 install && { echo "installed @PACKAGES@"; exit 0; }
-case $(cat "$log") in *'dpkg --configure -a'*) echo "an earlier installation was cut short: run dpkg --configure -a on the host, then try again"; exit 1 ;; esac
+case $(cat "$log") in *'dpkg --configure -a'*) echo "an earlier installation was cut short: run dpkg --configure -a on the host, then try again"; exit 1 ;;
+*'fix-broken install'*) echo "an earlier installation was cut short: run apt --fix-broken install on the host, then try again"; exit 1 ;;
+esac
 [ -n "$offline" ] || update || :
 if [ -n "$offline" ]; then echo "cannot reach the package sources: $offline"; exit 1; fi
 install || { echo "apt-get install @PACKAGES@: $(grep -E '^(E|dpkg)' "$log" | head -n 5 | tr '\n' ' ')"; exit 1; }
