@@ -70,6 +70,7 @@ func TestTransaction(t *testing.T) {
 				{"reboot while armed", func(h *txHost) { txRebootArmed(h, h.l.Reboot) }},
 				{"power cut while armed", func(h *txHost) { txRebootArmed(h, h.l.PowerCut) }},
 				{"power cut while confirmed", txPowerCutConfirmed},
+				{"an undo that fails during boot", txUndoFailsAtBoot},
 				{"undo", txUndo},
 			} {
 				t.Run(sc.name, func(t *testing.T) {
@@ -295,6 +296,22 @@ func txRebootArmed(h *txHost, reboot func(context.Context, string) error) {
 	if out := want(h.t, h.l, "proxy", "sh", "-c", "journalctl -b --no-pager | grep -i -e 'ordering cycle' -e 'postern.*fail' || :"); out != "" {
 		h.t.Errorf("the boot said: %s", out)
 	}
+}
+
+// txUndoFailsAtBoot: what cannot be undone yet does not hold up the boot, and is undone once the host is up.
+func txUndoFailsAtBoot(h *txHost) {
+	old := h.print()
+	id := "late" + strings.ReplaceAll(time.Now().Format("150405.000"), ".", "")
+	tx := h.change(id, time.Hour)
+	tx.Changes[2].Undo += "; pgrep -x sshd >/dev/null"
+	h.begin(tx)
+	if err := h.l.PowerCut(h.t.Context(), "proxy"); err != nil {
+		h.t.Fatal(err)
+	}
+	if st, err := h.login().Status(h.t.Context()); err != nil || st.State != "ROLLING" || st.Why != "boot" {
+		h.t.Errorf("after the boot: %+v, %v", st, err)
+	}
+	h.same(old, time.Minute)
 }
 
 func txPowerCutConfirmed(h *txHost) {

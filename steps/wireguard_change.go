@@ -54,7 +54,8 @@ func confChange(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[st
 		c.Undo, c.Risk = "systemctl disable "+remote.Quote(wgUnit(iface))+" 2>/dev/null || true", remote.NoRisk
 	case runs != down && unit.Active && onlyPeers(t.Conf, text) && seen.WireGuard:
 		c.Title = "tell the running tunnel its peers"
-		c.Do, c.Undo = syncConf(iface), onlyWith(confPath(iface), syncConf(iface))
+		// While the host boots there is no interface yet, and it will come up with the old file.
+		c.Do, c.Undo = syncConf(iface), onlyWith(confPath(iface), onlyWith("/sys/class/net/"+iface, syncConf(iface)))
 		if c.Risk == remote.LoseMail { // nothing that is up goes down for it
 			c.Risk = remote.NoRisk
 		}
