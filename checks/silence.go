@@ -14,8 +14,8 @@ import (
 // (RFC 6298, 2).
 const (
 	tries         = 3
-	leastPatience = 250 * time.Millisecond
-	hastyTimeout  = 500 * time.Millisecond
+	leastPatience = 150 * time.Millisecond
+	hastyTimeout  = 300 * time.Millisecond
 	lastMoment    = 100 * time.Millisecond // for what arrived while a busy machine did not look
 )
 

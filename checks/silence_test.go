@@ -18,8 +18,8 @@ func TestPatience(t *testing.T) {
 		limit  time.Duration
 		known  bool
 	}{
-		{open, time.Millisecond, 250 * time.Millisecond, true},
-		{refused, time.Millisecond, 250 * time.Millisecond, true},
+		{open, time.Millisecond, 150 * time.Millisecond, true},
+		{refused, time.Millisecond, 150 * time.Millisecond, true},
 		{open, 200 * time.Millisecond, 800 * time.Millisecond, true},
 		{open, 2 * time.Second, time.Second, true},
 		{dropped, 3 * time.Second, 0, false},

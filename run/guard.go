@@ -168,36 +168,6 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 	return errors.Join(failed...)
 }
 
-// confirm keeps the changes, the far host first, and makes the new logins the working ones. When a later host went back,
-// those confirmed before are undone from their kept snapshots. A host that cannot be asked any more leaves the others as
-// they are: it may well have kept the change too, and the next run brings both in line.
-func (r *Runner) confirm(ctx context.Context, list []*armed) error {
-	ctx = context.WithoutCancel(ctx) // a decision that has begun to be kept is finished
-	for i, a := range list {
-		err := r.insist(ctx, a, func(ctx context.Context, over *remote.Session) error { return a.open.Confirm(ctx, over) })
-		var unkept *remote.ErrUnkept
-		if errors.As(err, &unkept) {
-			r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "in effect now, but it may not outlast a reboot: " + err.Error()})
-			err = nil
-		}
-		switch {
-		case unanswered(err):
-			a.lost = true
-			return fmt.Errorf("%w: %w; when it answers again, 'postern apply' brings the hosts in line", ErrUntold, named(a.part.Host, "confirming", err))
-		case err != nil:
-			return errors.Join(named(a.part.Host, "confirming", err), r.revert(ctx, list[:i]))
-		}
-		a.kept = true
-		r.emit(steps.Event{Kind: "confirm", Host: a.part.Host, Text: "confirmed over the new login; it is kept"})
-	}
-	for _, a := range list {
-		h := r.hosts[a.part.Host]
-		h.session.Close()
-		h.session = a.anew
-	}
-	return nil
-}
-
 // insist asks a host over its new login, and over yet others while the link is lost, until it has long decided by itself.
 // What is asked must be the same when asked twice.
 func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context, *remote.Session) error) error {

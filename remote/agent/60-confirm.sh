@@ -4,7 +4,10 @@ confirm() {
 	if [ "$ID" = "$1" ] && [ $ST = ARMED ] && [ ! -e "$O/APPLIED" ]; then
 		die 19 E_NOTREADY
 	fi
-	turn "ARMED.$1" "CONFIRMED.$1"
+	if turn "ARMED.$1" "CONFIRMED.$1"; then
+		sync -f "$D" 2>/dev/null || sync # before another host goes by it
+		say decided
+	fi
 	[ ! -e "$O/CONFIRMED.$1" ] || own "postern-$1-keep-$$" settle "$1" >/dev/null
 	ended "$1"
 }
