@@ -1,0 +1,52 @@
+//go:build linux
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// hostPrint prints everything a change of ours may touch on a host: files with mode and owner, rules, settings, units,
+// the tunnel, and what of a transaction is still there. Only a revision, a roaming endpoint and a random port are left out.
+const hostPrint = `export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+find /etc /usr/local -printf 'file %p %y %m %U:%G %l\n' | sort
+find /etc /usr/local -type f -print0 | sort -z | xargs -0 sha256sum
+for save in iptables-save ip6tables-save; do $save | sed -e '/^#/d' -e 's/\[[0-9:]*\]//' -e "s/^/$save /"; done
+sysctl -a 2>/dev/null | grep -e forwarding -e ip_forward -e rp_filter -e src_valid_mark -e redirects -e accept_ra | grep -v 'conf\.wg0\.accept_redirects'
+systemctl list-unit-files --no-legend --plain | awk '$2 != "transient" { print "unit", $1, $2 }' | sort
+for u in wg-quick@wg0 ssh; do echo "$u $(systemctl is-active $u)"; done
+systemctl list-units --no-legend --plain 'postern-*' | awk '{ print "left", $1 }'
+wg showconf wg0 | sed -e '/^PrivateKey/d' -e "/^$1/d"
+ip -o address show wg0 | grep -v fe80 | sed 's/^[0-9]*: //'
+ip rule; ip route show table all | grep wg0 | grep -v fe80
+cd /var/lib/postern && ls -A | grep -v -e '^done\.' -e '^MUT$' -e '^JOB' -e '^job\.' -e '^\.$'
+find base | sort; grep -v -e '^#' -e '^revision' site.toml; :`
+
+// printOf is a host's print.
+func printOf(t *testing.T, l *Lab, host string) string {
+	t.Helper()
+	roams := map[string]string{"proxy": "Endpoint", "mail": "ListenPort"}[host]
+	return want(t, l, host, "sh", "-c", hostPrint, "print", roams)
+}
+
+// apart are the lines that one print has and the other has not.
+func apart(now, was string) string {
+	var b strings.Builder
+	a, z := strings.Split(now, "\n"), strings.Split(was, "\n")
+	for _, line := range a {
+		if !slices.Contains(z, line) {
+			b.WriteString("+ " + line + "\n")
+		}
+	}
+	for _, line := range z {
+		if !slices.Contains(a, line) {
+			b.WriteString("- " + line + "\n")
+		}
+	}
+	if b.Len() == 0 && now != was {
+		return "the same lines in another order\n"
+	}
+	return b.String()
+}

@@ -1,0 +1,365 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// killDeadline is the guard's in the kill matrix. On a busy machine a run may not be proven within it, and then ends OLD.
+const killDeadline = 20 * time.Second
+
+// shape is a change of the answers and the hosts it shows on. The matrix goes there and back, so that every run starts
+// from hosts that are set up.
+type shape struct {
+	name  string
+	set   []string
+	hosts []string
+}
+
+var shapes = []shape{
+	{"both hosts", []string{"ports.imaps=1993", "tunnel.port=51999"}, []string{"mail", "proxy"}},
+	{"mail alone", []string{"host.mail.ssh_from=192.168.50.0/24"}, []string{"mail"}},
+	{"proxy alone", []string{"host.proxy.ssh_from=198.51.100.0/26,2001:db8:50::/64"}, []string{"proxy"}},
+}
+
+// killCase is one thing that happens at one point of a run, to some hosts.
+type killCase struct {
+	blow, at string
+	on       []string
+}
+
+func (c killCase) String() string {
+	return fmt.Sprintf("%s %s %s", c.blow, c.at, strings.Join(c.on, "+"))
+}
+
+// arena is a lab on which one shape goes to and fro.
+type arena struct {
+	l      *Lab
+	site   string
+	shape  shape
+	there  bool                       // the shape is in place
+	prints map[bool]map[string]string // of each host, with the shape and without
+}
+
+// row is how one case ended.
+type row struct {
+	shape, blow, where string
+	ends               map[string]string // OLD, NEW or NEITHER by host
+	code               int               // of the program; -1 when it was killed
+	ssh                time.Duration     // until one could log in to every host
+	finished           bool              // the two did not fit each other, and the next run finished it
+}
+
+// TestKillHosts is the kill matrix on real hosts, through the real program.
+func TestKillHosts(t *testing.T) {
+	needLab(t)
+	var (
+		mu   sync.Mutex
+		rows []row
+	)
+	t.Run("matrix", func(t *testing.T) {
+		for _, s := range shapes {
+			cases := killCases(s)
+			if len(cases) == 0 {
+				continue
+			}
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				a := newArena(t, s)
+				for _, c := range cases {
+					t.Run(c.String(), func(t *testing.T) {
+						r := a.strike(t, c)
+						mu.Lock()
+						defer mu.Unlock()
+						rows = append(rows, r)
+					})
+				}
+			})
+		}
+	})
+	t.Log(killTable(rows))
+}
+
+// killCases are the cases of a shape: a few that differ most, or all.
+func killCases(s shape) []killCase {
+	if os.Getenv("POSTERN_TORTURE") == "" {
+		return map[string][]killCase{
+			"both hosts": {
+				{"client killed", "between", []string{"proxy"}},
+				{"link cut", "confirm", []string{"proxy"}},
+				{"power cut", "applied", []string{"mail"}},
+			},
+			"mail alone": {
+				{"client killed", "applying", []string{"mail"}},
+				{"disk filled", "armed", []string{"mail"}},
+				{"reboot", "persist", []string{"mail"}},
+				{"both watchdogs killed", "proving", []string{"mail"}},
+			},
+		}[s.name]
+	}
+	var all []killCase
+	for _, p := range points {
+		if p.name == "between" && len(s.hosts) == 1 {
+			continue
+		}
+		for _, blow := range []string{"client killed", "link cut", "reboot", "power cut", "one watchdog killed", "both watchdogs killed", "disk filled"} {
+			for _, host := range s.hosts {
+				all = append(all, killCase{blow, p.name, []string{host}})
+			}
+			if len(s.hosts) > 1 && (blow == "link cut" || blow == "power cut" || blow == "disk filled") {
+				all = append(all, killCase{blow, p.name, s.hosts})
+			}
+		}
+	}
+	return all
+}
+
+// newArena sets two hosts up and takes the prints of a shape and of its absence from runs that nothing happens to.
+func newArena(t *testing.T, s shape) *arena {
+	t.Helper()
+	l := newLab(t, Options{})
+	o := newOperator(t, l, nil)
+	o.run(0, "apply", "--yes")
+	a := &arena{l: l, site: o.site, shape: s, prints: map[bool]map[string]string{}}
+	for _, there := range []bool{true, false} {
+		a.there = !there
+		a.apply(o)
+		a.prints[there] = map[string]string{}
+		for _, host := range []string{"mail", "proxy"} {
+			a.prints[there][host] = printOf(t, l, host)
+		}
+	}
+	for _, host := range s.hosts {
+		if a.prints[true][host] == a.prints[false][host] {
+			t.Fatalf("%s: %v shows nowhere", host, s.set)
+		}
+	}
+	return a
+}
+
+// answers are the flags that ask for the shape, or for its absence.
+func (a *arena) answers(there bool) []string {
+	var flags []string
+	for _, one := range a.shape.set {
+		if there {
+			flags = append(flags, "--set", one)
+		}
+	}
+	return flags
+}
+
+// apply goes to the other state with nobody interfering.
+func (a *arena) apply(o *operator) {
+	o.t.Helper()
+	o.run(0, append(a.answers(!a.there), "apply", "--yes")...)
+	a.there = !a.there
+}
+
+// strike begins a run to the other state, lets the case happen, and wants that the hosts end as they were or as they
+// should be, fit each other, can be logged in to, are free, and take the next run.
+func (a *arena) strike(t *testing.T, c killCase) row {
+	o := &operator{t: t, l: a.l, node: "laptop", site: a.site}
+	a.ready(t, o)
+	r := row{shape: a.shape.name, blow: c.blow, code: -1}
+	f := fly(o, append(a.answers(!a.there), "--json", "--events", "--yes", "--deadline", killDeadline.String(), "apply")...)
+	var on bool
+	if r.where, on = f.stopAt(pointNamed(t, c.at), c.on[0]); !on {
+		t.Fatalf("the run ended before %s:\n%s", c.at, f.told())
+	}
+	start := time.Now()
+	var mend []func() error
+	for _, host := range c.on {
+		undo, err := blows[c.blow](f, host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if undo != nil {
+			mend = append(mend, undo)
+		}
+	}
+	f.goOn()
+	login := a.logins(t, start)
+	a.mend(t, f, c, mend)
+	select {
+	case <-f.ended:
+	case <-time.After(4 * time.Minute):
+		_ = f.cmd.Process.Kill()
+		t.Errorf("the program does not end:\n%s", f.told())
+	}
+	if c.blow != "client killed" {
+		r.code = f.cmd.ProcessState.ExitCode()
+	}
+	a.settled(t, f)
+	r.ssh = <-login
+	a.judge(t, &r, f)
+	a.goOn(t, o, &r)
+	t.Logf("%s: ends %v, exit %d, ssh after %s", r.where, r.ends, r.code, r.ssh.Round(100*time.Millisecond))
+	return r
+}
+
+// ready brings the hosts to a known state when the case before left them in another.
+func (a *arena) ready(t *testing.T, o *operator) {
+	t.Helper()
+	for _, host := range []string{"mail", "proxy"} {
+		if printOf(t, a.l, host) == a.prints[a.there][host] {
+			continue
+		}
+		o.run(0, append(a.answers(a.there), "apply", "--yes")...)
+	}
+	for _, host := range []string{"mail", "proxy"} {
+		if now := printOf(t, a.l, host); now != a.prints[a.there][host] {
+			t.Fatalf("%s is not as it was before this case:\n%s", host, apart(now, a.prints[a.there][host]))
+		}
+	}
+}
+
+// mend ends what the case did: a boot when it is over, a cut after the deadline, a full disk when the hosts have settled.
+func (a *arena) mend(t *testing.T, f *flight, c killCase, mend []func() error) {
+	t.Helper()
+	switch c.blow {
+	case "link cut":
+		time.Sleep(killDeadline + 5*time.Second)
+	case "disk filled":
+		<-f.ended
+		a.settled(t, f)
+	}
+	for _, m := range mend {
+		if err := m(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// settled waits until no host has anything open: at most the deadline, and what a busy machine needs on top.
+func (a *arena) settled(t *testing.T, f *flight) {
+	t.Helper()
+	for end := time.Now().Add(killDeadline + time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		busy := ""
+		for _, host := range []string{"mail", "proxy"} {
+			out, err := a.l.Exec(t.Context(), host, "sh", "-c", `cd /var/lib/postern && ls -Ad open LOCK in.* 2>/dev/null; systemctl list-units --no-legend --plain 'postern-*'; :`)
+			if err != nil || strings.TrimSpace(out) != "" {
+				busy += fmt.Sprintf("%s: %s %v\n", host, out, err)
+			}
+		}
+		if busy == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("not free long after the deadline: %s%s", busy, f.told())
+			return
+		}
+	}
+}
+
+// logins tells after how long one could log in to both hosts.
+func (a *arena) logins(t *testing.T, start time.Time) <-chan time.Duration {
+	took := make(chan time.Duration, 1)
+	go func() {
+		for _, addr := range []string{"203.0.113.10", "192.168.50.2"} {
+			for t.Context().Err() == nil {
+				if a.login(t, addr) == nil {
+					break
+				}
+				time.Sleep(500 * time.Millisecond)
+			}
+		}
+		took <- time.Since(start)
+	}()
+	return took
+}
+
+func (a *arena) login(t *testing.T, addr string) error {
+	_, err := a.l.Exec(t.Context(), "laptop", "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "root@"+addr, "true")
+	return err
+}
+
+// judge compares the hosts with what they were and with what they should be.
+func (a *arena) judge(t *testing.T, r *row, f *flight) {
+	t.Helper()
+	r.ends = map[string]string{}
+	for _, host := range []string{"mail", "proxy"} {
+		now := printOf(t, a.l, host)
+		old, anew := a.prints[a.there][host], a.prints[!a.there][host]
+		switch {
+		case now == old && now == anew:
+		case now == old:
+			r.ends[host] = "OLD"
+		case now == anew:
+			r.ends[host] = "NEW"
+		default:
+			r.ends[host] = "NEITHER"
+			t.Errorf("%s (%s) is neither as it was:\n%s\nnor as it should be:\n%s\n%s", host, r.where, apart(now, old), apart(now, anew), f.told())
+		}
+	}
+	r.finished = len(r.ends) == 2 && r.ends["mail"] != r.ends["proxy"]
+	if r.finished && r.code >= 0 {
+		t.Errorf("the program lived, and the hosts do not fit each other: %v\n%s", r.ends, f.told())
+	}
+	for host, end := range r.ends {
+		if r.code >= 0 && (end == "NEW") != (r.code == exitKept) {
+			t.Errorf("%s ends %s, and the program's exit code is %d:\n%s", host, end, r.code, f.told())
+		}
+	}
+}
+
+const exitKept = 0
+
+// goOn has the next run finish what is not, and the checks prove it.
+func (a *arena) goOn(t *testing.T, o *operator, r *row) {
+	t.Helper()
+	if !r.finished && slices.Contains([]string{r.ends["mail"], r.ends["proxy"]}, "NEW") {
+		o.checked(a.answers(!a.there)...)
+	}
+	a.apply(o)
+	for _, host := range []string{"mail", "proxy"} {
+		if now := printOf(t, a.l, host); now != a.prints[a.there][host] {
+			t.Errorf("%s: the next run did not bring it where it should be:\n%s", host, apart(now, a.prints[a.there][host]))
+		}
+	}
+}
+
+// checked wants check to exit with 0 soon: a tunnel may need a keepalive interval.
+func (o *operator) checked(flags ...string) {
+	o.t.Helper()
+	var out string
+	code := -1
+	for end := time.Now().Add(90 * time.Second); code != 0 && time.Now().Before(end); {
+		out, code = o.try(append(flags, "check")...)
+	}
+	if code != 0 {
+		o.t.Errorf("check: exit %d\n%s", code, out)
+	}
+}
+
+// killTable tells how many faults of each kind there were, how the hosts ended, and how long nobody could log in.
+func killTable(rows []row) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d faults\n%-22s %6s %6s %6s %8s %14s\n", len(rows), "", "faults", "OLD", "NEW", "finished", "ssh again (s)")
+	kinds := []string{"client killed", "link cut", "reboot", "power cut", "one watchdog killed", "both watchdogs killed", "disk filled"}
+	for _, kind := range append(kinds, "all") {
+		n, ends, finished, slowest := 0, map[string]int{}, 0, time.Duration(0)
+		for _, r := range rows {
+			if kind != "all" && r.blow != kind {
+				continue
+			}
+			n++
+			for _, end := range r.ends {
+				ends[end]++
+			}
+			if r.finished {
+				finished++
+			}
+			slowest = max(slowest, r.ssh)
+		}
+		hosts := max(1, ends["OLD"]+ends["NEW"]+ends["NEITHER"])
+		fmt.Fprintf(&b, "%-22s %6d %5d%% %5d%% %8d %14.1f\n", kind, n, 100*ends["OLD"]/hosts, 100*ends["NEW"]/hosts, finished, slowest.Seconds())
+	}
+	return b.String()
+}
