@@ -97,9 +97,9 @@ boot() {
 # later tries again once the host is up: some undo commands need what does not run yet.
 later() {
 	if [ "$INIT" = systemd ]; then
-		# Nothing of a boot starts before we end, so waiting for it would never end.
-		systemd-run --no-block --quiet --collect --unit="postern-$1-later" --on-active=20 -p KillMode=process \
-			/bin/sh "$O/agent" settle "$1" 9<&-
+		# It waits until the timer is started, which nothing of a boot is before we end, whatever --no-block says.
+		systemd-run --quiet --collect --unit="postern-$1-later" --on-active=20 -p KillMode=process \
+			/bin/sh "$O/agent" settle "$1" </dev/null >/dev/null 2>&1 9<&- &
 	else
 		setsid /bin/sh -c 'sleep 20; exec /bin/sh "$1" settle "$2"' later "$O/agent" "$1" </dev/null >/dev/null 2>&1 9<&- &
 	fi
