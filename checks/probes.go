@@ -17,11 +17,11 @@ import (
 	"postern/site"
 )
 
-// atOnce bounds the dials from one place, and listenAtOnce the throw-away listeners on one host: each takes a channel of
-// the one SSH connection, of which a server grants ten.
+// atOnce bounds the dials from one place, each of which takes a channel of the one SSH connection there, and listenAtOnce the
+// throw-away listeners on one host.
 const (
 	atOnce       = 64
-	listenAtOnce = 5
+	listenAtOnce = 12
 	peerTimeout  = 2 * time.Second
 )
 

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,11 +33,18 @@ type Session struct {
 	trips  atomic.Int64
 	extras atomic.Int32  // channels open beside the held one
 	slots  chan struct{} // Exec's channels
-	ears   chan struct{} // Listen's channels
+	ears   chan struct{} // Listen's listeners
+
+	hearMu  sync.Mutex
+	hearing *hearing // the process that holds them; nil while there is none
+	hearers int      // who uses it
 }
 
-// channels is how many extra channels of a kind are open at once.
-const channels = 4
+// channels is how many scripts run beside the held one at once, listeners how many listeners there are.
+const (
+	channels  = 4
+	listeners = 16
+)
 
 func connect(ctx context.Context, t Target, o Options) (*Session, error) {
 	if o.Memory == nil {
@@ -45,7 +53,7 @@ func connect(ctx context.Context, t Target, o Options) (*Session, error) {
 	if o.Dial == nil {
 		o.Dial = &net.Dialer{Timeout: dialTimeout}
 	}
-	s := &Session{target: t, o: o, name: t.name(), slots: make(chan struct{}, channels), ears: make(chan struct{}, channels)}
+	s := &Session{target: t, o: o, name: t.name(), slots: make(chan struct{}, channels), ears: make(chan struct{}, listeners)}
 	switch {
 	case t.Local:
 		s.who = first(o.User, "the local user")

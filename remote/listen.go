@@ -1,9 +1,7 @@
 package remote
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -13,44 +11,6 @@ import (
 	"syscall"
 	"time"
 )
-
-// listenScript is the whole listener: perl-base is on every Debian. It ends with its standard input, kept as descriptor 3,
-// and by itself after a minute. It never reads more of a client than is in its way, and sends one line.
-const listenScript = `use strict; use warnings; use Socket qw(:DEFAULT inet_pton inet_ntop IPPROTO_IPV6 IPV6_V6ONLY);
-$SIG{PIPE} = 'IGNORE'; alarm 60; $| = 1;
-my ($mark, $family, $host, $port) = @ARGV;
-sub say_ { print "\n$mark @_\n" }
-sub refuse { say_("no", $!+0, $!{EADDRINUSE} ? "inuse" : $!{EADDRNOTAVAIL} ? "notours" : "other", "$!"); exit 1 }
-sub told { my ($p, $a) = $family == 6 ? (unpack_sockaddr_in6($_[0]))[0,1] : unpack_sockaddr_in($_[0]);
-  return inet_ntop($family == 6 ? AF_INET6 : AF_INET, $a) . " $p" }
-use Errno;
-my $af = $family == 6 ? AF_INET6 : AF_INET;
-socket(my $ear, $af, SOCK_STREAM, 0) or refuse();
-setsockopt($ear, SOL_SOCKET, SO_REUSEADDR, pack("i", 1)) or refuse();
-setsockopt($ear, IPPROTO_IPV6, IPV6_V6ONLY, pack("i", 1)) or refuse() if $family == 6;
-my $a = inet_pton($af, $host);
-bind($ear, $family == 6 ? pack_sockaddr_in6($port, $a) : pack_sockaddr_in($port, $a)) or refuse();
-listen($ear, 16) or refuse();
-say_("ready", told(getsockname($ear)));
-open(my $end, "<&=", 3) or exit 1;
-my %left;
-while (1) {
-  my $r = "";
-  vec($r, fileno($_), 1) = 1 for $ear, $end, map { $_->[0] } values %left;
-  select(my $got = $r, undef, undef, 1);
-  if (vec($got, fileno($end), 1)) { sysread($end, my $x, 512) or exit 0 }
-  for my $c (values %left) {
-    next unless time > $c->[1] || vec($got, fileno($c->[0]), 1) && !sysread($c->[0], my $x, 4096);
-    delete $left{fileno $c->[0]}; close $c->[0];
-  }
-  next unless vec($got, fileno($ear), 1);
-  my $from = accept(my $c, $ear) or next;
-  my $peer = told($from);
-  say_("peer", $peer);
-  syswrite($c, "postern $peer\n"); shutdown($c, 1);
-  if (keys %left > 64) { close $c } else { $left{fileno $c} = [$c, time + 5] }
-}
-`
 
 // listenMost bounds how long starting a listener may take.
 const listenMost = 15 * time.Second
@@ -69,13 +29,11 @@ func (s *Session) Listen(ctx context.Context, network, addr string) (*Listener, 
 	case <-ctx.Done():
 		return nil, s.told(context.Cause(ctx))
 	}
-	done := sync.OnceFunc(func() { <-s.ears })
-	l, err := s.listen(ctx, at, done)
+	l, err := s.listen(ctx, at)
 	if err != nil {
-		done()
-		return nil, err
+		<-s.ears
 	}
-	return l, nil
+	return l, err
 }
 
 // listenAt checks an address to listen at.
@@ -98,88 +56,60 @@ func listenAt(network, addr string) (netip.AddrPort, error) {
 	return netip.AddrPort{}, fmt.Errorf("listen %s %q: the address is of another family", network, addr)
 }
 
-func (s *Session) listen(ctx context.Context, at netip.AddrPort, done func()) (*Listener, error) {
+// listen asks the host's one process of listeners, begun when there is none, for one more.
+func (s *Session) listen(ctx context.Context, at netip.AddrPort) (*Listener, error) {
 	ctx, cancel := within(ctx, listenMost)
 	defer cancel()
 	s.log("> listen at " + at.String())
-	p, err := s.extra(ctx)
-	if errors.Is(err, errNoChannel) {
-		return nil, fmt.Errorf("%s: listen %s: %w: %w", s.name, at, ErrNoVantage, err)
-	}
+	h, err := s.hear(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	gone := sync.OnceFunc(func() {
-		p.end()
-		s.extras.Add(-1)
-		done()
-	})
-	mark, text, family := s.o.nonce(), s.o.nonce(), 6
+	family := 6
 	if at.Addr().Is4() {
 		family = 4
 	}
+	one := h.add()
 	s.trips.Add(1)
-	script := fmt.Sprintf("command -v perl >/dev/null 2>&1 || { printf '\\n%%s no 0 perl\\n' %s; exit; }; exec perl - %s %d %s %d <<'%s'\n%s%s\n",
-		mark, mark, family, Quote(at.Addr().String()), at.Port(), text, listenScript, text)
-	if err := p.write(ctx, script); err != nil {
-		gone()
+	if err := h.p.write(ctx, fmt.Sprintf("listen %s %d %s %d\n", one.id, family, at.Addr(), at.Port())); err != nil {
+		s.deafen(h, one)
 		return nil, s.told(err)
 	}
-	_, said, err := p.out.until(ctx, "\n"+mark+" ready ", "\n"+mark+" no ")
-	if err != nil {
-		gone()
-		return nil, fmt.Errorf("%w (the host said %q)", s.told(err), Clean(said).last(120))
+	select {
+	case said := <-one.said:
+		own, err := s.heard(at, said)
+		if err != nil {
+			s.deafen(h, one)
+			return nil, err
+		}
+		leave := sync.OnceFunc(func() { s.deafen(h, one); <-s.ears })
+		return &Listener{Addr: own, Peers: one.peers, close: func() error { leave(); return nil }}, nil
+	case <-h.ended:
+		s.deafen(h, one)
+		return nil, s.told(errEnded)
+	case <-ctx.Done():
+		s.deafen(h, one)
+		return nil, s.told(context.Cause(ctx))
 	}
-	return s.heard(ctx, p, at, mark, gone)
 }
 
-// heard reads what the listener says first, and then its peers until it ends.
-func (s *Session) heard(ctx context.Context, p *process, at netip.AddrPort, mark string, gone func()) (*Listener, error) {
-	first, line, err := p.out.until(ctx, "\n")
-	if err != nil || first < 0 {
-		gone()
-		return nil, s.told(err)
+// heard is what the host's answer to a listen command means.
+func (s *Session) heard(at netip.AddrPort, said []string) (netip.AddrPort, error) {
+	if len(said) > 0 && said[0] == "ready" {
+		if own, ok := parsePeer(said[1:]); ok {
+			return own, nil
+		}
 	}
-	f := strings.Fields(line)
-	if own, ok := parsePeer(f); ok {
-		peers := make(chan netip.AddrPort, 64)
-		go func() {
-			defer close(peers)
-			defer gone()
-			readPeers(p.out, mark, peers)
-		}()
-		return &Listener{Addr: own, Peers: peers, close: func() error { gone(); return nil }}, nil
-	}
-	gone()
-	why := error(ErrNoVantage)
+	why, text := error(ErrNoVantage), ""
 	switch {
-	case len(f) > 1 && f[1] == "perl":
-		return nil, fmt.Errorf("%s: listen %s: %w: no perl on the host", s.name, at, ErrNoVantage)
-	case len(f) > 1 && f[1] == "inuse":
+	case len(said) > 2 && said[2] == "inuse":
 		why = syscall.EADDRINUSE
-	case len(f) > 1 && f[1] == "notours":
+	case len(said) > 2 && said[2] == "notours":
 		why = syscall.EADDRNOTAVAIL
 	default:
-		return nil, fmt.Errorf("%s: listen %s: %w: %q", s.name, at, why, Clean(line).Line(80))
+		text = fmt.Sprintf(": %q", Clean(strings.Join(said, " ")).Line(80))
 	}
-	return nil, fmt.Errorf("%s: listen %s: %w", s.name, at, why)
-}
-
-// readPeers tells each peer. Nobody may be reading: what does not fit is dropped.
-func readPeers(out *stream, mark string, peers chan<- netip.AddrPort) {
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		rest, ok := strings.CutPrefix(lines.Text(), mark+" peer ")
-		if !ok {
-			continue
-		}
-		if peer, ok := parsePeer(strings.Fields(rest)); ok {
-			select {
-			case peers <- peer:
-			default:
-			}
-		}
-	}
+	return netip.AddrPort{}, fmt.Errorf("%s: listen %s: %w%s", s.name, at, why, text)
 }
 
 // parsePeer reads "address port".
