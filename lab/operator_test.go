@@ -147,11 +147,21 @@ func thePeer(t testing.TB) io.Reader {
 	return bytes.NewReader(script)
 }
 
-// peerSeen connects from world to the proxy's port and gives what the listener behind it says it saw.
+// peerSeen connects from world to the proxy's port and gives what the listener behind it says it saw. A listener may still
+// be starting, as a container's after a boot.
 func peerSeen(t *testing.T, l *Lab, port string) string {
 	t.Helper()
-	return want(t, l, "world", "perl", "-MIO::Socket::INET", "-e",
-		`$s = IO::Socket::INET->new(PeerAddr => "203.0.113.10:$ARGV[0]", Timeout => 5) or die "$@\n"; print scalar <$s>`, port)
+	var seen string
+	var err error
+	_ = poll(t.Context(), time.Minute, func() bool {
+		seen, err = l.Exec(t.Context(), "world", "perl", "-MIO::Socket::INET", "-e",
+			`$s = IO::Socket::INET->new(PeerAddr => "203.0.113.10:$ARGV[0]", Timeout => 5) or die "$@\n"; print scalar <$s> // exit 1`, port)
+		return err == nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(seen)
 }
 
 // rules is what the kernel filters and translates on a host, without counters and times.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"testing"
 	"time"
 )
@@ -53,17 +54,24 @@ func wantClientsSeen(t *testing.T, l *Lab) {
 // TestSetupForDocker: a container that publishes the port on the tunnel's address sees the client's own address, and
 // comes back after a reboot, though Docker must wait for the tunnel.
 func TestSetupForDocker(t *testing.T) {
-	l := newLab(t, Options{Suite: "bookworm", Docker: true})
-	o := newOperator(t, l, nil)
-	o.run(0, "apply", "--yes")
-	for _, port := range []string{"993", "587"} {
-		container(t, l, port)
+	for _, suite := range []string{"bookworm", "trixie"} {
+		t.Run(suite, func(t *testing.T) {
+			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
+				t.Skip("skipped: it runs only in make torture")
+			}
+			l := newLab(t, Options{Suite: suite, Docker: true})
+			o := newOperator(t, l, nil)
+			o.run(0, "apply", "--yes")
+			for _, port := range []string{"993", "587"} {
+				container(t, l, port)
+			}
+			wantClientsSeen(t, l)
+			o.proven()
+			onBoth(t, func(host string) error { return l.Reboot(t.Context(), host) })
+			o.afterReboot()
+			wantClientsSeen(t, l)
+		})
 	}
-	wantClientsSeen(t, l)
-	o.proven()
-	onBoth(t, func(host string) error { return l.Reboot(t.Context(), host) })
-	o.afterReboot()
-	wantClientsSeen(t, l)
 }
 
 // container runs the listener in a container that publishes port on the tunnel's address.
