@@ -84,7 +84,7 @@ func (e *Env) askPort(ctx context.Context, h *site.Host, t target) Result {
 	q.want = fmt.Sprintf("%s answers at %s", t.name, to)
 	k := e.knockService(ctx, from, h, v, t.service, to)
 	if len(sources) > 0 {
-		return q.limited(k, sources, from, via, e)
+		return q.limited(k, t.to, sources, from, via, e)
 	}
 	return q.judge(k, e.hint(h, v, t, k))
 }
@@ -188,9 +188,12 @@ func (k *knock) evidence() string {
 }
 
 // limited judges a port that is open to some sources only: from others it must not answer.
-func (q question) limited(k *knock, sources []netip.Prefix, from *Vantage, via connection, e *Env) Result {
+func (q question) limited(k *knock, to netip.Addr, sources []netip.Prefix, from *Vantage, via connection, e *Env) Result {
 	if !via.client.IsValid() || from.Name != Here || !direct(e, via) {
 		return q.skip("limited to %s, and it is not known whether %s is among them", prefixes(sources), from.Name)
+	}
+	if via.client.Addr().Is6() != to.Is6() {
+		return q.skip("limited to %s, and this place's address in that family is not known", prefixes(sources))
 	}
 	if inside(sources, via.client.Addr()) {
 		return q.judge(k, "the host's firewall does not know this source, or the provider's drops it")

@@ -122,6 +122,10 @@ var outsideStories = []story{
 	{"refused", "firewall.open", "firewall.open.http.v6@here", refuse("here>[2001:db8:113::10]:80"), Fail, "refused"},
 	{"no IPv6 here", "firewall.open", "firewall.open.http.v6@here", func(w *world) { w.answer["here>[2001:db8:113::10]:80"] = syscall.ENETUNREACH }, Unknown, "no route"},
 	{"limited", "firewall.open", "firewall.open.imaps@here", also(func(w *world) { w.env.Site.From["imaps"] = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }), Fail, "answers all the same"},
+	{"SSH limited to IPv4 sources", "firewall.open", "firewall.open.ssh.v6@here", also(timeout("here>[2001:db8:113::10]:22"),
+		func(w *world) {
+			w.env.Site.Host("proxy").SSHFrom = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+		}), Skip, "in that family is not known"},
 	{"limited and kept", "firewall.open", "firewall.open.imaps@here", also(timeout("here>203.0.113.10:993"),
 		func(w *world) { w.env.Site.From["imaps"] = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }), Skip, "as it should"},
 	{"let through", "firewall.closed", "firewall.closed.proxy@here", refuse("here>203.0.113.10:110"), Fail, "110 (pop3) is refused"},
