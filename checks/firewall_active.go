@@ -13,7 +13,7 @@ func init() {
 	register(Check{
 		ID: "firewall.active", Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
 		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
-		Reads: reads(readUfw, readRules, fileUfwDefault), Ask: linux(askActive),
+		Reads: reads(readRules, fileUfwDefault), Ask: linux(askActive),
 	})
 	register(Check{
 		ID: "firewall.forwarding", Step: "firewall", Title: "The proxy forwards packets",
@@ -22,11 +22,11 @@ func init() {
 	})
 }
 
-func askActive(_ context.Context, e *Env) []Result {
+func askActive(ctx context.Context, e *Env) []Result {
 	q := question{want: "active; deny incoming, allow outgoing, deny routed; IPv6 filtered", fix: "firewall",
 		likely: "the firewall was never set up, or was changed by hand"}
 	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
-		u, err := ufwOf(v.Facts)
+		u, err := e.ufw(ctx, v)
 		if err != nil {
 			return q.cannot(err)
 		}

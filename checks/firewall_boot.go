@@ -16,12 +16,12 @@ func init() {
 	register(Check{
 		ID: "firewall.boot", Step: "firewall", Title: "After a reboot the firewall is as it is now",
 		Guide: "firewall, Enable IP Forwarding; Enabling and Verifying the Firewall",
-		Reads: reads(readUnits, readUfw, readRules, readSysctl, readBoot, fileUfwConf, fileUfwUser, fileUfwUser6), Ask: linux(askBoot),
+		Reads: reads(readUnits, readRules, readSysctl, readBoot, fileUfwConf, fileUfwUser, fileUfwUser6), Ask: linux(askBoot),
 	})
 }
 
 // askBoot compares what the host's files will make of it with what runs.
-func askBoot(_ context.Context, e *Env) []Result {
+func askBoot(ctx context.Context, e *Env) []Result {
 	q := question{want: "files and units that make what runs now", fix: "firewall", likely: "it was set by hand and not kept, or a file was edited and not loaded"}
 	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
 		u, err := unitsOf(v.Facts)
@@ -31,7 +31,7 @@ func askBoot(_ context.Context, e *Env) []Result {
 		if u.armed {
 			return q.skip(waiting)
 		}
-		w, err := ufwOf(v.Facts)
+		w, err := e.ufw(ctx, v)
 		if err != nil {
 			return q.cannot(err)
 		}

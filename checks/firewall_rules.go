@@ -16,7 +16,7 @@ func init() {
 		ID: "firewall.rules", Step: "firewall",
 		Title: "The rules that run let in what the site wants and no more of ours",
 		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
-		Reads: reads(readUfw, readRules, readSSH, readNet, fileUfwUser, fileUfwUser6),
+		Reads: reads(readRules, readSSH, readNet, fileUfwUser, fileUfwUser6),
 		Ask:   linux(askRules),
 	})
 }
@@ -28,10 +28,10 @@ var (
 	stranger6 = netip.MustParseAddr("2001:db8:ffff::77")
 )
 
-func askRules(_ context.Context, e *Env) []Result {
+func askRules(ctx context.Context, e *Env) []Result {
 	q := question{want: "exactly the ports of the site are let in", fix: "firewall", likely: "the firewall was changed by hand or by another program"}
 	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
-		if u, err := ufwOf(v.Facts); err != nil {
+		if u, err := e.ufw(ctx, v); err != nil {
 			return q.cannot(err)
 		} else if !u.active {
 			return q.fail("ufw is not active: nothing is filtered", "the firewall was switched off, or never set up", "")

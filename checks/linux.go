@@ -24,6 +24,52 @@ type ufw struct {
 	incoming, outgoing, routed string
 }
 
+// told is what ufw said on one host.
+type told struct {
+	done chan struct{}
+	ufw  ufw
+	err  error
+}
+
+// ufw asks ufw on a host, once per Run. It is no part of the look that all checks wait for: ufw takes as long as all the
+// rest of that together.
+func (e *Env) ufw(ctx context.Context, v *Vantage) (ufw, error) {
+	e.probes.mu.Lock()
+	if e.probes.told == nil {
+		e.probes.told = map[string]*told{}
+	}
+	t, run := e.probes.told[v.Name], e.probes.ctx
+	if run == nil {
+		run = ctx
+	}
+	if t == nil {
+		t = &told{done: make(chan struct{})}
+		e.probes.told[v.Name] = t
+		go func() {
+			defer close(t.done)
+			t.ufw, t.err = e.askUfw(run, v)
+		}()
+	}
+	e.probes.mu.Unlock()
+	select {
+	case <-t.done:
+		return t.ufw, t.err
+	case <-ctx.Done():
+		return ufw{}, ctx.Err()
+	}
+}
+
+func (e *Env) askUfw(ctx context.Context, v *Vantage) (ufw, error) {
+	if v.Run == nil {
+		return ufw{}, fmt.Errorf("nothing can be run on %s", v.Name)
+	}
+	a, err := v.Run(ctx, render(e.Site, scripts[readUfw]))
+	if err != nil {
+		return ufw{}, err
+	}
+	return ufwOf(remote.Facts{Answers: map[string]remote.Answer{readUfw: a}})
+}
+
 // ufwOf parses `ufw status verbose`.
 func ufwOf(f remote.Facts) (ufw, error) {
 	s, err := parts(f, readUfw)

@@ -33,6 +33,7 @@ type probes struct {
 	knocks map[knockKey]*knock
 	ports  map[listenKey]*sync.Mutex
 	gates  map[string]chan struct{}
+	told   map[string]*told // by host
 }
 
 type knockKey struct {
@@ -62,6 +63,7 @@ func (p *probes) begin(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ctx = ctx
+	p.told = nil
 	p.knocks, p.ports, p.gates = map[knockKey]*knock{}, map[listenKey]*sync.Mutex{}, map[string]chan struct{}{}
 }
 

@@ -121,7 +121,7 @@ func blank(s, otherwise string) string {
 
 // eachHost asks the same of every host of the roles, one result each; a host that could not be looked at is unknown.
 func eachHost(e *Env, q question, ask func(question, *site.Host, *Vantage) Result, roles ...site.Role) []Result {
-	var results []Result
+	var asks []func() Result
 	for _, h := range e.Site.Hosts {
 		for _, r := range roles {
 			if h.Role != r {
@@ -129,14 +129,16 @@ func eachHost(e *Env, q question, ask func(question, *site.Host, *Vantage) Resul
 			}
 			one := q
 			one.from = h.Name
-			if v, err := e.look(h); err != nil {
-				results = append(results, one.cannot(err))
-			} else {
-				results = append(results, ask(one, h, v))
-			}
+			asks = append(asks, func() Result {
+				v, err := e.look(h)
+				if err != nil {
+					return one.cannot(err)
+				}
+				return ask(one, h, v)
+			})
 		}
 	}
-	return results
+	return together(asks)
 }
 
 // look is a host's vantage when it was looked at.
