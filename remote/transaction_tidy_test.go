@@ -2,6 +2,8 @@ package remote
 
 import (
 	"errors"
+	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,4 +36,47 @@ func TestTidy(t *testing.T) {
 	if err := errors.Join(g.was(old), g.free()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestRevertAnswers: who takes a confirmed change back also takes back the answers that came with it.
+func TestRevertAnswers(t *testing.T) {
+	needRoot(t)
+	g := newGround(t)
+	answers := func() string {
+		b, _ := os.ReadFile(g.state + "/site.toml")
+		return string(b)
+	}
+	keep := func(text string) string {
+		t.Helper()
+		tx := g.change(time.Minute)
+		tx.Answers = &File{Text: text, Mode: 0o600}
+		for i := range tx.Changes {
+			if c := &tx.Changes[i]; c.Path != "" {
+				c.Old = g.file(strings.TrimPrefix(c.Path, g.root+"/"))
+			}
+		}
+		o, err := g.s.Begin(bg(), tx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.confirm(o); err != nil {
+			t.Fatal(err)
+		}
+		if got := answers(); got != text {
+			t.Fatalf("the answers are %q, want %q", got, text)
+		}
+		return tx.ID
+	}
+	revert := func(id, want string) {
+		t.Helper()
+		if err := g.s.Revert(bg(), id); err != nil {
+			t.Fatal(err)
+		}
+		if got := answers(); got != want {
+			t.Errorf("the answers are %q after going back, want %q", got, want)
+		}
+	}
+	revert(keep("revision = 1\n"), "")
+	keep("revision = 1\n")
+	revert(keep("revision = 2\n"), "revision = 1\n")
 }

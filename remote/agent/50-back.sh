@@ -48,7 +48,10 @@ roll() {
 		fi
 		[ "$2" = cancelled ] || [ "$2" = reverted ] || loud "a change was taken back ($2)"
 	fi
-	[ "$2" != reverted ] || for c in "$O"/c/*; do rerecord "$c" "$1"; done
+	if [ "$2" = reverted ]; then
+		unanswered "$1"
+		for c in "$O"/c/*; do rerecord "$c" "$1"; done
+	fi
 	turn "ROLLING.$1.$2" "ROLLEDBACK.$1.$2"
 	finish "$1"
 }

@@ -86,7 +86,7 @@ persist() {
 		[ -e "$c/keep" ] || continue
 		patient "$c" keep 120 '' || patient "$c" keep 120 '' || blame "$c" >>"$O/UNKEPT"
 	done
-	[ ! -e "$D/site.toml.$1" ] || mv -f "$D/site.toml.$1" "$D/site.toml"
+	answered "$1"
 	unstage "$O" "$1"
 	for c in "$O"/c/*; do
 		record "$c" "$1" 2>>"$O/log" || { note "not recorded: ${c##*/}"; return 1; }
@@ -94,4 +94,22 @@ persist() {
 	settle_disk "$O"
 	turn "CONFIRMED.$1" "PERSISTED.$1"
 	finish "$1"
+}
+
+# answered puts the answers of a change in place, and keeps those before it by a link, which needs no room.
+answered() {
+	[ -e "$D/site.toml.$1" ] || return 0
+	[ -e "$O/answers.was" ] || [ ! -e "$D/site.toml" ] || ln "$D/site.toml" "$O/answers.was"
+	mv -f "$D/site.toml.$1" "$D/site.toml"
+}
+
+# unanswered brings back the answers that were there before a change that was confirmed. It may be called again.
+unanswered() {
+	[ -e "$O/answers" ] || return 0
+	if [ -e "$O/answers.was" ]; then
+		ln -f "$O/answers.was" "$D/site.toml.$1" && mv -f "$D/site.toml.$1" "$D/site.toml"
+	else
+		rm -f "$D/site.toml"
+	fi
+	mv "$O/answers" "$O/answers.back"
 }
