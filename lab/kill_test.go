@@ -347,12 +347,13 @@ func (a *arena) goOn(t *testing.T, o *operator, r *row) {
 	}
 }
 
-// checked wants check to exit with 0 soon: a tunnel may need a keepalive interval.
+// checked wants check to exit with 0 in the end: where only keepalives go through a tunnel, it is 120 s and one of their
+// intervals until a rebooted end is shaken hands with again.
 func (o *operator) checked(flags ...string) {
 	o.t.Helper()
 	var out string
 	code := -1
-	for end := time.Now().Add(90 * time.Second); code != 0 && time.Now().Before(end); {
+	for end := time.Now().Add(4 * time.Minute); code != 0 && time.Now().Before(end); {
 		out, code = o.try(append(flags, "check")...)
 	}
 	if code != 0 {
