@@ -168,10 +168,15 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 	return errors.Join(failed...)
 }
 
+// patience is how long at least a host is asked what became of a change. One that is reached through the tunnel may be
+// out of reach for two and a half minutes after its other end rebooted: as long as WireGuard uses a key that only
+// keepalives need (120 s), and the interval of those.
+const patience = 4 * time.Minute
+
 // insist asks a host over its new login, and over yet others while the link is lost, until it has long decided by itself.
 // What is asked must be the same when asked twice.
 func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context, *remote.Session) error) error {
-	end, told := r.Clock().Add(r.deadline()+30*time.Second), false
+	end, told := r.Clock().Add(max(r.deadline()+30*time.Second, patience)), false
 	for {
 		next := time.After(6 * time.Second)
 		limit, cancel := context.WithTimeout(ctx, 30*time.Second)
