@@ -14,6 +14,7 @@ type Field struct {
 	List     bool                      // several values, separated by commas in text form
 	Optional bool                      // empty is allowed and means "detect" or "none"
 	Alone    bool                      // nobody can guess it: it is asked by itself, the others with their usual values together
+	Seldom   bool                      // hardly anybody changes it: it is listed among the usual values only when it was changed
 	Get      func(*Site) string        // the answer as text; lists joined by ", "
 	Set      func(*Site, string) error // the one validator; trims; an error names the key, what was given, what is allowed
 
@@ -80,6 +81,14 @@ func maybe[T comparable](w words, at func(*Site) *T, parse reading[T]) Field {
 func alone(f Field) Field {
 	f.Alone = true
 	return f
+}
+
+// seldom makes Fields ones that hardly anybody changes.
+func seldom(fields ...Field) []Field {
+	for i := range fields {
+		fields[i].Seldom = true
+	}
+	return fields
 }
 
 // many is a Field of a list, which may be empty. What is given twice is kept once.

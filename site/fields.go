@@ -11,9 +11,9 @@ func Fields(s *Site) []Field {
 	}
 	fields = append(fields, tunnelFields()...)
 	fields = append(fields, portFields()...)
-	fields = append(fields, fromFields()...)
+	fields = append(fields, seldom(fromFields()...)...)
 	fields = append(fields, serviceFields()...)
-	fields = append(fields, guideFields()...)
+	fields = append(fields, seldom(guideFields()...)...)
 	for i, j := range s.Jails {
 		fields = append(fields, jailFields(j.Name, i)...)
 	}

@@ -15,11 +15,16 @@ import (
 func byItself(f site.Field, s *site.Site) bool { return f.Alone || (f.Get(s) == "" && !f.Optional) }
 
 // usual shows the answers of a step that have a usual value, all at once, and asks which to change: most people none. Each
-// is kept in the file, so that it is not asked again.
+// is kept in the file, so that it is not asked again. Those that hardly anybody changes are listed when asked for.
 func (w *walk) usual(ctx context.Context, step steps.Step) error {
-	var fields []site.Field
+	var fields, more []site.Field
 	for _, key := range w.keys(step) {
-		if f, err := site.FieldOf(w.from.site, key); err == nil && w.open(key) && !byItself(f, w.from.site) {
+		f, err := site.FieldOf(w.from.site, key)
+		switch {
+		case err != nil || !w.open(key) || byItself(f, w.from.site):
+		case f.Seldom && f.Get(w.from.site) == f.Default():
+			more = append(more, f)
+		default:
 			fields = append(fields, f)
 		}
 	}
@@ -33,6 +38,9 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 		for i, f := range fields {
 			w.say.line(plain, "  %2d  %-20s %-18s %s", i+1, f.Key, cmp.Or(f.Get(w.from.site), "-"), f.Title)
 		}
+		if len(more) > 0 {
+			w.say.line(plain, "   +  lists %d more that hardly anybody changes", len(more))
+		}
 		answer, err := w.ask.line(ctx, "> ")
 		if err != nil {
 			return w.unanswered("usual values", err)
@@ -41,17 +49,16 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 		if answer == "" {
 			break
 		}
-		at := slices.IndexFunc(fields, func(f site.Field) bool { return f.Key == answer })
-		for i := range fields {
-			if answer == fmt.Sprint(i+1) {
-				at = i
-			}
+		if answer == "+" {
+			fields, more = append(fields, more...), nil
+			continue
 		}
-		if at < 0 {
+		f, found := chosenField(append(slices.Clip(fields), more...), answer, len(fields))
+		if !found {
 			w.say.line(red, "  %q is neither a key nor a number of this list", answer)
 			continue
 		}
-		if err := w.question(ctx, fields[at].Key); err != nil {
+		if err := w.question(ctx, f.Key); err != nil {
 			return err
 		}
 	}
@@ -61,4 +68,14 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 		}
 	}
 	return w.save()
+}
+
+// chosenField is the one of a key, or of a number in the list that is shown.
+func chosenField(fields []site.Field, answer string, shown int) (site.Field, bool) {
+	for i, f := range fields {
+		if f.Key == answer || i < shown && answer == fmt.Sprint(i+1) {
+			return f, true
+		}
+	}
+	return site.Field{}, false
 }
