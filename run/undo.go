@@ -150,7 +150,8 @@ func undoPlan(s *site.Site, step steps.Step, records map[string][]remote.Record,
 		if len(touched) > 0 {
 			stripped := step.Strip(s, steps.Look{h.Name: look[h.Name]}, touched)
 			part.Changes = joinStripped(part.Changes, stripped)
-			plan.Notes = append(plan.Notes, touchedNotes(h.Name, touched)...)
+			notes, left := touchedTold(h.Name, touched, stripped)
+			plan.Notes, stays = append(plan.Notes, notes...), append(stays, left...)
 			plan.Refused, plan.LockOut = append(plan.Refused, stripped.Refused...), append(plan.LockOut, stripped.LockOut...)
 		}
 		for _, one := range []steps.Part{part, inert} {
@@ -181,11 +182,22 @@ func joinStripped(changes []remote.Change, stripped steps.Plan) []remote.Change 
 	return append(joined, changes...)
 }
 
-func touchedNotes(host string, paths map[string]bool) []steps.Note {
-	var notes []steps.Note
+// touchedTold says what becomes of the files that others edited since: our part is taken out, or, where nobody can tell
+// the parts from each other, the file stays.
+func touchedTold(host string, paths map[string]bool, stripped steps.Plan) (notes []steps.Note, stays []string) {
+	taken := map[string]bool{}
+	for _, p := range stripped.Parts {
+		for _, c := range p.Changes {
+			taken[c.Path] = true
+		}
+	}
 	for path := range paths {
-		notes = append(notes, steps.Note{Host: host, Text: path + " was edited by others since; only our part is taken out"})
+		if taken[path] {
+			notes = append(notes, steps.Note{Host: host, Text: path + " was edited by others since; only our part is taken out"})
+		} else {
+			stays = append(stays, fmt.Sprintf("%s: %s, which others edited since we wrote it: look at it yourself", host, path))
+		}
 	}
 	sort.Slice(notes, func(i, j int) bool { return notes[i].Text < notes[j].Text })
-	return notes
+	return notes, stays
 }

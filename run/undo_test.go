@@ -17,6 +17,9 @@ func undone(t *testing.T, records map[string][]remote.Record) (steps.Plan, []str
 		for host := range look {
 			part := steps.Part{Host: host}
 			for path := range paths {
+				if path == "/etc/whole" {
+					continue // nothing in it can be told to be ours
+				}
 				part.Changes = append(part.Changes, remote.Change{ID: "edited", Step: "x", Path: path, New: &remote.File{Text: "theirs"}})
 			}
 			part.Changes = append(part.Changes, remote.Change{ID: "load", Step: "x", Do: "load again"})
@@ -62,6 +65,15 @@ func TestUndoStripsOnlyWhatOthersEdited(t *testing.T) {
 	}
 	if len(p.Notes) != 1 || p.Notes[0].Host != "mail" || !strings.Contains(p.Notes[0].Text, "/etc/x") {
 		t.Errorf("notes %+v", p.Notes)
+	}
+}
+
+// A file of which nobody can tell our part from theirs stays, and that is said.
+func TestUndoTellsWhatItLeaves(t *testing.T) {
+	whole := remote.Record{ID: "whole", Step: "x", Path: "/etc/whole", Touched: true}
+	p, stays := undone(t, map[string][]remote.Record{"mail": {whole}})
+	if len(p.Notes) != 0 || len(stays) != 1 || !strings.Contains(stays[0], "mail: /etc/whole, which others edited") {
+		t.Errorf("notes %+v, stays %q", p.Notes, stays)
 	}
 }
 
