@@ -42,20 +42,10 @@ func (s *Session) Attach(id string) *Open { return &Open{ID: id, began: s} }
 // *ErrRolledBack) when the host took the change back, ErrNotReady while it is being applied, *ErrUnkept when it is kept but a
 // command that makes it last did not work, and ErrLost: then Confirm may be called again.
 func (o *Open) Confirm(ctx context.Context, over *Session) error {
-	return o.ConfirmTelling(ctx, over, func() {})
-}
-
-// ConfirmTelling is Confirm that calls decided, once, as soon as the host cannot take the change back any more: what makes
-// it last is done after that. An agent of an older version does not tell.
-func (o *Open) ConfirmTelling(ctx context.Context, over *Session, decided func()) error {
 	if over == nil || over == o.began {
 		return errors.New("a change is confirmed over a new login, not over the connection that made it")
 	}
-	return late(over.verbTelling(ctx, func(line Text) {
-		if line.String() == "decided" {
-			decided()
-		}
-	}, "confirm", o.ID))
+	return late(over.verb(ctx, "confirm", o.ID))
 }
 
 // Cancel has the host take the change back now, and returns when it has. Taken back already is success; ErrStuck means that

@@ -107,12 +107,7 @@ func (s *Session) act(ctx context.Context, script string, changes []Change, tell
 
 // verb asks the agent of the transaction that is open for something, and ours when there is none.
 func (s *Session) verb(ctx context.Context, verb string, args ...string) error {
-	return s.verbTelling(ctx, nil, verb, args...)
-}
-
-// verbTelling is verb that tells each line as it comes; line may be nil.
-func (s *Session) verbTelling(ctx context.Context, line func(Text), verb string, args ...string) error {
-	r, err := s.ShOut(ctx, s.verbScript(verb, args...), line)
+	r, err := s.Sh(ctx, s.verbScript(verb, args...))
 	if err != nil {
 		return err
 	}

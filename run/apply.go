@@ -172,7 +172,7 @@ func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []c
 	return merge(results, again), err
 }
 
-// decide proves the armed change over new logins and confirms it, the far host first.
+// decide proves the armed change over new logins and confirms it.
 func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result, armed []*armed) ([]checks.Result, error) {
 	if err := r.relogin(ctx, armed); err != nil {
 		return nil, err

@@ -5,8 +5,7 @@ confirm() {
 		die 19 E_NOTREADY
 	fi
 	if turn "ARMED.$1" "CONFIRMED.$1"; then
-		sync -f "$D" 2>/dev/null || sync # before another host goes by it
-		say decided
+		sync -f "$D" 2>/dev/null || sync # a power cut must not bring back the other decision
 	fi
 	[ ! -e "$O/CONFIRMED.$1" ] || own "postern-$1-keep-$$" settle "$1" >/dev/null
 	ended "$1"
