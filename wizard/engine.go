@@ -1,0 +1,245 @@
+package wizard
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/run"
+	"postern/site"
+	"postern/steps"
+)
+
+// verb is what a job does with the hosts.
+type verb string
+
+const (
+	look  verb = "look"  // plans, and touches nothing
+	apply verb = "apply" // asks with a proposal before each set of changes
+	check verb = "check"
+	undo  verb = "undo" // asks with a proposal
+)
+
+// job is one thing for the engine to do.
+type job struct {
+	verb  verb
+	steps []string // none means all
+	site  *site.Site
+}
+
+// changes says whether the job may change hosts: such a one is never cut short by another.
+func (j job) changes() bool { return j.verb == apply || j.verb == undo }
+
+// Asker puts a question of a connection to the operator.
+type Asker func(context.Context, remote.Prompt) (string, error)
+
+// engine is the goroutine that owns the run.Runner. It does one job after the other and turns the runner's callbacks into
+// messages; where the runner asks, it waits for the answer. Sessions stay open between jobs until the way to a host changes.
+type engine struct {
+	make   func(*site.Site) (*run.Runner, error)
+	send   func(tea.Msg)
+	clock  func() time.Time
+	secret func(string)
+	pass   func(context.Context, string) (string, error)
+
+	life    context.Context // ends with the program
+	mu      sync.Mutex
+	waiting []job
+	wake    chan struct{}
+	current job
+	cancel  context.CancelFunc // of the job at work, nil when there is none
+	turn    sync.Mutex         // the operator is asked one thing at a time
+
+	runner *run.Runner
+	reach  string // how the runner's hosts are reached
+}
+
+func newEngine(o Options, send func(tea.Msg)) *engine {
+	return &engine{make: o.Runner, send: send, clock: o.Clock, secret: o.Secret, pass: o.Askpass, wake: make(chan struct{}, 1)}
+}
+
+// do gives the engine a job. A job that only looks gives way to it; one that changes something is ended first.
+func (e *engine) do(j job, s *site.Site) {
+	j.site = s.Clone()
+	e.mu.Lock()
+	if e.cancel != nil && !e.current.changes() {
+		e.cancel()
+	}
+	e.waiting = append(e.waiting, j)
+	e.mu.Unlock()
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// stop ends the job at work after the action it is at, and forgets the waiting ones. What is not confirmed is taken back.
+func (e *engine) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.waiting = nil
+	if e.cancel != nil {
+		e.cancel()
+	}
+}
+
+// run does jobs until ctx ends, then closes the sessions.
+func (e *engine) run(ctx context.Context) {
+	defer e.close()
+	e.life = ctx
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.wake:
+		}
+		for e.next(ctx) {
+		}
+	}
+}
+
+// next does the job that waits longest, if there is one.
+func (e *engine) next(ctx context.Context) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e.mu.Lock()
+	if len(e.waiting) == 0 {
+		e.mu.Unlock()
+		return false
+	}
+	e.current, e.waiting, e.cancel = e.waiting[0], e.waiting[1:], cancel
+	j := e.current
+	e.mu.Unlock()
+	start := e.clock()
+	e.send(startedMsg{j, start})
+	done := e.work(ctx, j)
+	done.job, done.took = j, e.clock().Sub(start)
+	e.mu.Lock()
+	e.cancel = nil
+	e.mu.Unlock()
+	e.send(done)
+	return true
+}
+
+func (e *engine) work(ctx context.Context, j job) (done doneMsg) {
+	if done.err = e.ready(j); done.err != nil {
+		return done
+	}
+	switch j.verb {
+	case look:
+		done.proposal, done.err = e.runner.Propose(ctx, j.steps)
+	case apply:
+		done.outcome, done.err = e.runner.Apply(ctx, j.steps)
+		done.results = done.outcome.Results
+	case undo:
+		done.outcome, done.err = e.runner.Undo(ctx, j.steps)
+		done.results = done.outcome.Results
+	case check:
+		done.results, done.err = e.runner.Check(ctx, j.steps)
+	}
+	return done
+}
+
+// ready makes the runner fit for a job. When a host is reached in another way than before, all is connected anew.
+func (e *engine) ready(j job) error {
+	reach := ways(j.site)
+	if e.runner != nil && e.reach == reach {
+		e.runner.Site = j.site
+		e.wire(j)
+		return nil
+	}
+	var memory *remote.Memory
+	if e.runner != nil {
+		memory = e.runner.Remote.Memory
+	}
+	e.close()
+	r, err := e.make(j.site)
+	if err != nil {
+		return err
+	}
+	if r.Remote.Memory == nil {
+		r.Remote.Memory = memory
+	}
+	e.runner, e.reach = r, reach
+	e.wire(j)
+	return nil
+}
+
+// wire turns the runner's callbacks into messages.
+func (e *engine) wire(j job) {
+	e.runner.Emit = func(ev steps.Event) { e.send(eventMsg{ev}) }
+	e.runner.Result = func(r checks.Result) { e.send(resultMsg{r}) }
+	e.runner.Remote.Ask = e.ask
+	e.runner.Approve = func(ctx context.Context, p *run.Proposal) (bool, error) {
+		return await(ctx, func(answer func(bool)) { e.send(proposalMsg{j, p, answer}) })
+	}
+	e.runner.Saved = func(s *site.Site) error {
+		err, stopped := await(e.life, func(answer func(error)) { e.send(savedMsg{s.Revision, answer}) })
+		if stopped != nil {
+			return stopped
+		}
+		return err
+	}
+}
+
+// ask puts one of remote's prompts to the operator and waits.
+func (e *engine) ask(ctx context.Context, p remote.Prompt) (string, error) {
+	e.turn.Lock()
+	defer e.turn.Unlock()
+	type reply struct {
+		text string
+		err  error
+	}
+	got, err := await(ctx, func(answer func(reply)) {
+		e.send(promptMsg{p, func(text string, err error) { answer(reply{text, err}) }})
+	})
+	if err != nil {
+		return "", err
+	}
+	if got.err == nil && !p.Echo && p.Kind != remote.HostKey && got.text != "" && e.secret != nil {
+		e.secret(got.text)
+	}
+	return got.text, got.err
+}
+
+// await asks and waits for the first answer, or for the end of ctx.
+func await[T any](ctx context.Context, put func(answer func(T))) (T, error) {
+	answers := make(chan T, 1)
+	put(func(a T) {
+		select {
+		case answers <- a:
+		default: // only the first counts
+		}
+	})
+	select {
+	case a := <-answers:
+		return a, nil
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+func (e *engine) close() {
+	if e.runner != nil {
+		e.runner.Close()
+		e.runner = nil
+	}
+}
+
+// ways is how the hosts of a site are reached, to tell whether that changed.
+func ways(s *site.Site) string {
+	text := ""
+	for _, h := range s.Hosts {
+		for _, key := range []string{"ssh", "jump", "local", "become", "fingerprint"} {
+			if f, err := site.FieldOf(s, "host."+h.Name+"."+key); err == nil {
+				text += f.Key + "=" + f.Get(s) + "\n"
+			}
+		}
+	}
+	return text
+}

@@ -1,0 +1,95 @@
+package wizard
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/run"
+	"postern/site"
+	"postern/steps"
+)
+
+// page is one screen's content. It does no I/O and knows no size before View. A message that is not a page's business is
+// ignored by it: every page on the way back gets events, results and done, so that it is up to date when it is seen again.
+type page interface {
+	Update(tea.Msg) (page, tea.Cmd)
+	View(width, height int) view
+}
+
+// view is what a page shows at one size. The shell lays it out, scrolls it, and puts every text through the gate.
+type view struct {
+	title  string // behind the chapter's in the header: "review", "apply"
+	lines  []line // more of them than fit are scrolled by the shell (pgup, pgdn), with a mark of what is in sight
+	focus  int    // the line to keep in sight when it changes
+	pinned []line // at the bottom, always in sight: errors, a countdown. Few.
+	keys   []key  // what this page does with keys; the shell adds its own
+	help   string // the answer to "?": what this screen is for, in sentences; "\n" parts paragraphs
+	typing bool   // letters and digits are text: the shell takes only esc, ctrl+c, F1, pgup and pgdn
+}
+
+// key is one entry of the row of keys.
+type key struct{ press, does string }
+
+// Navigation: a page returns one of these as its command.
+type (
+	openMsg    struct{ page page } // put on top
+	replaceMsg struct{ page page } // put in place of the one on top
+	backMsg    struct{}            // away with the one on top
+	nextMsg    struct{}            // this chapter is done: to the first one that is not in place
+	chapterMsg struct{ step string }
+	noteMsg    struct{ text string } // one line above the keys, until the next key
+)
+
+func open(p page) tea.Cmd         { return func() tea.Msg { return openMsg{p} } }
+func replace(p page) tea.Cmd      { return func() tea.Msg { return replaceMsg{p} } }
+func back() tea.Msg               { return backMsg{} }
+func next() tea.Msg               { return nextMsg{} }
+func chapterOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{id} } }
+func note(text string) tea.Cmd    { return func() tea.Msg { return noteMsg{text} } }
+
+// Messages of the engine, in the order in which they come: started, any number of events, results, proposals and prompts,
+// then done.
+type (
+	startedMsg struct {
+		job job
+		at  time.Time
+	}
+	eventMsg  struct{ event steps.Event }
+	resultMsg struct{ result checks.Result }
+	// proposalMsg asks whether to do what it holds; the engine waits. The first answer counts. The shell opens the review.
+	proposalMsg struct {
+		job      job
+		proposal *run.Proposal
+		answer   func(bool)
+	}
+	// promptMsg asks what only the operator knows; the engine waits. The shell puts it over whatever page there is.
+	promptMsg struct {
+		prompt remote.Prompt
+		answer func(string, error)
+	}
+	// savedMsg wants the answers kept under their new revision.
+	savedMsg struct {
+		revision int
+		answer   func(error)
+	}
+	doneMsg struct {
+		job      job
+		proposal *run.Proposal   // of a look
+		outcome  run.Outcome     // of apply and undo
+		results  []checks.Result // of a check, or the proof of an apply
+		err      error
+		took     time.Duration
+	}
+	// tickMsg comes once a second, and only while a job runs.
+	tickMsg struct{ at time.Time }
+	// changedMsg says that an answer was changed and saved.
+	changedMsg struct{ key string }
+	// openedMsg says that another site is open now.
+	openedMsg struct {
+		file *site.File
+		err  error
+	}
+)

@@ -1,0 +1,6 @@
+package wizard
+
+// prompting is a prompt that waits for its answer.
+type prompting struct {
+	promptMsg
+}
