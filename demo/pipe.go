@@ -1,0 +1,124 @@
+package demo
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// pipe is a TCP connection inside the program: both ends, each with the addresses it would see. What is written waits in a
+// buffer, so that both sides may speak first.
+func pipe(client, server net.Addr) (atClient, atServer net.Conn) {
+	up, down := newFlow(), newFlow()
+	return &end{in: down, out: up, local: client, remote: server}, &end{in: up, out: down, local: server, remote: client}
+}
+
+// flow is one direction of a connection.
+type flow struct {
+	mu     sync.Mutex
+	moved  *sync.Cond
+	data   []byte
+	closed bool // nothing more is written
+	broken bool // nobody reads any more
+	until  time.Time
+	alarm  *time.Timer
+}
+
+const flowMost = 1 << 18
+
+func newFlow() *flow {
+	f := &flow{}
+	f.moved = sync.NewCond(&f.mu)
+	return f
+}
+
+func (f *flow) read(b []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		switch {
+		case f.broken:
+			return 0, net.ErrClosed
+		case len(f.data) > 0:
+			n := copy(b, f.data)
+			f.data = f.data[n:]
+			f.moved.Broadcast()
+			return n, nil
+		case f.closed:
+			return 0, io.EOF
+		case !f.until.IsZero() && !time.Now().Before(f.until):
+			return 0, os.ErrDeadlineExceeded
+		}
+		f.moved.Wait()
+	}
+}
+
+func (f *flow) write(b []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.data) > flowMost && !f.closed && !f.broken {
+		f.moved.Wait()
+	}
+	if f.closed || f.broken {
+		return 0, io.ErrClosedPipe
+	}
+	f.data = append(f.data, b...)
+	f.moved.Broadcast()
+	return len(b), nil
+}
+
+func (f *flow) close()    { f.set(func() { f.closed = true }) }
+func (f *flow) breakOff() { f.set(func() { f.broken = true; f.data = nil }) }
+
+func (f *flow) set(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do()
+	if f.closed || f.broken {
+		if f.alarm != nil {
+			f.alarm.Stop()
+		}
+	}
+	f.moved.Broadcast()
+}
+
+func (f *flow) deadline(t time.Time) {
+	f.set(func() {
+		f.until = t
+		if f.alarm != nil {
+			f.alarm.Stop()
+		}
+		if !t.IsZero() && !f.closed && !f.broken {
+			f.alarm = time.AfterFunc(time.Until(t), func() { f.set(func() {}) })
+		}
+	})
+}
+
+// end is one end of a connection.
+type end struct {
+	in, out       *flow
+	local, remote net.Addr
+}
+
+func (e *end) Read(b []byte) (int, error)  { return e.in.read(b) }
+func (e *end) Write(b []byte) (int, error) { return e.out.write(b) }
+
+// CloseWrite tells the other end that no more comes.
+func (e *end) CloseWrite() error {
+	e.out.close()
+	return nil
+}
+
+func (e *end) Close() error {
+	e.out.close()
+	e.in.breakOff()
+	return nil
+}
+
+func (e *end) LocalAddr() net.Addr                { return e.local }
+func (e *end) RemoteAddr() net.Addr               { return e.remote }
+func (e *end) SetDeadline(t time.Time) error      { e.in.deadline(t); return nil }
+func (e *end) SetReadDeadline(t time.Time) error  { e.in.deadline(t); return nil }
+func (e *end) SetWriteDeadline(t time.Time) error { return nil }
