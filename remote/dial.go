@@ -152,10 +152,13 @@ func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
 	} else {
 		conn, err = l.w.o.Dial.DialContext(ctx, "tcp", address)
 	}
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("%w: %w", context.Cause(ctx), context.DeadlineExceeded)
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("%w: %w", context.Cause(ctx), context.DeadlineExceeded)
 	}
-	return conn, err
+	return nil, explained(err, l.route.host, address)
 }
 
 // patience bounds how long a host may take, not counting the operator.
