@@ -44,7 +44,9 @@ func onHost[T any](name string, at func(*Host) *T) func(*Site) *T {
 }
 
 func hostFields(name string) []Field {
-	w := func(key, title, help string) words { return words{"host." + name + "." + key, title, help} }
+	w := func(key, title, help string) words {
+		return words{"host." + name + "." + key, name + ": " + title, help}
+	}
 	return []Field{
 		choice(w("role", "Role", "What the host is for: proxy is the public server, mail the hidden one."),
 			onHost(name, func(h *Host) *Role { return &h.Role }), false, string(Proxy), string(Mail)),
@@ -165,7 +167,9 @@ func guideFields() []Field {
 
 // jailFields are those of the jail with that name, which stands at an index of the site's jails.
 func jailFields(name string, index int) []Field {
-	w := func(key, title, help string) words { return words{"jail." + name + "." + key, title, help} }
+	w := func(key, title, help string) words {
+		return words{"jail." + name + "." + key, name + ": " + title, help}
+	}
 	fields := []Field{
 		maybe(w("address4", "IPv4 address", "The jail's IPv4 address. Empty means none."),
 			onJail(name, func(j *Jail) *netip.Addr { return &j.Address4 }), always(parseAddr4)),
