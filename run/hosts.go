@@ -65,15 +65,29 @@ func (r *Runner) connect(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// Unreachable is the error of hosts that nobody could log in to.
+type Unreachable struct {
+	Hosts []string // their names
+	err   error
+}
+
+func (u *Unreachable) Error() string { return u.err.Error() }
+
+// Unwrap is why, all hosts' reasons joined.
+func (u *Unreachable) Unwrap() error { return u.err }
+
 // unreachable joins why hosts could not be reached, or is nil when all were.
 func (r *Runner) unreachable() error {
-	var errs []error
+	u := &Unreachable{}
 	for _, h := range r.Site.Hosts {
 		if one := r.hosts[h.Name]; one != nil && one.err != nil {
-			errs = append(errs, named(h.Name, "", one.err))
+			u.Hosts, u.err = append(u.Hosts, h.Name), errors.Join(u.err, named(h.Name, "", one.err))
 		}
 	}
-	return errors.Join(errs...)
+	if u.err == nil {
+		return nil
+	}
+	return u
 }
 
 // named says on which host, and at what, an error came up. Errors of a connection name their host already.

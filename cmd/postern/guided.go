@@ -11,6 +11,7 @@ import (
 	"postern/run"
 	"postern/site"
 	"postern/steps"
+	"postern/tell"
 )
 
 // guideCmd is postern without a command: chapter by chapter it asks, looks, shows, changes and proves. It begins with the
@@ -71,8 +72,11 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		w.r = r
 	}
 	p, err := w.r.Propose(ctx, []string{step.ID})
-	if err != nil {
-		return err
+	for err != nil {
+		if again := w.elsewhere(ctx, err); again != nil {
+			return again
+		}
+		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
 	if p.Empty() && len(p.Refused()) == 0 {
@@ -94,10 +98,27 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	w.drawer.tasks(out.Tasks)
 	if checks.Exit(out.Results) == exitFailed {
 		// A forwarded port cannot answer before the next chapter's tunnel is up; what counts is the proof at the end.
-		w.say.prose(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, count(out.Results))
+		w.say.prose(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, tell.Count(out.Results))
 		return nil
 	}
 	w.say.line(green, "[ok] %s is in place", step.Title)
+	return nil
+}
+
+// elsewhere asks again how to reach the hosts that could not be reached, of a person at a terminal. It gives the error back
+// when it is another one.
+func (w *walk) elsewhere(ctx context.Context, err error) error {
+	var away *run.Unreachable
+	if !errors.As(err, &away) || !w.ask.echoes() || ctx.Err() != nil {
+		return err
+	}
+	w.say.fail(err)
+	w.say.prose(plain, "An empty line tries the same again.")
+	for _, host := range away.Hosts {
+		if err := w.question(ctx, "host."+host+".ssh"); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

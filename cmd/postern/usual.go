@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"postern/site"
@@ -33,7 +33,7 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 	}
 	w.say.line(plain, "")
 	w.say.line(bold, "Usual values")
-	w.say.prose(plain, "  A number or a key changes one; an empty line keeps them all.")
+	w.say.prose(plain, "  A number changes one, and so does the key of any answer; an empty line keeps them all.")
 	for {
 		for i, f := range fields {
 			w.say.line(plain, "  %2d  %-20s %-18s %s", i+1, f.Key, cmp.Or(f.Get(w.from.site), "-"), f.Title)
@@ -53,12 +53,15 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 			fields, more = append(fields, more...), nil
 			continue
 		}
-		f, found := chosenField(append(slices.Clip(fields), more...), answer, len(fields))
-		if !found {
-			w.say.line(red, "  %q is neither a key nor a number of this list", answer)
+		key := answer
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(fields) {
+			key = fields[n-1].Key
+		}
+		if _, err := site.FieldOf(w.from.site, key); err != nil {
+			w.say.line(red, "  %q is neither a number of this list nor a key; 'postern fields' lists the keys", answer)
 			continue
 		}
-		if err := w.question(ctx, f.Key); err != nil {
+		if err := w.question(ctx, key); err != nil {
 			return err
 		}
 	}
@@ -68,14 +71,4 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 		}
 	}
 	return w.save()
-}
-
-// chosenField is the one of a key, or of a number in the list that is shown.
-func chosenField(fields []site.Field, answer string, shown int) (site.Field, bool) {
-	for i, f := range fields {
-		if f.Key == answer || i < shown && answer == fmt.Sprint(i+1) {
-			return f, true
-		}
-	}
-	return site.Field{}, false
 }
