@@ -18,6 +18,7 @@ import (
 	"postern/remote"
 	"postern/run"
 	"postern/steps"
+	"postern/tell"
 )
 
 // app is one run of the program: what the command line said, and the ways to the operator.
@@ -63,7 +64,7 @@ func newApp(g *grammar, w world, say *voice) *app {
 	}
 	a := &app{globals: &g.globals, world: w, say: say, secrets: &secrets{}}
 	a.ask = &asker{say: say, in: w.stdin, askpass: g.Askpass, secrets: a.secrets}
-	a.drawer = &drawer{say: say}
+	a.drawer = newDrawer(say)
 	return a
 }
 
@@ -165,7 +166,7 @@ func (a *app) emit(e steps.Event) {
 
 // result takes one result of a check to people and to the log.
 func (a *app) result(r checks.Result) {
-	a.log.line(resultLine(r))
+	a.log.line(tell.Result(r).Text)
 	a.drawer.result(r)
 }
 

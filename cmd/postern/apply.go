@@ -9,6 +9,7 @@ import (
 	"postern/checks"
 	"postern/remote"
 	"postern/run"
+	"postern/tell"
 )
 
 // lockOut is the name of the risk to cut the operator off.
@@ -59,7 +60,7 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 	}
 	if err == nil {
 		if out.Empty && len(out.Tasks) > 0 {
-			a.say.line(plain, "%s left for you: 'postern plan' says what.", plural(len(out.Tasks), "task"))
+			a.say.line(plain, "%s left for you: 'postern plan' says what.", tell.Plural(len(out.Tasks), "task"))
 		} else {
 			a.drawer.tasks(out.Tasks)
 		}

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	"postern/checks"
+	"postern/tell"
 )
 
 // checkCmd proves chapters again.
@@ -45,14 +45,14 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 }
 
 // once asks every check over new logins and tells the results.
-func (c *checkCmd) once(ctx context.Context, a *app, from *answers, tell bool) ([]checks.Result, error) {
+func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) ([]checks.Result, error) {
 	r, err := a.begin("check "+strings.Join(c.Steps, " "), from)
 	if err != nil {
 		return nil, err
 	}
 	defer a.finish(r)
-	r.Result = func(one checks.Result) { a.log.line(resultLine(one)) }
-	if tell {
+	r.Result = func(one checks.Result) { a.log.line(tell.Result(one).Text) }
+	if aloud {
 		r.Result = a.result
 	}
 	results, err := r.Check(ctx, c.Steps)
@@ -71,7 +71,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, tell bool) (
 		}
 		a.final(object)
 	}
-	if tell {
+	if aloud {
 		a.drawer.findings(results)
 	}
 	return results, nil
@@ -95,41 +95,10 @@ func (c *checkCmd) watch(ctx context.Context, a *app, from *answers, last []chec
 		case err != nil:
 			a.say.line(amber, "%s could not ask: %v", a.world.now().Format(time.TimeOnly), err)
 		default:
-			for _, line := range changed(last, results) {
+			for _, line := range tell.Changed(last, results) {
 				a.say.line(plain, "%s %s", a.world.now().Format(time.TimeOnly), line)
 			}
 			last = results
 		}
 	}
-}
-
-// changed lists the results whose outcome is not what it was.
-func changed(before, after []checks.Result) []string {
-	was := map[string]checks.Outcome{}
-	for _, r := range before {
-		was[r.Key()] = r.Outcome
-	}
-	var lines []string
-	for _, r := range after {
-		old, known := was[r.Key()]
-		delete(was, r.Key())
-		if known && old == r.Outcome {
-			continue
-		}
-		before := "new"
-		if known {
-			before = "was " + string(old)
-		}
-		line := fmt.Sprintf("%s  (%s)", resultLine(r), before)
-		if r.Outcome != checks.OK && r.Fix != "" {
-			line += "\n    fix: " + r.Fix
-		}
-		lines = append(lines, line)
-	}
-	for _, r := range before {
-		if _, gone := was[r.Key()]; gone {
-			lines = append(lines, fmt.Sprintf("%-9s %s  from %s: not asked any more", "[gone]", r.ID, r.From))
-		}
-	}
-	return lines
 }

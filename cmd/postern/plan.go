@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/run"
+	"postern/tell"
 )
 
 // planCmd shows what would change.
@@ -68,5 +69,5 @@ func (a *app) closing(p *run.Proposal) {
 	for _, part := range append(p.Parts(true), p.Parts(false)...) {
 		n += len(part.Changes)
 	}
-	a.say.line(bold, "%s. Nothing was touched; 'postern apply' does it, 'postern plan --script' prints it as a script.", plural(n, "change"))
+	a.say.line(bold, "%s. Nothing was touched; 'postern apply' does it, 'postern plan --script' prints it as a script.", tell.Plural(n, "change"))
 }

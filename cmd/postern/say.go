@@ -13,6 +13,7 @@ import (
 
 	"postern/remote"
 	"postern/run"
+	"postern/tell"
 )
 
 // Everything the program says goes through a voice, by these rules: text for people is cleaned line by line, so that no
@@ -28,16 +29,16 @@ const (
 	exitTakeback = 4 // a host took a change back
 )
 
-// style is how a line stands out on a terminal that has colours; the words never depend on it.
-type style string
-
+// The styles of lines, and how each stands out on a terminal that has colours; the words never depend on it.
 const (
-	plain style = ""
-	bold  style = "1"
-	red   style = "31"
-	green style = "32"
-	amber style = "33"
+	plain = tell.Plain
+	bold  = tell.Strong
+	red   = tell.Bad
+	green = tell.Good
+	amber = tell.Amber
 )
+
+var colour = map[tell.Style]string{bold: "1", red: "31", green: "32", amber: "33"}
 
 // voice is the only way to a terminal.
 type voice struct {
@@ -54,14 +55,25 @@ type voice struct {
 }
 
 // line says one line, or several, to people.
-func (v *voice) line(s style, format string, args ...any) {
+func (v *voice) line(s tell.Style, format string, args ...any) {
 	v.write(v.people, s, fmt.Sprintf(format, args...)+"\n")
 }
 
 // prose says sentences: on a terminal they are wrapped, so that no word is broken. Diffs, commands and what is to be copied
 // are lines.
-func (v *voice) prose(s style, format string, args ...any) {
-	v.line(s, "%s", wrap(fmt.Sprintf(format, args...), v.width))
+func (v *voice) prose(s tell.Style, format string, args ...any) {
+	v.line(s, "%s", tell.Wrap(fmt.Sprintf(format, args...), v.width))
+}
+
+// lines says what package tell put into lines.
+func (v *voice) lines(lines []tell.Line) {
+	for _, l := range lines {
+		if l.Prose {
+			v.prose(l.Style, "%s", l.Text)
+		} else {
+			v.line(l.Style, "%s", l.Text)
+		}
+	}
 }
 
 // prompt says a question whose answer stands on the same line.
@@ -79,7 +91,7 @@ func (v *voice) answered() {
 	v.asked = false
 }
 
-func (v *voice) write(w io.Writer, s style, text string) {
+func (v *voice) write(w io.Writer, s tell.Style, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.spoken = v.now()
@@ -92,7 +104,7 @@ func (v *voice) write(w io.Writer, s style, text string) {
 		body, newline := strings.CutSuffix(line, "\n")
 		body = remote.Clean(body).String()
 		if v.colour && s != plain && body != "" {
-			body = "\x1b[" + string(s) + "m" + body + "\x1b[0m"
+			body = "\x1b[" + colour[s] + "m" + body + "\x1b[0m"
 		}
 		b.WriteString(body)
 		if newline {

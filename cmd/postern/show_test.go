@@ -17,6 +17,7 @@ import (
 	"postern/run"
 	"postern/site"
 	"postern/steps"
+	"postern/tell"
 )
 
 // example is a proposal with one of everything, its files below root.
@@ -134,7 +135,7 @@ func TestPlanJSONHasWhatIsShown(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, one[key], want)
 		}
 	}
-	d := &drawer{say: v}
+	d := newDrawer(v)
 	d.proposal(p, 2*time.Minute, false)
 	for _, want := range []string{"proxy: 1 change", "proxy: 5 changes", "1. [firewall] Forward   MAY CUT SSH", "why:  mail must get through",
 		"file: /x/etc/60.conf (new, 0640 root:root)", "+a = 1", "+MTU = 1420", "-old", "undo: # the file is removed", "echo undone",
@@ -150,7 +151,7 @@ func TestPlanJSONHasWhatIsShown(t *testing.T) {
 
 func TestWayBackIsShownOncePerHostBeforeTheRisk(t *testing.T) {
 	v, _, people, _ := heard()
-	d := &drawer{say: v}
+	d := newDrawer(v)
 	p := example("/x", "root:root")
 	for range 2 {
 		d.proposal(p, time.Minute, true)
@@ -177,7 +178,7 @@ func results() []checks.Result {
 
 func TestFindings(t *testing.T) {
 	v, _, people, _ := heard()
-	(&drawer{say: v}).findings(results())
+	newDrawer(v).findings(results())
 	want := `
 Network
 [unknown] c, d, asked from mail
@@ -228,13 +229,13 @@ func TestJUnitTellsFailuresFromErrors(t *testing.T) {
 
 func TestWatchTellsOnlyWhatChanged(t *testing.T) {
 	before := results()
-	if lines := changed(before, before); len(lines) > 0 {
+	if lines := tell.Changed(before, before); len(lines) > 0 {
 		t.Errorf("nothing changed, yet %q", lines)
 	}
 	after := append([]checks.Result(nil), before[1:]...)
 	after[0].Outcome = checks.OK
 	after = append(after, checks.Result{ID: "g", From: "here", Outcome: checks.Fail, Fix: "do"})
-	lines := strings.Join(changed(before, after), "\n")
+	lines := strings.Join(tell.Changed(before, after), "\n")
 	for _, want := range []string{"[ok]      b", "(was fail)", "[FAIL]    g", "(new)", "fix: do", "[gone]    a"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("%q is not told:\n%s", want, lines)

@@ -1,4 +1,4 @@
-package main
+package tell
 
 import (
 	"strings"
@@ -16,10 +16,10 @@ func TestWrap(t *testing.T) {
 		{"a-word-that-is-far-wider-than-the-screen x", "a-word-that-is-far-wider-than-the-screen x"},
 		{"one two three four five\nnext", "one two three four\nfive\nnext"},
 	} {
-		if got := wrap(c.in, 20); got != c.want {
-			t.Errorf("wrap(%q):\n%s\nwant\n%s", c.in, got, c.want)
+		if got := Wrap(c.in, 20); got != c.want {
+			t.Errorf("Wrap(%q):\n%s\nwant\n%s", c.in, got, c.want)
 		}
-		if got := wrap(c.in, 0); got != c.in {
+		if got := Wrap(c.in, 0); got != c.in {
 			t.Errorf("without a width %q became %q", c.in, got)
 		}
 	}
@@ -33,8 +33,8 @@ func FuzzWrap(f *testing.F) {
 			t.Skip()
 		}
 		squeeze := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-		if got := wrap(text, width); squeeze(got) != squeeze(text) {
-			t.Errorf("wrap(%q, %d) = %q", text, width, got)
+		if got := Wrap(text, width); squeeze(got) != squeeze(text) {
+			t.Errorf("Wrap(%q, %d) = %q", text, width, got)
 		}
 	})
 }

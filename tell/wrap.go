@@ -1,14 +1,14 @@
-package main
+package tell
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// wrap breaks the lines of prose that are wider than width columns at a space, and indents what follows as the line's text
+// Wrap breaks the lines of prose that are wider than width columns at a space, and indents what follows as the line's text
 // is: behind its first word when that stands in a column of its own. A width of 0 leaves all as it is, as for a pipe or a
 // screen reader's line mode.
-func wrap(text string, width int) string {
+func Wrap(text string, width int) string {
 	if width <= 0 {
 		return text
 	}

@@ -1,0 +1,29 @@
+package tell
+
+import (
+	"slices"
+	"testing"
+
+	"postern/remote"
+)
+
+// Lines of a file that look like the head of a diff are lines of the file.
+func TestDiffHidesNoLine(t *testing.T) {
+	got := Change(remote.Change{Path: "/x", Old: &remote.File{Text: "-- a\n", Mode: 0o644, Owner: "root:root"},
+		New: &remote.File{Text: "++ b\n", Mode: 0o644, Owner: "root:root"}})
+	for _, want := range []Line{{Bad, "  --- a", false}, {Good, "  +++ b", false}, {Plain, "undo: # the file is put back as it was, byte for byte", false}} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q is not shown in %q", want.Text, got)
+		}
+	}
+}
+
+func TestSaidOnce(t *testing.T) {
+	said := Said{}
+	if !said.first("a") || said.first("a") || !said.first("b") {
+		t.Error("told twice, or not at all")
+	}
+	if none := Said(nil); !none.first("a") || !none.first("a") {
+		t.Error("one that remembers nothing remembers")
+	}
+}
