@@ -13,7 +13,7 @@ func TestDiffHidesNoLine(t *testing.T) {
 		New: &remote.File{Text: "++ b\n", Mode: 0o644, Owner: "root:root"}})
 	for _, want := range []Line{{Bad, "  --- a", false}, {Good, "  +++ b", false}, {Plain, "undo: # the file is put back as it was, byte for byte", false}} {
 		if !slices.Contains(got, want) {
-			t.Errorf("%q is not shown in %q", want.Text, got)
+			t.Errorf("%q is not shown in %+v", want.Text, got)
 		}
 	}
 }
