@@ -71,6 +71,9 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 	for _, s := range steps.All() {
 		plan := s.Plan(filled, look)
 		plan.Step = s.ID
+		for i, t := range plan.Tasks {
+			plan.Tasks[i].Done = filled.Done[t.ID]
+		}
 		if plan.Empty() {
 			inPlace = append(inPlace, s)
 		}

@@ -20,6 +20,7 @@ func (s *Site) Clone() *Site {
 	for name, sources := range c.From {
 		c.From[name] = slices.Clone(sources)
 	}
+	c.Done = maps.Clone(s.Done)
 	c.Jails = slices.Clone(s.Jails)
 	for i, j := range c.Jails {
 		c.Jails[i].Ports, c.Jails[i].Tables = slices.Clone(j.Ports), slices.Clone(j.Tables)

@@ -3,7 +3,7 @@ package site
 import "net/netip"
 
 // Fields lists every answer in the order of the file: the site's own, then those of each host, then the tables, then
-// those of each jail. The ones of a host are there when the site has the host.
+// those of each jail, then the tasks marked as done. The ones of a host are there when the site has the host.
 func Fields(s *Site) []Field {
 	fields := siteFields()
 	for _, h := range s.Hosts {
@@ -17,7 +17,7 @@ func Fields(s *Site) []Field {
 	for i, j := range s.Jails {
 		fields = append(fields, jailFields(j.Name, i)...)
 	}
-	return fields
+	return append(fields, doneFields(s)...)
 }
 
 func siteFields() []Field {

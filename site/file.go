@@ -27,12 +27,20 @@ type File struct {
 	text   string          // as it was read or saved last
 	saved  bool            // there is a file
 	asked  map[string]bool // keys that were set by name: they are written even when they have their usual value
+	memory bool            // it is kept nowhere else
 	rename func(from, to string) error
 }
 
 // NewFile is a file that does not exist yet. Its Save makes it, and the folder it is in.
 func NewFile(path string, s *Site) *File {
 	return &File{Path: path, Site: s, asked: map[string]bool{}, rename: os.Rename}
+}
+
+// InMemory is a file that is kept nowhere: its Save keeps it for this run of the program only. The name stands for its path.
+func InMemory(name string, s *Site) *File {
+	f := NewFile(name, s)
+	f.memory = true
+	return f
 }
 
 // Load reads an answers file. Errors name file, line and key; a missing file is fs.ErrNotExist.
@@ -76,6 +84,14 @@ func (f *File) Set(key, text string) error {
 // Save writes what changed into the lines of the file, at once or not at all, readable by its owner only. When somebody
 // else changed the file it is left alone, and the error is ErrChanged.
 func (f *File) Save() error {
+	if f.memory {
+		text, err := patched(f.Path, f.text, f.Site, f.asked)
+		if err == nil {
+			f.text, f.saved = text, true
+			clear(f.asked)
+		}
+		return err
+	}
 	target, err := follow(f.Path)
 	if err != nil {
 		return fmt.Errorf("saving the answers: %w", err)

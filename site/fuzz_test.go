@@ -52,6 +52,7 @@ func FuzzRead(f *testing.F) {
 		"a = \"\"\"x\"\"\"\"\"\n", "a = '''x'''''\nb = 1", "'a b'.\"c\\u0041\" = {d = [1,\n2 # x\n], e.f = 'g'}", "[[a]]\n[[a.b]]\nc=1\n[a.d]\ne=2",
 		"[[jail]]\nname='a'\nports=[1]", "host.mail={ssh='a',}", "a = [[1],[2,3],{b=1}]", "a=1979-05-27 07:32:00 # c", "\ufeffa=1", "a = {\n b = 1, # c\n}\n",
 		"[host.vps]\nrole='proxy'\n", "schema=1\nrevision=2\n[tunnel]\nnetwork='10.1.0.0/16'\n", "domains = [ 'a.example' # x\n , # y\n]\n",
+		"[done]\n'a.b' = '2026-11-21' # x\n'c.d' = 2026-11-21\n", "done.'a.b' = ''\n",
 	} {
 		f.Add(text)
 	}

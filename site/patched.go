@@ -43,6 +43,9 @@ func (d *document) putAll(r *reader, s *Site, asked map[string]bool) error {
 			return err
 		}
 	}
+	if err := d.unmark(r, s); err != nil {
+		return err
+	}
 	usual := baseline(s)
 	made := false
 	for _, f := range Fields(s) {

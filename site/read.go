@@ -71,6 +71,7 @@ func read(name, text string) (*reader, error) {
 	if len(r.errs) == 0 {
 		r.hosts()
 		r.jails()
+		r.done()
 		r.answers()
 		r.rest()
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -186,6 +187,9 @@ func plain(v any, list bool) (string, error) {
 			words = append(words, word)
 		}
 		return strings.Join(words, ", "), nil
+	}
+	if at, ok := v.(time.Time); ok && at.Location().String() == "date-local" {
+		return at.Format(time.DateOnly), nil
 	}
 	return fmt.Sprint(v), nil
 }

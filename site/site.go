@@ -88,6 +88,7 @@ type Site struct {
 	PF    struct{ Main string } // advise, anchors or own
 	Guide Guide
 	Jails []Jail
+	Done  map[string]string // tasks for a person that were marked as done: ID, and the date (2026-11-21)
 }
 
 // HostsOf lists the hosts of a role, in the order of the file.
@@ -134,6 +135,7 @@ func Default() *Site {
 		},
 		Ports: Ports{SMTP: 25, HTTP: 80, HTTPS: 443, Submission: 587, IMAPS: 993, Relay: 2526, Web: 8443},
 		From:  map[string][]netip.Prefix{},
+		Done:  map[string]string{},
 	}
 	s.Clients.Addresses = "preserve"
 	s.Mail.Path, s.Mail.Kind = "haraka", "mailcow"

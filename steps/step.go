@@ -22,11 +22,15 @@ type Step struct {
 	Why     string                                       // what it is for, in two or three plain sentences
 	Guide   string                                       // the guide's chapter and heading it mirrors
 	Fields  func(*site.Site) []string                    // the keys it asks, in order
+	Needs   []string                                     // those of them without which nothing can be said, though another chapter may leave them empty
 	Reads   func(*site.Site, *site.Host) []remote.Query  // what it must see; none for a host it does not touch
 	Plan    func(*site.Site, Look) Plan                  // what is still needed; the site has what was detected filled in
 	Strip   func(*site.Site, Look, map[string]bool) Plan // takes our part out of the paths named, which others edited since; may be nil
-	Proof   []string                                     // IDs of the checks that prove it
+	Proof   []string                                     // IDs of the checks that prove it; none for a chapter of tasks for a person
 }
+
+// ByHand says whether a chapter is tasks for a person only: this program neither does nor proves anything of it.
+func (s Step) ByHand() bool { return len(s.Proof) == 0 }
 
 // Plan is what a step still needs. An empty one means that the step is in place.
 type Plan struct {
@@ -56,6 +60,7 @@ type Task struct {
 	Text  string // what to do, in sentences
 	Copy  string // text to copy, may be empty
 	Check string // the check that tells when it is done; "" when nothing can measure it
+	Done  string // the date on which a person marked it as done by hand, such as 2026-11-21; run fills it in from the answers
 }
 
 // Note is something found that the operator should know.
