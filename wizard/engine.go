@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -56,17 +57,19 @@ type engine struct {
 
 	runner *run.Runner
 	reach  string // how the runner's hosts are reached
+	memory *remote.Memory
 }
 
 func newEngine(o Options, send func(tea.Msg)) *engine {
 	return &engine{make: o.Runner, send: send, clock: o.Clock, secret: o.Secret, pass: o.Askpass, wake: make(chan struct{}, 1)}
 }
 
-// do gives the engine a job. A job that only looks gives way to it; one that changes something is ended first.
+// do gives the engine a job. A check that runs gives way to it, and a look on the ways that are none any more; what changes
+// something is ended first.
 func (e *engine) do(j job, s *site.Site) {
 	j.site = s.Clone()
 	e.mu.Lock()
-	if e.cancel != nil && !e.current.changes() {
+	if e.cancel != nil && (e.current.verb == check && j.verb != look || e.current.verb == look && ways(e.current.site) != ways(j.site)) {
 		e.cancel()
 	}
 	e.waiting = append(e.waiting, j)
@@ -118,6 +121,9 @@ func (e *engine) next(ctx context.Context) bool {
 	e.send(startedMsg{j, start})
 	done := e.work(ctx, j)
 	done.job, done.took = j, e.clock().Sub(start)
+	if ctx.Err() != nil || errors.Is(done.err, remote.ErrLost) {
+		e.close() // a session that was left in the middle is of no use: the next job connects anew
+	}
 	e.mu.Lock()
 	e.cancel = nil
 	e.mu.Unlock()
@@ -152,17 +158,13 @@ func (e *engine) ready(j job) error {
 		e.wire(j)
 		return nil
 	}
-	var memory *remote.Memory
-	if e.runner != nil {
-		memory = e.runner.Remote.Memory
-	}
 	e.close()
 	r, err := e.make(j.site)
 	if err != nil {
 		return err
 	}
 	if r.Remote.Memory == nil {
-		r.Remote.Memory = memory
+		r.Remote.Memory = e.memory
 	}
 	e.runner, e.reach = r, reach
 	e.wire(j)
@@ -226,6 +228,7 @@ func await[T any](ctx context.Context, put func(answer func(T))) (T, error) {
 
 func (e *engine) close() {
 	if e.runner != nil {
+		e.memory = e.runner.Remote.Memory
 		e.runner.Close()
 		e.runner = nil
 	}

@@ -27,11 +27,24 @@ type view struct {
 	pinned []line // at the bottom, always in sight: errors, a countdown. Few.
 	keys   []key  // what this page does with keys; the shell adds its own
 	help   string // the answer to "?": what this screen is for, in sentences; "\n" parts paragraphs
+	holds  bool   // esc goes to the page, which must answer something before it goes back
 	typing bool   // letters and digits are text: the shell takes only esc, ctrl+c, F1, pgup and pgdn
 }
 
 // key is one entry of the row of keys.
 type key struct{ press, does string }
+
+// How a chapter goes by, and who opens what:
+//
+//	explain      enter opens ask
+//	ask          enter, when all is answered, opens newApply and gives the engine an apply
+//	newApply     shows the events; on proposalMsg the shell puts newReview on top
+//	newReview    answers the proposal, and goes back to newApply; esc answers false
+//	newApply     on doneMsg: declined: back. Nothing to do, or confirmed: replace with newProve (of an Outcome that is Empty it
+//	             asks the checks first: do(check, ids...)). An error stays in sight, with what to do about it (advice)
+//	newProve     enter is next; "fix" does(apply, the step) over newApply like ask
+//
+// The shell itself keeps chapters, found, results and busy up to date before a page sees a message.
 
 // Navigation: a page returns one of these as its command.
 type (

@@ -1,6 +1,121 @@
 package wizard
 
-// prompting is a prompt that waits for its answer.
-type prompting struct {
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"postern/remote"
+)
+
+// promptPage puts one question of a connection over whatever page there is. What is typed into a masked one is handed on,
+// and kept nowhere here.
+type promptPage struct {
 	promptMsg
+	shell *shell
+	layer *layer
+	input *editor
+	wrong string
 }
+
+func newPrompt(w *shell, m promptMsg) *promptPage {
+	masked := m.prompt.Kind != remote.HostKey && !(m.prompt.Kind == remote.Challenge && m.prompt.Echo)
+	return &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: newEditor(w.theme, "", nil, masked)}
+}
+
+// Update takes keys and pastes; enter answers, esc does not.
+func (p *promptPage) Update(m tea.Msg) (page, tea.Cmd) {
+	switch k := m.(type) {
+	case tea.PasteMsg:
+		text, _ := pasted(k.Content)
+		p.input.update(tea.PasteMsg{Content: text})
+	case tea.KeyPressMsg:
+		switch k.String() {
+		case "esc":
+			p.close("", fmt.Errorf("%w: the question was closed", remote.ErrNoAnswer))
+		case "enter":
+			p.enter()
+		default:
+			p.wrong = ""
+			p.input.update(m)
+		}
+	}
+	return p, nil
+}
+
+func (p *promptPage) enter() {
+	if p.prompt.Kind != remote.HostKey {
+		p.close(p.input.value, nil)
+		return
+	}
+	switch typed := strings.ToLower(strings.TrimSpace(p.input.value)); typed {
+	case "yes":
+		p.close("yes", nil)
+	case "no":
+		p.close("no", nil)
+	default:
+		p.wrong = "Type the whole word yes, or no. esc closes the question without an answer."
+	}
+}
+
+// close answers and goes away.
+func (p *promptPage) close(text string, err error) {
+	p.answer(text, err)
+	p.input.set("")
+	if len(p.shell.prompts) > 0 && p.shell.prompts[0] == p {
+		p.shell.prompts = p.shell.prompts[1:]
+	}
+}
+
+// View asks, with what helps to answer.
+func (p *promptPage) View(width, height int) view {
+	v := view{title: p.title(), typing: true, keys: []key{{"enter", "answer"}}, help: promptHelp}
+	for _, text := range p.words() {
+		v.lines = append(v.lines, prose(plain, text, width-1)...)
+	}
+	v.lines = append(v.lines, line{}, row(span{strong, "> "}, p.input.draw(width-4)))
+	v.focus = len(v.lines) - 1
+	if p.wrong != "" {
+		v.pinned = prose(bad, p.wrong, width-1)
+	}
+	return v
+}
+
+func (p *promptPage) title() string {
+	if p.prompt.Kind == remote.HostKey {
+		return "a new host key"
+	}
+	return p.prompt.Host + " asks"
+}
+
+func (p *promptPage) words() []string {
+	text := strings.TrimSpace(p.prompt.Text.String())
+	host := p.prompt.Host
+	switch p.prompt.Kind {
+	case remote.HostKey:
+		return []string{
+			host + " shows a host key that was not seen before:", "",
+			"  " + strings.ReplaceAll(text, " SHA256:", "\n  SHA256:"), "",
+			"Compare it with what this prints on the host's own console (the provider's panel has one):",
+			"  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub", "",
+			"If it is another one, somebody may be in between: answer no. Type yes if it is the same:",
+		}
+	case remote.Passphrase:
+		return []string{fmt.Sprintf("Passphrase of the key %s, for %s:", text, host), "", masking}
+	case remote.Sudo:
+		return []string{fmt.Sprintf("sudo password on %s:", host), "", masking}
+	case remote.Password:
+		return []string{fmt.Sprintf("Login password on %s:", host), "", masking}
+	}
+	if p.prompt.Echo {
+		return []string{host + " asks:", "", text}
+	}
+	return []string{host + " asks:", "", text, "", masking}
+}
+
+const masking = "It is kept in memory for this run only: in no file, in no log, in no command line."
+
+const promptHelp = `A host asks something that only you know, while it is being connected to.
+A host key is asked once and then kept in your known_hosts, as ssh does. Passwords and passphrases are kept in memory until the program ends, because a changed firewall is proven over a new login.
+esc closes the question without an answer: the host is then not connected to.`

@@ -19,12 +19,15 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 	program = tea.NewProgram(w, w.programOptions(ctx)...)
 	stopped := make(chan struct{})
 	go func() { e.run(life); close(stopped) }()
-	if _, err := program.Run(); err != nil {
+	_, err := program.Run()
+	if err != nil && ctx.Err() == nil {
 		return Ending{}, fmt.Errorf("the screen: %w", err)
 	}
 	end()
-	<-stopped
-	return w.ending, nil
+	if !w.changing() { // else the hosts are left to take back what is open
+		<-stopped
+	}
+	return w.farewell(), nil
 }
 
 func (w *shell) programOptions(ctx context.Context) []tea.ProgramOption {

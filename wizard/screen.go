@@ -195,3 +195,14 @@ func pad(text string, width int) string {
 	}
 	return ansi.Truncate(text, width, "")
 }
+
+// columns is how many columns text takes.
+func columns(text string) int { return ansi.StringWidth(text) }
+
+// fill makes a line at least a width wide.
+func fill(l line, to int) line {
+	if gap := to - columns(l.text()); gap > 0 {
+		l.spans = append(l.spans[:len(l.spans):len(l.spans)], span{plain, strings.Repeat(" ", gap)})
+	}
+	return l
+}

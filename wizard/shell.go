@@ -6,7 +6,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
-	"postern/run"
 	"postern/site"
 	"postern/steps"
 )
@@ -19,23 +18,27 @@ type shell struct {
 	engine *engine
 	width  int
 	height int
+	later  func(time.Duration, func(time.Time) tea.Msg) tea.Cmd // tea.Tick
 
 	file     *site.File               // the answers; nil while the list of sites is shown
 	found    *site.Site               // with what the last look detected filled in; nil before it
 	chapters []*chapter               // all of them, in order
 	at       string                   // the chapter that is open, "" for none
+	reached  map[string]bool          // per host, whether the last attempt to log in worked
 	results  map[string]checks.Result // the last of each check, by Key
 	busy     *job                     // what the engine does now; nil when idle
 	since    time.Time                // when it began
+	last     steps.Event              // the last one that was told
 	lookErr  error                    // why the last look failed; nil when it did not
+	changeEr error                    // why the last change failed; nil when it did not
 
-	pages   []*layer // the way back; the last one is seen
-	prompts []prompting
-	notice  string
-	helping bool
-	ending  Ending
-	leaving bool
-	moved   bool // a person chose where to be: the first look does not move them
+	pages    []*layer // the way back; the last one is seen
+	prompts  []*promptPage
+	notice   string // one line above the keys
+	helping  *layer // the answer to "?", over the page
+	stopping bool   // ctrl+c was pressed while hosts are being changed
+	moved    bool   // a person chose where to be: the first look does not move them
+	code     int    // of the ending
 }
 
 // layer is a page with how far it is scrolled.
@@ -43,76 +46,56 @@ type layer struct {
 	page   page
 	offset int
 	focus  int
+	most   int // the largest offset, at the size it was seen last
 }
 
-// state is what is known of a chapter.
-type state string
-
-// The states of a chapter. What is not known is never shown as in place.
-const (
-	unknown state = "[  ]" // nobody looked yet
-	looking state = "[..]"
-	inPlace state = "[ok]"
-	needed  state = "[--]" // the hosts need changes
-	todo    state = "[todo]"
-	failing state = "[FAIL]" // in place, and a check says no
-	refused state = "[warn]" // it cannot be set up like this
-)
-
-// chapter is one step with what the hosts said of it last.
-type chapter struct {
-	step  steps.Step
-	state state
-	plan  steps.Plan
+func newShell(o Options, e *engine) *shell {
+	w := &shell{o: o, theme: newTheme(o), engine: e, width: o.Width, height: o.Height, later: tea.Tick}
+	w.use(o.File)
+	return w
 }
 
-// site is what is known of the site: the answers, with what was detected filled in where that was looked at.
-func (w *shell) site() *site.Site {
-	if w.found != nil {
-		return w.found
+// use takes another site, of which nothing is known yet.
+func (w *shell) use(f *site.File) {
+	w.file, w.found, w.at, w.moved = f, nil, "", false
+	w.lookErr, w.changeEr = nil, nil
+	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}
+	w.chapters = nil
+	for _, s := range steps.All() {
+		w.chapters = append(w.chapters, &chapter{step: s, state: unknown})
 	}
-	return w.file.Site
+	w.pages = []*layer{{page: newContents(w)}}
+}
+
+// site is what is known of the site: the answers, with what was detected filled in where they are open.
+func (w *shell) site() *site.Site {
+	switch {
+	case w.found != nil:
+		return w.found
+	case w.file != nil:
+		return w.file.Site
+	}
+	return site.Default()
 }
 
 // do gives the engine a job; its messages follow.
 func (w *shell) do(v verb, ids ...string) tea.Cmd {
-	w.engine.do(job{verb: v, steps: ids}, w.file.Site)
-	return nil
-}
-
-// chapter is the one of a step's ID, or nil.
-func (w *shell) chapter(id string) *chapter {
-	for _, c := range w.chapters {
-		if c.step.ID == id {
-			return c
-		}
-	}
-	return nil
-}
-
-// proposed notes what a look or a change planned.
-func (w *shell) proposed(p *run.Proposal) {
-	w.found = p.Site
-	for _, plan := range p.Plans {
-		if c := w.chapter(plan.Step); c != nil {
-			c.plan = plan
-		}
+	j, s := job{verb: v, steps: ids}, w.file.Site.Clone()
+	return func() tea.Msg {
+		w.engine.do(j, s)
+		return nil
 	}
 }
 
-func newShell(o Options, e *engine) *shell {
-	w := &shell{o: o, theme: newTheme(o), engine: e, file: o.File, width: o.Width, height: o.Height, results: map[string]checks.Result{}}
-	for _, s := range steps.All() {
-		w.chapters = append(w.chapters, &chapter{step: s, state: unknown})
+// name is what the site is called: its mail host's name, or its file's.
+func (w *shell) name() string {
+	switch {
+	case w.file == nil:
+		return ""
+	case w.file.Site.Hostname != "":
+		return w.file.Site.Hostname
+	case w.file.Site.Domain != "":
+		return w.file.Site.Domain
 	}
-	return w
+	return siteName(w.file.Path)
 }
-
-// Init begins.
-func (w *shell) Init() tea.Cmd { return nil }
-
-// Update takes one message.
-func (w *shell) Update(tea.Msg) (tea.Model, tea.Cmd) { return w, nil }
-
-// View is the screen.
-func (w *shell) View() tea.View { return tea.View{AltScreen: true} }

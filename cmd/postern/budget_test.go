@@ -39,6 +39,7 @@ func TestBudget(t *testing.T) {
 // needed says what each direct requirement is for. One more needs a line here, and one fewer takes it away.
 var needed = map[string]string{
 	"charm.land/bubbletea/v2":          "the wizard's screen and keys",
+	"charm.land/huh/v2":                "the wizard's fields",
 	"charm.land/lipgloss/v2":           "the wizard's colours",
 	"github.com/charmbracelet/x/ansi":  "how wide a text is on a screen, and what in it is no text",
 	"github.com/BurntSushi/toml":       "reads the answers, with line numbers in its errors",

@@ -1,0 +1,319 @@
+package wizard
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"postern/site"
+)
+
+// askPage asks a chapter's answers: one row each, first what nobody can guess, then what has a usual value, and a last row
+// that goes on. Every answer is kept in the file at once; what is not valid yet is kept here as a draft.
+type askPage struct {
+	*shell
+	id     string
+	picked string            // the key of the row that is edited; goOn or showMore for those
+	edit   *editor           // of the picked row, nil for the last ones
+	drafts map[string]string // what was typed and is not valid yet
+	wrong  map[string]string // why, by key; by goOn what does not fit together
+	passed map[string]bool   // what was answered, or left empty, on this page
+	more   bool              // those that hardly anybody changes are listed too
+	told   string            // one line about a paste
+	reach  reach
+}
+
+// Rows that are no questions.
+const (
+	goOn     = "go on"
+	showMore = "show more"
+)
+
+func newAsk(w *shell, id, key string) page {
+	p := &askPage{shell: w, id: id, drafts: map[string]string{}, wrong: map[string]string{}, passed: map[string]bool{}}
+	if key == "" {
+		key = p.nextOpen("")
+	}
+	p.pick(key)
+	return p
+}
+
+// fields are the questions: those that are asked by themselves, those with a usual value, and those hardly anybody changes.
+func (p *askPage) fields() (alone, usual, seldom []site.Field) {
+	c := p.chapter(p.id)
+	if c.step.Fields == nil {
+		return nil, nil, nil
+	}
+	s := p.file.Site
+	for _, key := range c.step.Fields(s) {
+		f, err := site.FieldOf(s, key)
+		switch {
+		case err != nil:
+		case f.Alone || f.Get(s) == "" && !f.Optional:
+			alone = append(alone, f)
+		case f.Seldom && f.Get(s) == f.Default() && !p.more:
+			seldom = append(seldom, f)
+		default:
+			usual = append(usual, f)
+		}
+	}
+	return alone, usual, seldom
+}
+
+// order is the keys of the rows from top to bottom.
+func (p *askPage) order() []string {
+	var keys []string
+	alone, usual, seldom := p.fields()
+	for _, f := range append(slices.Clone(alone), usual...) {
+		keys = append(keys, f.Key)
+	}
+	if len(seldom) > 0 {
+		keys = append(keys, showMore)
+	}
+	return append(keys, goOn)
+}
+
+// nextOpen is the first question after a row that waits for an answer and has no usual one; goOn when there is none.
+func (p *askPage) nextOpen(after string) string {
+	alone, _, _ := p.fields()
+	passed := after == ""
+	for range 2 {
+		for i, f := range alone {
+			if passed && p.waits(f, alone[i+1:]) {
+				return f.Key
+			}
+			passed = passed || f.Key == after
+		}
+		passed = true
+	}
+	return goOn
+}
+
+// waits says whether a question has no answer yet. One that may stay empty and was passed by before has one: a later one
+// was answered.
+func (p *askPage) waits(f site.Field, later []site.Field) bool {
+	if p.passed[f.Key] || p.file.Has(f.Key) {
+		return false
+	}
+	if f.Optional && f.Get(p.file.Site) == "" {
+		return !slices.ContainsFunc(later, func(l site.Field) bool { return p.file.Has(l.Key) && !p.passed[l.Key] })
+	}
+	return true
+}
+
+// pick begins to edit a row.
+func (p *askPage) pick(key string) {
+	p.picked, p.edit = key, nil
+	f, err := site.FieldOf(p.file.Site, key)
+	if err != nil {
+		return
+	}
+	value, draft := p.drafts[key]
+	if !draft {
+		value = f.Get(p.file.Site)
+	}
+	choices := f.Choices
+	if choices != nil && f.Optional {
+		choices = append([]string{""}, choices...)
+	}
+	p.edit = newEditor(p.theme, value, choices, false)
+	if draft {
+		p.edit.fresh = false
+	}
+}
+
+// Update takes keys, pastes, and what was found out meanwhile.
+func (p *askPage) Update(m tea.Msg) (page, tea.Cmd) {
+	switch m := m.(type) {
+	case reachMsg, reachedMsg:
+		return p, p.reach.update(p.shell, m)
+	case tea.PasteMsg:
+		return p, p.paste(m.Content)
+	case tea.KeyPressMsg:
+		return p, p.press(m)
+	}
+	return p, nil
+}
+
+func (p *askPage) press(k tea.KeyPressMsg) tea.Cmd {
+	p.told = ""
+	switch k.String() {
+	case "enter":
+		return p.enter()
+	case "tab", "down":
+		return p.leave(1)
+	case "shift+tab", "up":
+		return p.leave(-1)
+	case "ctrl+o":
+		return open(newWays(p.shell, ""))
+	}
+	if p.edit == nil {
+		return nil
+	}
+	before := p.edit.value
+	p.edit.update(k)
+	return p.typed(before)
+}
+
+// typed follows a change of the text: errors are told on leaving, and taken back at once.
+func (p *askPage) typed(before string) tea.Cmd {
+	if p.edit.value == before {
+		return nil
+	}
+	delete(p.wrong, p.picked)
+	delete(p.wrong, goOn)
+	return p.reach.later(p.shell, p.picked, p.edit.value)
+}
+
+// looksSecret are texts that no answer is: keys.
+var looksSecret = regexp.MustCompile(`-----BEGIN|^[A-Za-z0-9+/]{43}=$`)
+
+func (p *askPage) paste(text string) tea.Cmd {
+	if p.edit == nil {
+		return nil
+	}
+	first, more := pasted(text)
+	switch {
+	case looksSecret.MatchString(first):
+		p.told = "this looks like a key; no answer is one, and keys stay on their hosts: nothing was pasted"
+		return nil
+	case more:
+		p.told = "several lines were pasted: the first one was taken"
+	}
+	before := p.edit.value
+	p.edit.update(tea.PasteMsg{Content: first})
+	return p.typed(before)
+}
+
+// leave goes to another row; what was typed is kept, valid or not.
+func (p *askPage) leave(by int) tea.Cmd {
+	if p.edit != nil {
+		f, err := site.FieldOf(p.file.Site, p.picked)
+		if err == nil && strings.TrimSpace(p.edit.value) != f.Get(p.file.Site) {
+			p.keep()
+		}
+	}
+	order := p.order()
+	at := max(0, slices.Index(order, p.picked))
+	p.pick(order[(at+by+len(order))%len(order)])
+	return p.reach.on(p.shell, p.picked, p.edit)
+}
+
+// enter answers the row, and goes to the next that waits, or on.
+func (p *askPage) enter() tea.Cmd {
+	switch {
+	case p.picked == showMore:
+		_, _, seldom := p.fields()
+		p.more = true
+		p.pick(seldom[0].Key)
+		return nil
+	case p.picked == goOn:
+		return p.finish()
+	case !p.keep():
+		return nil
+	}
+	p.passed[p.picked] = true
+	p.pick(p.nextOpen(p.picked))
+	return p.reach.on(p.shell, p.picked, p.edit)
+}
+
+// keep validates what was typed and keeps it in the file, or as a draft with the reason why not.
+func (p *askPage) keep() bool {
+	key, value := p.picked, strings.TrimSpace(p.edit.value)
+	if err := p.answer(key, value); err != nil {
+		p.drafts[key], p.wrong[key] = p.edit.value, err.Error()
+		return false
+	}
+	delete(p.drafts, key)
+	delete(p.wrong, key)
+	return true
+}
+
+// answer gives an answer and saves it.
+func (w *shell) answer(key, value string) error {
+	f, err := site.FieldOf(w.file.Site, key)
+	if err != nil {
+		return err
+	}
+	before := f.Get(w.file.Site)
+	if err := w.file.Set(key, value); err != nil {
+		return err
+	}
+	if err := w.file.Save(); err != nil {
+		return err
+	}
+	if f.Get(w.file.Site) == before {
+		return nil
+	}
+	if w.found != nil {
+		if err := site.Set(w.found, key, value); err != nil {
+			w.found = nil // it is looked at again
+		}
+	}
+	for _, c := range w.chapters {
+		if c.step.Fields != nil && slices.Contains(c.step.Fields(w.file.Site), key) && c.state != todo {
+			c.state = unknown
+		}
+	}
+	return nil
+}
+
+// finish goes on to what there is to do, when the answers fit each other.
+func (p *askPage) finish() tea.Cmd {
+	for _, key := range p.order() {
+		if p.wrong[key] != "" && key != goOn {
+			p.pick(key)
+			return nil
+		}
+	}
+	if key := p.nextOpen(""); key != goOn {
+		p.pick(key)
+		return nil
+	}
+	if why := p.misfit(); why != "" {
+		p.wrong[goOn] = why
+		return nil
+	}
+	_, usual, _ := p.fields()
+	for _, f := range usual {
+		if err := p.file.Set(f.Key, f.Get(p.file.Site)); err != nil {
+			p.wrong[goOn] = err.Error()
+			return nil
+		}
+	}
+	if err := p.file.Save(); err != nil {
+		p.wrong[goOn] = err.Error()
+		return nil
+	}
+	return p.bring(p.id, open)
+}
+
+// misfit says what does not fit together, and goes to the row where that can be mended.
+func (p *askPage) misfit() string {
+	problems := site.Problems(p.file.Site)
+	if len(problems) == 0 {
+		return ""
+	}
+	why := problems[0].Error()
+	key, _, _ := strings.Cut(why, ": ")
+	if slices.Contains(p.order(), key) {
+		p.pick(key)
+		p.wrong[key] = why
+	} else if c := p.asks(key); c != nil {
+		why = fmt.Sprintf("%s (chapter %d asks it)", why, c.step.Chapter)
+	}
+	return why
+}
+
+// asks is the chapter that asks a key.
+func (w *shell) asks(key string) *chapter {
+	for _, c := range w.chapters {
+		if c.step.Fields != nil && slices.Contains(c.step.Fields(w.file.Site), key) {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package wizard
+
+import (
+	"postern/checks"
+	"postern/run"
+	"postern/site"
+	"postern/steps"
+)
+
+// state is what is known of a chapter.
+type state string
+
+// The states of a chapter. What is not known is never shown as in place.
+const (
+	unknown state = "[  ]" // nobody looked yet
+	looking state = "[..]"
+	inPlace state = "[ok]"
+	needed  state = "[--]"   // the hosts need changes
+	todo    state = "[todo]" // only a person can do it, and has not said that it is done
+	failing state = "[FAIL]" // in place, and a check says no
+	refused state = "[warn]" // it cannot be set up like this
+)
+
+// means are the states in words.
+var means = map[state]string{
+	unknown: "not looked at yet",
+	looking: "being looked at",
+	inPlace: "in place",
+	needed:  "not in place yet",
+	todo:    "for you to do by hand",
+	failing: "in place, but a check fails",
+	refused: "cannot be set up like this",
+}
+
+func (s state) style() style {
+	switch s {
+	case inPlace:
+		return good
+	case failing:
+		return bad
+	case refused, todo:
+		return amber
+	}
+	return plain
+}
+
+// chapter is one step with what the hosts said of it last.
+type chapter struct {
+	step  steps.Step
+	state state
+	plan  steps.Plan
+}
+
+// chapter is the one of a step's ID, or nil.
+func (w *shell) chapter(id string) *chapter {
+	for _, c := range w.chapters {
+		if c.step.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// proposed notes what was planned after a look at the hosts.
+func (w *shell) proposed(p *run.Proposal) {
+	w.found = p.Site
+	if p.Undo {
+		return
+	}
+	for _, plan := range p.Plans {
+		if c := w.chapter(plan.Step); c != nil {
+			c.plan, c.state = plan, w.judge(c.step, plan)
+		}
+	}
+}
+
+// judge says what a plan, and the checks asked last, mean for a chapter.
+func (w *shell) judge(step steps.Step, plan steps.Plan) state {
+	switch {
+	case len(plan.Refused) > 0:
+		return refused
+	case !plan.Empty():
+		return needed
+	case len(step.Proof) == 0 && len(plan.Tasks) > 0:
+		return todo
+	}
+	for _, r := range w.results {
+		if r.Step == step.ID && r.Outcome == checks.Fail {
+			return failing
+		}
+	}
+	return inPlace
+}
+
+// rejudge follows the results of checks.
+func (w *shell) rejudge() {
+	for _, c := range w.chapters {
+		if c.state == inPlace || c.state == failing {
+			c.state = w.judge(c.step, c.plan)
+		}
+	}
+}
+
+// first is the first chapter that is not known to be in place, beginning after the one given and going round; nil when all are.
+func (w *shell) first(after string) *chapter {
+	start := 0
+	for i, c := range w.chapters {
+		if c.step.ID == after {
+			start = i + 1
+		}
+	}
+	for i := range w.chapters {
+		if c := w.chapters[(start+i)%len(w.chapters)]; c.state != inPlace && c.step.ID != after {
+			return c
+		}
+	}
+	return nil
+}
+
+// enough says whether the hosts can be looked at: every host is reached somehow by an answer that was given, and the answers
+// fit each other.
+func (w *shell) enough() bool {
+	if w.file == nil || len(site.Problems(w.file.Site)) > 0 {
+		return false
+	}
+	for _, h := range w.file.Site.Hosts {
+		if !w.file.Has("host."+h.Name+".ssh") && !w.file.Has("host."+h.Name+".local") {
+			return false
+		}
+	}
+	return true
+}

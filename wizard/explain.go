@@ -1,0 +1,139 @@
+package wizard
+
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// explainPage says what a chapter is for, what the hosts said of it, and shows the site's picture.
+type explainPage struct {
+	*shell
+	id string
+}
+
+func newExplain(w *shell, id string) page { return explainPage{w, id} }
+
+func (p explainPage) Update(m tea.Msg) (page, tea.Cmd) {
+	k, ok := m.(tea.KeyPressMsg)
+	if !ok {
+		return p, nil
+	}
+	c := p.chapter(p.id)
+	switch k.String() {
+	case "enter":
+		if c.state == inPlace && len(c.step.Proof) > 0 {
+			return p, next
+		}
+		return p, p.forward(c)
+	case "e":
+		return p, open(newAsk(p.shell, p.id, ""))
+	case "c":
+		if p.enough() && len(c.step.Proof) > 0 {
+			return p, tea.Batch(open(newProve(p.shell, []string{p.id})), p.do(check, p.id))
+		}
+	case "t":
+		if len(c.plan.Tasks) > 0 {
+			return p, open(newTasks(p.shell, p.id, c.plan.Tasks))
+		}
+	case "u":
+		if p.undoable(c) && p.busy == nil {
+			j := job{verb: undo, steps: []string{p.id}}
+			return p, tea.Batch(open(newApply(p.shell, j)), p.do(undo, p.id))
+		}
+	}
+	return p, nil
+}
+
+// forward asks what the chapter asks, or, where it asks nothing, goes on to what there is to do.
+func (p explainPage) forward(c *chapter) tea.Cmd {
+	if c.step.Fields != nil && len(c.step.Fields(p.file.Site)) > 0 {
+		return open(newAsk(p.shell, p.id, ""))
+	}
+	return p.bring(p.id, open)
+}
+
+// bring begins to bring a chapter in place: the page of the apply, and the job. A chapter that is only tasks for a person
+// shows these.
+func (w *shell) bring(id string, show func(page) tea.Cmd) tea.Cmd {
+	if c := w.chapter(id); c != nil && len(c.step.Proof) == 0 && len(c.plan.Tasks) > 0 {
+		return show(newTasks(w, id, c.plan.Tasks))
+	}
+	return tea.Batch(show(newApply(w, job{verb: apply, steps: []string{id}})), w.do(apply, id))
+}
+
+func (p explainPage) undoable(c *chapter) bool {
+	return (c.state == inPlace || c.state == failing) && len(c.step.Proof) > 0 && c.step.Strip != nil
+}
+
+func (p explainPage) View(width, height int) view {
+	c := p.chapter(p.id)
+	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
+	v.lines = append(v.lines, row(span{strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)}, span{c.state.style(), string(c.state)}, span{plain, " " + means[c.state]}), line{})
+	v.lines = append(v.lines, indented(prose(plain, c.step.Why, width-2), 1)...)
+	v.lines = append(v.lines, line{})
+	v.lines = append(v.lines, picture(p.site(), width, nil)...)
+	v.lines = append(v.lines, p.told(c, width)...)
+	if c.step.Guide != "" {
+		v.lines = append(v.lines, line{})
+		v.lines = append(v.lines, indented(prose(plain, "The guide's chapter: "+c.step.Guide, width-2), 1)...)
+	}
+	if p.busy != nil && p.busy.verb == look {
+		v.pinned = []line{say(plain, " looking at the hosts  %s  %s", clock(p.o.Clock().Sub(p.since)), eventWords(p.last))}
+	}
+	v.keys = p.keysFor(c)
+	return v
+}
+
+// told is what the last look said of the chapter.
+func (p explainPage) told(c *chapter, width int) []line {
+	var lines []line
+	add := func(head string, s style, texts ...string) {
+		for i, text := range texts {
+			if i == 0 {
+				lines = append(lines, line{}, say(strong, " %s", head))
+			}
+			lines = append(lines, indented(prose(s, text, width-4), 2)...)
+		}
+	}
+	add("It cannot be set up like this", bad, c.plan.Refused...)
+	add("You would be locked out", bad, c.plan.LockOut...)
+	var notes, warnings []string
+	for _, n := range c.plan.Notes {
+		text := n.Text
+		if n.Host != "" {
+			text = n.Host + ": " + text
+		}
+		if n.Warn {
+			warnings = append(warnings, "[warn] "+text)
+		} else {
+			notes = append(notes, text)
+		}
+	}
+	add("To know", amber, warnings...)
+	add("Found on the hosts", plain, notes...)
+	if n := changesOf(c.plan); n > 0 {
+		add("Not in place yet", plain, fmt.Sprintf("%d changes; each is shown before it is made", n))
+	}
+	if n := len(c.plan.Tasks); n > 0 {
+		add("For you", plain, fmt.Sprintf("%d to do by hand (t shows them)", n))
+	}
+	return lines
+}
+
+func (p explainPage) keysFor(c *chapter) []key {
+	keys := []key{{"enter", "go on"}}
+	if c.step.Fields != nil {
+		keys = append(keys, key{"e", "answers"})
+	}
+	if len(c.plan.Tasks) > 0 {
+		keys = append(keys, key{"t", "tasks"})
+	}
+	if len(c.step.Proof) > 0 && p.enough() {
+		keys = append(keys, key{"c", "check"})
+	}
+	if p.undoable(c) && p.busy == nil {
+		keys = append(keys, key{"u", "undo"})
+	}
+	return keys
+}

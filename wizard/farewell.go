@@ -1,0 +1,46 @@
+package wizard
+
+import (
+	"fmt"
+
+	"postern/checks"
+)
+
+// farewell is the plain summary that stays in the scrollback: how far it got, what fails, and how to go on.
+func (w *shell) farewell() Ending {
+	e := Ending{Code: w.code}
+	say := func(format string, args ...any) {
+		e.Lines = append(e.Lines, w.theme.clean(fmt.Sprintf(format, args...), 4096))
+	}
+	if w.file == nil {
+		return e
+	}
+	if w.o.Simulated != "" {
+		say("%s", w.o.Simulated)
+	}
+	say("%s", w.name())
+	for _, c := range w.chapters {
+		say("  %d %s %-7s %s", c.step.Chapter, pad(c.step.Title, 12), c.state, means[c.state])
+	}
+	counts := map[checks.Outcome]int{}
+	for _, r := range w.results {
+		counts[r.Outcome]++
+	}
+	if len(w.results) > 0 {
+		say("  %d checks: %d ok, %d warn, %d failed, %d could not be asked", len(w.results)-counts[checks.Skip],
+			counts[checks.OK], counts[checks.Warn], counts[checks.Fail], counts[checks.Unknown])
+	}
+	for _, err := range []error{w.lookErr, w.changeEr} {
+		if err != nil {
+			say("  the last word was: %v", err)
+		}
+	}
+	if w.changing() {
+		say("  a change was open when you left: its host takes it back by itself at the deadline")
+	}
+	if w.o.Log != nil && w.o.Log() != "" {
+		say("  log of this run: %s", w.o.Log())
+	}
+	say("  answers: %s; go on with: postern --site %s", w.file.Path, w.file.Path)
+	return e
+}

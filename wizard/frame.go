@@ -1,0 +1,225 @@
+package wizard
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"postern/site"
+)
+
+// Sizes in columns and rows.
+const (
+	leastWidth  = 40
+	leastHeight = 12
+	besideFrom  = 72 // the chapters stand beside the page from this width on
+	beside      = 21 // how wide they are
+	chrome      = 4  // header and rule above, rule and keys below
+)
+
+// small says whether the screen is below the floor.
+func (w *shell) small() bool { return w.width < leastWidth || w.height < leastHeight }
+
+// pageWidth is how wide a page is.
+func (w *shell) pageWidth() int {
+	if w.width >= besideFrom {
+		return w.width - beside - 2
+	}
+	return w.width
+}
+
+func (w *shell) bodyHeight() int { return w.height - chrome }
+
+// seen is what the page on top shows at this size, or the prompt over it.
+func (w *shell) seen() view {
+	if len(w.prompts) > 0 {
+		return w.prompts[0].View(w.pageWidth(), w.bodyHeight())
+	}
+	return w.top().page.View(w.pageWidth(), w.bodyHeight())
+}
+
+// View is the whole screen.
+func (w *shell) View() tea.View {
+	return tea.View{AltScreen: true, Content: strings.Join(w.rows(), "\n"), WindowTitle: "postern"}
+}
+
+// rows are the screen's rows, each as wide as the screen at most, and no more than it has.
+func (w *shell) rows() []string {
+	if w.width <= 0 || w.height <= 0 {
+		return nil
+	}
+	if w.small() {
+		return w.tooSmall()
+	}
+	v, over := w.seen(), w.top()
+	if len(w.prompts) > 0 {
+		over = w.prompts[0].layer
+	}
+	if w.helping != nil {
+		over = w.helping
+		v = over.page.View(w.pageWidth(), w.bodyHeight())
+	}
+	body, where := w.body(v, over)
+	left := w.sidebar()
+	rows := []string{w.theme.draw(w.header(v), w.width), w.theme.draw(w.rule(w.o.Simulated), w.width)}
+	for i, l := range body {
+		if w.width < besideFrom {
+			rows = append(rows, w.theme.draw(l, w.width))
+			continue
+		}
+		side := line{}
+		if i < len(left) {
+			side = left[i]
+		}
+		rows = append(rows, w.theme.draw(fill(side, beside), beside)+"| "+w.theme.draw(l, w.pageWidth()))
+	}
+	bottom := where
+	if w.notice != "" {
+		bottom = ""
+		rows = append(rows, w.theme.draw(say(strong, "%s", " "+w.notice), w.width))
+	} else {
+		rows = append(rows, w.theme.draw(w.rule(bottom), w.width))
+	}
+	return append(rows, w.theme.draw(w.keys(v), w.width))
+}
+
+// body lays the page's lines out in the rows there are, scrolled so that its focus is in sight, and says what is seen.
+func (w *shell) body(v view, l *layer) (lines []line, where string) {
+	height := w.bodyHeight()
+	pinned := v.pinned
+	if most := max(1, height/2); len(pinned) > most {
+		pinned = pinned[:most]
+	}
+	room := height - len(pinned)
+	l.most = max(0, len(v.lines)-room)
+	if v.focus != l.focus {
+		l.focus = v.focus
+		if v.focus < l.offset {
+			l.offset = v.focus
+		} else if v.focus >= l.offset+room {
+			l.offset = v.focus - room + 1
+		}
+	}
+	l.offset = max(0, min(l.offset, l.most))
+	for i := range room {
+		if at := l.offset + i; at < len(v.lines) {
+			lines = append(lines, v.lines[at])
+		} else {
+			lines = append(lines, line{})
+		}
+	}
+	if l.most > 0 {
+		where = fmt.Sprintf("%d-%d of %d  pgup pgdn", l.offset+1, min(l.offset+room, len(v.lines)), len(v.lines))
+	}
+	return append(lines, pinned...), where
+}
+
+// rule is a line across, with some words in it.
+func (w *shell) rule(words string) line {
+	if words == "" {
+		return say(plain, "%s", strings.Repeat("-", w.width))
+	}
+	words = "-- " + words + " "
+	return say(plain, "%s", words+strings.Repeat("-", max(0, w.width-len(words))))
+}
+
+// header says which site, which chapter and which page. What is in the way goes from the middle.
+func (w *shell) header(v view) line {
+	right := v.title
+	if c := w.chapter(w.at); c != nil {
+		right = fmt.Sprintf("%d of %d  %s", c.step.Chapter, len(w.chapters), c.step.Title)
+		if v.title != "" {
+			right += " / " + v.title
+		}
+	}
+	left := "postern"
+	if name := w.name(); name != "" {
+		left += "  " + middle(name, max(8, w.width-len(left)-len(right)-6))
+	}
+	gap := w.width - columns(left) - columns(right)
+	if gap < 2 {
+		left, gap = "postern", max(2, w.width-len("postern")-columns(right))
+	}
+	return row(span{strong, left}, span{plain, strings.Repeat(" ", max(1, gap))}, span{strong, right})
+}
+
+// sidebar lists the chapters with their state, and the hosts.
+func (w *shell) sidebar() []line {
+	var lines []line
+	for _, c := range w.chapters {
+		mark := " "
+		if c.step.ID == w.at {
+			mark = ">"
+		}
+		l := row(span{plain, fmt.Sprintf("%s%d %s ", mark, c.step.Chapter, pad(c.step.Title, 10))}, span{c.state.style(), string(c.state)})
+		l.chosen = c.step.ID == w.at
+		lines = append(lines, l)
+	}
+	if w.file == nil {
+		return nil
+	}
+	lines = append(lines, line{}, say(strong, " Hosts"))
+	for _, h := range w.file.Site.Hosts {
+		lines = append(lines, w.hostLine(h))
+	}
+	if w.busy != nil {
+		lines = append(lines, line{}, say(plain, " %s %s", doing[w.busy.verb], clock(w.o.Clock().Sub(w.since))))
+	}
+	return lines
+}
+
+// doing says what the engine does now.
+var doing = map[verb]string{look: "looking", apply: "applying", check: "checking", undo: "taking back"}
+
+func (w *shell) hostLine(h *site.Host) line {
+	mark, s := "[  ]", plain
+	if ok, known := w.reached[h.Name]; known && ok {
+		mark, s = "[ok]", good
+	} else if known {
+		mark, s = "[FAIL]", bad
+	}
+	way := "ssh"
+	if h.Local {
+		way = "here"
+	}
+	return row(span{plain, "  " + pad(h.Name, 6) + " "}, span{s, mark}, span{plain, " " + way})
+}
+
+// keys is the bottom row: the page's keys as far as they fit, and always the way out.
+func (w *shell) keys(v view) line {
+	last := "? help  ctrl+c quit"
+	if v.typing {
+		last = "F1 help  ctrl+c quit"
+	}
+	if w.changing() {
+		last = "ctrl+c stop"
+	}
+	text := ""
+	for _, k := range v.keys {
+		one := k.press + " " + k.does + "  "
+		if len(text)+len(one)+len(last)+len("esc back  ") > w.width {
+			continue
+		}
+		text += one
+	}
+	if len(w.pages) > 1 || len(w.prompts) > 0 || w.helping != nil {
+		text += "esc back  "
+	}
+	return say(plain, "%s", text+last)
+}
+
+// tooSmall is what is shown below the floor.
+func (w *shell) tooSmall() []string {
+	var rows []string
+	for _, text := range []string{
+		fmt.Sprintf("postern: %dx%d is too small;", w.width, w.height),
+		fmt.Sprintf("make it %dx%d at least.", leastWidth, leastHeight),
+		"ctrl+c saves and leaves.",
+	} {
+		for _, l := range prose(plain, text, w.width) {
+			rows = append(rows, w.theme.draw(l, w.width))
+		}
+	}
+	return rows[:min(len(rows), w.height)]
+}

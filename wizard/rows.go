@@ -1,0 +1,48 @@
+package wizard
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/steps"
+)
+
+// pick makes a line one of a list to choose from: the chosen one has ">" before it and is reversed.
+func pick(l line, chosen bool) line {
+	mark := "  "
+	if chosen {
+		mark = "> "
+	}
+	return line{spans: append([]span{{plain, mark}}, l.spans...), chosen: chosen}
+}
+
+// changesOf counts what a plan would change.
+func changesOf(p steps.Plan) int {
+	n := 0
+	for _, part := range p.Parts {
+		n += len(part.Changes)
+	}
+	return n
+}
+
+// eventWords is one event in one line.
+func eventWords(e steps.Event) string {
+	text := e.Text
+	if first, _, more := strings.Cut(text, "\n"); more {
+		text = first
+	}
+	if e.Host != "" {
+		text = e.Host + ": " + text
+	}
+	return text
+}
+
+// clock is how long something takes, as 00:21 or 1:02:03.
+func clock(d time.Duration) string {
+	s := int(max(0, d) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
