@@ -115,7 +115,7 @@ done
 [ ! -h "$D" ] && { [ -d "$D" ] || mkdir -p "$D"; } 2>/dev/null && [ -O "$D" ] && chmod 700 "$D" && { : >>"$D/MUT"; } 2>/dev/null ||
 	{ echo "result E_DISK $D cannot be made or written"; exit 12; }
 exec 9<"$D/MUT"
-flock -w 15 9 || { sed 's/^/owner /' "$D/LOCK" 2>/dev/null; echo 'result E_LOCKED'; exit 10; }
+flock -w 15 9 || { cat "$D/open/owner" "$D"/in.*/owner 2>/dev/null | sed 's/^/owner /'; echo 'result E_LOCKED'; exit 10; }
 for used in "$D/open" "$D/done.$id"; do
 	[ ! -e "$used/id" ] || [ "$(cat "$used/id")" != "$id" ] || { echo "result E_REFUSED transaction $id was begun before"; exit 18; }
 done

@@ -161,7 +161,7 @@ func (g *ground) litter() []string {
 		}
 		return nil
 	})
-	for _, pattern := range []string{"/LOCK", "/open", "/in.*", "/etc/rcS.d/*", "/etc/init.d/*", "/site.toml.*"} {
+	for _, pattern := range []string{"/open", "/in.*", "/etc/rcS.d/*", "/etc/init.d/*", "/site.toml.*"} {
 		more, _ := filepath.Glob(g.state + pattern)
 		list = append(list, more...)
 	}

@@ -6,6 +6,7 @@
 #             |- ROLLING.WHY > ROLLEDBACK.WHY > done.ID
 #                   |- STUCK.WHY
 #
+# $O is also the lock: it is there as long as a change is not over, and its file owner says whose that is.
 # $D/MUT is held (fd 9) by whoever sets up, takes back or persists; $O/APPLY (fd 8) by the one who applies.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 umask 077

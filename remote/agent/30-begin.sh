@@ -5,7 +5,7 @@ begin() {
 		[ "$f" = "$I" ] || sweep "$f"
 	done
 	! held "$D/JOB" || owned "$D/JOB.owner"
-	ln "$I/owner" "$D/LOCK" 2>/dev/null || owned "$D/LOCK"
+	[ ! -e "$O" ] || owned
 	why=$(prepare "$1" 2>&1)
 	rc=$?
 	[ $rc = 0 ] || refuse $rc "$why"
@@ -62,7 +62,6 @@ unarm() {
 	if turn "ARMED.$1" "READY.$1" || [ -e "$O/READY.$1" ]; then
 		tail -n 3 "$O/log" 2>/dev/null
 		sweep_open
-		rm -f "$D/LOCK"
 		die 13 E_NOGUARD "$INIT"
 	fi
 }
@@ -88,7 +87,7 @@ back() {
 # untested ends a begin whose staged file is not right, before anything was changed.
 untested() {
 	blame "$1"
-	forget_begin
+	sweep "$I"
 	die 17 E_TEST
 }
 
@@ -96,11 +95,6 @@ untested() {
 blame() {
 	say "change ${1##*/}"
 	tail -c 2000 "$1/out" 2>/dev/null | sed 's/^/out /'
-}
-
-forget_begin() {
-	sweep "$I"
-	rm -f "$D/LOCK"
 }
 
 # refuse ends a begin before anything was changed.
@@ -111,13 +105,15 @@ refuse() {
 	18) word=E_REFUSED ;;
 	*) set -- 12 "$2" && word=E_DISK ;;
 	esac
-	forget_begin
+	sweep "$I"
 	die "$1" "$word" "$(printf %s "$2" | tail -n 1)"
 }
 
-# owned tells who holds the host.
+# owned tells who holds the host: whose change is open, or being set up. $1 is who else it might be.
 owned() {
-	sed 's/^/owner /' "$1" 2>/dev/null
+	for f in "$@" "$O/owner" "$D"/in.*/owner; do
+		[ "$f" != "$I/owner" ] && sed 's/^/owner /' "$f" 2>/dev/null && break
+	done
 	sweep "$I"
 	die 10 E_LOCKED
 }

@@ -67,7 +67,7 @@ settle() {
 
 carry() {
 	case $ST in
-	READY) sweep_open && rm -f "$D/LOCK" ;; # never armed, and who began it is dead
+	READY) sweep_open ;; # never armed, and who began it is dead
 	ROLLING) roll "$1" "$WHY" ;;
 	CONFIRMED) persist "$1" ;;
 	ROLLEDBACK | PERSISTED) finish "$1" ;;

@@ -25,7 +25,7 @@ sweep_open() {
 	mv "$O" "$D/in.$dead" && sweep "$D/in.$dead"
 }
 
-# finish leaves the history and frees the host. The mutex is held and the files are in their final state.
+# finish leaves the history and frees the host, by one rename. The mutex is held and the files are in their final state.
 finish() {
 	unstage "$O" "$1"
 	[ -e "$O/PERSISTED.$1" ] || unparent "$O"/c/*/dirs
@@ -33,7 +33,7 @@ finish() {
 	unwatch "$1"
 	rm -f "$O/reserve"
 	rm -rf "$D"/done.*/c
-	mv "$O" "$D/done.$1" && rm -f "$D/LOCK"
+	mv "$O" "$D/done.$1"
 	prune
 }
 
@@ -47,7 +47,7 @@ prune() {
 settle_old() {
 	state
 	case $ST in
-	none) rm -f "$D/LOCK" ;;
+	none) ;;
 	READY) carry "$ID" ;;
 	ARMED) guarded "$ID" || carry_old "$ID" abandoned ;;
 	STUCK) sed 's/^/owner /' "$O/owner"; sweep "$I"; die 15 E_STUCK "$WHY" ;;
@@ -59,15 +59,15 @@ carry_old() {
 	[ $# = 1 ] || turn "ARMED.$1" "ROLLING.$1.$2"
 	release
 	own "postern-$1-old-$$" settle "$1" >/dev/null
-	mutex 30 && { [ ! "$I" ] || [ -e "$I/owner" ]; } || owned "$D/LOCK"
+	mutex 30 && { [ ! "$I" ] || [ -e "$I/owner" ]; } || owned
 }
 
 # tidy brings to its end what nobody else will, and says who holds the host when somebody does.
 tidy() {
 	[ -d "$O" ] || die 0 tidied
-	mutex 20 || owned "$D/LOCK"
+	mutex 20 || owned
 	settle_old
 	state
-	[ $ST = none ] || owned "$D/LOCK"
+	[ $ST = none ] || owned
 	die 0 tidied
 }

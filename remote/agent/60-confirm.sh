@@ -18,13 +18,13 @@ cancel() {
 
 # revert takes back what was confirmed last, from the snapshot that is kept of it: the other host of a pair went back.
 revert() {
-	mutex 20 || owned "$D/LOCK"
+	mutex 20 || owned
 	settle_old
 	d=$D/done.$1
 	state
-	[ $ST = none ] || owned "$D/LOCK"
+	[ $ST = none ] || owned
 	[ -e "$d/PERSISTED.$1" ] && [ -d "$d/c" ] || { release; ended "$1"; }
-	ln "$d/owner" "$D/LOCK" && mv "$d" "$O" && boot_install || die 13 E_NOGUARD "$INIT"
+	mv "$d" "$O" && boot_install || die 13 E_NOGUARD "$INIT"
 	turn "PERSISTED.$1" "ROLLING.$1.reverted"
 	release
 	back "$1" reverted

@@ -4,7 +4,7 @@
 # job_start runs in the payload's folder $I with the mutex held, unless the job of that id is there already.
 job_start() {
 	state
-	[ $ST = none ] || [ $ST = READY ] || owned "$D/LOCK"
+	[ $ST = none ] || [ $ST = READY ] || owned
 	! held "$D/JOB" || owned "$D/JOB.owner"
 	for f in "$D"/job.*; do
 		[ ! -d "$f" ] || rm -rf "$f"
