@@ -166,10 +166,23 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 }
 
 // proveKept asks again what did not apply, or could not be told, while the change was open: what a boot will do, or a
-// tunnel that had no handshake yet.
+// tunnel that had no handshake yet. What fails then is asked until settling is over: the host may be booting.
 func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []checks.Result) ([]checks.Result, error) {
-	again, err := r.prove(ctx, having(list, results, checks.Skip, checks.Unknown), r.sessions(), nil)
-	return merge(results, again), err
+	end := r.Clock().Add(settling)
+	list = having(list, results, checks.Skip, checks.Unknown)
+	for {
+		again, err := r.prove(ctx, list, r.sessions(), nil)
+		results = merge(results, again)
+		list = having(list, again, checks.Fail)
+		if err != nil || len(list) == 0 || r.Clock().After(end) {
+			return results, err
+		}
+		select {
+		case <-ctx.Done():
+			return results, nil
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // decide proves the armed change over new logins and confirms it.
