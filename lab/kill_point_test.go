@@ -83,6 +83,19 @@ func (f *flight) said(kind, host, words string) bool {
 	return false
 }
 
+// outcome is how the program says that its change ended, in the object it ends with.
+func (f *flight) outcome() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	text := f.out.Bytes()
+	at := bytes.LastIndex(text, []byte("\n{\n"))
+	var last struct{ Outcome string }
+	if at < 0 || json.Unmarshal(text[at:], &last) != nil {
+		return ""
+	}
+	return last.Outcome
+}
+
 // told is all that was printed, for a failure.
 func (f *flight) told() string {
 	f.mu.Lock()
