@@ -160,11 +160,11 @@ func (v *voice) fail(err error, hints ...string) {
 		} else {
 			l = "                " + l
 		}
-		v.write(v.err, plain, l+"\n")
+		v.write(v.err, plain, tell.Wrap(l, v.width)+"\n")
 		v.keep(l)
 	}
 	for _, h := range hints {
-		v.write(v.err, plain, "postern: hint: "+h+"\n")
+		v.write(v.err, plain, tell.Wrap("postern: hint: "+h, v.width)+"\n")
 	}
 }
 
