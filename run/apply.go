@@ -199,21 +199,9 @@ func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result,
 		return results, err
 	}
 	if len(lost) > 0 {
-		return results, lostError(lost)
+		return results, &Regression{lost}
 	}
 	return results, r.confirm(ctx, armed)
-}
-
-// lostError tells what a change broke, and how to have it all the same.
-func lostError(lost []checks.Result) error {
-	var ids []string
-	for _, one := range lost {
-		if flag := "--accept-risk=" + one.ID; !slices.Contains(ids, flag) {
-			ids = append(ids, flag)
-		}
-	}
-	return fmt.Errorf("%s was ok before and is not any more (saw %q); %d such; if that is meant: %s",
-		lost[0].Key(), lost[0].Saw.Line(120), len(lost), strings.Join(ids, " "))
 }
 
 // settling is how long checks that are not ok yet are asked again after a change, such as a first handshake.
