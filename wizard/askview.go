@@ -23,7 +23,7 @@ func (p *askPage) View(width, height int) view {
 		}
 	}
 	if len(usual) > 0 {
-		v.lines = append(v.lines, line{}, say(strong, " Usual values (tab goes there to change one)"))
+		v.lines = append(v.lines, line{}, say(strong, " Usual values (tab to change one)"))
 		for _, f := range usual {
 			add(p.row(f, width), f.Key)
 		}
@@ -50,28 +50,34 @@ func (p *askPage) keyList() []key {
 	return []key{{"enter", "next"}, {"tab", "down"}, {"shift+tab", "up"}, {"ctrl+u", "clear"}, {"ctrl+o", "ways in"}}
 }
 
-// row is one question: its title, its value or the editor, and where the value comes from.
+// row is one question: its title, its value or the editor, and, where there is room, where the value comes from.
 func (p *askPage) row(f site.Field, width int) line {
-	titles := 24
+	titles, origin := titleWidth(width), 11
 	if width < 50 {
-		titles = 15
-	}
-	origin := 11
-	if width < 44 {
 		origin = 4
 	}
 	values := width - 2 - titles - 1 - origin - 1
 	value, from := p.shown(f)
-	title := span{plain, pad(f.Title, titles) + " "}
-	if f.Key == p.picked {
-		title.style = strong
-		return fill2(row(span{strong, "> "}, title, p.edit.draw(values)), 2+titles+1+values, span{plain, " "}, from)
+	if columns(from.text) > origin {
+		from.text = ""
 	}
-	return fill2(row(span{plain, "  "}, title, span{plain, middle(value, values)}), 2+titles+1+values, span{plain, " "}, from)
+	l := row(span{plain, "  "}, span{plain, pad(f.Title, titles) + " "}, span{plain, middle(value, values)})
+	if f.Key == p.picked {
+		l = row(span{strong, "> "}, span{strong, pad(f.Title, titles) + " "}, p.edit.draw(values))
+	}
+	return behind(l, 2+titles+1+values, span{plain, " "}, from)
 }
 
-// fill2 puts what belongs into a column of its own behind a line.
-func fill2(l line, column int, after ...span) line {
+// titleWidth is how wide the column of titles is.
+func titleWidth(width int) int {
+	if width < 50 {
+		return 16
+	}
+	return 24
+}
+
+// behind puts what belongs into a column of its own behind a line.
+func behind(l line, column int, after ...span) line {
 	l = fill(l, column)
 	l.spans = append(l.spans, after...)
 	return l
@@ -113,7 +119,11 @@ func (p *askPage) below(width int) []line {
 	}
 	lines = append(lines, p.reach.lines(p.picked, width)...)
 	if f, err := site.FieldOf(p.file.Site, p.picked); err == nil {
-		lines = append(lines, indented(prose(plain, f.Help, width-2), 1)...)
+		help := f.Help
+		if columns(f.Title) > titleWidth(width) {
+			help = f.Title + ": " + help
+		}
+		lines = append(lines, indented(prose(plain, help, width-2), 1)...)
 	} else if len(lines) == 0 && p.picked == goOn {
 		lines = append(lines, indented(prose(plain, p.ahead(), width-2), 1)...)
 	}
@@ -132,10 +142,11 @@ func (p *askPage) helpText() string {
 	text := "What is asked here is kept in the answers file after each question. Only what nobody can guess is asked by itself; " +
 		"the other values are usual ones, or were found on the hosts, and stand beside where they come from."
 	if f, err := site.FieldOf(p.file.Site, p.picked); err == nil {
-		text = fmt.Sprintf("%s (%s)\n%s\n\n%s", f.Title, f.Key, f.Help, text)
+		value, from := p.shown(f)
+		text = fmt.Sprintf("%s (%s)\n%s\nNow: %s  %s\n\n%s", f.Title, f.Key, f.Help, value, from.text, text)
 	}
 	if why := p.wrong[p.picked]; why != "" {
-		text = why + "\n\n" + text
+		text = "[!] " + why + "\n\n" + text
 	}
 	return text
 }

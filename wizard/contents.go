@@ -17,23 +17,30 @@ func newContents(w *shell) page { return &contentsPage{shell: w} }
 // entry is one thing to open from the contents.
 type entry struct {
 	line line
+	says string // what is not in the line where that is narrow
 	open func() tea.Cmd
 }
+
+// besideText is how wide a page must be for words beside a chapter's state.
+const besideText = 52
 
 func (p *contentsPage) entries(width int) []entry {
 	var list []entry
 	if p.file != nil {
 		for _, c := range p.chapters {
-			list = append(list, entry{row(span{plain, fmt.Sprintf("%d %s ", c.step.Chapter, pad(c.step.Title, 12))},
-				span{c.state.style(), pad(string(c.state), 7)}, span{plain, p.says(c)}), func() tea.Cmd { return chapterOf(c.step.ID) }})
+			l := row(span{plain, fmt.Sprintf("%d %s ", c.step.Chapter, pad(c.step.Title, 12))}, span{c.state.style(), pad(string(c.state), 7)})
+			if width >= besideText {
+				l.spans = append(l.spans, span{plain, p.says(c)})
+			}
+			list = append(list, entry{l, p.says(c), func() tea.Cmd { return chapterOf(c.step.ID) }})
 		}
 		list = append(list,
-			entry{say(plain, "All checks"), func() tea.Cmd { return open(newOverview(p.shell)) }},
-			entry{say(plain, "Look at the hosts again"), func() tea.Cmd { return p.lookAgain() }},
-			entry{say(plain, "Ways in: when a host cannot be reached"), func() tea.Cmd { return open(newWays(p.shell, "")) }})
+			entry{say(plain, "All checks"), "", func() tea.Cmd { return open(newOverview(p.shell)) }},
+			entry{say(plain, "Look at the hosts again"), "", func() tea.Cmd { return p.lookAgain() }},
+			entry{say(plain, "Ways in, when a host is not reached"), "", func() tea.Cmd { return open(newWays(p.shell, "")) }})
 	}
 	if p.o.Sites.List != nil {
-		list = append(list, entry{say(plain, "Other sites"), func() tea.Cmd {
+		list = append(list, entry{say(plain, "Other sites"), "", func() tea.Cmd {
 			s := newSites(p.shell)
 			return tea.Batch(open(s), s.load())
 		}})
@@ -87,10 +94,13 @@ func (p *contentsPage) View(width, height int) view {
 		v.lines = append(v.lines, pick(e.line, i == p.picked))
 		if i == p.picked {
 			v.focus = len(v.lines) - 1
+			if width < besideText && e.says != "" {
+				v.pinned = []line{say(plain, "  %s", e.says)}
+			}
 		}
 	}
 	if p.busy != nil && p.last.Text != "" {
-		v.pinned = []line{say(plain, " %s", eventWords(p.last))}
+		v.pinned = prose(plain, " "+eventWords(p.last), width)
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package wizard
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -30,6 +31,8 @@ type job struct {
 	verb  verb
 	steps []string // none means all
 	site  *site.Site
+
+	accept []string // risks that the operator took by their names
 }
 
 // changes says whether the job may change hosts: such a one is never cut short by another.
@@ -56,7 +59,8 @@ type engine struct {
 	turn    sync.Mutex         // the operator is asked one thing at a time
 
 	runner *run.Runner
-	reach  string // how the runner's hosts are reached
+	reach  string          // how the runner's hosts are reached
+	accept map[string]bool // risks taken beforehand, on the command line
 	memory *remote.Memory
 }
 
@@ -166,13 +170,20 @@ func (e *engine) ready(j job) error {
 	if r.Remote.Memory == nil {
 		r.Remote.Memory = e.memory
 	}
-	e.runner, e.reach = r, reach
+	e.runner, e.reach, e.accept = r, reach, r.Accept
 	e.wire(j)
 	return nil
 }
 
 // wire turns the runner's callbacks into messages.
 func (e *engine) wire(j job) {
+	e.runner.Accept = maps.Clone(e.accept)
+	for _, risk := range j.accept {
+		if e.runner.Accept == nil {
+			e.runner.Accept = map[string]bool{}
+		}
+		e.runner.Accept[risk] = true
+	}
 	e.runner.Emit = func(ev steps.Event) { e.send(eventMsg{ev}) }
 	e.runner.Result = func(r checks.Result) { e.send(resultMsg{r}) }
 	e.runner.Remote.Ask = e.ask

@@ -69,7 +69,13 @@ func (p explainPage) undoable(c *chapter) bool {
 func (p explainPage) View(width, height int) view {
 	c := p.chapter(p.id)
 	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
-	v.lines = append(v.lines, row(span{strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)}, span{c.state.style(), string(c.state)}, span{plain, " " + means[c.state]}), line{})
+	v.lines = append(v.lines, row(span{strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)}, span{c.state.style(), string(c.state)}))
+	if width >= besideText {
+		v.lines[0].spans = append(v.lines[0].spans, span{plain, " " + means[c.state]})
+	} else {
+		v.lines = append(v.lines, prose(plain, " "+means[c.state], width)...)
+	}
+	v.lines = append(v.lines, line{})
 	v.lines = append(v.lines, indented(prose(plain, c.step.Why, width-2), 1)...)
 	v.lines = append(v.lines, line{})
 	v.lines = append(v.lines, picture(p.site(), width, nil)...)
@@ -79,7 +85,7 @@ func (p explainPage) View(width, height int) view {
 		v.lines = append(v.lines, indented(prose(plain, "The guide's chapter: "+c.step.Guide, width-2), 1)...)
 	}
 	if p.busy != nil && p.busy.verb == look {
-		v.pinned = []line{say(plain, " looking at the hosts  %s  %s", clock(p.o.Clock().Sub(p.since)), eventWords(p.last))}
+		v.pinned = prose(plain, fmt.Sprintf(" looking at the hosts  %s  %s", clock(p.elapsed()), eventWords(p.last)), width)
 	}
 	v.keys = p.keysFor(c)
 	return v

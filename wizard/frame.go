@@ -60,6 +60,9 @@ func (w *shell) rows() []string {
 		over = w.helping
 		v = over.page.View(w.pageWidth(), w.bodyHeight())
 	}
+	if w.notice != "" {
+		v.pinned = append(indented(prose(strong, w.notice, w.pageWidth()-2), 1), v.pinned...)
+	}
 	body, where := w.body(v, over)
 	left := w.sidebar()
 	rows := []string{w.theme.draw(w.header(v), w.width), w.theme.draw(w.rule(w.o.Simulated), w.width)}
@@ -74,14 +77,7 @@ func (w *shell) rows() []string {
 		}
 		rows = append(rows, w.theme.draw(fill(side, beside), beside)+"| "+w.theme.draw(l, w.pageWidth()))
 	}
-	bottom := where
-	if w.notice != "" {
-		bottom = ""
-		rows = append(rows, w.theme.draw(say(strong, "%s", " "+w.notice), w.width))
-	} else {
-		rows = append(rows, w.theme.draw(w.rule(bottom), w.width))
-	}
-	return append(rows, w.theme.draw(w.keys(v), w.width))
+	return append(rows, w.theme.draw(w.rule(where), w.width), w.theme.draw(w.keys(v), w.width))
 }
 
 // body lays the page's lines out in the rows there are, scrolled so that its focus is in sight, and says what is seen.
@@ -92,7 +88,7 @@ func (w *shell) body(v view, l *layer) (lines []line, where string) {
 		pinned = pinned[:most]
 	}
 	room := height - len(pinned)
-	l.most = max(0, len(v.lines)-room)
+	l.room, l.most = room, max(0, len(v.lines)-room)
 	if v.focus != l.focus {
 		l.focus = v.focus
 		if v.focus < l.offset {
@@ -164,7 +160,7 @@ func (w *shell) sidebar() []line {
 		lines = append(lines, w.hostLine(h))
 	}
 	if w.busy != nil {
-		lines = append(lines, line{}, say(plain, " %s %s", doing[w.busy.verb], clock(w.o.Clock().Sub(w.since))))
+		lines = append(lines, line{}, say(plain, " %s %s", doing[w.busy.verb], clock(w.elapsed())))
 	}
 	return lines
 }
@@ -192,6 +188,9 @@ func (w *shell) keys(v view) line {
 	if v.typing {
 		last = "F1 help  ctrl+c quit"
 	}
+	if w.width < 60 {
+		last = strings.Replace(last, " help", "", 1)
+	}
 	if w.changing() {
 		last = "ctrl+c stop"
 	}
@@ -199,7 +198,7 @@ func (w *shell) keys(v view) line {
 	for _, k := range v.keys {
 		one := k.press + " " + k.does + "  "
 		if len(text)+len(one)+len(last)+len("esc back  ") > w.width {
-			continue
+			break // help lists the rest
 		}
 		text += one
 	}

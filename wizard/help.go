@@ -35,7 +35,8 @@ func (p helpPage) View(width, height int) view {
 		v.lines = append(v.lines, hanging(k.press, k.does, 12, width)...)
 	}
 	if p.chapter(p.at) != nil {
-		v.lines = append(v.lines, line{}, say(plain, "The guide's chapter: %s", p.chapter(p.at).step.Guide))
+		v.lines = append(v.lines, line{})
+		v.lines = append(v.lines, prose(plain, "The guide's chapter: "+p.chapter(p.at).step.Guide, width-1)...)
 	}
 	if p.file != nil {
 		v.lines = append(v.lines, prose(plain, "Answers: "+p.file.Path, width-1)...)

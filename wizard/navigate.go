@@ -21,7 +21,7 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 			w.helping = nil
 			return nil
 		}
-		w.helping.scroll(press, w.bodyHeight())
+		w.helping.scroll(press)
 		return nil
 	}
 	seen := w.seen()
@@ -40,7 +40,7 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 		}
 	case press == "pgup" || press == "pgdown":
 		if w.top().most > 0 {
-			w.top().scroll(press, w.bodyHeight())
+			w.top().scroll(press)
 			return nil
 		}
 	}
@@ -89,6 +89,9 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 		w.at = m.step
 		w.pages = w.pages[:1]
 		w.push(newExplain(w, m.step))
+		if m.ask {
+			w.push(newAsk(w, m.step, ""))
+		}
 	case nextMsg:
 		return w.onward()
 	case noteMsg:
@@ -130,12 +133,12 @@ func (w *shell) pop() tea.Cmd {
 }
 
 // scroll moves a page up or down.
-func (l *layer) scroll(press string, height int) {
+func (l *layer) scroll(press string) {
 	switch press {
 	case "pgup":
-		l.offset -= max(1, height-2)
+		l.offset -= max(1, l.room-1)
 	case "pgdown", "space":
-		l.offset += max(1, height-2)
+		l.offset += max(1, l.room-1)
 	case "up", "k":
 		l.offset--
 	case "down", "j":

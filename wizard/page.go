@@ -52,15 +52,19 @@ type (
 	replaceMsg struct{ page page } // put in place of the one on top
 	backMsg    struct{}            // away with the one on top
 	nextMsg    struct{}            // this chapter is done: to the first one that is not in place
-	chapterMsg struct{ step string }
-	noteMsg    struct{ text string } // one line above the keys, until the next key
+	chapterMsg struct {
+		step string
+		ask  bool // with its answers on top
+	}
+	noteMsg struct{ text string } // one line above the keys, until the next key
 )
 
 func open(p page) tea.Cmd         { return func() tea.Msg { return openMsg{p} } }
 func replace(p page) tea.Cmd      { return func() tea.Msg { return replaceMsg{p} } }
 func back() tea.Msg               { return backMsg{} }
 func next() tea.Msg               { return nextMsg{} }
-func chapterOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{id} } }
+func chapterOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{step: id} } }
+func answersOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{id, true} } }
 func note(text string) tea.Cmd    { return func() tea.Msg { return noteMsg{text} } }
 
 // Messages of the engine, in the order in which they come: started, any number of events, results, proposals and prompts,

@@ -61,7 +61,7 @@ func host(s *site.Site, role site.Role) []line {
 		case role == site.Mail:
 			at = "hidden, no public address"
 		case h.SSH != "":
-			at = h.SSH
+			at = h.SSH[strings.LastIndexByte(h.SSH, '@')+1:]
 		}
 		lines = append(lines,
 			row(span{plain, "  ["}, span{strong, h.Name}, span{plain, "] "}, span{accent, at}),

@@ -136,6 +136,16 @@ func invisible(r rune) bool {
 		unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Variation_Selector, r)
 }
 
+// visible takes out what shows nothing.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // colourOnly lets nothing but printable text and colours through: what a widget of ours drew.
 func colourOnly(text string) string {
 	var b strings.Builder
@@ -145,7 +155,9 @@ func colourOnly(text string) string {
 		if n == 0 {
 			break
 		}
-		if width > 0 && utf8.ValidString(seq) || strings.HasPrefix(seq, "\x1b[") && strings.HasSuffix(seq, "m") && parameters(seq[2:len(seq)-1]) {
+		if width > 0 && utf8.ValidString(seq) {
+			b.WriteString(visible(seq))
+		} else if strings.HasPrefix(seq, "\x1b[") && strings.HasSuffix(seq, "m") && parameters(seq[2:len(seq)-1]) {
 			b.WriteString(seq)
 		}
 		state, text = next, text[n:]
@@ -158,24 +170,58 @@ func parameters(text string) bool {
 	return strings.Trim(text, "0123456789;:") == ""
 }
 
+// longest is how much text is shown at most, in bytes, as much as a host may say in one answer.
+const longest = 64 << 10
+
 // prose breaks text into lines of at most width columns, at spaces where there are any; "\n" ends a line. Lines after the
 // first of each begin where its text began, so that lists and indented commands stay in shape.
 func prose(s style, text string, width int) []line {
 	var lines []line
+	if len(text) > longest {
+		text = text[:longest] + "\n[cut: there is more]"
+	}
 	for part := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		body := strings.TrimLeft(part, " ")
 		indent := min(len(part)-len(body), max(0, width-20))
 		margin := strings.Repeat(" ", indent)
-		body = strings.Map(func(r rune) rune {
-			if invisible(r) && r != '\t' {
-				return -1
-			}
-			return r
-		}, ansi.Strip(strings.ToValidUTF8(body, "?")))
-		for piece := range strings.SplitSeq(ansi.Wrap(body, max(1, width-indent), ""), "\n") {
+		body = visible(strings.ReplaceAll(ansi.Strip(strings.ToValidUTF8(body, "?")), "\t", " "))
+		for _, piece := range wrapped(body, max(1, width-indent)) {
 			lines = append(lines, say(s, "%s", margin+piece))
 		}
 	}
+	return lines
+}
+
+// wrapped breaks one line at spaces, and inside a word only where that alone is wider than the screen.
+func wrapped(text string, width int) []string {
+	if len(text) <= width && harmless(text) {
+		return []string{text}
+	}
+	var lines []string
+	var b strings.Builder
+	used := 0
+	end := func() {
+		lines = append(lines, strings.TrimRight(b.String(), " "))
+		b.Reset()
+		used = 0
+	}
+	for word := range strings.SplitSeq(text, " ") {
+		w := ansi.StringWidth(word)
+		if used > 0 && used+w > width {
+			end()
+		}
+		if w > width {
+			parts := strings.Split(ansi.Hardwrap(word, width, true), "\n")
+			for _, part := range parts[:len(parts)-1] {
+				lines = append(lines, part)
+			}
+			word = parts[len(parts)-1]
+			w = ansi.StringWidth(word)
+		}
+		b.WriteString(word + " ")
+		used += w + 1
+	}
+	end()
 	return lines
 }
 

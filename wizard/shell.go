@@ -26,6 +26,8 @@ type shell struct {
 	at       string                   // the chapter that is open, "" for none
 	reached  map[string]bool          // per host, whether the last attempt to log in worked
 	results  map[string]checks.Result // the last of each check, by Key
+	was      map[string]checks.Result // by Key, what it was before it changed
+	rescued  map[string]bool          // hosts whose way back was shown
 	busy     *job                     // what the engine does now; nil when idle
 	since    time.Time                // when it began
 	last     steps.Event              // the last one that was told
@@ -47,6 +49,7 @@ type layer struct {
 	offset int
 	focus  int
 	most   int // the largest offset, at the size it was seen last
+	room   int // how many lines it had then
 }
 
 func newShell(o Options, e *engine) *shell {
@@ -59,6 +62,7 @@ func newShell(o Options, e *engine) *shell {
 func (w *shell) use(f *site.File) {
 	w.file, w.found, w.at, w.moved = f, nil, "", false
 	w.lookErr, w.changeEr = nil, nil
+	w.was, w.rescued = map[string]checks.Result{}, map[string]bool{}
 	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}
 	w.chapters = nil
 	for _, s := range steps.All() {
@@ -85,6 +89,14 @@ func (w *shell) do(v verb, ids ...string) tea.Cmd {
 		w.engine.do(j, s)
 		return nil
 	}
+}
+
+// elapsed is how long the engine has been at its job.
+func (w *shell) elapsed() time.Duration {
+	if w.busy == nil {
+		return 0
+	}
+	return w.o.Clock().Sub(w.since)
 }
 
 // name is what the site is called: its mail host's name, or its file's.

@@ -189,7 +189,10 @@ func (p *sitesPage) View(width, height int) view {
 		if i == p.picked {
 			v.focus = len(v.lines)
 		}
-		v.lines = append(v.lines, pick(row(span{plain, pad(middle(k.Name, names), names) + " "}, span{plain, k.Says}), i == p.picked))
+		v.lines = append(v.lines, pick(row(span{plain, pad(middle(k.Name, names), names) + " "}, span{plain, middle(k.Says, width-names-4)}), i == p.picked))
+	}
+	if p.input == nil && p.picked < len(p.known) {
+		v.pinned = indented(prose(plain, p.known[p.picked].Path+"\n"+p.known[p.picked].Says, width-2), 1)
 	}
 	if p.busy {
 		v.lines = append(v.lines, line{}, say(plain, " asking the host for its answers ..."))

@@ -145,7 +145,8 @@ func (x *table) says(text string) {
 		if failed {
 			m.err = failureOf(failure)
 		} else if m.job.verb == look {
-			m.proposal = x.proposal("")
+			m.proposal = x.proposal(strings.Join(m.job.steps, " ")) // not in place are those named
+			m.job.steps = nil
 		} else {
 			m.outcome = run.Outcome{Empty: true}
 		}
@@ -157,6 +158,10 @@ func (x *table) says(text string) {
 
 // failureOf is an error of the words, wrapping the one they begin with.
 func failureOf(words string) error {
+	if words == "changed key" {
+		return fmt.Errorf("proxy: %w", &remote.ChangedKeyError{Address: "203.0.113.10", File: "/home/me/.ssh/known_hosts", Line: 3,
+			Recorded: "ssh-ed25519 SHA256:2gmZ0qVQmvpz3tzlKWNVbTqPqJVbCvV9aPZ3tNSe6OY", Shown: "ssh-ed25519 SHA256:bXrnM3VqLkXpKkN4mVIYmVJtJzVt0bYFqPwFW3zF5dE"})
+	}
 	for _, e := range []error{run.ErrStale, run.ErrRolledBack, run.ErrRefused, remote.ErrLost, remote.ErrUnknownKey, remote.ErrNoAnswer} {
 		if rest, ok := strings.CutPrefix(words, e.Error()); ok {
 			return fmt.Errorf("%w%s", e, rest)

@@ -13,10 +13,14 @@ import (
 // troublePage says why the hosts could not be looked at, and what can be done about it. It is never a dead end.
 type troublePage struct {
 	*shell
-	err error
+	err    error
+	looked bool // a look has ended since
 }
 
-func newTrouble(w *shell, err error) page { return &troublePage{w, err} }
+// newTrouble is about an error; nil when a look that was asked for has not ended yet.
+func newTrouble(w *shell, err error) page {
+	return &troublePage{shell: w, err: err, looked: err != nil}
+}
 
 func (p *troublePage) Update(m tea.Msg) (page, tea.Cmd) {
 	switch m := m.(type) {
@@ -24,7 +28,7 @@ func (p *troublePage) Update(m tea.Msg) (page, tea.Cmd) {
 		if m.job.verb != look || errors.Is(m.err, context.Canceled) {
 			return p, nil
 		}
-		p.err = m.err
+		p.err, p.looked = m.err, true
 		if m.err == nil && p.top().page == page(p) {
 			return p, next
 		}
@@ -51,12 +55,16 @@ func (p *troublePage) View(width, height int) view {
 	v := view{title: "not reached", keys: []key{{"r", "try again"}, {"e", "answers"}, {"w", "ways in"}},
 		help: "The hosts could not be looked at. Nothing was changed. What was said is above; the answers can be changed, the attempt repeated, or another way in be taken."}
 	switch {
-	case p.busy != nil:
-		v.lines = append(v.lines, say(plain, " looking at the hosts  %s", clock(p.o.Clock().Sub(p.since))))
+	case p.busy != nil || !p.looked:
+		v.lines = append(v.lines, say(plain, " looking at the hosts  %s", clock(p.elapsed())))
+		if p.last.Text != "" {
+			v.lines = append(v.lines, prose(plain, " "+eventWords(p.last), width)...)
+		}
 	case p.err == nil:
 		v.lines = append(v.lines, say(good, " [ok] the hosts were looked at"))
 	default:
-		v.lines = append(v.lines, say(bad, " [FAIL] the hosts could not be looked at; nothing was changed"), line{})
+		v.lines = append(v.lines, prose(bad, " [FAIL] the hosts could not be looked at; nothing was changed", width)...)
+		v.lines = append(v.lines, line{})
 		v.lines = append(v.lines, indented(prose(plain, p.err.Error(), width-2), 1)...)
 		v.lines = append(v.lines, line{})
 		v.lines = append(v.lines, advice(p.err, width)...)
@@ -84,6 +92,8 @@ func advice(err error, width int) []line {
 		text = "The link to a host was lost. A change that was open is taken back by the host itself at the deadline. Try again: what it did is looked at first."
 	case errors.Is(err, run.ErrRolledBack):
 		text = "Nothing of this change is kept. The reason stands above: mend it and try again, or leave it as it was."
+	case errors.Is(err, context.DeadlineExceeded):
+		text = "There is no answer. Is the host on, is the address right, and does no firewall drop SSH from here? The ways in (w) also lead through the proxy, or to its console."
 	case errors.Is(err, run.ErrRefused):
 		text = "Nothing was changed. The reason stands above."
 	}

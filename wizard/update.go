@@ -3,6 +3,7 @@ package wizard
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -95,6 +96,7 @@ func (w *shell) finished(m doneMsg) {
 	switch {
 	case m.job.verb == look && !errors.Is(m.err, context.Canceled):
 		w.lookErr = m.err
+		w.missed(m.err)
 		for _, c := range w.chapters {
 			if c.state == looking {
 				c.state = unknown
@@ -121,6 +123,18 @@ func (w *shell) finished(m doneMsg) {
 	}
 	w.rejudge()
 	w.code = w.exit(m)
+}
+
+// missed marks the hosts that an error names as not reached.
+func (w *shell) missed(err error) {
+	if err == nil {
+		return
+	}
+	for l := range strings.SplitSeq(err.Error(), "\n") {
+		if name, _, found := strings.Cut(l, ": "); found && w.file.Site.Host(name) != nil && !errors.Is(err, run.ErrStale) {
+			w.reached[name] = false
+		}
+	}
 }
 
 // exit is the exit code after a job.
