@@ -1,11 +1,215 @@
 package wizard
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
 
-// applyPage shows what is being done.
-type applyPage struct{ *shell }
+	tea "charm.land/bubbletea/v2"
 
-func newApply(w *shell, j job) page { return applyPage{w} }
+	"postern/run"
+	"postern/steps"
+)
 
-func (p applyPage) Update(tea.Msg) (page, tea.Cmd) { return p, nil }
-func (p applyPage) View(int, int) view             { return view{title: "apply"} }
+// applyPage shows what is being done: how far it is on each host, what was said last, and what the hosts do by themselves if
+// nobody confirms it. When it did not work it says what became of it, and what can be done now.
+type applyPage struct {
+	*shell
+	job    job
+	began  time.Time // zero until the engine begins
+	heard  time.Time // when something was last said
+	offer  *run.Proposal
+	before []line  // what was prepared
+	works  []*work // one for each host that is changed now
+	asked  bool    // what works now is being asked, or was
+	proofs int     // how often the checks were asked over new logins
+	warn   steps.Event
+	said   []steps.Event // what is no change's beginning: output, and what happened
+	split  split
+	still  bool // the operator scrolls the list
+	back   bool // the operator scrolls what was said
+	done   *doneMsg
+	picked int  // in what can be done now
+	look   bool // a look was asked for, to see why the plan is refused
+}
+
+// mostSaid is how much of what was said is kept, in lines; the log has all of it.
+const mostSaid = 500
+
+func newApply(w *shell, j job) page { return &applyPage{shell: w, job: j} }
+
+// Update follows the engine.
+func (p *applyPage) Update(m tea.Msg) (page, tea.Cmd) {
+	switch m := m.(type) {
+	case startedMsg:
+		if m.job.changes() && p.done == nil {
+			p.began, p.heard = m.at, m.at
+		}
+	case eventMsg:
+		if p.done == nil {
+			p.event(m.event)
+		}
+	case proposalMsg:
+		if p.done == nil {
+			p.offered(m)
+		}
+	case doneMsg:
+		return p, p.ended(m)
+	case tea.KeyPressMsg:
+		if p.done != nil {
+			return p, p.choose(m.String())
+		}
+		return p, p.press(m.String())
+	}
+	return p, nil
+}
+
+// press is a key while it runs.
+func (p *applyPage) press(key string) tea.Cmd {
+	switch key {
+	case "esc":
+		if p.offer == nil {
+			p.engine.stop()
+			return back
+		}
+		return note("the hosts are being changed: c stops after this action, and nothing of it is kept")
+	case "c":
+		if !p.stopping && p.changing() {
+			return p.interrupt()
+		}
+	case "pgup", "pgdown":
+		p.split.key(key, 1)
+		p.back = p.split.offset < p.split.most
+	case "up", "k", "down", "j", "home", "end":
+		rows, at := p.actions(80)
+		if !p.still {
+			p.split.picked = at
+		}
+		p.split.key(key, len(rows))
+		p.still = key != "end"
+	}
+	return nil
+}
+
+// ended takes the end of the job.
+func (p *applyPage) ended(m doneMsg) tea.Cmd {
+	if p.look && m.job.verb == look {
+		p.look = false
+		if pr := m.proposal; m.err == nil && pr != nil && len(pr.Refused())+len(pr.LockOut()) > 0 {
+			return replace(newReview(p.shell, proposalMsg{job: p.job, proposal: pr}))
+		}
+		return nil
+	}
+	if p.done != nil || !m.job.changes() || m.job.verb != p.job.verb {
+		return nil
+	}
+	switch out := m.outcome; {
+	case m.err == nil && out.Declined:
+		return tea.Batch(p.leave(p), note("nothing was changed; your answers are kept"))
+	case m.err == nil && p.job.verb == apply && out.Empty:
+		return tea.Batch(replace(newProve(p.shell, p.job.steps)), p.do(check, p.job.steps...))
+	case m.err == nil && p.job.verb == apply:
+		return replace(newProve(p.shell, p.job.steps))
+	}
+	p.done, p.picked = &m, 0
+	p.split = split{}
+	if errors.Is(m.err, run.ErrRefused) && p.offer == nil {
+		p.look = true
+		return p.do(look, p.job.steps...)
+	}
+	return nil
+}
+
+// View shows how far it is, or how it ended.
+func (p *applyPage) View(width, height int) view {
+	if p.done != nil {
+		return p.viewEnd(width, height)
+	}
+	v := view{title: string(p.job.verb), holds: true, help: applyHelp,
+		keys: []key{{"c", "stop after this action"}, {"pgup/pgdn", "output"}}}
+	v.pinned = p.safety(width)
+	if most := max(1, height/2); len(v.pinned) > most {
+		v.pinned = v.pinned[len(v.pinned)-most:]
+	}
+	rows, at := p.actions(width)
+	if p.still {
+		at = p.split.picked
+	}
+	if !p.back {
+		p.split.offset = len(p.said) * 4 // the end
+	}
+	v.lines = append(v.lines, p.progress(width))
+	v.lines = append(v.lines, p.split.draw(rows, at, "output", p.output(width), width, height-len(v.pinned)-1)...)
+	return v
+}
+
+// progress is how far each host is, and how long it all took so far.
+func (p *applyPage) progress(width int) line {
+	var parts []string
+	for _, w := range p.works {
+		parts = append(parts, fmt.Sprintf("%s %d of %d", w.host, w.finished(), len(w.changes)))
+	}
+	text := " " + strings.Join(parts, "  ")
+	if len(parts) == 0 {
+		text = " looking at the hosts; nothing is changed yet"
+	}
+	total := ""
+	if !p.began.IsZero() {
+		total = clock(p.o.Clock().Sub(p.began))
+	}
+	return row(span{strong, pad(text, max(0, width-len(total)-1))}, span{strong, total})
+}
+
+// safety is what the hosts do by themselves, and whether anything is heard of them.
+func (p *applyPage) safety(width int) []line {
+	var lines []line
+	if p.warn.Text != "" {
+		lines = append(lines, prose(amber, " [warn] "+eventWords(p.warn), width-1)...)
+	}
+	if silent := p.o.Clock().Sub(p.heard); !p.heard.IsZero() && silent >= 10*time.Second {
+		text := fmt.Sprintf(" still working: nothing was heard for %d s", int(silent.Seconds()))
+		lines = append(lines, prose(plain, text, width-1)...)
+	}
+	if text := p.promise(); text != "" {
+		lines = append(lines, prose(strong, " "+text, width-1)...)
+	}
+	if p.stopping {
+		lines = append(lines, prose(amber, " Stopping after this action; what is not confirmed is taken back.", width-1)...)
+	}
+	if p.o.Log != nil && p.o.Log() != "" && p.bodyHeight() >= 16 {
+		lines = append(lines, say(plain, "%s", " log: "+middle(p.o.Log(), width-7)))
+	}
+	return lines
+}
+
+// promise says what the hosts do if this program or the link dies now.
+func (p *applyPage) promise() string {
+	if p.offer != nil && p.offer.Inert {
+		return "Safety: nothing that runs is changed. A lost link does not end it; it can be begun again."
+	}
+	var left []string
+	kept, open := 0, 0
+	for _, w := range p.works {
+		switch {
+		case w.kept:
+			kept++
+		case w.gone:
+		case !w.armed.IsZero():
+			open++
+			left = append(left, fmt.Sprintf("%s in %s", w.host, clock(w.armed.Add(p.guard()).Sub(p.o.Clock()))))
+		}
+	}
+	switch {
+	case open > 0:
+		return "Safety: if this program or the link dies, the change is taken back by itself: " + strings.Join(left, ", ") + "."
+	case kept > 0:
+		return "Kept: the hosts confirmed it over the new logins."
+	case len(p.works) > 0:
+		return "Safety: every host arms its guard before it changes anything."
+	}
+	return ""
+}
+
+const applyHelp = `What is being done, change by change, and below what the hosts say. Each host arms a guard first: unless a new login works and the checks prove the change, it takes everything back by itself.
+c stops after the action at work; what is not confirmed is taken back. If the link is lost, nothing is lost: the host goes back by itself, and the next run reads what it did.`

@@ -81,7 +81,7 @@ func (w *shell) judge(step steps.Step, plan steps.Plan) state {
 		return refused
 	case !plan.Empty():
 		return needed
-	case len(step.Proof) == 0 && len(plan.Tasks) > 0:
+	case len(step.Proof) == 0 && len(w.left(plan.Tasks)) > 0:
 		return todo
 	}
 	for _, r := range w.results {

@@ -11,9 +11,10 @@ import (
 
 // Arrows of the picture, for marks beside them.
 const (
-	arrowIn     = "in"     // the world to the proxy
-	arrowTunnel = "tunnel" // the proxy to the mail host
-	arrowOut    = "out"    // the mail host's own mail, through the proxy to the world
+	arrowIn      = "in"      // the world to the proxy
+	arrowForward = "forward" // what the proxy forwards to the mail host
+	arrowTunnel  = "tunnel"  // the proxy to the mail host
+	arrowOut     = "out"     // the mail host's own mail, through the proxy to the world
 )
 
 // picture draws the site with its own addresses and ports: the world, the proxy, the tunnel, the mail host. marks stand at
@@ -41,17 +42,17 @@ func picture(s *site.Site, width int, marks map[string]span) []line {
 	lines = append(lines, say(strong, "   the world, and you"))
 	arrow(arrowIn, "| ", "tcp "+strings.Join(publicPorts(s), " "))
 	arrow("", "v ", fmt.Sprintf("udp %d (the tunnel)", s.Tunnel.Port))
-	lines = append(lines, host(s, site.Proxy)...)
+	lines = append(lines, host(s, site.Proxy, width)...)
 	arrow(arrowTunnel, "||", fmt.Sprintf("WireGuard %s, %s", s.Tunnel.Interface, s.Tunnel.Network))
 	if forwarded := forwardedPorts(s); len(forwarded) > 0 {
-		arrow("", "||", "forwarded: "+strings.Join(forwarded, " "))
+		arrow(arrowForward, "||", "forwarded: "+strings.Join(forwarded, " "))
 	}
 	arrow(arrowOut, "||", fmt.Sprintf("its own mail goes out by the proxy's port %d", s.Ports.Relay))
-	return append(lines, host(s, site.Mail)...)
+	return append(lines, host(s, site.Mail, width)...)
 }
 
 // host is the box of a role's hosts.
-func host(s *site.Site, role site.Role) []line {
+func host(s *site.Site, role site.Role, width int) []line {
 	var lines []line
 	for _, h := range s.HostsOf(role) {
 		at := "address not known yet"
@@ -64,7 +65,7 @@ func host(s *site.Site, role site.Role) []line {
 			at = h.SSH[strings.LastIndexByte(h.SSH, '@')+1:]
 		}
 		lines = append(lines,
-			row(span{plain, "  ["}, span{strong, h.Name}, span{plain, "] "}, span{accent, at}),
+			row(span{plain, "  ["}, span{strong, h.Name}, span{plain, "] "}, span{accent, middle(at, width-len(h.Name)-6)}),
 			row(span{plain, "     in the tunnel "}, span{accent, s.TunnelAddress(h).String()}))
 	}
 	return lines

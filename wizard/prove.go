@@ -1,11 +1,117 @@
 package wizard
 
-import tea "charm.land/bubbletea/v2"
+import (
+	tea "charm.land/bubbletea/v2"
 
-// provePage shows what the checks found.
-type provePage struct{ *shell }
+	"postern/checks"
+	"postern/steps"
+	"postern/tell"
+)
 
-func newProve(w *shell, ids []string) page { return provePage{w} }
+// provePage shows what the checks of a chapter found.
+type provePage struct{ checklist }
 
-func (p provePage) Update(tea.Msg) (page, tea.Cmd) { return p, nil }
-func (p provePage) View(int, int) view             { return view{title: "proof"} }
+func newProve(w *shell, ids []string) page {
+	return &provePage{checklist{shell: w, ids: ids}}
+}
+
+// Update takes keys; enter goes on to what is not in place yet.
+func (p *provePage) Update(m tea.Msg) (page, tea.Cmd) {
+	switch m := m.(type) {
+	case tea.KeyPressMsg:
+		list := p.shown()
+		if cmd, taken := p.press(m, len(list), p.chosen(list)); taken {
+			return p, cmd
+		}
+		switch m.String() {
+		case "enter":
+			return p, next
+		case "o":
+			return p, open(newOverview(p.shell))
+		case "t":
+			if tasks := p.tasks(); len(p.ids) > 0 && len(tasks) > 0 {
+				return p, open(newTasks(p.shell, p.ids[0], tasks))
+			}
+		}
+	}
+	return p, nil
+}
+
+func (p *provePage) chosen(list []checks.Result) *checks.Result {
+	if p.split.picked < len(list) {
+		return &list[p.split.picked]
+	}
+	return nil
+}
+
+// View is the table, on its first finding until a person chooses.
+func (p *provePage) View(width, height int) view {
+	list := p.shown()
+	if !p.moved {
+		p.split.picked = 0
+		for i, r := range list {
+			if bad4(r) {
+				p.split.picked = i
+				break
+			}
+		}
+	}
+	v := view{title: "proof  " + count(list), keys: append([]key{{"enter", "go on"}}, checkKeys...), help: checkHelp, typing: p.filtering, holds: true}
+	v.pinned = append(p.state(), p.conclusion(list, width)...)
+	if most := height / 3; len(v.pinned) > most {
+		v.pinned = v.pinned[:max(1, most)]
+	}
+	var rows []line
+	for i, r := range list {
+		rows = append(rows, pick(p.row(r, width), i == p.split.picked))
+	}
+	if len(rows) == 0 {
+		v.lines = prose(plain, p.nothing(), width-1)
+		return v
+	}
+	p.split.pick(p.split.picked, len(list))
+	v.lines = p.split.draw(rows, p.split.picked, "", p.about(list[p.split.picked], width), width, height-len(v.pinned))
+	return v
+}
+
+// nothing is what stands in an empty table.
+func (p *provePage) nothing() string {
+	switch {
+	case p.filter != "":
+		return "No check has these words. esc shows all."
+	case p.busy != nil:
+		return "The checks are being asked: each one from every place it must be asked from."
+	}
+	return "Nothing was asked yet: R asks."
+}
+
+// conclusion is what the results come to, when all are there.
+func (p *provePage) conclusion(list []checks.Result, width int) []line {
+	if p.busy != nil && p.busy.verb == check || len(list) == 0 || p.filter != "" {
+		return nil
+	}
+	text, s := " Proven. enter goes on.", good
+	switch o, _ := worst(list); o {
+	case checks.Fail:
+		text, s = " Not proven: choose a [FAIL], f mends it. enter goes on all the same.", bad
+	case checks.Unknown:
+		text, s = " Not all of it could be asked: that is not ok. enter goes on all the same.", amber
+	case checks.Warn:
+		text = " Proven, with a warning to read. enter goes on."
+	}
+	if n := len(p.tasks()); n > 0 {
+		text += " " + tell.Plural(n, "task") + " for you: t."
+	}
+	return prose(s, text, width-1)
+}
+
+// tasks are what is left for a person in the chapters that were proven.
+func (p *provePage) tasks() []steps.Task {
+	var list []steps.Task
+	for _, c := range p.chapters {
+		if (job{steps: p.ids}).covers(c.step.ID) && len(p.ids) > 0 {
+			list = append(list, p.left(c.plan.Tasks)...)
+		}
+	}
+	return list
+}

@@ -1,11 +1,250 @@
 package wizard
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"fmt"
+	"slices"
 
-// reviewPage shows what would be done.
-type reviewPage struct{ *shell }
+	tea "charm.land/bubbletea/v2"
 
-func newReview(w *shell, m proposalMsg) page { return reviewPage{w} }
+	"postern/remote"
+	"postern/steps"
+	"postern/tell"
+)
 
-func (p reviewPage) Update(tea.Msg) (page, tea.Cmd) { return p, nil }
-func (p reviewPage) View(int, int) view             { return view{title: "review"} }
+// reviewPage shows every change that would be made, and asks whether to make them: the very values that are run. It answers
+// the engine, which waits. One whose answer is nil only shows a plan that must not be done as it is, and why.
+type reviewPage struct {
+	*shell
+	m       proposalMsg
+	entries []reviewed
+	split   split
+	mode    reviewMode
+	typed   *editor // of the risk's name
+	wrong   string
+	over    bool // the engine has its answer
+
+	drawn struct { // the details as they were laid out last
+		of, width int
+		lines     []line
+	}
+}
+
+// reviewMode is what of the review is on the screen.
+type reviewMode int
+
+const (
+	reading  reviewMode = iota
+	wayBack             // what to type on the console if all else fails, before the first risk
+	accepted            // the name of a risk is being typed
+)
+
+// reviewed is one entry of the list: a change, or what they are all about.
+type reviewed struct {
+	host   string
+	n      int            // counted per host; 0 is what they are all about
+	change *remote.Change // nil for that
+	added  int            // lines of its file
+	gone   int
+}
+
+func newReview(w *shell, m proposalMsg) page {
+	p := &reviewPage{shell: w, m: m, entries: []reviewed{{}}}
+	for _, part := range m.parts() {
+		for i, c := range part.Changes {
+			r := reviewed{host: part.Host, n: i + 1, change: &c}
+			for _, l := range tell.Change(c) {
+				switch l.Style {
+				case tell.Good:
+					r.added++
+				case tell.Bad:
+					r.gone++
+				}
+			}
+			p.entries = append(p.entries, r)
+		}
+	}
+	if len(p.entries) > 1 && !p.objected() {
+		p.split.picked = 1
+	}
+	return p
+}
+
+// parts are the changes that are asked about: the preparations, or else everything else. A plan that is only shown, and an
+// undo, have both.
+func (m proposalMsg) parts() []steps.Part {
+	p := m.proposal
+	switch {
+	case p.Undo:
+		return append(p.Parts(false), p.Parts(true)...)
+	case m.answer == nil:
+		return append(p.Parts(true), p.Parts(false)...)
+	}
+	return p.Parts(p.Inert)
+}
+
+// objected says whether the plan must not be done as it is.
+func (p *reviewPage) objected() bool {
+	return len(p.m.proposal.Refused())+len(p.m.proposal.LockOut()) > 0
+}
+
+// Update takes keys, and goes away when the engine does not wait any more.
+func (p *reviewPage) Update(m tea.Msg) (page, tea.Cmd) {
+	switch m := m.(type) {
+	case doneMsg:
+		if !p.over && p.m.answer != nil {
+			p.over = true
+			return p, p.leave(p)
+		}
+	case tea.PasteMsg:
+		if p.mode == accepted {
+			text, _ := pasted(m.Content)
+			p.typed.update(tea.PasteMsg{Content: text})
+		}
+	case tea.KeyPressMsg:
+		switch p.mode {
+		case accepted:
+			return p, p.type_(m)
+		case wayBack:
+			return p, p.beforeRisk(m.String())
+		}
+		return p, p.press(m.String())
+	}
+	return p, nil
+}
+
+// press is a key while the changes are read.
+func (p *reviewPage) press(key string) tea.Cmd {
+	if p.split.key(key, len(p.entries)) {
+		return nil
+	}
+	switch key {
+	case "esc":
+		return p.decline(back)
+	case "e":
+		if !p.m.proposal.Undo {
+			return p.decline(answersOf(p.stepAt()))
+		}
+	case "s":
+		return p.saveScript()
+	case "a":
+		return p.agree()
+	}
+	return nil
+}
+
+// stepAt is the chapter of the chosen change, or the first one asked about.
+func (p *reviewPage) stepAt() string {
+	if c := p.entries[p.split.picked].change; c != nil && c.Step != "" {
+		return c.Step
+	}
+	if len(p.m.job.steps) > 0 {
+		return p.m.job.steps[0]
+	}
+	return p.chapters[0].step.ID
+}
+
+// decline says no, and goes where it is told.
+func (p *reviewPage) decline(to tea.Cmd) tea.Cmd {
+	p.say(false)
+	return to
+}
+
+func (p *reviewPage) say(yes bool) {
+	if !p.over && p.m.answer != nil {
+		p.m.answer(yes)
+	}
+	p.over = true
+}
+
+// agree says yes, once the way back of every host at risk was shown, or asks for the risk by its name.
+func (p *reviewPage) agree() tea.Cmd {
+	switch {
+	case len(p.m.proposal.Refused()) > 0:
+		return note("this cannot be applied: " + p.m.proposal.Refused()[0])
+	case p.m.answer == nil && len(p.m.proposal.LockOut()) > 0:
+		p.mode, p.typed, p.wrong = accepted, newEditor(p.theme, "", nil, false), ""
+		return nil
+	case p.m.answer == nil || p.over:
+		return nil
+	case len(p.untold()) > 0:
+		p.mode = wayBack
+		return nil
+	}
+	p.say(true)
+	return back
+}
+
+// untold are the hosts that may be cut off and whose way back was not shown yet.
+func (p *reviewPage) untold() []string {
+	var hosts []string
+	for _, part := range p.m.parts() {
+		if tell.Risky(part) && !p.rescued[part.Host] && !slices.Contains(hosts, part.Host) {
+			hosts = append(hosts, part.Host)
+		}
+	}
+	return hosts
+}
+
+// beforeRisk is a key while the way back is shown.
+func (p *reviewPage) beforeRisk(key string) tea.Cmd {
+	switch key {
+	case "esc":
+		p.mode = reading
+	case "a", "enter":
+		for _, host := range p.untold() {
+			p.rescued[host] = true
+		}
+		p.mode = reading
+		return p.agree()
+	case "x", "s":
+		return p.write("postern-way-back.txt", text(p.rescue()))
+	case "y":
+		return copied(text(p.rescue()))
+	}
+	return nil
+}
+
+func (p *reviewPage) rescue() []tell.Line {
+	var lines []tell.Line
+	for _, host := range p.untold() {
+		lines = append(lines, tell.WayBack(p.m.proposal, host, nil)...)
+	}
+	return lines
+}
+
+// type_ is a key while a risk's name is typed: only the whole name takes it.
+func (p *reviewPage) type_(m tea.KeyPressMsg) tea.Cmd {
+	switch m.String() {
+	case "esc":
+		p.mode = reading
+	case "enter":
+		if p.typed.value != string(remote.LoseSSH) {
+			p.wrong = fmt.Sprintf("Type %s, letter by letter, or esc.", remote.LoseSSH)
+			return nil
+		}
+		j := job{verb: p.m.job.verb, steps: p.m.job.steps, accept: []string{string(remote.LoseSSH)}}
+		return tea.Batch(replace(newApply(p.shell, j)), p.doJob(j))
+	default:
+		p.wrong = ""
+		p.typed.update(m)
+	}
+	return nil
+}
+
+func (p *reviewPage) saveScript() tea.Cmd {
+	script, write, proposal := p.o.Script, p.o.Write, p.m.proposal
+	if script == nil || write == nil {
+		return note("saving is not possible here; 'postern plan --script' prints the script")
+	}
+	return func() tea.Msg {
+		body, err := script(proposal)
+		if err != nil {
+			return noteMsg{"not saved: " + err.Error()}
+		}
+		path, err := write("postern-plan.sh", body)
+		if err != nil {
+			return noteMsg{"not saved: " + err.Error()}
+		}
+		return noteMsg{"saved as " + path}
+	}
+}

@@ -26,6 +26,7 @@ type shell struct {
 	at       string                   // the chapter that is open, "" for none
 	reached  map[string]bool          // per host, whether the last attempt to log in worked
 	results  map[string]checks.Result // the last of each check, by Key
+	pending  map[string]bool          // by Key, whether it is being asked again
 	was      map[string]checks.Result // by Key, what it was before it changed
 	rescued  map[string]bool          // hosts whose way back was shown
 	busy     *job                     // what the engine does now; nil when idle

@@ -1,15 +1,199 @@
 package wizard
 
 import (
+	"fmt"
+	"strings"
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 
+	"postern/checks"
 	"postern/steps"
+	"postern/tell"
 )
 
-// tasksPage shows what is left for a person.
-type tasksPage struct{ *shell }
+// tasksPage shows what is left for a person: what to do, text to copy, and how it is known to be done.
+type tasksPage struct {
+	*shell
+	step  string
+	tasks []steps.Task
+	split split
+}
 
-func newTasks(w *shell, step string, tasks []steps.Task) page { return tasksPage{w} }
+func newTasks(w *shell, step string, tasks []steps.Task) page {
+	p := &tasksPage{shell: w, step: step, tasks: tasks}
+	for i, t := range tasks {
+		if !w.isDone(t) {
+			p.split.picked = i
+			break
+		}
+	}
+	return p
+}
 
-func (p tasksPage) Update(tea.Msg) (page, tea.Cmd) { return p, nil }
-func (p tasksPage) View(int, int) view             { return view{title: "for you"} }
+// isDone says whether a task is done: measured, or else marked by hand.
+func (w *shell) isDone(t steps.Task) bool {
+	o, measured := w.measured(t)
+	return measured && o == checks.OK || !measured && w.file.Site.Done[t.ID] != ""
+}
+
+// measured is what the check of a task said last, if it was asked.
+func (w *shell) measured(t steps.Task) (checks.Outcome, bool) {
+	if t.Check == "" {
+		return checks.Unknown, false
+	}
+	var list []checks.Result
+	for _, r := range w.results {
+		if r.ID == t.Check || strings.HasPrefix(r.ID, t.Check+".") {
+			list = append(list, r)
+		}
+	}
+	return worst(list)
+}
+
+// left are the tasks that are not done.
+func (w *shell) left(tasks []steps.Task) []steps.Task {
+	var list []steps.Task
+	for _, t := range tasks {
+		if !w.isDone(t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// taskWord is the state of a task in a word, and where that is known from.
+func (w *shell) taskWord(t steps.Task) (span, string) {
+	if o, measured := w.measured(t); measured {
+		return word(o), "measured"
+	}
+	if date := w.file.Site.Done[t.ID]; date != "" {
+		return span{good, "[done]"}, "by hand, " + date
+	}
+	if t.Check != "" {
+		return span{amber, "[todo]"}, "not measured yet"
+	}
+	return span{amber, "[todo]"}, "by hand"
+}
+
+// Update takes keys.
+func (p *tasksPage) Update(m tea.Msg) (page, tea.Cmd) {
+	switch m := m.(type) {
+	case doneMsg:
+		if c := p.chapter(p.step); c != nil && len(c.plan.Tasks) > 0 {
+			p.tasks = c.plan.Tasks
+			p.split.pick(p.split.picked, len(p.tasks))
+		}
+	case tea.KeyPressMsg:
+		return p, p.press(m.String())
+	}
+	return p, nil
+}
+
+func (p *tasksPage) press(key string) tea.Cmd {
+	if p.split.key(key, len(p.tasks)) {
+		return nil
+	}
+	t := p.tasks[p.split.picked]
+	switch key {
+	case "enter":
+		return next
+	case "space":
+		return p.mark(t)
+	case "y":
+		return copied(taskCopy(t))
+	case "x":
+		return p.write(strings.ReplaceAll(t.ID, ".", "-")+".txt", t.Title+"\n\n"+t.Text+"\n\n"+taskCopy(t)+"\n")
+	case "m":
+		return p.measure(t)
+	}
+	return nil
+}
+
+// taskCopy is what is worth copying of a task.
+func taskCopy(t steps.Task) string {
+	if strings.TrimSpace(t.Copy) != "" {
+		return strings.TrimSpace(t.Copy)
+	}
+	return t.Text
+}
+
+// mark says that a person did it, or takes that back. What is measured needs nobody's word.
+func (p *tasksPage) mark(t steps.Task) tea.Cmd {
+	if _, measured := p.measured(t); measured {
+		return note("this one is measured: m asks again")
+	}
+	if p.file.Site.Done[t.ID] != "" {
+		p.file.Unmark(t.ID)
+	} else if err := p.file.Mark(t.ID, p.o.Clock().Format(time.DateOnly)); err != nil {
+		return note(err.Error())
+	}
+	if err := p.file.Save(); err != nil {
+		return note("not kept: " + err.Error())
+	}
+	if c := p.chapter(p.step); c != nil && (c.state == todo || c.state == inPlace) {
+		c.state = p.judge(c.step, c.plan)
+	}
+	return nil
+}
+
+// measure asks the check that tells whether the task is done.
+func (p *tasksPage) measure(t steps.Task) tea.Cmd {
+	if t.Check == "" {
+		return note("no check can measure this: space marks it as done")
+	}
+	for id := t.Check; id != ""; id = id[:max(0, strings.LastIndexByte(id, '.'))] {
+		if c, ok := checks.Find(id); ok {
+			return p.do(check, c.Step)
+		}
+	}
+	return note("no check can measure this: space marks it as done")
+}
+
+// View is the list of tasks, and all about the chosen one.
+func (p *tasksPage) View(width, height int) view {
+	v := view{title: fmt.Sprintf("for you: %d of %d done", len(p.tasks)-len(p.left(p.tasks)), len(p.tasks)), help: tasksHelp,
+		keys: []key{{"enter", "go on"}, {"space", "mark done"}, {"y", "copy"}, {"x", "save"}, {"m", "measure"}, {"up/down", "choose"}, {"pgup/pgdn", "text"}}}
+	if p.busy != nil && p.busy.verb == check {
+		v.pinned = []line{say(plain, " measuring: %s", clock(p.o.Clock().Sub(p.since)))}
+	}
+	var rows []line
+	for i, t := range p.tasks {
+		w, from := p.taskWord(t)
+		w.text = pad(w.text, 10)
+		room := width - 2 - 10
+		if width >= 64 {
+			room -= 22
+		} else {
+			from = ""
+		}
+		rows = append(rows, pick(row(w, span{plain, pad(short(readable(t.Title), room), room)}, span{plain, from}), i == p.split.picked))
+	}
+	if len(rows) == 0 {
+		v.lines = []line{say(plain, " Nothing is left for you here.")}
+		return v
+	}
+	v.lines = p.split.draw(rows, p.split.picked, "", p.about(p.tasks[p.split.picked], width), width, height-len(v.pinned))
+	return v
+}
+
+// about is all about one task.
+func (p *tasksPage) about(t steps.Task, width int) []line {
+	_, from := p.taskWord(t)
+	var lines []tell.Line
+	lines = append(lines, tell.Line{Style: tell.Strong, Text: t.Title, Prose: true})
+	for part := range strings.SplitSeq(strings.TrimSpace(t.Text), "\n") {
+		lines = append(lines, tell.Line{Text: part, Prose: true})
+	}
+	if strings.TrimSpace(t.Copy) != "" {
+		lines = append(lines, tell.Line{}, tell.Line{Style: tell.Strong, Text: "To copy (y copies, x saves):"})
+		for part := range strings.SplitSeq(strings.TrimSpace(t.Copy), "\n") {
+			lines = append(lines, tell.Line{Text: "  " + part})
+		}
+	}
+	return told(append(lines, tell.Line{}, tell.Line{Text: tell.TaskDone(t) + " (" + from + ")", Prose: true}), width-1)
+}
+
+const tasksHelp = `What only a person can do: in a panel, at a registrar, on the phone, or on a host where this program does not work yet.
+space marks a task as done, with today's date, in the answers; nothing measures that, and the screen says so. Where a check can measure it, m asks, and its answer counts.
+y copies the text to paste, x writes it into a file.`

@@ -60,6 +60,7 @@ func (w *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 
 // engineSays keeps what is known up to date.
 func (w *shell) engineSays(m tea.Msg) tea.Cmd {
+	w.track(m)
 	switch m := m.(type) {
 	case startedMsg:
 		w.busy, w.since, w.stopping = &m.job, m.at, false

@@ -1,0 +1,270 @@
+package wizard
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/steps"
+	"postern/tell"
+)
+
+// checklist is a table of what the checks said, with all about the chosen one below. The proof of a chapter and the overview
+// of all are made of it.
+type checklist struct {
+	*shell
+	ids       []string // chapters; none means all
+	split     split
+	filter    string
+	filtering bool // the filter is being typed
+	evidence  bool // the evidence is unfolded
+	moved     bool // a person chose a row
+}
+
+// shown are the results in the table, in the order of the chapters. Of other chapters there are those that are not ok.
+func (l *checklist) shown() []checks.Result {
+	order := map[string]int{}
+	for i, c := range l.chapters {
+		order[c.step.ID] = i + 1
+	}
+	mine := job{steps: l.ids}
+	var list []checks.Result
+	for _, r := range l.results {
+		if (mine.covers(r.Step) || bad4(r)) && l.matches(r) {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b checks.Result) int {
+		theirs := func(r checks.Result) int {
+			if mine.covers(r.Step) {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(theirs(a), theirs(b)), cmp.Compare(order[a.Step], order[b.Step]), strings.Compare(a.ID, b.ID), strings.Compare(a.From, b.From))
+	})
+	return list
+}
+
+// bad4 says whether a result asks for somebody to look at it.
+func bad4(r checks.Result) bool { return r.Outcome != checks.OK && r.Outcome != checks.Skip }
+
+// matches says whether every word of the filter is in what is shown of a result.
+func (l *checklist) matches(r checks.Result) bool {
+	if l.filter == "" {
+		return true
+	}
+	w, _ := tell.Word(r.Outcome)
+	text := strings.ToLower(strings.Join([]string{r.ID, r.Step, r.From, w, string(r.Outcome), titleOf(r), r.Saw.String()}, " "))
+	if _, changed := l.was[r.Key()]; changed {
+		text += " changed"
+	}
+	for _, word := range strings.Fields(strings.ToLower(l.filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// titleOf is the question that a result answers, as the check says it.
+func titleOf(r checks.Result) string {
+	for id := r.ID; id != ""; id = id[:max(0, strings.LastIndexByte(id, '.'))] {
+		if c, ok := checks.Find(id); ok {
+			return c.Title
+		}
+	}
+	return r.ID
+}
+
+// press is a key that all tables have; it says whether it was one.
+func (l *checklist) press(m tea.KeyPressMsg, entries int, chosen *checks.Result) (tea.Cmd, bool) {
+	press := m.String()
+	if l.filtering {
+		l.typeFilter(m)
+		return nil, true
+	}
+	if l.split.key(press, entries) {
+		l.moved = true
+		return nil, true
+	}
+	switch press {
+	case "/":
+		l.filtering = true
+	case "esc":
+		if l.filter == "" {
+			return back, true
+		}
+		l.filter = ""
+		l.split.pick(0, 1)
+	case "v":
+		l.evidence = !l.evidence
+		l.split.offset = 0
+	case "R":
+		return l.ask(l.ids...), true
+	case "x":
+		return l.write("postern-checks.txt", l.report()), true
+	case "r", "f", "y":
+		if chosen == nil {
+			return note("choose a check first"), true
+		}
+		return l.withOne(press, *chosen), true
+	default:
+		return nil, false
+	}
+	return nil, true
+}
+
+// withOne does something with the chosen check.
+func (l *checklist) withOne(press string, r checks.Result) tea.Cmd {
+	switch press {
+	case "r":
+		return l.ask(r.Step)
+	case "y":
+		return copied(text(append([]tell.Line{{Text: titleOf(r)}}, tell.Finding(r)...)))
+	}
+	_, isStep := steps.Find(r.Fix)
+	switch {
+	case !bad4(r):
+		return note("nothing to mend: " + r.ID + " is " + string(r.Outcome))
+	case l.changing():
+		return note("one moment: the hosts are being changed")
+	case isStep:
+		return l.bring(r.Fix, open)
+	case r.Fix != "":
+		return note("this one is for you: see \"fix\" below")
+	}
+	return note("no change of ours mends this: see \"likely\" below")
+}
+
+// ask asks the checks of chapters again, all when none is named.
+func (l *checklist) ask(ids ...string) tea.Cmd {
+	if l.changing() {
+		return note("one moment: the hosts are being changed")
+	}
+	return l.do(check, ids...)
+}
+
+// typeFilter is a key while the filter is typed.
+func (l *checklist) typeFilter(m tea.KeyPressMsg) {
+	switch m.String() {
+	case "enter":
+		l.filtering = false
+	case "esc":
+		l.filtering, l.filter = false, ""
+	case "backspace":
+		if r := []rune(l.filter); len(r) > 0 {
+			l.filter = string(r[:len(r)-1])
+		}
+	default:
+		if len(l.filter)+len(m.Text) < 60 {
+			l.filter += m.Text
+		}
+	}
+	l.split.picked, l.split.offset = 0, 0
+}
+
+// report is everything as text, for a file.
+func (l *checklist) report() string {
+	var lines []tell.Line
+	all := slices.SortedFunc(maps.Values(l.results), func(a, b checks.Result) int { return strings.Compare(a.Step+a.Key(), b.Step+b.Key()) })
+	for _, r := range all {
+		lines = append(lines, tell.Result(r))
+	}
+	lines = append(lines, tell.Findings(all)...)
+	return l.name() + "  " + l.o.Clock().Format("2006-01-02 15:04:05 MST") + "\n\n" + text(lines)
+}
+
+// row is one result as far as the width goes: what it came to is never left out.
+func (l *checklist) row(r checks.Result, width int) line {
+	outcome := word(r.Outcome)
+	if l.pending[r.Key()] {
+		outcome = span{plain, "[..]"}
+	} else if _, changed := l.was[r.Key()]; changed {
+		outcome.text += "*"
+	}
+	outcome.text = pad(outcome.text, 11)
+	room := width - 2 - 1 - 11
+	from, took, saw := "", "", ""
+	if width >= 54 {
+		from, took = pad(short(r.From, 6), 6)+" ", fmt.Sprintf("%7s", tell.Seconds(r.Took))
+		room -= 7 + 7
+	}
+	if width >= 90 {
+		saw = "  " + short(readable(r.Saw.Line(200)), room-27-2)
+		room = 27
+	}
+	return row(span{plain, pad(middle(r.ID, room), room) + " " + from}, outcome, span{plain, took + saw})
+}
+
+// about is all about one result.
+func (l *checklist) about(r checks.Result, width int) []line {
+	lines := prose(strong, titleOf(r), width-1)
+	if old, changed := l.was[r.Key()]; changed {
+		w, _ := tell.Word(old.Outcome)
+		lines = append(lines, prose(amber, "changed: it was "+w+" the time before", width-1)...)
+	}
+	folded := r
+	if !l.evidence {
+		folded.Evidence = remote.Text{}
+	}
+	lines = append(lines, told(tell.Finding(folded), width-1)...)
+	if _, isStep := steps.Find(r.Fix); isStep && bad4(r) {
+		lines = append(lines, say(plain, "              f opens exactly that chapter's changes"))
+	}
+	if n := strings.Count(strings.TrimSpace(r.Evidence.String()), "\n") + 1; !l.evidence && strings.TrimSpace(r.Evidence.String()) != "" {
+		lines = append(lines, say(plain, "    evidence  %s (v shows it)", tell.Plural(n, "line")))
+	}
+	return lines
+}
+
+// count is how many there are of each outcome, for the header.
+func count(results []checks.Result) string {
+	n := map[checks.Outcome]int{}
+	for _, r := range results {
+		n[r.Outcome]++
+	}
+	text := fmt.Sprintf("%d ok", n[checks.OK])
+	for _, o := range []checks.Outcome{checks.Fail, checks.Unknown, checks.Warn} {
+		if n[o] > 0 {
+			text += fmt.Sprintf(" %d %s", n[o], o)
+		}
+	}
+	return text
+}
+
+// state is the line at the bottom: what is being asked, the filter, or nothing.
+func (l *checklist) state() []line {
+	var lines []line
+	if l.busy != nil && l.busy.verb == check {
+		lines = append(lines, say(plain, " asking: %d answered, %s", l.answered(), clock(l.o.Clock().Sub(l.since))))
+	}
+	if l.filtering {
+		lines = append(lines, row(span{strong, " / "}, span{plain, l.filter}, span{chosen, " "}))
+	} else if l.filter != "" {
+		lines = append(lines, say(plain, " only: %s (esc shows all)", l.filter))
+	}
+	return lines
+}
+
+func (l *checklist) answered() int {
+	n := 0
+	for key, r := range l.results {
+		if l.busy.covers(r.Step) && !l.pending[key] {
+			n++
+		}
+	}
+	return n
+}
+
+var checkKeys = []key{{"r", "rerun"}, {"R", "rerun all"}, {"f", "fix"}, {"v", "evidence"}, {"/", "filter"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
+
+const checkHelp = `[ok] it is so   [warn] it works, and you should know something   [FAIL] it is not so   [unknown] it could not be asked, which is not ok   [skip] it does not apply   [..] being asked again   * changed since the time before
+"from" is where it was asked from: here, or a host. Below the table stand what was seen, what is wanted, what is likely, what mends it, and the evidence.
+f opens exactly the chapter that mends the chosen check, as a review; nothing is changed before you agree. Filter words: fail, warn, unknown, changed, a chapter, a host, a port's name.`

@@ -1,0 +1,52 @@
+package wizard
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// doJob gives the engine a job that is more than a verb and chapters.
+func (w *shell) doJob(j job) tea.Cmd {
+	s := w.file.Site.Clone()
+	return func() tea.Msg {
+		w.engine.do(j, s)
+		return nil
+	}
+}
+
+// guard is how long a host waits for a new login before it takes a change back.
+func (w *shell) guard() time.Duration {
+	if w.o.Deadline > 0 {
+		return w.o.Deadline
+	}
+	return 2 * time.Minute
+}
+
+// leave goes back from a page, if it is the one that is seen.
+func (w *shell) leave(p page) tea.Cmd {
+	if w.top().page == p {
+		return back
+	}
+	return nil
+}
+
+// write puts text into a file beside the answers, and says where.
+func (w *shell) write(name, text string) tea.Cmd {
+	write := w.o.Write
+	if write == nil {
+		return note("saving is not possible here")
+	}
+	return func() tea.Msg {
+		path, err := write(name, []byte(text))
+		if err != nil {
+			return noteMsg{"not saved: " + err.Error()}
+		}
+		return noteMsg{"saved as " + path}
+	}
+}
+
+// copied puts text into the clipboard of the operator's terminal. Nobody can tell whether it let that happen.
+func copied(text string) tea.Cmd {
+	return tea.Batch(tea.SetClipboard(text), note("copied, if your terminal allows it; x writes a file"))
+}

@@ -1,0 +1,242 @@
+package wizard
+
+import (
+	"fmt"
+	"strings"
+
+	"postern/remote"
+	"postern/tell"
+)
+
+// View shows the changes by host, and all about the chosen one below.
+func (p *reviewPage) View(width, height int) view {
+	switch p.mode {
+	case wayBack:
+		return p.viewWayBack(width)
+	case accepted:
+		return p.viewRisk(width)
+	}
+	v := view{title: "review", holds: true, help: reviewHelp, keys: p.keysFor()}
+	if height >= 12 {
+		v.pinned = prose(strong, p.last(), width-1)
+	}
+	rows, at := p.rows(width)
+	v.lines = p.split.draw(rows, at, fmt.Sprintf("%d/%d", p.split.picked, len(p.entries)-1), p.details(width), width, height-len(v.pinned))
+	return v
+}
+
+// last is the line at the bottom: what a key would do.
+func (p *reviewPage) last() string {
+	switch {
+	case len(p.m.proposal.Refused()) > 0:
+		return " This cannot be applied as it is: e changes the answers."
+	case p.m.answer == nil:
+		return " Nothing was changed: it would lock you out. e changes the answers."
+	}
+	return " Nothing is done until you press a."
+}
+
+func (p *reviewPage) keysFor() []key {
+	keys := []key{}
+	if p.m.answer != nil {
+		keys = append(keys, key{"a", "apply"})
+	} else if len(p.m.proposal.LockOut()) > 0 && len(p.m.proposal.Refused()) == 0 {
+		keys = append(keys, key{"a", "take the risk"})
+	}
+	if !p.m.proposal.Undo {
+		keys = append(keys, key{"e", "edit answers"})
+	}
+	return append(keys, key{"s", "save as script"}, key{"up/down", "change"}, key{"pgup/pgdn", "details"})
+}
+
+// rows is the list, and the row of the chosen entry.
+func (p *reviewPage) rows(width int) (rows []line, at int) {
+	host := ""
+	for i, e := range p.entries {
+		if e.host != host {
+			host = e.host
+			rows = append(rows, p.hostRow(host))
+		}
+		chosen := i == p.split.picked
+		if chosen {
+			at = len(rows)
+		}
+		l := p.about()
+		if e.change != nil {
+			l = e.row(width)
+		}
+		rows = append(rows, pick(l, chosen))
+	}
+	return rows, at
+}
+
+func (p *reviewPage) hostRow(name string) line {
+	words := ""
+	if h := p.m.proposal.Site.Host(name); h != nil {
+		if words = h.SSH; h.Public4.IsValid() {
+			words = h.Public4.String()
+		}
+		if h.Local {
+			words = "this machine"
+		}
+	}
+	return row(span{strong, " " + name}, span{plain, "  " + words})
+}
+
+// about is the first entry: what the changes are.
+func (p *reviewPage) about() line {
+	n, hosts := len(p.entries)-1, map[string]bool{}
+	for _, e := range p.entries[1:] {
+		hosts[e.host] = true
+	}
+	text := tell.Plural(n, "change") + " on " + tell.Plural(len(hosts), "host")
+	s := strong
+	switch pr := p.m.proposal; {
+	case len(pr.Refused()) > 0:
+		s, text = bad, "[FAIL] refused: why"
+	case len(pr.LockOut()) > 0:
+		s, text = bad, "[FAIL] you would be locked out: why"
+	case pr.Undo:
+		text = "Taking back: " + text
+	case pr.Inert:
+		text = "Preparations: " + text
+	default:
+		text = "Guarded: " + text
+	}
+	if notes := len(p.notes()); notes > 0 {
+		text += ", " + tell.Plural(notes, "note")
+	}
+	return say(s, "%s", text)
+}
+
+// notes are those that were found with the plan.
+func (p *reviewPage) notes() []tell.Line {
+	var lines []tell.Line
+	for _, plan := range p.m.proposal.Plans {
+		lines = append(lines, tell.Notes(plan, nil)...)
+	}
+	return lines
+}
+
+// row is one change in one row: what kind it is, what it risks, what it does, and how many lines of its file change.
+func (e reviewed) row(width int) line {
+	l := row(span{plain, fmt.Sprintf("%2d %s ", e.n, sign(*e.change))})
+	switch e.change.Risk {
+	case remote.LoseSSH:
+		l.spans = append(l.spans, span{amber, tell.Risk(*e.change) + "  "})
+	case remote.LoseMail:
+		l.spans = append(l.spans, span{amber, "MAIL PAUSES  "})
+	}
+	count := ""
+	if e.added+e.gone > 0 {
+		count = fmt.Sprintf(" +%d -%d ", e.added, e.gone)
+	}
+	room := width - wide(l) - 2
+	title := readable(e.change.Title)
+	if len(count) > 0 && room-len(count) >= 24 {
+		return row(append(l.spans, span{plain, pad(short(title, room-len(count)), room-len(count))}, span{plain, count})...)
+	}
+	l.spans = append(l.spans, span{plain, title})
+	return l
+}
+
+// sign is what a change does to a file: + a new one, ~ another text, - away with it; ! runs something only.
+func sign(c remote.Change) string {
+	switch {
+	case c.Path == "":
+		return "!"
+	case c.Old == nil:
+		return "+"
+	case c.New == nil:
+		return "-"
+	}
+	return "~"
+}
+
+// details is all about the chosen entry.
+func (p *reviewPage) details(width int) []line {
+	d := &p.drawn
+	if d.lines != nil && d.of == p.split.picked && d.width == width {
+		return d.lines
+	}
+	e := p.entries[p.split.picked]
+	var lines []line
+	if e.change == nil {
+		lines = p.aboutAll(width)
+	} else {
+		lines = told([]tell.Line{{Style: tell.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}, width)
+		if risk := tell.Risk(*e.change); risk != "" {
+			lines = append(lines, told([]tell.Line{{Style: tell.Amber, Prose: true, Text: "risk: " + risk}}, width)...)
+		}
+		lines = append(lines, told(tell.Change(*e.change), width)...)
+	}
+	d.of, d.width, d.lines = p.split.picked, width, lines
+	return lines
+}
+
+// aboutAll is what is to be known of all changes together.
+func (p *reviewPage) aboutAll(width int) []line {
+	pr := p.m.proposal
+	lines := told(tell.Objections(pr), width)
+	if p.m.answer == nil && len(pr.LockOut()) > 0 && len(pr.Refused()) == 0 {
+		lines = append(lines, prose(plain, "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name.", width-1)...)
+	}
+	if len(p.entries) > 1 {
+		lines = append(lines, told([]tell.Line{tell.Heading(pr, pr.Inert, p.guard())}, width)...)
+	}
+	lines = append(lines, told(p.notes(), width)...)
+	lines = append(lines, told(tell.Later(pr), width)...)
+	if pr.Inert {
+		return lines
+	}
+	for _, part := range p.m.parts() {
+		if tell.Risky(part) {
+			lines = append(lines, told(tell.WayBack(pr, part.Host, nil), width)...)
+		}
+	}
+	return lines
+}
+
+func (p *reviewPage) viewWayBack(width int) view {
+	v := view{title: "before this", holds: true, help: reviewHelp,
+		keys: []key{{"a", "apply now"}, {"x", "save this"}, {"y", "copy"}, {"esc", "the changes"}}}
+	v.lines = prose(strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
+	v.lines = append(v.lines, told(p.rescue(), width-1)...)
+	v.pinned = prose(strong, "a applies it now", width-1)
+	return v
+}
+
+func (p *reviewPage) viewRisk(width int) view {
+	v := view{title: "a risk", holds: true, typing: true, help: reviewHelp, keys: []key{{"enter", "take the risk"}}}
+	v.lines = told(tell.Objections(p.m.proposal), width-1)
+	v.lines = append(v.lines, line{})
+	v.lines = append(v.lines, prose(plain, fmt.Sprintf("Only the host's own guard, or its console, brings you back then. To take this risk, type its name, %s:", remote.LoseSSH), width-1)...)
+	v.lines = append(v.lines, line{}, row(span{strong, "> "}, p.typed.draw(width-4)))
+	v.focus = len(v.lines) - 1
+	if p.wrong != "" {
+		v.pinned = prose(bad, p.wrong, width-1)
+	}
+	return v
+}
+
+// text is lines as plain text, for a file or the clipboard.
+func text(lines []tell.Line) string {
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(readable(l.Text) + "\n")
+	}
+	return b.String()
+}
+
+// short cuts a text to a width, with a mark.
+func short(text string, to int) string {
+	if columns(text) <= to {
+		return text
+	}
+	return pad(text, to-1) + ">"
+}
+
+const reviewHelp = `Every change that would be made, by host, and all about the chosen one below: why, the file before and after, what is run, and how it is undone. What is shown is the very value that is run.
++ a new file   ~ a file changes   - a file goes   ! something is run, no file changes
+Preparations change nothing that runs, such as packages and key files, and are asked about first. Guarded changes are taken back by the host itself unless a new login and the checks prove them.
+esc says no: nothing is changed, and the answers are kept. The script has the same changes to read, and to run by hand, where nobody guards you.`

@@ -1,0 +1,69 @@
+package wizard
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"postern/tell"
+)
+
+// styleOf is a style of package tell on a screen.
+var styleOf = map[tell.Style]style{tell.Plain: plain, tell.Strong: strong, tell.Good: good, tell.Amber: amber, tell.Bad: bad}
+
+// told fits lines of package tell into a width. Sentences break between words, diffs and commands where the row ends, so
+// that nothing is out of reach.
+func told(lines []tell.Line, width int) []line {
+	var out []line
+	for _, l := range lines {
+		s := styleOf[l.Style]
+		text := readable(l.Text)
+		if l.Prose {
+			text = tell.Wrap(text, width)
+		}
+		for part := range strings.SplitSeq(text, "\n") {
+			for i, piece := range broken(part, width) {
+				if i > 0 {
+					piece = continued + piece
+				}
+				out = append(out, say(s, "%s", piece))
+			}
+		}
+	}
+	return out
+}
+
+// continued begins the rows after the first of a line that is wider than the screen.
+const continued = "    "
+
+// broken cuts a line that is wider than the width into pieces that fit, those after the first behind an indentation.
+func broken(text string, width int) []string {
+	if ansi.StringWidth(text) <= width || width <= 2*len(continued) {
+		return []string{text}
+	}
+	first := ansi.Truncate(text, width, "")
+	rest := strings.TrimPrefix(text, first)
+	if first == "" || rest == text {
+		return []string{text}
+	}
+	return append([]string{first}, strings.Split(ansi.Hardwrap(rest, width-len(continued), true), "\n")...)
+}
+
+// readable is text as it is measured: without escape sequences and invisible signs, tabs as blanks. The gate does the same
+// again; here it is only so that widths are true.
+func readable(text string) string {
+	if harmless(text) {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\r':
+			return ' '
+		case r == '\n':
+			return r
+		case invisible(r):
+			return -1
+		}
+		return r
+	}, ansi.Strip(strings.ToValidUTF8(text, "?")))
+}

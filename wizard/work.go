@@ -1,0 +1,254 @@
+package wizard
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/remote"
+	"postern/steps"
+	"postern/tell"
+)
+
+// work is what is done on one host, as far as its events told.
+type work struct {
+	host    string
+	changes []remote.Change
+	at      int             // the change at work, counted from 1; 0 before the first
+	starts  []time.Duration // since the work began
+	since   time.Time       // when the change at work began
+	armed   time.Time       // when the host's guard was set, or a little before; zero when it is not
+	applied time.Duration   // how long all of it took; 0 until it is applied
+	anew    bool            // a new login works
+	kept    bool
+	gone    bool // taken back, or about to be
+}
+
+// finished is how many changes are made.
+func (w *work) finished() int {
+	if w.applied > 0 {
+		return len(w.changes)
+	}
+	return max(0, w.at-1)
+}
+
+// offered takes a proposal: what was made before it stays as one line.
+func (p *applyPage) offered(m proposalMsg) {
+	if len(p.works) > 0 {
+		n := 0
+		for _, w := range p.works {
+			n += len(w.changes)
+		}
+		p.before = append(p.before, row(span{good, "[ok]   "}, span{plain, "prepared: " + tell.Plural(n, "change")}))
+	}
+	p.offer, p.works, p.asked, p.proofs = m.proposal, nil, false, 0
+	for _, part := range m.parts() {
+		p.works = append(p.works, &work{host: part.Host, changes: part.Changes, starts: make([]time.Duration, len(part.Changes)+1)})
+	}
+}
+
+func (p *applyPage) work(host string) *work {
+	for _, w := range p.works {
+		if w.host == host {
+			return w
+		}
+	}
+	return nil
+}
+
+// event takes one line of progress.
+func (p *applyPage) event(e steps.Event) {
+	p.heard = p.o.Clock()
+	w := p.work(e.Host)
+	if e.Kind == "change" && w != nil && w.change(e, p.heard, p.offer.Inert) {
+		return
+	}
+	switch {
+	case e.Kind == "warn":
+		p.warn = e
+	case e.Kind == "prove" && p.anyApplied():
+		p.proofs++
+	case e.Kind == "prove":
+		p.asked = true
+	case w == nil:
+	case e.Kind == "guard":
+		w.applied = max(e.Elapsed, time.Millisecond)
+	case e.Kind == "connect":
+		w.anew = w.applied > 0
+	case e.Kind == "confirm":
+		w.kept = true
+	case e.Kind == "rollback":
+		w.gone = true
+	}
+	if e.Kind != "warn" && e.Host == p.warn.Host {
+		p.warn = steps.Event{}
+	}
+	p.said = append(p.said[max(0, len(p.said)-mostSaid):], e)
+}
+
+// change takes the news of a change, and says whether that was all there is to it.
+func (w *work) change(e steps.Event, now time.Time, inert bool) bool {
+	if inert && e.Text == "prepared" {
+		w.applied = max(e.Elapsed, time.Millisecond)
+		return true
+	}
+	if w.armed.IsZero() && !inert {
+		w.armed = now.Add(-e.Elapsed)
+	}
+	if e.N <= w.at || e.N > len(w.changes) {
+		return false
+	}
+	w.at, w.since = e.N, now
+	w.starts[e.N-1] = e.Elapsed
+	return true
+}
+
+func (p *applyPage) anyApplied() bool {
+	for _, w := range p.works {
+		if w.applied > 0 && !p.offer.Inert {
+			return true
+		}
+	}
+	return false
+}
+
+// actions are all that is done, in order, with the row of what is done now.
+func (p *applyPage) actions(width int) (rows []line, at int) {
+	rows = append(rows, p.before...)
+	if p.offer == nil {
+		if p.last.Text == "" || p.began.IsZero() {
+			return append(rows, action(running, "connect to the hosts, and look", 0, width)), len(rows)
+		}
+		return append(rows, action(running, eventWords(p.last), 0, width)), len(rows)
+	}
+	now := -1
+	mark := func(s string) string {
+		if s == running && now < 0 {
+			now = len(rows)
+		}
+		return s
+	}
+	begun := p.anyBegun()
+	if p.asked && !p.offer.Inert {
+		rows = append(rows, action(mark(when(begun, finishedWord, running)), "ask the checks, to know what works now", 0, width))
+	}
+	for _, w := range p.works {
+		rows = append(rows, say(strong, " %s", w.host))
+		for i := range w.changes {
+			word, took := w.state(i, p.o.Clock())
+			rows = append(rows, action(mark(word), fmt.Sprintf("%d %s", i+1, w.changes[i].Title), took, width))
+		}
+	}
+	if !p.offer.Inert {
+		rows = append(rows, p.proving(width, mark)...)
+	}
+	if now < 0 {
+		now = p.resting(len(rows))
+	}
+	return rows, now
+}
+
+// resting is the row to keep in sight when nothing runs: the end when all is made, else the beginning.
+func (p *applyPage) resting(rows int) int {
+	for _, w := range p.works {
+		if w.applied == 0 {
+			return 0
+		}
+	}
+	return rows - 1
+}
+
+func (p *applyPage) anyBegun() bool {
+	for _, w := range p.works {
+		if w.at > 0 || w.applied > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// proving are the actions that decide whether the change is kept.
+func (p *applyPage) proving(width int, mark func(string) string) []line {
+	applied, anew, kept, gone := true, true, true, false
+	var hosts []string
+	for _, w := range p.works {
+		hosts = append(hosts, w.host)
+		applied, anew, kept, gone = applied && w.applied > 0, anew && w.anew, kept && w.kept, gone || w.gone
+	}
+	all := strings.Join(hosts, ", ")
+	if gone {
+		return []line{action(mark(running), "take it back on "+all, 0, width)}
+	}
+	rows := []line{action(mark(when(anew, finishedWord, when(applied, running, waiting))), "log in anew to "+all, 0, width)}
+	prove := when(kept, finishedWord, when(anew && p.proofs > 0, running, waiting))
+	rows = append(rows, action(mark(prove), "ask the checks over the new logins", 0, width))
+	return append(rows, action(when(kept, finishedWord, waiting), "keep it, on "+all, 0, width))
+}
+
+// The words of an action.
+const (
+	waiting      = "[wait]"
+	running      = "[run]"
+	finishedWord = "[ok]"
+	undone       = "[back]"
+)
+
+func when(is bool, then, otherwise string) string {
+	if is {
+		return then
+	}
+	return otherwise
+}
+
+// state is how far the change at an index is, and how long it took or takes.
+func (w *work) state(i int, now time.Time) (string, time.Duration) {
+	switch {
+	case w.gone && i < w.at:
+		return undone, 0
+	case w.applied > 0 && i == len(w.changes)-1:
+		return finishedWord, w.applied - w.starts[i]
+	case i+1 < w.at:
+		return finishedWord, w.starts[i+1] - w.starts[i]
+	case w.applied > 0:
+		return finishedWord, 0
+	case i+1 == w.at:
+		return running, now.Sub(w.since)
+	}
+	return waiting, 0
+}
+
+// action is one row: a word, what it is, and how long it took.
+func action(word, text string, took time.Duration, width int) line {
+	s := plain
+	switch word {
+	case finishedWord:
+		s = good
+	case running:
+		s = strong
+	case undone:
+		s = amber
+	}
+	room, time := width-8, ""
+	if took > 0 && width >= 48 {
+		time = " " + tell.Seconds(took) + " "
+		room -= len(time)
+	}
+	textStyle := plain
+	if word == running {
+		textStyle = strong
+	}
+	return row(span{plain, " "}, span{s, pad(word, 7)}, span{textStyle, pad(short(readable(text), room), room)}, span{plain, time})
+}
+
+// output is what was said: what the hosts print as it is, what happened as line mode says it.
+func (p *applyPage) output(width int) []line {
+	var lines []line
+	for _, e := range p.said[max(0, len(p.said)-mostSaid):] {
+		if e.Kind == "change" {
+			lines = append(lines, told([]tell.Line{{Text: "  " + eventWords(e)}}, width)...)
+			continue
+		}
+		lines = append(lines, told(tell.Event(e), width)...)
+	}
+	return lines
+}
