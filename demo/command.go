@@ -55,7 +55,9 @@ func (c *call) abs(p string) string {
 }
 
 // out prints on standard output.
-func (c *call) out(format string, args ...any) { io.WriteString(c.stdout, fmt.Sprintf(format, args...)) }
+func (c *call) out(format string, args ...any) {
+	io.WriteString(c.stdout, fmt.Sprintf(format, args...))
+}
 
 // fail says why on standard error, after the command's name, and gives the exit status.
 func (c *call) fail(code int, format string, args ...any) int {

@@ -47,10 +47,13 @@ type node struct {
 func newFiles(now func() time.Time) *files {
 	f := &files{now: now}
 	f.root = f.node(folder, 0o755)
-	for _, d := range []string{"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/root", "/run",
-		"/sbin", "/srv", "/sys", "/tmp", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local/bin", "/usr/local/sbin",
+	for _, d := range []string{"/boot", "/dev", "/etc", "/home", "/media", "/mnt", "/opt", "/proc", "/root", "/run",
+		"/srv", "/sys", "/tmp", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local/bin", "/usr/local/sbin",
 		"/var/lib", "/var/log", "/var/cache", "/var/tmp"} {
 		f.mkdirAll(d)
+	}
+	for _, d := range []string{"bin", "sbin", "lib"} {
+		f.symlink("usr/"+d, "/"+d)
 	}
 	f.chmod("/root", 0o700)
 	f.chmod("/tmp", 0o1777)

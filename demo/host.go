@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"sync"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // Host is one simulated machine.
@@ -13,7 +15,10 @@ type Host struct {
 	files *files // what is on its disk, and what its kernel shows as files
 
 	mu     sync.Mutex // held by who reads or changes kernel; never while a command waits
-	kernel *kernel    // what a reboot forgets: interfaces, filters, sysctls, tunnels
+	procs  procs
+	init   inits
+	key    ssh.Signer
+	kernel *kernel // what a reboot forgets: interfaces, filters, sysctls, tunnels
 	up     context.Context
 	down   context.CancelFunc // ends everything that runs on the host
 }
@@ -26,7 +31,7 @@ var furnishings []func(*Host)
 func furnish(f func(h *Host)) { furnishings = append(furnishings, f) }
 
 func newHost(w *World, name string) *Host {
-	h := &Host{Name: name, w: w, files: newFiles(w.clock.time)}
+	h := &Host{Name: name, w: w, files: newFiles(w.clock.time), key: hostKey(w.rand)}
 	for _, f := range furnishings {
 		f(h)
 	}
@@ -36,10 +41,38 @@ func newHost(w *World, name string) *Host {
 // boot starts the host: its kernel knows nothing, and init starts what is enabled.
 func (h *Host) boot() {
 	h.up, h.down = context.WithCancel(h.w.ctx)
+	h.init.mu.Lock()
+	h.init.units = map[string]*unit{}
+	h.init.mu.Unlock()
+	h.files.removeAll("/run")
+	h.files.removeAll("/tmp")
+	h.files.mkdirAll("/run/systemd/system")
+	h.files.mkdir("/tmp", 0o1777)
 	h.mu.Lock()
 	h.kernel = newKernel(h)
 	h.mu.Unlock()
+	for _, name := range h.wanted() {
+		h.startUnit(name)
+	}
 }
 
 // halt ends everything that runs on the host.
 func (h *Host) halt() { h.down() }
+
+// reboot ends everything, and starts again with what is on the disk.
+func (h *Host) reboot() {
+	h.halt()
+	for _, p := range h.processes(func(*process) bool { return true }) {
+		<-p.done
+	}
+	if h.w.ctx.Err() == nil {
+		h.boot()
+	}
+}
+
+// procs are the processes of a host.
+type procs struct {
+	mu   sync.Mutex
+	all  map[int]*process
+	last int
+}

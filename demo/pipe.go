@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"io"
 	"net"
 	"os"
@@ -34,11 +35,19 @@ func newFlow() *flow {
 	return f
 }
 
-func (f *flow) read(b []byte) (int, error) {
+func (f *flow) read(b []byte) (int, error) { return f.readUntil(context.Background(), b) }
+
+// readUntil is read that ends with ctx.
+func (f *flow) readUntil(ctx context.Context, b []byte) (int, error) {
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { f.set(func() {}) })()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for {
 		switch {
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
 		case f.broken:
 			return 0, net.ErrClosed
 		case len(f.data) > 0:
@@ -55,13 +64,19 @@ func (f *flow) read(b []byte) (int, error) {
 	}
 }
 
-func (f *flow) write(b []byte) (int, error) {
+func (f *flow) write(b []byte) (int, error) { return f.writeUntil(context.Background(), b) }
+
+// writeUntil is write that ends with ctx.
+func (f *flow) writeUntil(ctx context.Context, b []byte) (int, error) {
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { f.set(func() {}) })()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.data) > flowMost && !f.closed && !f.broken {
+	for len(f.data) > flowMost && !f.closed && !f.broken && ctx.Err() == nil {
 		f.moved.Wait()
 	}
-	if f.closed || f.broken {
+	if f.closed || f.broken || ctx.Err() != nil {
 		return 0, io.ErrClosedPipe
 	}
 	f.data = append(f.data, b...)

@@ -45,6 +45,8 @@ var needed = map[string]string{
 	"github.com/BurntSushi/toml":       "reads the answers, with line numbers in its errors",
 	"github.com/alecthomas/kong":       "the command line: small, no further modules",
 	"github.com/aymanbagabas/go-udiff": "the diffs that are shown",
+	"github.com/benhoyt/goawk":         "awk on the demo's hosts",
+	"mvdan.cc/sh/v3":                   "reads and expands shell scripts on the demo's hosts",
 	"github.com/kevinburke/ssh_config": "ssh_config where there is no ssh to ask",
 	"github.com/rogpeppe/go-internal":  "testscript: stories of the command line",
 	"github.com/skeema/knownhosts":     "the right host key algorithms, and known_hosts written as OpenSSH does",

@@ -1,0 +1,484 @@
+package demo
+
+import (
+	"io"
+	"path"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// special are the builtins whose assignments stay, and whose failed redirections end a shell.
+var special = map[string]bool{":": true, ".": true, "eval": true, "exec": true, "exit": true, "export": true, "readonly": true,
+	"return": true, "set": true, "shift": true, "trap": true, "unset": true, "break": true, "continue": true}
+
+var builtins map[string]func(*shell, []string)
+
+func init() {
+	builtins = map[string]func(*shell, []string){
+		":": succeed, "true": succeed, "false": func(s *shell, _ []string) { s.status = 1 },
+		"exit": leave, "return": leave, "break": jump, "continue": jump,
+		"cd": changeDir, "pwd": func(s *shell, _ []string) { s.say(s.p.dir + "\n") },
+		"echo": echo, "printf": printFormat, "read": readLine, "test": test, "[": test,
+		"set": setOptions, "shift": shift, "unset": unset,
+		"export": declareWords, "readonly": declareWords, "local": declareWords,
+		"eval": eval, ".": source, "exec": execute, "command": commandOnly, "type": typeOf,
+		"umask": umask, "ulimit": succeed, "times": succeed, "hash": succeed, "alias": succeed, "unalias": succeed,
+		"wait": wait, "kill": kill, "trap": trap, "getopts": getopts, "jobs": succeed,
+	}
+}
+
+func succeed(s *shell, _ []string) { s.status = 0 }
+
+// say prints, and fails where that cannot be.
+func (s *shell) say(text string) {
+	s.status = 0
+	if text == "" {
+		return
+	}
+	if _, err := io.WriteString(s.p.output(1), text); err != nil {
+		s.status = 1
+	}
+}
+
+func leave(s *shell, args []string) {
+	if len(args) > 1 {
+		n, err := strconv.Atoi(args[1])
+		if err != nil {
+			s.complain("%s: %s: Illegal number: %s", s.name, args[0], args[1])
+			n = 2
+		}
+		s.status = n & 255
+	}
+	s.flow = exiting
+	if args[0] == "return" {
+		s.flow = returning
+	}
+}
+
+func jump(s *shell, args []string) {
+	s.levels = 1
+	if len(args) > 1 {
+		s.levels, _ = strconv.Atoi(args[1])
+	}
+	s.levels = min(s.levels, s.loops)
+	s.status = 0
+	if s.loops == 0 {
+		return
+	}
+	s.flow = breaking
+	if args[0] == "continue" {
+		s.flow = continuing
+	}
+}
+
+// abs is a path as the shell means it.
+func (s *shell) abs(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = s.p.dir + "/" + p
+	}
+	return path.Clean(p)
+}
+
+func changeDir(s *shell, args []string) {
+	to, _ := s.lookup("HOME")
+	if len(args) > 1 && args[1] != "--" {
+		to = args[1]
+	}
+	if to == "-" {
+		to, _ = s.lookup("OLDPWD")
+	}
+	at := s.abs(to)
+	if a, err := s.p.host.files.stat(at); err != nil || a.kind != folder {
+		s.complain("%s: 1: cd: can't cd to %s", s.name, to)
+		s.status = 2
+		return
+	}
+	s.set("OLDPWD", s.p.dir)
+	s.set("PWD", at)
+	s.p.dir = at
+	s.status = 0
+}
+
+func setOptions(s *shell, args []string) {
+	s.status = 0
+	args = args[1:]
+	for i, a := range args {
+		switch {
+		case a == "--":
+			s.params = append([]string(nil), args[i+1:]...)
+			return
+		case len(a) > 1 && (a[0] == '-' || a[0] == '+'):
+			s.options(a)
+		default:
+			s.params = append([]string(nil), args[i:]...)
+			return
+		}
+	}
+	if len(args) == 0 {
+		return
+	}
+}
+
+// options turns -eu and the like on, or off with +.
+func (s *shell) options(word string) {
+	on := word[0] == '-'
+	for _, c := range word[1:] {
+		switch c {
+		case 'e':
+			s.errexit = on
+		case 'u':
+			s.nounset = on
+			s.cfg.NoUnset = on
+		case 'f':
+			s.noglob = on
+			s.cfg.ReadDir2 = nil
+			if !on {
+				s.cfg.ReadDir2 = s.readDir
+			}
+		}
+	}
+}
+
+func shift(s *shell, args []string) {
+	n := 1
+	if len(args) > 1 {
+		n, _ = strconv.Atoi(args[1])
+	}
+	if n > len(s.params) {
+		s.complain("%s: 1: shift: can't shift that many", s.name)
+		s.status, s.flow = 2, exiting
+		return
+	}
+	s.params = s.params[n:]
+	s.status = 0
+}
+
+func unset(s *shell, args []string) {
+	s.status = 0
+	funcs := false
+	for _, a := range args[1:] {
+		switch {
+		case a == "-f" || a == "-v":
+			funcs = a == "-f"
+		case funcs:
+			delete(s.funcs, a)
+		default:
+			delete(s.vars, a)
+		}
+	}
+}
+
+// declareWords is export, readonly and local where the parser took them for plain commands.
+func declareWords(s *shell, args []string) {
+	s.status = 0
+	for _, w := range args[1:] {
+		s.declareOne(args[0], w)
+	}
+}
+
+// declareOne does NAME or NAME=VALUE.
+func (s *shell) declareOne(how, word string) {
+	name, value, has := strings.Cut(word, "=")
+	if strings.HasPrefix(name, "-") {
+		return
+	}
+	if how == "local" {
+		if n := len(s.frames); n > 0 {
+			if _, ok := s.frames[n-1][name]; !ok {
+				s.frames[n-1][name] = s.vars[name]
+			}
+		}
+	}
+	if has && !s.set(name, value) {
+		return
+	}
+	v := s.vars[name]
+	v.exported = v.exported || how == "export"
+	v.readonly = v.readonly || how == "readonly"
+	s.vars[name] = v
+}
+
+func eval(s *shell, args []string) {
+	f, err := parse(strings.Join(args[1:], " "))
+	if err != nil {
+		s.complain("%s: %v", s.name, err)
+		s.status, s.flow = 2, exiting
+		return
+	}
+	s.status = 0
+	s.stmts(f.Stmts)
+}
+
+func source(s *shell, args []string) {
+	if len(args) < 2 {
+		s.status = 0
+		return
+	}
+	text, err := s.p.host.files.read(s.abs(args[1]))
+	var f *syntax.File
+	if err == nil {
+		f, err = parse(text)
+	}
+	if err != nil {
+		s.complain("%s: 1: .: cannot open %s: %s", s.name, args[1], why(err))
+		s.status, s.flow = 2, exiting
+		return
+	}
+	s.status = 0
+	s.stmts(f.Stmts)
+	if s.flow == returning {
+		s.flow = onward
+	}
+}
+
+func execute(s *shell, args []string) {
+	if len(args) == 1 {
+		s.keep, s.status = true, 0
+		return
+	}
+	s.atExit = ""
+	s.status = s.external(args[1:], true)
+	s.flow = exiting
+}
+
+func commandOnly(s *shell, args []string) {
+	args = args[1:]
+	show := false
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		show = show || args[0] == "-v" || args[0] == "-V"
+		args = args[1:]
+	}
+	s.status = 0
+	if len(args) == 0 {
+		return
+	}
+	if !show {
+		s.beyond(args, false)
+		return
+	}
+	if at := s.known(args[0]); at != "" {
+		s.say(at + "\n")
+	} else {
+		s.status = 127
+	}
+}
+
+// known is what a name runs: itself for a function or a builtin, or where the command is.
+func (s *shell) known(name string) string {
+	if s.funcs[name] != nil || builtins[name] != nil {
+		return name
+	}
+	paths, _ := s.lookup("PATH")
+	return s.p.host.which(name, paths)
+}
+
+func typeOf(s *shell, args []string) {
+	status := 0
+	for _, a := range args[1:] {
+		if at := s.known(a); at != "" {
+			s.say(a + " is " + at + "\n")
+		} else {
+			s.say(a + ": not found\n")
+			status = 127
+		}
+	}
+	s.status = status
+}
+
+func umask(s *shell, args []string) {
+	s.status = 0
+	if len(args) == 1 {
+		s.say("00" + strconv.FormatUint(uint64(s.p.umask), 8) + "\n")
+		return
+	}
+	n, err := strconv.ParseUint(args[1], 8, 32)
+	if err != nil {
+		s.status = 2
+		return
+	}
+	s.p.umask = uint32(n) & 0o777
+}
+
+func wait(s *shell, args []string) {
+	s.status = 0
+	if len(args) == 1 {
+		for pid := range s.jobs {
+			s.await(pid)
+		}
+		s.status = 0
+		return
+	}
+	for _, a := range args[1:] {
+		pid, _ := strconv.Atoi(a)
+		s.await(pid)
+	}
+}
+
+// await waits for one child.
+func (s *shell) await(pid int) {
+	c := s.jobs[pid]
+	if c == nil {
+		s.status = 127
+		return
+	}
+	select {
+	case <-c.done:
+		s.status = c.status
+		delete(s.jobs, pid)
+	case <-s.p.ctx.Done():
+	}
+}
+
+var signals = map[string]syscall.Signal{"0": 0, "HUP": 1, "1": 1, "INT": 2, "2": 2, "QUIT": 3, "3": 3, "KILL": 9, "9": 9,
+	"USR1": 10, "USR2": 12, "PIPE": 13, "13": 13, "ALRM": 14, "TERM": 15, "15": 15}
+
+func kill(s *shell, args []string) {
+	sig := syscall.Signal(15)
+	args = args[1:]
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		word := args[0]
+		if word == "--" {
+			args = args[1:]
+			break
+		}
+		if word == "-s" && len(args) > 1 {
+			word, args = "-"+args[1], args[1:]
+		}
+		named, ok := signals[strings.TrimPrefix(word[1:], "SIG")]
+		if !ok {
+			break
+		}
+		sig, args = named, args[1:]
+	}
+	s.status = 0
+	for _, a := range args {
+		pid, err := strconv.Atoi(a)
+		if err != nil || pid == 0 || !s.p.host.killAll(pid, sig) {
+			s.complain("%s: 1: kill: No such process", s.name)
+			s.status = 1
+		}
+	}
+}
+
+func trap(s *shell, args []string) {
+	s.status = 0
+	args = args[1:]
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return
+	}
+	action := args[0]
+	names := args[1:]
+	if len(names) == 0 {
+		names, action = args, "-"
+	}
+	for _, name := range names {
+		if name == "EXIT" || name == "0" {
+			s.atExit = strings.TrimPrefix(action, "-")
+			continue
+		}
+		sig, ok := signals[strings.TrimPrefix(name, "SIG")]
+		if !ok {
+			s.complain("%s: 1: trap: %s: bad trap", s.name, name)
+			s.status = 1
+			continue
+		}
+		ignored := map[syscall.Signal]bool{sig: action == ""}
+		for was, yes := range s.p.ignored {
+			if was != sig {
+				ignored[was] = yes
+			}
+		}
+		s.p.ignored = ignored
+	}
+}
+
+func readLine(s *shell, args []string) {
+	raw := false
+	names := args[1:]
+	for len(names) > 0 && strings.HasPrefix(names[0], "-") {
+		raw = raw || strings.Contains(names[0], "r")
+		names = names[1:]
+	}
+	line, whole := s.line(raw)
+	if s.p.dead() {
+		return
+	}
+	values := expand.ReadFields(s.cfg, line, len(names), raw)
+	if len(names) == 1 {
+		values = []string{trimIFS(s, line, raw)}
+	}
+	for i, name := range names {
+		value := ""
+		if i < len(values) {
+			value = values[i]
+		}
+		if !s.set(name, value) {
+			return
+		}
+	}
+	s.status = 0
+	if !whole {
+		s.status = 1
+	}
+}
+
+// trimIFS is a line as read gives it to one name: without the blanks of IFS around it.
+func trimIFS(s *shell, line string, raw bool) string {
+	ifs := " \t\n"
+	if v := s.vars["IFS"]; v.set {
+		ifs = v.value
+	}
+	blanks := ""
+	for _, c := range " \t\n" {
+		if strings.ContainsRune(ifs, c) {
+			blanks += string(c)
+		}
+	}
+	line = strings.Trim(line, blanks)
+	if raw {
+		return line
+	}
+	var b strings.Builder
+	for i := 0; i < len(line); i++ {
+		if line[i] == '\\' && i+1 < len(line) {
+			i++
+		}
+		b.WriteByte(line[i])
+	}
+	return b.String()
+}
+
+// line reads one line of standard input, byte by byte, so that the rest is left to others.
+func (s *shell) line(raw bool) (text string, whole bool) {
+	in := s.p.input(0)
+	var line []byte
+	var one [1]byte
+	for {
+		n, err := in.Read(one[:])
+		if n == 0 || err != nil {
+			return string(line), false
+		}
+		if one[0] == '\n' {
+			if !raw && len(line) > 0 && line[len(line)-1] == '\\' {
+				line = line[:len(line)-1]
+				continue
+			}
+			return string(line), true
+		}
+		if one[0] != 0 {
+			line = append(line, one[0])
+		}
+	}
+}
+
+func getopts(s *shell, args []string) {
+	s.complain("%s: getopts is not there", s.name)
+	s.status = 2
+}
