@@ -134,7 +134,9 @@ func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*sit
 		f := remote.Facts{Host: h.Name, At: time.Unix(1795253356, 0), Answers: map[string]remote.Answer{}}
 		queries := SeenReads()
 		for _, read := range reads {
-			queries = append(queries, read(s, h)...)
+			if read != nil {
+				queries = append(queries, read(s, h)...)
+			}
 		}
 		for _, q := range queries {
 			text, ok := facts[h.Name][q.ID]

@@ -1,26 +1,38 @@
 package tell
 
 import (
+	"fmt"
 	"strings"
 
 	"postern/steps"
 )
 
-// Tasks is what is left for a person; nothing when nothing is.
-func Tasks(tasks []steps.Task) []Line {
+// Tasks is what is left for a person; nothing when nothing is. Those that were marked as done are named only.
+func Tasks(tasks []steps.Task) []Line { return list(tasks, false) }
+
+// EveryTask is the same, with all there is to say of those that were marked as done too.
+func EveryTask(tasks []steps.Task) []Line { return list(tasks, true) }
+
+func list(tasks []steps.Task, whole bool) []Line {
 	var t text
 	if len(tasks) == 0 {
 		return nil
 	}
 	t.line(Plain, "")
-	t.line(Strong, "Left for you (%d):", len(tasks))
+	if open := len(Open(tasks)); open > 0 {
+		t.line(Strong, "Left for you (%d):", open)
+	} else {
+		t.line(Strong, "Nothing of this is left for you:")
+	}
 	for i, one := range tasks {
 		t.line(Plain, "  %d. %s", i+1, one.Title)
-		t.prose(Plain, "     %s", hang(one.Text, 5))
-		if one.Copy != "" {
-			t.line(Plain, "     copy:\n       %s", hang(strings.TrimSpace(one.Copy), 7))
+		if one.Done == "" || whole {
+			t.prose(Plain, "     %s", hang(one.Text, 5))
+			if one.Copy != "" {
+				t.line(Plain, "     copy:\n       %s", hang(strings.TrimSpace(one.Copy), 7))
+			}
 		}
-		if one.Check != "" {
+		if one.Check != "" || one.Done != "" {
 			t.line(Plain, "     %s", TaskDone(one))
 		}
 	}
@@ -29,8 +41,56 @@ func Tasks(tasks []steps.Task) []Line {
 
 // TaskDone says how it is known that a task is done.
 func TaskDone(t steps.Task) string {
-	if t.Check == "" {
+	switch {
+	case t.Done != "" && t.Check != "":
+		return "done by hand on " + t.Done + "; the check " + t.Check + " tells whether it is so"
+	case t.Done != "":
+		return "done by hand on " + t.Done
+	case t.Check == "":
 		return "nothing can measure it: it is done when you say so"
 	}
 	return "done when the check " + t.Check + " says ok"
+}
+
+// Open are the tasks that nobody marked as done.
+func Open(tasks []steps.Task) []steps.Task {
+	var open []steps.Task
+	for _, t := range tasks {
+		if t.Done == "" {
+			open = append(open, t)
+		}
+	}
+	return open
+}
+
+// Chapters says in a line each how many tasks the chapters have that are done by hand, for a plan of everything.
+func Chapters(tasks []steps.Task) []Line {
+	var t text
+	for _, step := range steps.All() {
+		of := TasksOf(step, tasks)
+		if !step.ByHand() || len(of) == 0 {
+			continue
+		}
+		if t.lines == nil {
+			t.line(Plain, "")
+			t.line(Strong, "Chapters for you, which this program neither does nor proves yet:")
+		}
+		done := ""
+		if n := len(of) - len(Open(of)); n > 0 {
+			done = fmt.Sprintf("%d done by hand, ", n)
+		}
+		t.line(Plain, "  %d %-9s %s, %s'postern plan %s' says what to do", step.Chapter, step.Title, Plural(len(of), "task"), done, step.ID)
+	}
+	return t.lines
+}
+
+// TasksOf are the tasks of a chapter that is done by hand.
+func TasksOf(step steps.Step, tasks []steps.Task) []steps.Task {
+	var of []steps.Task
+	for _, t := range tasks {
+		if strings.HasPrefix(t.ID, step.ID+".") {
+			of = append(of, t)
+		}
+	}
+	return of
 }

@@ -36,6 +36,13 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	defer a.finish(r)
 	r.Result = a.result
 	out, err := r.Apply(ctx, c.Steps)
+	if _, only := byHand(c.Steps); only && err == nil {
+		if a.JSON {
+			a.final(outcomeObject(out, nil, exitUnasked, a.log))
+		}
+		a.drawer.tasks(out.Tasks, c.Steps...)
+		return a.unmeasured(c.Steps)
+	}
 	return a.ended(out, err, true)
 }
 
@@ -51,7 +58,7 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 	case out.Declined:
 		a.say.line(plain, "Nothing was changed.")
 	case out.Empty:
-		a.say.line(bold, "Nothing to change: everything is in place. Nothing was proven either; 'postern check' does that.")
+		a.say.line(bold, "Nothing to change: what this program sets up is in place. Nothing was proven either; 'postern check' does that.")
 	default:
 		if proving {
 			a.drawer.findings(out.Results)
@@ -103,7 +110,7 @@ func endHints(err error) []string {
 func outcomeObject(out run.Outcome, err error, code int, log *runLog) outcomeJSON {
 	o := outcomeJSON{Schema: schema, RolledBack: some(out.RolledBack), Results: resultObjects(out.Results), Tasks: []taskJSON{}, Exit: code}
 	for _, t := range out.Tasks {
-		o.Tasks = append(o.Tasks, taskJSON{ID: t.ID, Title: t.Title, Text: t.Text, Copy: t.Copy, Check: t.Check})
+		o.Tasks = append(o.Tasks, taskJSON{ID: t.ID, Title: t.Title, Text: t.Text, Copy: t.Copy, Check: t.Check, Done: t.Done})
 	}
 	switch {
 	case errors.Is(err, run.ErrRolledBack) || len(out.RolledBack) > 0:

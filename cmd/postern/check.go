@@ -41,6 +41,9 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if code := checks.Exit(results); code != exitOK {
 		return silent(code)
 	}
+	if _, only := byHand(c.Steps); only {
+		return silent(exitUnasked)
+	}
 	return nil
 }
 
@@ -65,7 +68,14 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 		}
 	}
 	if a.JSON {
-		object := checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Exit: checks.Exit(results)}
+		object := checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Exit: checks.Exit(results), Unmeasured: []string{}}
+		hand, only := byHand(c.Steps)
+		for _, step := range hand {
+			object.Unmeasured = append(object.Unmeasured, step.ID)
+		}
+		if only {
+			object.Exit = exitUnasked
+		}
 		if c.Watch {
 			return results, a.say.json(object, false)
 		}
@@ -73,6 +83,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 	}
 	if aloud {
 		a.drawer.findings(results)
+		_ = a.unmeasured(c.Steps) // Run returns the exit code
 	}
 	return results, nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,8 +51,24 @@ func (d *drawer) result(r checks.Result) { d.say.lines([]tell.Line{tell.Result(r
 // findings says all there is to know of the results that are not ok.
 func (d *drawer) findings(results []checks.Result) { d.say.lines(tell.Findings(results)) }
 
-// tasks says what is left for a person.
-func (d *drawer) tasks(tasks []steps.Task) { d.say.lines(tell.Tasks(tasks)) }
+// tasks says what is left for a person: all of it for the chapters named, and a line for each chapter by hand that is not.
+func (d *drawer) tasks(tasks []steps.Task, named ...string) {
+	var here, elsewhere []steps.Task
+	for _, t := range tasks {
+		id, _, _ := strings.Cut(t.ID, ".")
+		if step, ok := steps.Find(id); ok && step.ByHand() && !slices.Contains(named, id) {
+			elsewhere = append(elsewhere, t)
+		} else {
+			here = append(here, t)
+		}
+	}
+	if len(named) > 0 {
+		d.say.lines(tell.EveryTask(here))
+	} else {
+		d.say.lines(tell.Tasks(here))
+	}
+	d.say.lines(tell.Chapters(elsewhere))
+}
 
 // notes says what was found that the operator should know, each once in a run.
 func (d *drawer) notes(plan steps.Plan) { d.say.lines(tell.Notes(plan, d.said)) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/checks"
@@ -32,7 +33,7 @@ func (*guideCmd) Run(ctx context.Context, a *app) error {
 	}
 	a.say.prose(plain, "Answers are kept in %s after each question. An empty line takes what stands in brackets, ? repeats the help, "+
 		"ctrl+c stops; run postern again to go on where you were.", from.file.Path)
-	w := &walk{app: a, from: from}
+	w := &walk{app: a, from: from, lacked: map[string]bool{}}
 	defer w.leave()
 	for _, step := range steps.All() {
 		a.say.line(plain, "")
@@ -51,6 +52,10 @@ type walk struct {
 	from  *answers
 	r     *run.Runner
 	found *site.Site // with what was detected filled in; nil before the first look
+	hand  []told     // the chapters by hand so far
+	skip  bool       // the operator wants to be asked about no more of them
+
+	lacked map[string]bool // keys that were asked once more, because a chapter can say nothing without them
 }
 
 func (w *walk) leave() {
@@ -79,6 +84,9 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
+	if step.ByHand() {
+		return w.byHand(ctx, step, p.Plans[0])
+	}
 	if p.Empty() && len(p.Refused()) == 0 {
 		for _, plan := range p.Plans {
 			w.drawer.notes(plan)
@@ -129,7 +137,7 @@ func (w *walk) questions(ctx context.Context, step steps.Step) error {
 		next := ""
 		for _, key := range w.keys(step) { // anew each time: an answer may make other questions needless
 			f, err := site.FieldOf(w.from.site, key)
-			if !asked[key] && w.open(key) && (err != nil || byItself(f, w.from.site)) {
+			if !asked[key] && (w.open(key) && (err != nil || byItself(f, w.from.site)) || w.lacks(step, f)) {
 				next = key
 				break
 			}
@@ -141,6 +149,9 @@ func (w *walk) questions(ctx context.Context, step steps.Step) error {
 			return w.fitting(ctx)
 		}
 		asked[next] = true
+		if slices.Contains(step.Needs, next) {
+			w.lacked[next] = true
+		}
 		if err := w.question(ctx, next); err != nil {
 			return err
 		}
@@ -152,19 +163,25 @@ func (w *walk) open(key string) bool {
 	return !w.from.file.Has(key) && !w.given(key) && !w.passedBy(key)
 }
 
+// lacks says whether a step can say nothing without an answer that an earlier chapter may leave empty. It is asked for once
+// more, not by each such chapter.
+func (w *walk) lacks(step steps.Step, f site.Field) bool {
+	return slices.Contains(step.Needs, f.Key) && f.Get(w.from.site) == "" && !w.lacked[f.Key]
+}
+
 // passedBy says whether a question that may stay empty was left so before: the file holds a later answer.
 func (w *walk) passedBy(key string) bool {
 	f, err := site.FieldOf(w.from.site, key)
 	if err != nil || !f.Optional || f.Get(w.from.site) != "" {
 		return false
 	}
-	behind := false
+	behind, seen := false, map[string]bool{}
 	for _, step := range steps.All() {
 		for _, other := range w.keys(step) {
-			if behind && w.from.file.Has(other) {
+			if behind && !seen[other] && w.from.file.Has(other) {
 				return true
 			}
-			behind = behind || other == key
+			behind, seen[other] = behind || other == key, true
 		}
 	}
 	return false
@@ -262,6 +279,6 @@ func (w *walk) prove(ctx context.Context) error {
 	if code := checks.Exit(results); code != exitOK {
 		return silent(code)
 	}
-	w.say.line(green, "All chapters are in place and proven. 'postern check' proves it again at any time.")
+	w.say.prose(green, "%s", closing(w.hand, results))
 	return nil
 }

@@ -67,6 +67,7 @@ type taskJSON struct {
 	Text  string `json:"text"`
 	Copy  string `json:"copy"`
 	Check string `json:"check"`
+	Done  string `json:"done,omitempty"` // the date on which a person marked it, by hand
 }
 
 type noteJSON struct {
@@ -89,7 +90,7 @@ func planObject(p *run.Proposal) planJSON {
 	for _, plan := range p.Plans {
 		out.Then = append(out.Then, plan.Then...)
 		for _, t := range plan.Tasks {
-			out.Tasks = append(out.Tasks, taskJSON{t.ID, plan.Step, t.Title, t.Text, t.Copy, t.Check})
+			out.Tasks = append(out.Tasks, taskJSON{t.ID, plan.Step, t.Title, t.Text, t.Copy, t.Check, t.Done})
 		}
 		for _, n := range plan.Notes {
 			out.Notes = append(out.Notes, noteJSON{plan.Step, n.Host, n.Warn, n.Text})
@@ -138,7 +139,9 @@ type checkJSON struct {
 	Schema  int          `json:"schema"`
 	At      time.Time    `json:"at"`
 	Results []resultJSON `json:"results"`
-	Exit    int          `json:"exit"`
+	// Unmeasured are the steps asked for that are done by hand, about which the results say nothing.
+	Unmeasured []string `json:"unmeasured"`
+	Exit       int      `json:"exit"`
 }
 
 func resultObjects(results []checks.Result) []resultJSON {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/run"
+	"postern/steps"
 	"postern/tell"
 )
 
@@ -45,7 +46,7 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 		a.say.raw([]byte(script(p)))
 	default:
 		a.drawer.proposal(p, a.Deadline, false)
-		a.closing(p)
+		a.closing(p, c.Steps)
 	}
 	if len(p.Refused()) > 0 || len(p.LockOut()) > 0 && !r.Accept[lockOut] {
 		return silent(exitFailed)
@@ -54,13 +55,20 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 }
 
 // closing says in one line what the plan comes to.
-func (a *app) closing(p *run.Proposal) {
-	var tasks int
+func (a *app) closing(p *run.Proposal, named []string) {
+	var tasks []steps.Task
+	looked := len(named) == 0
 	for _, plan := range p.Plans {
-		a.drawer.tasks(plan.Tasks)
-		tasks += len(plan.Tasks)
+		tasks = append(tasks, plan.Tasks...)
+		step, _ := steps.Find(plan.Step)
+		looked = looked || !step.ByHand()
 	}
+	a.drawer.tasks(tasks, named...)
 	a.say.line(plain, "")
+	if !looked {
+		a.say.line(bold, "%s. This program does not look whether it is done: mark it with 'postern'.", tell.Plural(len(tasks), "task")+" for you")
+		return
+	}
 	if p.Empty() {
 		a.say.line(bold, "Nothing to change: the hosts are as the answers say. 'postern check' proves that it works.")
 		return

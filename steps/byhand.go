@@ -1,0 +1,133 @@
+package steps
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"postern/site"
+)
+
+// byHandWhy ends the Why of a chapter that is tasks for a person.
+const byHandWhy = " This program does not do or prove this chapter yet: it says what to do, and you mark it as done by hand."
+
+// byHandNote says the same once more, where only the plan is shown.
+const byHandNote = "tasks for you: this program neither does nor proves this chapter yet, and takes your word for what is done"
+
+// byHand registers a chapter of tasks for a person. They are planned only where the site has what they are made of.
+func byHand(step Step, tasks func(handwork) []Task) {
+	step.Why += byHandWhy
+	step.Plan = func(s *site.Site, _ Look) Plan {
+		p := Plan{Step: step.ID}
+		w, missing := work(s, step)
+		switch {
+		case missing == "" && s.Layout == "proxy":
+			p.Tasks = tasks(w)
+		case s.Layout == "proxy":
+			p.Tasks = []Task{{
+				ID: step.ID + ".answers", Title: "give the answers that this chapter is made of",
+				Text: "What to do here is written with your own names in it, and these are not known yet: " + missing + ".\n" +
+					"Answer them: run postern again, or give them on the command line.",
+				Copy: "postern fields --save --set " + strings.ReplaceAll(missing, ", ", "=NAME --set ") + "=NAME",
+			}}
+		}
+		if len(p.Tasks) > 0 {
+			p.Notes = []Note{{Text: "chapter " + strconv.Itoa(step.Chapter) + ", " + step.Title + ": " + byHandNote}}
+		} else {
+			p.Notes = []Note{{Text: "chapter " + strconv.Itoa(step.Chapter) + ", " + step.Title + ": nothing to do with these answers"}}
+		}
+		return p
+	}
+	register(step)
+}
+
+// handwork is what the texts of tasks are filled from.
+type handwork struct {
+	s           *site.Site
+	proxy, mail *site.Host
+	domains     []string
+	domain      string // the one that a text is about
+}
+
+// of is the same for a text about one domain.
+func (w handwork) of(domain string) handwork {
+	w.domain = domain
+	return w
+}
+
+// work finds it, or says which answers are missing.
+func work(s *site.Site, step Step) (w handwork, missing string) {
+	var lacks []string
+	for _, key := range step.Needs {
+		if f, err := site.FieldOf(s, key); err != nil || f.Get(s) == "" {
+			lacks = append(lacks, key)
+		}
+	}
+	proxies, mails := s.HostsOf(site.Proxy), s.HostsOf(site.Mail)
+	if len(proxies) == 0 || len(mails) == 0 {
+		return w, "host"
+	}
+	w = handwork{s: s, proxy: proxies[0], mail: mails[0]}
+	for _, d := range append([]string{s.Domain}, s.Domains...) {
+		if d != "" {
+			w.domains = append(w.domains, d)
+		}
+	}
+	return w, strings.Join(lacks, ", ")
+}
+
+// haraka says whether a mail server on the proxy takes the mail first.
+func (w handwork) haraka() bool { return w.s.Mail.Path == "haraka" }
+
+// mailcow says whether the mail server is Mailcow.
+func (w handwork) mailcow() bool { return w.s.Mail.Kind == "mailcow" }
+
+// public is the proxy's public IPv4 address, or what to put in its place.
+func (w handwork) public() string {
+	if w.proxy.Public4.IsValid() {
+		return w.proxy.Public4.String()
+	}
+	return "PUBLIC-ADDRESS-OF-" + strings.ToUpper(w.proxy.Name)
+}
+
+var blankWord = regexp.MustCompile(`%[A-Z0-9]+%`)
+
+// fill puts the site's own names, addresses and ports into a text, for words such as %HOST%.
+func (w handwork) fill(text string) string {
+	s := w.s
+	words := map[string]string{
+		"%HOST%": s.Hostname, "%D%": w.domain, "%P4%": w.public(),
+		"%PROXY%": w.proxy.Name, "%MAIL%": w.mail.Name,
+		"%TP%": s.TunnelAddress(w.proxy).String(), "%TM%": s.TunnelAddress(w.mail).String(), "%IFACE%": s.Tunnel.Interface,
+		"%UNIT%": wgUnit(s.Tunnel.Interface),
+	}
+	for name, port := range map[string]int{
+		"SMTP": s.Ports.SMTP, "HTTP": s.Ports.HTTP, "HTTPS": s.Ports.HTTPS, "SUBMISSION": s.Ports.Submission,
+		"IMAPS": s.Ports.IMAPS, "RELAY": s.Ports.Relay, "WEB": s.Ports.Web,
+	} {
+		words["%"+name+"%"] = strconv.Itoa(port)
+	}
+	return strings.TrimSpace(blankWord.ReplaceAllStringFunc(text, func(word string) string {
+		if with, known := words[word]; known {
+			return with
+		}
+		panic(fmt.Sprintf("steps: a task has the word %s, which nothing fills", word)) // the contract test fills every text
+	}))
+}
+
+// task is a Task with its texts filled in.
+func (w handwork) task(id, title, text, copy string) Task {
+	return Task{ID: id, Title: w.fill(title), Text: w.fill(text), Copy: w.fill(copy)}
+}
+
+// sshTo is the operator's own words for reaching a host, for a command to copy.
+func sshTo(h *site.Host) string {
+	switch {
+	case h.SSH == "":
+		return "root@" + h.Name
+	case strings.Contains(h.SSH, "@") && strings.Contains(h.SSH, ":") && !strings.HasPrefix(h.SSH, "ssh://"):
+		return "ssh://" + h.SSH
+	}
+	return h.SSH
+}
