@@ -59,6 +59,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 	if err != nil {
 		return nil, nil, err
 	}
+	r.tellEnded(filled, look)
 	if err := r.fresh(look); err != nil {
 		return nil, nil, err
 	}
@@ -145,7 +146,7 @@ func asksMore(asked, filled *site.Site) bool {
 // stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
 // the steps in place must be known to be proven again.
 func stepReads(known *site.Site, h *site.Host) []remote.Query {
-	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath), readOpen)
+	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath), readOpen, readEnded)
 	for _, s := range steps.All() {
 		if s.Reads != nil {
 			queries = append(queries, s.Reads(known, h)...)

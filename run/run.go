@@ -30,10 +30,11 @@ type Runner struct {
 	Approve  func(context.Context, *Proposal) (bool, error) // asked before each set of changes; must have shown it
 	Saved    func(*site.Site) error                         // keeps the answers with their new revision, here
 
-	mu     sync.Mutex // Emit and Result, one at a time
-	hosts  map[string]*host
-	left   *site.Site // as the last run left it on the hosts; nil when they have none
-	behind bool       // the hosts had these answers already under a newer revision, which is taken over
+	mu        sync.Mutex // Emit and Result, one at a time
+	hosts     map[string]*host
+	left      *site.Site // as the last run left it on the hosts; nil when they have none
+	toldEnded bool       // how the last change of each host ended was looked at
+	behind    bool       // the hosts had these answers already under a newer revision, which is taken over
 }
 
 // Proposal is what would be done: shown first, then done.
