@@ -76,6 +76,9 @@ func resolve(ctx context.Context, typed string, o Options, log func(string)) (ro
 	if err != nil {
 		return route{}, err
 	}
+	if o.Apart {
+		return route{typed: typed, host: host, port: first(port, "22"), user: first(user, o.User)}, nil
+	}
 	settings, err := sshG(ctx, o.Home, user, host, port)
 	if err != nil {
 		if settings, err = parseConfig(o.Home, host); err != nil {

@@ -55,6 +55,8 @@ func connect(ctx context.Context, t Target, o Options) (*Session, error) {
 	}
 	s := &Session{target: t, o: o, name: t.name(), slots: make(chan struct{}, channels), ears: make(chan struct{}, listeners)}
 	switch {
+	case t.Local && o.Apart:
+		return nil, fmt.Errorf("%s: is answered to be this machine, which is kept out of this run: say how to reach it by SSH", s.name)
 	case t.Local:
 		s.who = first(o.User, "the local user")
 		s.start = startLocal

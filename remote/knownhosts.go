@@ -119,8 +119,11 @@ func (l *login) judge(ctx context.Context, err error, names map[string]string, k
 // unknown asks the operator about a key that nobody has seen before, and records it after a yes.
 func (l *login) unknown(ctx context.Context, key ssh.PublicKey) error {
 	address := knownhosts.Normalize(l.route.address())
-	if l.w.o.Memory.hostKey(address) == string(key.Marshal()) {
+	switch was := l.w.o.Memory.hostKey(address); {
+	case was == string(key.Marshal()):
 		return nil
+	case was != "" && l.w.o.Apart: // elsewhere known_hosts tells
+		return &ChangedKeyError{Address: address, Recorded: fingerprint(was), Shown: shown(key)}
 	}
 	l.asked++
 	answer, err := l.patience.during(loginTimeout, func() (string, error) {
@@ -133,10 +136,22 @@ func (l *login) unknown(ctx context.Context, key ssh.PublicKey) error {
 		return fmt.Errorf("%w: %s shows %s, and the answer was %q, not \"yes\"", ErrUnknownKey, address, shown(key), answer)
 	}
 	l.w.o.Memory.keepHostKey(address, string(key.Marshal()))
+	if l.w.o.Apart {
+		return nil
+	}
 	if err := record(l.route.knownHosts[0], address, key, l.route.hash); err != nil {
 		l.w.log("the host key could not be recorded: " + err.Error())
 	}
 	return nil
+}
+
+// fingerprint is the one of a key that was kept.
+func fingerprint(marshalled string) string {
+	key, err := ssh.ParsePublicKey([]byte(marshalled))
+	if err != nil {
+		return "another key"
+	}
+	return shown(key)
 }
 
 // shown is a key as people compare it.
@@ -177,7 +192,11 @@ func (l *login) database() (db *knownhosts.HostKeyDB, names map[string]string, d
 			os.Remove(f)
 		}
 	}
-	for _, path := range append(slices.Clone(l.route.knownHosts), "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2") {
+	read := append(slices.Clone(l.route.knownHosts), "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+	if l.w.o.Apart {
+		read = nil
+	}
+	for _, path := range read {
 		if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
 			continue
 		}

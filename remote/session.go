@@ -51,6 +51,7 @@ type Options struct {
 	Rand       func([]byte)                                  // nonces; nil: crypto/rand
 	Log        func(host, line string)                       // redacted transcript; nil for none
 	StateDir   string                                        // on the host; "" means /var/lib/postern (tests use another)
+	Apart      bool                                          // nothing of the operator's machine counts: no ssh_config, key, agent or known_hosts, and nothing is written there
 	Memory     *Memory                                       // shares answers between Sessions; nil: kept for this Session and those that Again makes of it
 	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
 
