@@ -99,6 +99,9 @@ func (p *contentsPage) View(width, height int) view {
 			}
 		}
 	}
+	for _, e := range p.warned {
+		v.lines = append(v.lines, prose(amber, " [warn] "+eventWords(e), width-1)...)
+	}
 	if p.busy != nil && p.last.Text != "" {
 		v.pinned = prose(plain, " "+eventWords(p.last), width)
 	}

@@ -105,6 +105,9 @@ func (p explainPage) told(c *chapter, width int) []line {
 	add("It cannot be set up like this", bad, c.plan.Refused...)
 	add("You would be locked out", bad, c.plan.LockOut...)
 	var notes, warnings []string
+	for _, e := range p.warned {
+		warnings = append(warnings, "[warn] "+eventWords(e))
+	}
 	for _, n := range c.plan.Notes {
 		text := n.Text
 		if n.Host != "" {

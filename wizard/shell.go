@@ -32,6 +32,7 @@ type shell struct {
 	busy     *job                     // what the engine does now; nil when idle
 	since    time.Time                // when it began
 	last     steps.Event              // the last one that was told
+	warned   []steps.Event            // warnings of this job, and of those before that asked for nothing
 	lookErr  error                    // why the last look failed; nil when it did not
 	changeEr error                    // why the last change failed; nil when it did not
 

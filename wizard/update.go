@@ -10,6 +10,7 @@ import (
 
 	"postern/checks"
 	"postern/run"
+	"postern/steps"
 )
 
 // Init looks at the hosts when the answers are enough for that, and shows where to begin when they are not.
@@ -64,6 +65,9 @@ func (w *shell) engineSays(m tea.Msg) tea.Cmd {
 	switch m := m.(type) {
 	case startedMsg:
 		w.busy, w.since, w.stopping = &m.job, m.at, false
+		if m.job.verb == look && w.moved || m.job.changes() {
+			w.warned = nil // what is still so is said again
+		}
 		return w.tick()
 	case tickMsg:
 		if w.busy != nil {
@@ -71,6 +75,7 @@ func (w *shell) engineSays(m tea.Msg) tea.Cmd {
 		}
 	case eventMsg:
 		w.last = m.event
+		w.warn(m.event)
 		if m.event.Kind == "connect" && m.event.Host != "" {
 			w.reached[m.event.Host] = true
 		}
@@ -82,6 +87,19 @@ func (w *shell) engineSays(m tea.Msg) tea.Cmd {
 		w.finished(m)
 	}
 	return nil
+}
+
+// warn keeps a warning, each once, so that it can be read after its moment.
+func (w *shell) warn(e steps.Event) {
+	if e.Kind != "warn" && e.Kind != "error" {
+		return
+	}
+	for _, old := range w.warned {
+		if old.Host == e.Host && old.Text == e.Text {
+			return
+		}
+	}
+	w.warned = append(w.warned, e)
 }
 
 // finished notes how a job ended.
