@@ -118,7 +118,9 @@ func TestDoneTravels(t *testing.T) {
 
 func TestInMemory(t *testing.T) {
 	t.Chdir(t.TempDir())
-	f := InMemory("demo.toml", Default())
+	s := Default()
+	s.Hostname = "mail.example.org"
+	f := InMemory("demo.toml", s)
 	if f.Has("domain") {
 		t.Error("it has an answer that nobody gave")
 	}
@@ -131,8 +133,8 @@ func TestInMemory(t *testing.T) {
 	if err := f.Save(); err != nil {
 		t.Fatal(err)
 	}
-	if !f.Has("domain") {
-		t.Error("what was answered and saved is not there")
+	if !f.Has("domain") || f.Has("hostname") {
+		t.Error("what was answered and saved is not there, or what was only suggested is")
 	}
 	f.Unmark("dns.records")
 	if err := f.Save(); err != nil {

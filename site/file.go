@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -28,6 +29,7 @@ type File struct {
 	saved  bool            // there is a file
 	asked  map[string]bool // keys that were set by name: they are written even when they have their usual value
 	memory bool            // it is kept nowhere else
+	given  map[string]bool // in memory: the keys that were set by name and saved
 	rename func(from, to string) error
 }
 
@@ -37,6 +39,7 @@ func NewFile(path string, s *Site) *File {
 }
 
 // InMemory is a file that is kept nowhere: its Save keeps it for this run of the program only. The name stands for its path.
+// What the site says already are suggestions: only what is set by name counts as an answer that the file Has.
 func InMemory(name string, s *Site) *File {
 	f := NewFile(name, s)
 	f.memory = true
@@ -87,8 +90,7 @@ func (f *File) Save() error {
 	if f.memory {
 		text, err := patched(f.Path, f.text, f.Site, f.asked)
 		if err == nil {
-			f.text, f.saved = text, true
-			clear(f.asked)
+			f.text, f.saved, f.given = text, true, maps.Clone(f.asked)
 		}
 		return err
 	}

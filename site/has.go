@@ -6,6 +6,9 @@ func (f *File) Has(key string) bool {
 	if err != nil || !f.saved {
 		return false
 	}
+	if f.memory {
+		return f.given[field.Key]
+	}
 	l, err := scan(f.text)
 	return err == nil && l.find(field.parts()) != nil
 }
