@@ -104,6 +104,7 @@ func pattern(s string, extended, fold, fixed bool) (*regexp.Regexp, error) {
 	}
 	re, err := regexp.Compile(text)
 	if err == nil {
+		re.Longest() // as POSIX has it
 		compiled.Store(key, re)
 	}
 	return re, err
@@ -132,7 +133,6 @@ func grep(c *call) int {
 		if err != nil {
 			return c.fail(2, "%v", err)
 		}
-		re.Longest()
 		all = append(all, re)
 	}
 	g := &grepping{c: c, got: got, all: all, named: len(rest) > 1 && !has(got, "h") || has(got, "H")}

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -148,10 +149,10 @@ func timeout(c *call) int {
 	p := c.proc.fork(false)
 	p.lead()
 	group := p.group
-	late := false
+	var late atomic.Bool
 	if d > 0 {
 		t := time.AfterFunc(c.host.w.clock.real(d), func() {
-			late = true
+			late.Store(true)
 			c.host.killAll(-group, syscall.SIGTERM)
 		})
 		defer t.Stop()
@@ -161,7 +162,7 @@ func timeout(c *call) int {
 	switch {
 	case !found:
 		return c.fail(127, "failed to run command '%s': No such file or directory", args[1])
-	case status == 128+15 && late:
+	case status == 128+15 && late.Load():
 		return 124
 	}
 	return status

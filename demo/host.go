@@ -19,8 +19,6 @@ type Host struct {
 	init   inits
 	key    ssh.Signer
 	kernel *kernel // what a reboot forgets: interfaces, filters, sysctls, tunnels
-	up     context.Context
-	down   context.CancelFunc // ends everything that runs on the host
 }
 
 // furnishings lay what a host has before anybody set it up.
@@ -40,7 +38,9 @@ func newHost(w *World, name string) *Host {
 
 // boot starts the host: its kernel knows nothing, and init starts what is enabled.
 func (h *Host) boot() {
-	h.up, h.down = context.WithCancel(h.w.ctx)
+	h.procs.mu.Lock()
+	h.procs.up, h.procs.down = context.WithCancel(h.w.ctx)
+	h.procs.mu.Unlock()
 	h.init.mu.Lock()
 	h.init.units = map[string]*unit{}
 	h.init.mu.Unlock()
@@ -57,7 +57,18 @@ func (h *Host) boot() {
 }
 
 // halt ends everything that runs on the host.
-func (h *Host) halt() { h.down() }
+func (h *Host) halt() {
+	h.procs.mu.Lock()
+	defer h.procs.mu.Unlock()
+	h.procs.down()
+}
+
+// up ends when the host goes down.
+func (h *Host) up() context.Context {
+	h.procs.mu.Lock()
+	defer h.procs.mu.Unlock()
+	return h.procs.up
+}
 
 // reboot ends everything, and starts again with what is on the disk.
 func (h *Host) reboot() {
@@ -75,4 +86,6 @@ type procs struct {
 	mu   sync.Mutex
 	all  map[int]*process
 	last int
+	up   context.Context // until the host goes down
+	down context.CancelFunc
 }

@@ -18,7 +18,7 @@ func (h *Host) startUnit(name string) bool {
 		return true
 	}
 	s, _, ok := h.unitFile(name)
-	if !ok || h.enabled(name) == "masked" || h.up.Err() != nil {
+	if !ok || h.enabled(name) == "masked" || h.up().Err() != nil {
 		return false
 	}
 	for _, p := range s["ConditionPathExists"] {

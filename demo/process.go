@@ -33,7 +33,7 @@ type process struct {
 // start makes a process that belongs to init, with nothing open but /dev/null.
 func (h *Host) start(unit string, args ...string) *process {
 	p := &process{host: h, args: args, fds: map[int]*file{}, umask: 0o022, dir: "/", unit: unit, done: make(chan struct{})}
-	p.ctx, p.cancel = context.WithCancel(h.up)
+	p.ctx, p.cancel = context.WithCancel(h.up())
 	h.enter(p, 0)
 	for fd := range 3 {
 		p.fds[fd], _ = h.openFile("/dev/null", modeRead|modeWrite, 0)
@@ -63,7 +63,7 @@ func (p *process) fork(background bool) *process {
 	c := &process{host: p.host, args: p.args, fds: make(map[int]*file, len(p.fds)), umask: p.umask, dir: p.dir, ignored: p.ignored, done: make(chan struct{})}
 	from := p.ctx
 	if background {
-		from = p.host.up
+		from = p.host.up()
 	}
 	c.ctx, c.cancel = context.WithCancel(from)
 	p.host.procs.mu.Lock()

@@ -72,7 +72,7 @@ func sshd(c *call) int {
 
 // login serves one connection until either end closes it.
 func (h *Host) login(conn net.Conn, config *ssh.ServerConfig) {
-	ctx, cancel := context.WithCancel(h.up)
+	ctx, cancel := context.WithCancel(h.up())
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	c, chans, reqs, err := ssh.NewServerConn(conn, config)

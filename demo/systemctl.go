@@ -307,7 +307,7 @@ func (c *call) listUnits(verb string) int {
 	c.host.init.mu.Lock()
 	defer c.host.init.mu.Unlock()
 	for name, u := range c.host.init.units {
-		if verb != "list-timers" || strings.HasSuffix(name, ".timer") {
+		if u.state != "inactive" && (verb != "list-timers" || strings.HasSuffix(name, ".timer")) {
 			c.out("%s loaded %s\n", name, u.state)
 		}
 	}

@@ -51,7 +51,7 @@ func systemdRun(c *call) int {
 	if !h.transient(name + ".timer") {
 		return c.fail(1, "Failed to start transient timer unit: Unit %s.timer was already loaded or has a fragment file.", name)
 	}
-	ctx, cancel := context.WithCancel(h.up)
+	ctx, cancel := context.WithCancel(h.up())
 	h.init.mu.Lock()
 	u := h.unit(name + ".timer")
 	u.state, u.end = "active", cancel
