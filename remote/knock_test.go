@@ -1,55 +1,44 @@
+//go:build unix
+
 package remote
 
 import (
-	"context"
 	"net"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestKnock(t *testing.T) {
-	for says, want := range map[string]string{
-		"SSH-2.0-OpenSSH_9.2 \x1b]0;x\x07Debian\r\n": "answers: SSH-2.0-OpenSSH_9.2 Debian",
-		"220 mail.example.org ESMTP\r\n":             "no SSH server",
-		"":                                           "says nothing",
-	} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+	h := newHost(t)
+	got, err := Knock(soon(t), h.target(), h.options())
+	if err != nil || !strings.HasPrefix(got.String(), "SSH-2.0-") {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if n := h.logins.Load(); n != 0 {
+		t.Errorf("%d logins: it must only listen", n)
+	}
+	if got, err := Knock(soon(t), Target{Name: "mail", SSH: "nobody@192.0.2.1", Via: &Target{}}, h.options()); err != nil || got.String() != "" {
+		t.Errorf("through another host: %q, %v", got, err)
+	}
+
+	// What answers and hangs up, or says something else, is no SSH server.
+	for _, says := range []string{"", "220 mail ESMTP\r\n", "\x1b]0;x\x07\nHTTP/1.1 400\n"} {
+		ears, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		go func() {
-			conn, err := listener.Accept()
-			if err == nil {
-				conn.Write([]byte(says))
+			if conn, err := ears.Accept(); err == nil {
+				_, _ = conn.Write([]byte(says))
 				conn.Close()
 			}
 		}()
-		got, err := Knock(context.Background(), Target{Name: "proxy", SSH: "root@" + listener.Addr().String()}, Options{Home: t.TempDir(), User: "me"})
-		if err != nil {
-			got = err.Error()
+		if got, err := Knock(soon(t), Target{Name: "proxy", SSH: ears.Addr().String()}, h.options()); err == nil || !strings.Contains(err.Error(), "no SSH server") {
+			t.Errorf("%q: %q, %v", says, got, err)
 		}
-		if !strings.Contains(got, want) {
-			t.Errorf("a host that says %q: %q", says, got)
-		}
-		listener.Close()
+		ears.Close()
 	}
-}
-
-func TestKnockWhereNobodyIs(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if _, err := Knock(ctx, Target{SSH: "root@" + address}, Options{Home: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "no SSH server listens there") {
-		t.Errorf("nobody is there: %v", err)
-	}
-	via := &Target{Name: "proxy", SSH: "root@" + address}
-	if got, err := Knock(ctx, Target{SSH: "root@10.0.0.2", Via: via}, Options{Home: t.TempDir()}); err != nil || !strings.Contains(got, "through proxy") {
-		t.Errorf("through another host: %q, %v", got, err)
+	if _, err := Knock(soon(t), Target{Name: "proxy", SSH: "127.0.0.1:1"}, h.options()); err == nil {
+		t.Error("nothing is there, and no error")
 	}
 }

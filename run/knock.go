@@ -8,11 +8,16 @@ import (
 	"postern/site"
 )
 
-// Knock tells in a few words whether something answers where a host of the site is reached. Nothing is sent to it.
+// Knock says in a few words whether an SSH server answers where a host of the site is said to be. It logs in nowhere; a host
+// that is reached through another is not asked, and the words are empty.
 func Knock(ctx context.Context, s *site.Site, name string, o remote.Options) (string, error) {
 	h := s.Host(name)
 	if h == nil {
 		return "", fmt.Errorf("there is no host %q", name)
 	}
-	return remote.Knock(ctx, target(s, h), o)
+	greeting, err := remote.Knock(ctx, target(s, h), o)
+	if err != nil || greeting.Line(60) == "" {
+		return "", err
+	}
+	return "an SSH server answers there: " + greeting.Line(60), nil
 }
