@@ -24,15 +24,9 @@ func Find(config, cwd string) (string, error) {
 		return "", fmt.Errorf("%w: there is no %s", ErrNone, here)
 	}
 	dir := filepath.Join(config, "postern")
-	list, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("looking for the answers: %w", err)
-	}
-	var found []string
-	for _, e := range list {
-		if !e.IsDir() && filepath.Ext(e.Name()) == ".toml" && !strings.HasPrefix(e.Name(), ".") {
-			found = append(found, filepath.Join(dir, e.Name()))
-		}
+	found, err := inFolder(config)
+	if err != nil {
+		return "", err
 	}
 	switch len(found) {
 	case 0:
