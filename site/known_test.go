@@ -49,7 +49,7 @@ func TestKnownSites(t *testing.T) {
 	if _, err := os.Stat(home); err == nil {
 		t.Error("the old name is still there")
 	}
-	for _, name := range []string{"", "..", "../x", "a/b", ".hidden", "a b", "x\n", strings.Repeat("a", 65), "office"} {
+	for _, name := range []string{"", "..", "../x", "a/b", ".hidden", "a b", "x\ny", strings.Repeat("a", 65), "office"} {
 		if path, err := Place(config, name); err == nil {
 			t.Errorf("%q is taken: %s", name, path)
 		}
