@@ -82,7 +82,7 @@ func Finding(group ...checks.Result) []Line {
 	if len(group) > 1 {
 		r.Want = ""
 	}
-	t.line(s, "%s %s, asked from %s", w, strings.Join(ids, ", "), r.From)
+	t.prose(s, "%s %s, asked from %s", w, strings.Join(ids, ", "), r.From)
 	t.lines = append(t.lines, Detail(r)...)
 	return t.lines
 }

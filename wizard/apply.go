@@ -164,17 +164,19 @@ func (p *applyPage) progress(width int) line {
 // safety is what the hosts do by themselves, and whether anything is heard of them.
 func (p *applyPage) safety(width int) []line {
 	var lines []line
-	if p.warn.Text != "" {
-		lines = append(lines, prose(amber, " [warn] "+eventWords(p.warn), width-1)...)
+	tight := p.bodyHeight() < 12
+	if warning := " [warn] " + readable(eventWords(p.warn)); p.warn.Text != "" && tight {
+		lines = append(lines, say(amber, "%s", short(warning, width)))
+	} else if p.warn.Text != "" {
+		lines = append(lines, prose(amber, warning, width-1)...)
 	}
 	if silent := p.o.Clock().Sub(p.heard); !p.heard.IsZero() && silent >= 10*time.Second {
-		text := fmt.Sprintf(" still working: nothing was heard for %d s", int(silent.Seconds()))
-		lines = append(lines, prose(plain, text, width-1)...)
+		lines = append(lines, say(plain, " still working: silent for %d s", int(silent.Seconds())))
 	}
-	if text := p.promise(); text != "" {
+	if text := p.promise(tight); text != "" {
 		lines = append(lines, prose(strong, " "+text, width-1)...)
 	}
-	if p.stopping {
+	if p.stopping && p.notice == "" {
 		lines = append(lines, prose(amber, " Stopping after this action; what is not confirmed is taken back.", width-1)...)
 	}
 	if p.o.Log != nil && p.o.Log() != "" && p.bodyHeight() >= 16 {
@@ -183,33 +185,48 @@ func (p *applyPage) safety(width int) []line {
 	return lines
 }
 
-// promise says what the hosts do if this program or the link dies now.
-func (p *applyPage) promise() string {
-	if p.offer != nil && p.offer.Inert {
-		return "Safety: nothing that runs is changed. A lost link does not end it; it can be begun again."
+// promise says what the hosts do if this program or the link dies now; in few words where rows are rare.
+func (p *applyPage) promise(tight bool) string {
+	if p.offer == nil || len(p.works) == 0 {
+		return ""
 	}
 	var left []string
-	kept, open := 0, 0
+	var first, last time.Duration
+	kept := 0
 	for _, w := range p.works {
-		switch {
-		case w.kept:
+		if w.kept {
 			kept++
-		case w.gone:
-		case !w.armed.IsZero():
-			open++
-			left = append(left, fmt.Sprintf("%s in %s", w.host, clock(w.armed.Add(p.guard()).Sub(p.o.Clock()))))
 		}
+		if w.kept || w.gone || w.armed.IsZero() {
+			continue
+		}
+		rest := max(0, w.armed.Add(p.guard()).Sub(p.o.Clock()))
+		if left == nil {
+			first = rest
+		}
+		first, last = min(first, rest), max(last, rest)
+		left = append(left, fmt.Sprintf("%s in %s", w.host, clock(rest)))
 	}
+	long, brief := "Safety: every host arms its guard before it changes anything.", "Each host arms its guard first."
 	switch {
-	case open > 0:
-		return "Safety: if this program or the link dies, the change is taken back by itself: " + strings.Join(left, ", ") + "."
+	case p.offer.Inert:
+		long, brief = "Safety: nothing that runs is changed. A lost link does not end it; it can be begun again.", "Nothing that runs is changed."
+	case len(left) > 0:
+		long, brief = "Safety: if this program or the link dies, the change is taken back by itself: "+strings.Join(left, ", ")+".", "Taken back by itself in "+clock(last)+"."
+		if len(left) > 1 && last-first < together {
+			long = "Safety: if this program or the link dies, the hosts take it back by themselves in " + clock(last) + "."
+		}
 	case kept > 0:
-		return "Kept: the hosts confirmed it over the new logins."
-	case len(p.works) > 0:
-		return "Safety: every host arms its guard before it changes anything."
+		long, brief = "Kept: the hosts confirmed it over the new logins.", "Kept."
 	}
-	return ""
+	if tight {
+		return brief
+	}
+	return long
 }
+
+// together is how far apart two hosts may be for one time to be said of both.
+const together = 5 * time.Second
 
 const applyHelp = `What is being done, change by change, and below what the hosts say. Each host arms a guard first: unless a new login works and the checks prove the change, it takes everything back by itself.
 c stops after the action at work; what is not confirmed is taken back. If the link is lost, nothing is lost: the host goes back by itself, and the next run reads what it did.`

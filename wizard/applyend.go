@@ -3,6 +3,7 @@ package wizard
 import (
 	"context"
 	"errors"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -24,11 +25,7 @@ func (p *applyPage) choices() []choice {
 	if err == nil {
 		return []choice{{"enter", "go on", func() tea.Cmd { return p.leave(p) }}}
 	}
-	again := "try again"
-	if p.left() {
-		again = "try again: what the hosts did is looked at first"
-	}
-	list := []choice{{"r", again, func() tea.Cmd { return p.again(nil) }}}
+	list := []choice{{"r", "try again", func() tea.Cmd { return p.again(nil) }}}
 	if p.job.verb == apply && len(p.job.steps) > 0 {
 		list = append(list, choice{"e", "edit the answers", func() tea.Cmd { return answersOf(p.job.steps[0]) }})
 	}
@@ -38,7 +35,7 @@ func (p *applyPage) choices() []choice {
 	var broke *run.Regression
 	switch {
 	case errors.As(err, &broke):
-		list = append(list, choice{"m", "I mean it: apply, although what it breaks stays broken", func() tea.Cmd { return p.again(broke.IDs()) }})
+		list = append(list, choice{"m", "I mean it: apply all the same", func() tea.Cmd { return p.again(broke.IDs()) }})
 	case p.job.verb == apply && p.left():
 		list = append(list, choice{"u", "undo the chapter", func() tea.Cmd {
 			j := job{verb: undo, steps: p.job.steps}
@@ -96,7 +93,7 @@ func (p *applyPage) choose(press string) tea.Cmd {
 func (p *applyPage) viewEnd(width, height int) view {
 	v := view{title: string(p.job.verb) + " ended", help: endHelp}
 	word, s := p.verdict()
-	v.lines = append(v.lines, prose(s, word, width-1)...)
+	v.lines = append(v.lines, indented(prose(s, word, width-2), 1)...)
 	for _, e := range p.said {
 		if e.Kind == "rollback" || e.Kind == "confirm" {
 			v.lines = append(v.lines, told(tell.Event(e), width-1)...)
@@ -104,9 +101,11 @@ func (p *applyPage) viewEnd(width, height int) view {
 	}
 	if err := p.done.err; err != nil {
 		v.lines = append(v.lines, line{})
-		v.lines = append(v.lines, indented(prose(plain, err.Error(), width-2), 1)...)
-		v.lines = append(v.lines, line{})
-		v.lines = append(v.lines, advice(err, width)...)
+		v.lines = append(v.lines, hanging("why", reason(err), 6, width)...)
+		if !errors.Is(err, context.Canceled) {
+			v.lines = append(v.lines, line{})
+			v.lines = append(v.lines, advice(err, width)...)
+		}
 	} else {
 		v.lines = append(v.lines, told(tell.Later(p.offer), width-1)...)
 	}
@@ -131,6 +130,15 @@ func (p *applyPage) viewEnd(width, height int) view {
 	return v
 }
 
+// reason is an error without the words that the verdict says already.
+func reason(err error) string {
+	text := err.Error()
+	for _, known := range []error{run.ErrRolledBack, run.ErrRefused, run.ErrUntold} {
+		text = strings.TrimPrefix(text, known.Error()+": ")
+	}
+	return strings.ReplaceAll(text, context.Canceled.Error(), "you stopped it")
+}
+
 // verdict is how it ended, in one sentence.
 func (p *applyPage) verdict() (string, style) {
 	err := p.done.err
@@ -141,6 +149,10 @@ func (p *applyPage) verdict() (string, style) {
 		return "[ok] Taken back: confirmed over new logins.", good
 	case errors.Is(err, run.ErrUntold):
 		return "[unknown] The link broke while it was decided: what became of the change could not be seen. Each host has kept it or taken it back by itself.", amber
+	case errors.Is(err, context.Canceled) && errors.Is(err, run.ErrRolledBack):
+		return "[stop] Stopped, as you asked. The change was taken back; nothing of it is kept.", amber
+	case errors.Is(err, context.Canceled) && errors.Is(err, run.ErrRefused), errors.Is(err, context.Canceled) && p.offer == nil:
+		return "[stop] Stopped, as you asked. Nothing was changed.", amber
 	case errors.Is(err, run.ErrRolledBack):
 		return "[back] The change was taken back. Nothing of it is kept.", bad
 	case errors.Is(err, context.Canceled):

@@ -216,7 +216,7 @@ func (l *checklist) about(r checks.Result, width int) []line {
 	}
 	lines = append(lines, told(tell.Finding(folded), width-1)...)
 	if _, isStep := steps.Find(r.Fix); isStep && bad4(r) {
-		lines = append(lines, say(plain, "              f opens exactly that chapter's changes"))
+		lines = append(lines, told([]tell.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
 	}
 	if n := strings.Count(strings.TrimSpace(r.Evidence.String()), "\n") + 1; !l.evidence && strings.TrimSpace(r.Evidence.String()) != "" {
 		lines = append(lines, say(plain, "    evidence  %s (v shows it)", tell.Plural(n, "line")))
@@ -237,6 +237,14 @@ func count(results []checks.Result) string {
 		}
 	}
 	return text
+}
+
+// heading is the page's title, with the counts; a narrow screen has only these.
+func (l *checklist) heading(title string, results []checks.Result, width int) string {
+	if width < 50 {
+		return count(results)
+	}
+	return title + "  " + count(results)
 }
 
 // state is the line at the bottom: what is being asked, the filter, or nothing.
@@ -263,7 +271,7 @@ func (l *checklist) answered() int {
 	return n
 }
 
-var checkKeys = []key{{"r", "rerun"}, {"R", "rerun all"}, {"f", "fix"}, {"v", "evidence"}, {"/", "filter"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
+var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"/", "filter"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
 
 const checkHelp = `[ok] it is so   [warn] it works, and you should know something   [FAIL] it is not so   [unknown] it could not be asked, which is not ok   [skip] it does not apply   [..] being asked again   * changed since the time before
 "from" is where it was asked from: here, or a host. Below the table stand what was seen, what is wanted, what is likely, what mends it, and the evidence.

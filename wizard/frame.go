@@ -36,7 +36,15 @@ func (w *shell) seen() view {
 	if len(w.prompts) > 0 {
 		return w.prompts[0].View(w.pageWidth(), w.bodyHeight())
 	}
-	return w.top().page.View(w.pageWidth(), w.bodyHeight())
+	return w.top().page.View(w.pageWidth(), w.bodyHeight()-len(w.noticed()))
+}
+
+// noticed is the notice, in the rows it takes.
+func (w *shell) noticed() []line {
+	if w.notice == "" {
+		return nil
+	}
+	return indented(prose(strong, w.notice, w.pageWidth()-2), 1)
 }
 
 // View is the whole screen.
@@ -60,9 +68,7 @@ func (w *shell) rows() []string {
 		over = w.helping
 		v = over.page.View(w.pageWidth(), w.bodyHeight())
 	}
-	if w.notice != "" {
-		v.pinned = append(indented(prose(strong, w.notice, w.pageWidth()-2), 1), v.pinned...)
-	}
+	v.pinned = append(w.noticed(), v.pinned...)
 	body, where := w.body(v, over)
 	left := w.sidebar()
 	rows := []string{w.theme.draw(w.header(v), w.width), w.theme.draw(w.rule(w.o.Simulated), w.width)}

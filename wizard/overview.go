@@ -84,7 +84,7 @@ func (p *overviewPage) Update(m tea.Msg) (page, tea.Cmd) {
 func (p *overviewPage) View(width, height int) view {
 	list := p.entries()
 	results := p.shown()
-	v := view{title: "all checks  " + count(results), typing: p.filtering, holds: true, help: checkHelp,
+	v := view{title: p.heading("all checks", results, width), typing: p.filtering, holds: true, help: checkHelp,
 		keys: append([]key{{"enter", "chapter"}}, checkKeys...)}
 	v.pinned = p.state()
 	if len(v.pinned) == 0 && height >= 12 {
@@ -167,15 +167,18 @@ func (p *overviewPage) marks() map[string]span {
 		arrowOut:     {"firewall.relay"},
 	} {
 		var list []checks.Result
+		asking := false
 		for key, r := range p.results {
 			for _, prefix := range prefixes {
-				if strings.HasPrefix(r.ID, prefix) && !p.pending[key] {
-					list = append(list, r)
+				if strings.HasPrefix(r.ID, prefix) {
+					list, asking = append(list, r), asking || p.pending[key]
 				}
 			}
 		}
 		marks[arrow] = span{plain, "[  ]"}
-		if o, asked := worst(list); asked {
+		if o, asked := worst(list); asking {
+			marks[arrow] = span{plain, "[..]"}
+		} else if asked {
 			marks[arrow] = word(o)
 		}
 	}

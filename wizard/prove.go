@@ -1,6 +1,8 @@
 package wizard
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
@@ -48,15 +50,9 @@ func (p *provePage) chosen(list []checks.Result) *checks.Result {
 func (p *provePage) View(width, height int) view {
 	list := p.shown()
 	if !p.moved {
-		p.split.picked = 0
-		for i, r := range list {
-			if bad4(r) {
-				p.split.picked = i
-				break
-			}
-		}
+		p.split.picked = firstBad(list)
 	}
-	v := view{title: "proof  " + count(list), keys: append([]key{{"enter", "go on"}}, checkKeys...), help: checkHelp, typing: p.filtering, holds: true}
+	v := view{title: p.heading("proof", list, width), keys: append([]key{{"enter", "go on"}}, checkKeys...), help: checkHelp, typing: p.filtering, holds: true}
 	v.pinned = append(p.state(), p.conclusion(list, width)...)
 	if most := height / 3; len(v.pinned) > most {
 		v.pinned = v.pinned[:max(1, most)]
@@ -72,6 +68,14 @@ func (p *provePage) View(width, height int) view {
 	p.split.pick(p.split.picked, len(list))
 	v.lines = p.split.draw(rows, p.split.picked, "", p.about(list[p.split.picked], width), width, height-len(v.pinned))
 	return v
+}
+
+// firstBad is the first failure in a table, or else the first that asks for somebody to look at it, or the first of all.
+func firstBad(list []checks.Result) int {
+	if i := slices.IndexFunc(list, func(r checks.Result) bool { return r.Outcome == checks.Fail }); i >= 0 {
+		return i
+	}
+	return max(0, slices.IndexFunc(list, bad4))
 }
 
 // nothing is what stands in an empty table.

@@ -21,8 +21,16 @@ func (p *reviewPage) View(width, height int) view {
 		v.pinned = prose(strong, p.last(), width-1)
 	}
 	rows, at := p.rows(width)
-	v.lines = p.split.draw(rows, at, fmt.Sprintf("%d/%d", p.split.picked, len(p.entries)-1), p.details(width), width, height-len(v.pinned))
+	v.lines = p.split.draw(rows, at, p.whereIs(), p.details(width), width, height-len(v.pinned))
 	return v
+}
+
+// whereIs says which of the changes is chosen.
+func (p *reviewPage) whereIs() string {
+	if p.split.picked == 0 {
+		return "all of it"
+	}
+	return fmt.Sprintf("change %d of %d", p.split.picked, len(p.entries)-1)
 }
 
 // last is the line at the bottom: what a key would do.
@@ -55,13 +63,13 @@ func (p *reviewPage) rows(width int) (rows []line, at int) {
 	for i, e := range p.entries {
 		if e.host != host {
 			host = e.host
-			rows = append(rows, p.hostRow(host))
+			rows = append(rows, p.hostRow(host, width))
 		}
 		chosen := i == p.split.picked
 		if chosen {
 			at = len(rows)
 		}
-		l := p.about()
+		l := p.about(width)
 		if e.change != nil {
 			l = e.row(width)
 		}
@@ -70,7 +78,7 @@ func (p *reviewPage) rows(width int) (rows []line, at int) {
 	return rows, at
 }
 
-func (p *reviewPage) hostRow(name string) line {
+func (p *reviewPage) hostRow(name string, width int) line {
 	words := ""
 	if h := p.m.proposal.Site.Host(name); h != nil {
 		if words = h.SSH; h.Public4.IsValid() {
@@ -80,11 +88,11 @@ func (p *reviewPage) hostRow(name string) line {
 			words = "this machine"
 		}
 	}
-	return row(span{strong, " " + name}, span{plain, "  " + words})
+	return row(span{strong, " " + name}, span{plain, "  " + middle(words, width-len(name)-3)})
 }
 
 // about is the first entry: what the changes are.
-func (p *reviewPage) about() line {
+func (p *reviewPage) about(width int) line {
 	n, hosts := len(p.entries)-1, map[string]bool{}
 	for _, e := range p.entries[1:] {
 		hosts[e.host] = true
@@ -106,7 +114,7 @@ func (p *reviewPage) about() line {
 	if notes := len(p.notes()); notes > 0 {
 		text += ", " + tell.Plural(notes, "note")
 	}
-	return say(s, "%s", text)
+	return say(s, "%s", short(text, width-2))
 }
 
 // notes are those that were found with the plan.
@@ -136,7 +144,7 @@ func (e reviewed) row(width int) line {
 	if len(count) > 0 && room-len(count) >= 24 {
 		return row(append(l.spans, span{plain, pad(short(title, room-len(count)), room-len(count))}, span{plain, count})...)
 	}
-	l.spans = append(l.spans, span{plain, title})
+	l.spans = append(l.spans, span{plain, short(title, room)})
 	return l
 }
 
@@ -199,7 +207,7 @@ func (p *reviewPage) aboutAll(width int) []line {
 
 func (p *reviewPage) viewWayBack(width int) view {
 	v := view{title: "before this", holds: true, help: reviewHelp,
-		keys: []key{{"a", "apply now"}, {"x", "save this"}, {"y", "copy"}, {"esc", "the changes"}}}
+		keys: []key{{"a", "apply now"}, {"x", "save this"}, {"y", "copy"}}}
 	v.lines = prose(strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
 	v.lines = append(v.lines, told(p.rescue(), width-1)...)
 	v.pinned = prose(strong, "a applies it now", width-1)

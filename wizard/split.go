@@ -47,7 +47,7 @@ func (s *split) pick(at, entries int) {
 // draw lays both out: rows of the list, of which the one at the index is the chosen entry, and the details. words stand in
 // the rule between.
 func (s *split) draw(rows []line, at int, words string, details []line, width, height int) []line {
-	above := max(3, (height-1)*2/5)
+	above := max(1, min(3, height-3), (height-1)*2/5)
 	below := height - 1 - above
 	if len(rows) < above {
 		above = len(rows)
@@ -57,6 +57,7 @@ func (s *split) draw(rows []line, at int, words string, details []line, width, h
 		below = len(details)
 		above = min(len(rows), height-1-below)
 	}
+	above, below = max(0, above), max(0, below)
 	s.room, s.most = below, max(0, len(details)-below)
 	s.offset = max(0, min(s.offset, s.most))
 	first := max(0, min(at-above/2, len(rows)-above))

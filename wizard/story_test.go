@@ -74,6 +74,7 @@ func (x *table) tell(m tea.Msg) {
 // keys presses keys: words are names of keys, text in quotes is typed, paste:TEXT is pasted.
 func (x *table) keys(text string) {
 	for _, k := range keysOf(x.t, text) {
+		x.w.rows() // nobody presses a key before the screen is drawn
 		x.tell(k)
 	}
 }
@@ -152,7 +153,9 @@ func (x *table) says(text string) {
 		}
 		x.tell(m)
 	default:
-		x.t.Fatalf("the engine cannot say %q", text)
+		if !x.saysMore(verbOf, rest) {
+			x.t.Fatalf("the engine cannot say %q", text)
+		}
 	}
 }
 

@@ -27,6 +27,9 @@ func (w *shell) track(m any) {
 		}
 	case doneMsg:
 		w.pending = nil
+		if m.job.changes() {
+			w.notice = "" // it was about the change
+		}
 		if m.job.verb == check && m.err == nil {
 			w.forget(m)
 		}
