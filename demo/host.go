@@ -47,6 +47,7 @@ func (h *Host) boot() {
 	h.files.removeAll("/run")
 	h.files.removeAll("/tmp")
 	h.files.mkdirAll("/run/systemd/system")
+	h.files.write("/run/systemd/timesync/synchronized", "", 0o644)
 	h.files.mkdir("/tmp", 0o1777)
 	h.mu.Lock()
 	h.kernel = newKernel(h)
