@@ -24,7 +24,7 @@ const (
 type Options struct {
 	Faults []string         // what goes wrong; see Faults
 	Now    func() time.Time // nil: time.Now
-	Speed  float64          // simulated seconds in one of the clock's; 0 means 1
+	Speed  float64          // how many times faster the hosts' sleeps and timers go by; 0 means 1
 	Rand   func([]byte)     // nil: crypto/rand
 }
 

@@ -1,0 +1,151 @@
+package demo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"postern/checks"
+	"postern/demo"
+	"postern/remote"
+	"postern/run"
+	"postern/site"
+	"postern/steps"
+)
+
+// operator is somebody who sets up the simulated hosts with the engine itself.
+type operator struct {
+	*testing.T
+	w    *demo.World
+	site *site.Site
+	mu   sync.Mutex
+	log  []string
+	last []checks.Result
+}
+
+func newOperator(t *testing.T, faults ...string) *operator {
+	t.Helper()
+	w, err := demo.New(demo.Options{Faults: faults, Speed: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	s := site.Default()
+	s.Domain, s.Hostname = "example.org", "mail.example.org"
+	for _, h := range s.Hosts {
+		h.SSH = map[string]string{"proxy": "root@" + demo.ProxyAddress, "mail": "root@" + demo.MailAddress}[h.Name]
+	}
+	s.Host("proxy").Public4 = netip.MustParseAddr(demo.ProxyAddress)
+	return &operator{T: t, w: w, site: s}
+}
+
+func (o *operator) note(format string, args ...any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	line := fmt.Sprintf(format, args...)
+	o.log = append(o.log, line)
+	if os.Getenv("DEMO_LOG") != "" {
+		o.Log(line)
+	}
+}
+
+// run makes a fresh run, as each command is one.
+func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) error {
+	o.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	o.last = nil
+	r := &run.Runner{
+		Site: o.site,
+		Remote: remote.Options{Home: o.TempDir(), Apart: true, User: "ann", Dial: o.w.Dialer(), Memory: remote.NewMemory(),
+			Ask: func(_ context.Context, p remote.Prompt) (string, error) {
+				if p.Kind == remote.HostKey {
+					return "yes", nil
+				}
+				return "postern", nil
+			},
+			Log: func(host, line string) { o.note("%s %s", host, line) }},
+		Here: o.w.Dialer(), Clock: time.Now, Operator: "ann@laptop", Deadline: 10 * time.Minute,
+		NewID: func() string {
+			var b [6]byte
+			rand.Read(b[:])
+			return "t" + hex.EncodeToString(b[:])
+		},
+		Emit:    func(e steps.Event) { o.note("event %s %s %s", e.Kind, e.Host, e.Text) },
+		Result:  func(c checks.Result) { o.last = append(o.last, c) },
+		Approve: func(context.Context, *run.Proposal) (bool, error) { return true, nil },
+		Saved:   func(s *site.Site) error { o.site = s; return nil },
+	}
+	defer r.Close()
+	return verb(ctx, r)
+}
+
+// told is the log, for a test that failed.
+func (o *operator) told() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.Join(o.log, "\n")
+}
+
+func bad(results []checks.Result) string {
+	var b strings.Builder
+	for _, r := range results {
+		if r.Outcome != checks.OK && r.Outcome != checks.Skip {
+			fmt.Fprintf(&b, "%s %s %s: saw %s, want %s, likely %s\n  %s\n", r.Outcome, r.ID, r.From, r.Saw, r.Want, r.Likely, r.Evidence)
+		}
+	}
+	return b.String()
+}
+
+// TestSetup is the main job on the simulated hosts: from bare to proven, a second time with nothing to do, and all back.
+func TestSetup(t *testing.T) {
+	o := newOperator(t)
+	start := time.Now()
+	err := o.run(func(ctx context.Context, r *run.Runner) error {
+		out, err := r.Apply(ctx, nil)
+		if err == nil && !out.Changed {
+			err = fmt.Errorf("nothing was changed: %+v", out)
+		}
+		if bad := bad(out.Results); bad != "" {
+			t.Errorf("after the apply:\n%s", bad)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("apply: %v\n%s\n%s", err, bad(o.last), o.told())
+	}
+	t.Logf("applied in %v", time.Since(start))
+	start = time.Now()
+	if err := o.run(func(ctx context.Context, r *run.Runner) error {
+		results, err := r.Check(ctx, nil)
+		if bad := bad(results); bad != "" {
+			t.Errorf("check:\n%s", bad)
+		}
+		return err
+	}); err != nil {
+		t.Errorf("check: %v", err)
+	}
+	t.Logf("checked in %v", time.Since(start))
+	if err := o.run(func(ctx context.Context, r *run.Runner) error {
+		out, err := r.Apply(ctx, nil)
+		if err == nil && !out.Empty {
+			err = fmt.Errorf("a second apply is not empty: %+v", out)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := o.run(func(ctx context.Context, r *run.Runner) error {
+		_, err := r.Undo(ctx, nil)
+		return err
+	}); err != nil {
+		t.Errorf("undo: %v", err)
+	}
+}
