@@ -51,7 +51,7 @@ func (p *contentsPage) entries(width int) []entry {
 // says is a chapter's state in words.
 func (p *contentsPage) says(c *chapter) string {
 	if n := changesOf(c.plan); c.state == needed && n > 0 {
-		return fmt.Sprintf("%d changes to review", n)
+		return counted(n, "change") + " to review"
 	}
 	return means[c.state]
 }
@@ -90,6 +90,7 @@ func (p *contentsPage) View(width, height int) view {
 	v := view{title: "contents", keys: []key{{"enter", "open"}, {"up/down", "choose"}, {"1-9", "chapter"}}, help: contentsHelp}
 	v.lines = append(v.lines, prose(plain, p.greeting(), width-1)...)
 	v.lines = append(v.lines, line{})
+	v.lines = append(v.lines, p.warnings(width)...)
 	for i, e := range p.entries(width) {
 		v.lines = append(v.lines, pick(e.line, i == p.picked))
 		if i == p.picked {
@@ -98,9 +99,6 @@ func (p *contentsPage) View(width, height int) view {
 				v.pinned = []line{say(plain, "  %s", e.says)}
 			}
 		}
-	}
-	for _, e := range p.warned {
-		v.lines = append(v.lines, prose(amber, " [warn] "+eventWords(e), width-1)...)
 	}
 	if p.busy != nil && p.last.Text != "" {
 		v.pinned = prose(plain, " "+eventWords(p.last), width)

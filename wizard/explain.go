@@ -76,6 +76,7 @@ func (p explainPage) View(width, height int) view {
 		v.lines = append(v.lines, prose(plain, " "+means[c.state], width)...)
 	}
 	v.lines = append(v.lines, line{})
+	v.lines = append(v.lines, p.warnings(width)...)
 	v.lines = append(v.lines, indented(prose(plain, c.step.Why, width-2), 1)...)
 	v.lines = append(v.lines, line{})
 	v.lines = append(v.lines, picture(p.site(), width, nil)...)
@@ -105,9 +106,6 @@ func (p explainPage) told(c *chapter, width int) []line {
 	add("It cannot be set up like this", bad, c.plan.Refused...)
 	add("You would be locked out", bad, c.plan.LockOut...)
 	var notes, warnings []string
-	for _, e := range p.warned {
-		warnings = append(warnings, "[warn] "+eventWords(e))
-	}
 	for _, n := range c.plan.Notes {
 		text := n.Text
 		if n.Host != "" {
@@ -122,10 +120,10 @@ func (p explainPage) told(c *chapter, width int) []line {
 	add("To know", amber, warnings...)
 	add("Found on the hosts", plain, notes...)
 	if n := changesOf(c.plan); n > 0 {
-		add("Not in place yet", plain, fmt.Sprintf("%d changes; each is shown before it is made", n))
+		add("Not in place yet", plain, counted(n, "change")+"; each is shown before it is made")
 	}
 	if n := len(c.plan.Tasks); n > 0 {
-		add("For you", plain, fmt.Sprintf("%d to do by hand (t shows them)", n))
+		add("For you", plain, counted(n, "thing")+" to do by hand (t shows them)")
 	}
 	return lines
 }

@@ -26,6 +26,26 @@ func changesOf(p steps.Plan) int {
 	return n
 }
 
+// counted is a number of things.
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// warnings are what the engine warned of, until it works again.
+func (w *shell) warnings(width int) []line {
+	var lines []line
+	for _, e := range w.warned {
+		lines = append(lines, indented(prose(amber, "[warn] "+eventWords(e), width-2), 1)...)
+	}
+	if len(lines) > 0 {
+		lines = append(lines, line{})
+	}
+	return lines
+}
+
 // eventWords is one event in one line.
 func eventWords(e steps.Event) string {
 	text := e.Text
