@@ -16,6 +16,8 @@ type files struct {
 	root *node
 	now  func() time.Time
 	next uint64
+
+	renamed func(to string) // told of every rename; may be nil
 }
 
 // kind is what a path leads to.

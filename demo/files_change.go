@@ -87,6 +87,14 @@ func (n *node) drop() {
 
 // rename moves a path onto another, which it replaces, at once.
 func (f *files) rename(from, to string) error {
+	err := f.move(from, to)
+	if err == nil && f.renamed != nil {
+		f.renamed(path.Clean(to))
+	}
+	return err
+}
+
+func (f *files) move(from, to string) error {
 	if strings.HasPrefix(path.Clean(to)+"/", path.Clean(from)+"/") && path.Clean(to) != path.Clean(from) {
 		return errno("rename", to, syscall.EINVAL)
 	}

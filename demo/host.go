@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -18,7 +19,10 @@ type Host struct {
 	procs  procs
 	init   inits
 	key    ssh.Signer
-	kernel *kernel // what a reboot forgets: interfaces, filters, sysctls, tunnels
+	logins atomic.Int32
+	lost   atomic.Int64 // until when the link to it is dark, in Unix nanoseconds
+	links  sync.Map     // the net.Conn of everybody who is logged in
+	kernel *kernel      // what a reboot forgets: interfaces, filters, sysctls, tunnels
 }
 
 // furnishings lay what a host has before anybody set it up.

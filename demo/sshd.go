@@ -57,10 +57,8 @@ func sshd(c *call) int {
 		c.out("port %d\naddressfamily any\nlistenaddress 0.0.0.0:%d\nlistenaddress [::]:%d\npermitrootlogin yes\nallowtcpforwarding yes\n", sshPort, sshPort, sshPort)
 		return 0
 	}
-	config := &ssh.ServerConfig{NoClientAuth: true, ServerVersion: "SSH-2.0-OpenSSH_9.2p1"}
-	config.AddHostKey(c.host.key)
 	for _, all := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
-		_, stop, err := c.host.listen(netip.AddrPortFrom(all, sshPort), func(conn net.Conn) { c.host.login(conn, config) })
+		_, stop, err := c.host.listen(netip.AddrPortFrom(all, sshPort), c.host.login)
 		if err != nil {
 			return c.fail(255, "error: Bind to port %d on %s failed: %v", sshPort, all, err)
 		}
@@ -70,16 +68,42 @@ func sshd(c *call) int {
 	return 0
 }
 
+// password lets into the mail host where the fault of that name was asked for.
+const password = "postern"
+
+// admission is how a host lets people in: without a question, but for the faults.
+func (h *Host) admission() *ssh.ServerConfig {
+	config := &ssh.ServerConfig{NoClientAuth: true, ServerVersion: "SSH-2.0-OpenSSH_9.2p1"}
+	if h.w.faulty("password") && h == h.w.Mail {
+		config.NoClientAuth = false
+		config.PasswordCallback = func(_ ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
+			if string(given) != password {
+				return nil, errors.New("wrong password")
+			}
+			return nil, nil
+		}
+	}
+	key := h.key
+	if h.w.faulty("badkey") && h == h.w.Proxy && h.logins.Load() > 0 {
+		key = hostKey(h.w.rand)
+	}
+	config.AddHostKey(key)
+	return config
+}
+
 // login serves one connection until either end closes it.
-func (h *Host) login(conn net.Conn, config *ssh.ServerConfig) {
+func (h *Host) login(conn net.Conn) {
 	ctx, cancel := context.WithCancel(h.up())
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	c, chans, reqs, err := ssh.NewServerConn(conn, config)
+	c, chans, reqs, err := ssh.NewServerConn(conn, h.admission())
 	if err != nil {
 		conn.Close()
 		return
 	}
+	h.logins.Add(1)
+	h.links.Store(conn, true)
+	defer h.links.Delete(conn)
 	h.w.spawn(func() {
 		for r := range reqs { // keepalives: any answer is a sign of life
 			if r.WantReply {
