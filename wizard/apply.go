@@ -114,7 +114,7 @@ func (p *applyPage) ended(m doneMsg) tea.Cmd {
 	}
 	p.done, p.picked = &m, 0
 	p.split = split{}
-	if errors.Is(m.err, run.ErrRefused) && p.offer == nil {
+	if errors.Is(m.err, run.ErrRefused) && p.offer == nil && p.job.verb == apply {
 		p.look = true
 		return p.do(look, p.job.steps...)
 	}

@@ -95,6 +95,9 @@ func (p *askPage) nextOpen(after string) string {
 // waits says whether a question has no answer yet. One that may stay empty and was passed by before has one: a later one
 // was answered.
 func (p *askPage) waits(f site.Field, later []site.Field) bool {
+	if f.Get(p.file.Site) == "" && p.needs(f.Key) {
+		return true
+	}
 	if p.passed[f.Key] || p.file.Has(f.Key) {
 		return false
 	}
@@ -103,6 +106,9 @@ func (p *askPage) waits(f site.Field, later []site.Field) bool {
 	}
 	return true
 }
+
+// needs says whether this chapter can say nothing without an answer that may else stay empty.
+func (p *askPage) needs(key string) bool { return slices.Contains(p.chapter(p.id).step.Needs, key) }
 
 // pick begins to edit a row.
 func (p *askPage) pick(key string) {
@@ -223,6 +229,10 @@ func (p *askPage) enter() tea.Cmd {
 // keep validates what was typed and keeps it in the file, or as a draft with the reason why not.
 func (p *askPage) keep() bool {
 	key, value := p.picked, strings.TrimSpace(p.edit.value)
+	if value == "" && p.needs(key) {
+		p.wrong[key] = key + ": this chapter is made of it; without it esc goes back, and the answer can come later"
+		return false
+	}
 	if err := p.answer(key, value); err != nil {
 		p.drafts[key], p.wrong[key] = p.edit.value, err.Error()
 		return false
@@ -254,10 +264,11 @@ func (w *shell) answer(key, value string) error {
 		}
 	}
 	for _, c := range w.chapters {
-		if c.step.Fields != nil && slices.Contains(c.step.Fields(w.file.Site), key) && c.state != todo {
+		if c.step.Fields != nil && slices.Contains(c.step.Fields(w.file.Site), key) {
 			c.state = unknown
 		}
 	}
+	w.byHand()
 	return nil
 }
 
@@ -293,7 +304,7 @@ func (p *askPage) finish() tea.Cmd {
 
 // misfit says what does not fit together, and goes to the row where that can be mended.
 func (p *askPage) misfit() string {
-	problems := site.Problems(p.file.Site)
+	problems := site.Problems(p.file.Site, p.chapter(p.id).step.Needs...)
 	if len(problems) == 0 {
 		return ""
 	}

@@ -132,7 +132,7 @@ func (p *askPage) below(width int) []line {
 
 // ahead says what enter on the last row does.
 func (p *askPage) ahead() string {
-	if c := p.chapter(p.id); len(c.step.Proof) == 0 {
+	if p.chapter(p.id).step.ByHand() {
 		return "enter shows what there is to do by hand, with these answers filled in."
 	}
 	return "enter looks at the hosts and shows what would be changed. Nothing is changed before you agree."

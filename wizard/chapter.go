@@ -81,7 +81,7 @@ func (w *shell) judge(step steps.Step, plan steps.Plan) state {
 		return refused
 	case !plan.Empty():
 		return needed
-	case len(step.Proof) == 0 && len(w.left(plan.Tasks)) > 0:
+	case step.ByHand() && len(w.left(plan.Tasks)) > 0:
 		return todo
 	}
 	for _, r := range w.results {
@@ -92,8 +92,32 @@ func (w *shell) judge(step steps.Step, plan steps.Plan) state {
 	return inPlace
 }
 
+// byHand plans the chapters that are tasks for a person: they are made of the answers, and no host is asked.
+func (w *shell) byHand() {
+	if w.file == nil {
+		return
+	}
+	for _, c := range w.chapters {
+		if c.step.ByHand() {
+			c.plan = c.step.Plan(w.site(), nil)
+			c.state = w.judge(c.step, c.plan)
+		}
+	}
+}
+
+// standing says whether every chapter that this program does is in place.
+func (w *shell) standing() bool {
+	for _, c := range w.chapters {
+		if !c.step.ByHand() && c.state != inPlace && c.state != failing {
+			return false
+		}
+	}
+	return true
+}
+
 // rejudge follows the results of checks.
 func (w *shell) rejudge() {
+	w.byHand()
 	for _, c := range w.chapters {
 		if c.state == inPlace || c.state == failing {
 			c.state = w.judge(c.step, c.plan)

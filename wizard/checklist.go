@@ -208,7 +208,7 @@ func (l *checklist) about(r checks.Result, width int) []line {
 	lines := prose(strong, titleOf(r), width-1)
 	if old, changed := l.was[r.Key()]; changed {
 		w, _ := tell.Word(old.Outcome)
-		lines = append(lines, prose(amber, "changed: it was "+w+" the time before", width-1)...)
+		lines = append(lines, prose(amber, "changed: it was "+w+" at "+old.At.In(l.o.Clock().Location()).Format("2006-01-02 15:04"), width-1)...)
 	}
 	folded := r
 	if !l.evidence {
@@ -220,6 +220,9 @@ func (l *checklist) about(r checks.Result, width int) []line {
 	}
 	if n := strings.Count(strings.TrimSpace(r.Evidence.String()), "\n") + 1; !l.evidence && strings.TrimSpace(r.Evidence.String()) != "" {
 		lines = append(lines, say(plain, "    evidence  %s (v shows it)", tell.Plural(n, "line")))
+	}
+	if at := l.past[r.Key()].At; !at.IsZero() {
+		lines = append(lines, say(plain, "    asked     %s, took %s", at.In(l.o.Clock().Location()).Format("2006-01-02 15:04:05"), tell.Seconds(r.Took)))
 	}
 	return lines
 }

@@ -60,11 +60,8 @@ func (p *contentsPage) lookAgain() tea.Cmd {
 	if !p.enough() {
 		return note("first say how the hosts are reached: chapter 1")
 	}
-	for _, c := range p.chapters {
-		c.state = looking
-	}
 	p.moved = true
-	return p.do(look)
+	return p.look()
 }
 
 func (p *contentsPage) Update(m tea.Msg) (page, tea.Cmd) {

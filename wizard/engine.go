@@ -62,6 +62,9 @@ type engine struct {
 	reach  string          // how the runner's hosts are reached
 	accept map[string]bool // risks taken beforehand, on the command line
 	memory *remote.Memory
+
+	emitted func(steps.Event)   // what the runner came with is told too, for the log; may be nil
+	found   func(checks.Result) // likewise
 }
 
 func newEngine(o Options, send func(tea.Msg)) *engine {
@@ -171,6 +174,7 @@ func (e *engine) ready(j job) error {
 		r.Remote.Memory = e.memory
 	}
 	e.runner, e.reach, e.accept = r, reach, r.Accept
+	e.emitted, e.found = r.Emit, r.Result
 	e.wire(j)
 	return nil
 }
@@ -184,8 +188,18 @@ func (e *engine) wire(j job) {
 		}
 		e.runner.Accept[risk] = true
 	}
-	e.runner.Emit = func(ev steps.Event) { e.send(eventMsg{ev}) }
-	e.runner.Result = func(r checks.Result) { e.send(resultMsg{r}) }
+	e.runner.Emit = func(ev steps.Event) {
+		if e.emitted != nil {
+			e.emitted(ev)
+		}
+		e.send(eventMsg{ev})
+	}
+	e.runner.Result = func(r checks.Result) {
+		if e.found != nil {
+			e.found(r)
+		}
+		e.send(resultMsg{r})
+	}
 	e.runner.Remote.Ask = e.ask
 	e.runner.Approve = func(ctx context.Context, p *run.Proposal) (bool, error) {
 		return await(ctx, func(answer func(bool)) { e.send(proposalMsg{j, p, answer}) })

@@ -22,14 +22,14 @@ func (p explainPage) Update(m tea.Msg) (page, tea.Cmd) {
 	c := p.chapter(p.id)
 	switch k.String() {
 	case "enter":
-		if c.state == inPlace && len(c.step.Proof) > 0 {
+		if c.state == inPlace && !c.step.ByHand() {
 			return p, next
 		}
 		return p, p.forward(c)
 	case "e":
 		return p, open(newAsk(p.shell, p.id, ""))
 	case "c":
-		if p.enough() && len(c.step.Proof) > 0 {
+		if p.enough() && !c.step.ByHand() {
 			return p, tea.Batch(open(newProve(p.shell, []string{p.id})), p.do(check, p.id))
 		}
 	case "t":
@@ -56,14 +56,18 @@ func (p explainPage) forward(c *chapter) tea.Cmd {
 // bring begins to bring a chapter in place: the page of the apply, and the job. A chapter that is only tasks for a person
 // shows these.
 func (w *shell) bring(id string, show func(page) tea.Cmd) tea.Cmd {
-	if c := w.chapter(id); c != nil && len(c.step.Proof) == 0 && len(c.plan.Tasks) > 0 {
+	if c := w.chapter(id); c.step.ByHand() {
+		w.byHand()
+		if len(c.plan.Tasks) == 0 {
+			return tea.Batch(note("there is nothing to do in this chapter with these answers"), next)
+		}
 		return show(newTasks(w, id, c.plan.Tasks))
 	}
 	return tea.Batch(show(newApply(w, job{verb: apply, steps: []string{id}})), w.do(apply, id))
 }
 
 func (p explainPage) undoable(c *chapter) bool {
-	return (c.state == inPlace || c.state == failing) && len(c.step.Proof) > 0 && c.step.Strip != nil
+	return (c.state == inPlace || c.state == failing) && !c.step.ByHand() && c.step.Strip != nil
 }
 
 func (p explainPage) View(width, height int) view {
@@ -136,7 +140,7 @@ func (p explainPage) keysFor(c *chapter) []key {
 	if len(c.plan.Tasks) > 0 {
 		keys = append(keys, key{"t", "tasks"})
 	}
-	if len(c.step.Proof) > 0 && p.enough() {
+	if !c.step.ByHand() && p.enough() {
 		keys = append(keys, key{"c", "check"})
 	}
 	if p.undoable(c) && p.busy == nil {

@@ -41,6 +41,10 @@ func (w *shell) farewell() Ending {
 	if w.o.Log != nil && w.o.Log() != "" {
 		say("  log of this run: %s", w.o.Log())
 	}
+	if w.o.Simulated != "" {
+		say("  nothing of this is kept; for your own hosts: postern")
+		return e
+	}
 	say("  answers: %s; go on with: postern --site %s", w.file.Path, w.file.Path)
 	return e
 }

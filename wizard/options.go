@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"postern/checks"
 	"postern/run"
 	"postern/site"
 )
@@ -23,10 +24,12 @@ type Options struct {
 
 	File      *site.File // the answers; nil shows the list of sites first
 	Sites     Sites
-	Runner    func(*site.Site) (*run.Runner, error) // wired with log, guard, dialers; the wizard sets Emit, Result, Approve, Saved and Remote.Ask
+	Runner    func(*site.Site) (*run.Runner, error) // wired with log, guard, dialers; the wizard sets Approve, Saved and Remote.Ask; Emit and Result are told as well
 	Script    func(*run.Proposal) ([]byte, error)   // the same as plan --script
 	Write     func(name string, text []byte) (path string, err error)
 	Reach     func(ctx context.Context, s *site.Site, host string) (string, error) // whether something answers where SSH goes to, in a few words; nil: not asked
+	Past      func(path string) map[string]Past                                    // what the checks said in earlier runs, by checks.Result.Key, of the answers at a path; may be nil
+	Keep      func(path string, all map[string]Past) error                         // keeps that for later runs; may be nil
 	Secret    func(string)                                                         // told every secret that was answered, so that no log can hold it; may be nil
 	Askpass   func(ctx context.Context, what string) (string, error)               // asks for secrets in the operator's stead; nil for none
 	Log       func() string                                                        // the path of this run's log, "" when there is none; may be nil
@@ -44,6 +47,12 @@ type Sites struct {
 	Adopt  func(ctx context.Context, destination, name string, ask Asker) (*site.File, error) // takes the answers that lie on a host
 	Rename func(path, name string) (string, error)
 	Forget func(path string) error // the file goes; the hosts stay as they are
+}
+
+// Past is what a check said at an earlier time.
+type Past struct {
+	Outcome checks.Outcome
+	At      time.Time
 }
 
 // Known is one site in the list.

@@ -27,7 +27,8 @@ type shell struct {
 	reached  map[string]bool          // per host, whether the last attempt to log in worked
 	results  map[string]checks.Result // the last of each check, by Key
 	pending  map[string]bool          // by Key, whether it is being asked again
-	was      map[string]checks.Result // by Key, what it was before it changed
+	past     map[string]Past          // by Key, what was said last, also in earlier runs
+	was      map[string]Past          // by Key, what it was before it changed
 	rescued  map[string]bool          // hosts whose way back was shown
 	busy     *job                     // what the engine does now; nil when idle
 	since    time.Time                // when it began
@@ -64,12 +65,13 @@ func newShell(o Options, e *engine) *shell {
 func (w *shell) use(f *site.File) {
 	w.file, w.found, w.at, w.moved = f, nil, "", false
 	w.lookErr, w.changeEr = nil, nil
-	w.was, w.rescued = map[string]checks.Result{}, map[string]bool{}
+	w.was, w.past, w.rescued = map[string]Past{}, w.remembered(), map[string]bool{}
 	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}
 	w.chapters = nil
 	for _, s := range steps.All() {
 		w.chapters = append(w.chapters, &chapter{step: s, state: unknown})
 	}
+	w.byHand()
 	w.pages = []*layer{{page: newContents(w)}}
 }
 

@@ -97,6 +97,9 @@ func (p *tasksPage) press(key string) tea.Cmd {
 	t := p.tasks[p.split.picked]
 	switch key {
 	case "enter":
+		if c := p.chapter(p.step); c != nil && c.state != inPlace && c.state != todo {
+			return back // the chapter itself comes first
+		}
 		return next
 	case "space":
 		return p.mark(t)

@@ -1,7 +1,10 @@
 package wizard
 
 import (
+	"maps"
 	"slices"
+
+	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
 )
@@ -20,11 +23,12 @@ func (w *shell) track(m any) {
 	case resultMsg:
 		key := m.result.Key()
 		delete(w.pending, key)
-		if old, known := w.results[key]; known && old.Outcome != m.result.Outcome {
+		if old, known := w.past[key]; known && old.Outcome != m.result.Outcome {
 			w.was[key] = old
 		} else {
 			delete(w.was, key)
 		}
+		w.past[key] = Past{m.result.Outcome, w.o.Clock()}
 	case doneMsg:
 		w.pending = nil
 		if m.job.changes() {
@@ -33,6 +37,29 @@ func (w *shell) track(m any) {
 		if m.job.verb == check && m.err == nil {
 			w.forget(m)
 		}
+	}
+}
+
+// remembered is what the checks said in earlier runs.
+func (w *shell) remembered() map[string]Past {
+	if w.file != nil && w.o.Past != nil {
+		if past := w.o.Past(w.file.Path); past != nil {
+			return past
+		}
+	}
+	return map[string]Past{}
+}
+
+// keep keeps what the checks said for later runs. That it cannot be kept is no reason to bother anybody.
+func (w *shell) keep() tea.Cmd {
+	keep, all := w.o.Keep, maps.Clone(w.past)
+	if keep == nil || w.file == nil || len(all) == 0 {
+		return nil
+	}
+	path := w.file.Path
+	return func() tea.Msg {
+		_ = keep(path, all)
+		return nil
 	}
 }
 
@@ -46,6 +73,7 @@ func (w *shell) forget(m doneMsg) {
 		if m.job.covers(r.Step) && !asked[key] {
 			delete(w.results, key)
 			delete(w.was, key)
+			delete(w.past, key)
 		}
 	}
 }

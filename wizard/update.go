@@ -28,8 +28,15 @@ func (w *shell) start() tea.Cmd {
 	if !w.enough() {
 		return chapterOf(w.chapters[0].step.ID)
 	}
+	return w.look()
+}
+
+// look looks at the hosts for all chapters.
+func (w *shell) look() tea.Cmd {
 	for _, c := range w.chapters {
-		c.state = looking
+		if !c.step.ByHand() {
+			c.state = looking
+		}
 	}
 	return w.do(look)
 }
@@ -85,6 +92,9 @@ func (w *shell) engineSays(m tea.Msg) tea.Cmd {
 		w.proposed(m.proposal)
 	case doneMsg:
 		w.finished(m)
+		if len(m.results) > 0 {
+			return w.keep()
+		}
 	}
 	return nil
 }
@@ -146,11 +156,11 @@ func (w *shell) finished(m doneMsg) {
 
 // missed marks the hosts that an error names as not reached.
 func (w *shell) missed(err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, run.ErrStale) {
 		return
 	}
 	for l := range strings.SplitSeq(err.Error(), "\n") {
-		if name, _, found := strings.Cut(l, ": "); found && w.file.Site.Host(name) != nil && !errors.Is(err, run.ErrStale) {
+		if name, _, found := strings.Cut(l, ": "); found && w.file.Site.Host(name) != nil {
 			w.reached[name] = false
 		}
 	}
@@ -192,11 +202,11 @@ func (w *shell) begin(err error) tea.Cmd {
 		w.push(newTrouble(w, err))
 		return nil
 	}
-	if c := w.first(""); c != nil {
-		return chapterOf(c.step.ID)
+	if w.standing() {
+		w.push(newOverview(w))
+		return w.do(check)
 	}
-	w.push(newOverview(w))
-	return w.do(check)
+	return chapterOf(w.first("").step.ID)
 }
 
 // tick comes once a second while the engine works.
