@@ -133,10 +133,6 @@ func (s *shell) options(word string) {
 			s.cfg.NoUnset = on
 		case 'f':
 			s.noglob = on
-			s.cfg.ReadDir2 = nil
-			if !on {
-				s.cfg.ReadDir2 = s.readDir
-			}
 		}
 	}
 }

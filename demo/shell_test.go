@@ -66,6 +66,7 @@ cat <<-E
 	`cd /tmp && pwd; cd /nope 2>/dev/null || echo cannot; echo "$PWD"`,
 	`d=$(mktemp -d); cd "$d"; umask 077; echo x >f; stat -c %a f; umask 022; mkdir s; stat -c %a s; echo * ; rm -rf "$d"; echo .*nothing*`,
 	`d=$(mktemp -d); cd "$d"; echo a>1; echo b>2; ln 1 3; ln 1 3 2>/dev/null || echo taken; mv -f 2 3; cat 3; ls; [ -e 2 ] || echo gone; ln -s 1 l; [ -h l ] && readlink l; rm 1; [ -e l ] || echo dangling; cd /; rm -rf "$d"`,
+	`d=$(mktemp -d); cd "$d"; mkdir a b .c; : >a/x; : >b/y; : >'b/*z'; echo */ */* */[!x] b/\** "b"/?; echo "*" \* b/'*'*; set -f; echo *; set +f; for f in "$d"/*/nope*; do [ -e "$f" ] || echo "${f##*/}"; done; cd /; rm -rf "$d"`,
 	`printf '%s\n' 3 1 2 10 | sort; printf '%s\n' 3 1 2 10 | sort -n | head -n 2; printf 'a\nb\nc\n' | tail -n 1; printf 'abcdef' | tail -c +3 | head -c 2; echo; printf 'abc' | tail -c 2`,
 	`echo 'a:b:c' | cut -d: -f2; echo abcdef | cut -c1-3; echo abc | tr a-c A-C; echo a.b | tr -c '[:alnum:]\n' '?'; printf 'a\nb\n' | wc -l`,
 	`printf 'foo=1\n# c\nbar = 2\n' | sed -n 's/^\([a-z]*\) *= *\(.*\)$/\1:\2/p'; printf '1\n2\n3\n' | sed 1,2d; echo a/b | sed 's|/|:|'; printf 'x\ny\n' | sed '/x/!d'`,

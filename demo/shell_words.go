@@ -2,13 +2,10 @@ package demo
 
 import (
 	"io/fs"
-	"path"
-	"sort"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
@@ -90,9 +87,6 @@ func (s *shell) set(name, value string) bool {
 
 func (s *shell) configure() {
 	s.cfg = &expand.Config{Env: environ{s}, CmdSubst: s.substitute, NoUnset: s.nounset}
-	if !s.noglob {
-		s.cfg.ReadDir2 = s.readDir
-	}
 }
 
 // substitute runs $(…). It ends when everybody has closed its output, as a pipe does.
@@ -132,7 +126,7 @@ func (s *shell) expandErr(err error) error {
 }
 
 func (s *shell) fields(words ...*syntax.Word) ([]string, error) {
-	list, err := expand.Fields(s.cfg, words...)
+	list, err := s.words(words)
 	return list, s.expandErr(err)
 }
 
@@ -149,40 +143,13 @@ func (s *shell) pattern(word *syntax.Word) (string, error) {
 	return text, s.expandErr(err)
 }
 
-// readDir lists a folder for file name patterns.
-func (s *shell) readDir(p string) ([]fs.DirEntry, error) {
-	p = strings.ReplaceAll(p, `\`, "/")
-	names, err := s.p.host.files.list(p)
-	if err != nil {
-		if p == s.p.dir { // somebody removed it: then nothing is in it
-			err = nil
-		}
-		return nil, err
-	}
-	var entries []fs.DirEntry
-	for _, name := range names {
-		a, err := s.p.host.files.lstat(path.Join(p, name))
-		if err == nil {
-			entries = append(entries, entry{name, a})
-		}
-	}
-	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
-	return entries, nil
-}
-
 // entry is one name of a folder.
 type entry struct {
 	name string
 	about
 }
 
-func (e entry) Name() string               { return e.name }
-func (e entry) IsDir() bool                { return e.kind == folder }
-func (e entry) Type() fs.FileMode          { return e.Mode() & fs.ModeType }
-func (e entry) Info() (fs.FileInfo, error) { return e, nil }
-func (e entry) Size() int64                { return e.size }
-func (e entry) ModTime() time.Time         { return e.changed }
-func (e entry) Sys() any                   { return nil }
+// Mode is how ls -l shows it.
 func (e entry) Mode() fs.FileMode {
 	mode := fs.FileMode(e.mode & 0o777)
 	switch e.kind {
