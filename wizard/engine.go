@@ -213,7 +213,7 @@ func (e *engine) wire(j job) {
 	}
 }
 
-// ask puts one of remote's prompts to the operator and waits.
+// ask puts one of remote's prompts to the operator, or to the program that answers in their stead, and waits.
 func (e *engine) ask(ctx context.Context, p remote.Prompt) (string, error) {
 	e.turn.Lock()
 	defer e.turn.Unlock()
@@ -221,13 +221,19 @@ func (e *engine) ask(ctx context.Context, p remote.Prompt) (string, error) {
 		text string
 		err  error
 	}
-	got, err := await(ctx, func(answer func(reply)) {
-		e.send(promptMsg{p, func(text string, err error) { answer(reply{text, err}) }})
-	})
+	var got reply
+	var err error
+	if masked(p) && e.pass != nil {
+		got.text, got.err = e.pass(ctx, asked(p))
+	} else {
+		got, err = await(ctx, func(answer func(reply)) {
+			e.send(promptMsg{p, func(text string, err error) { answer(reply{text, err}) }})
+		})
+	}
 	if err != nil {
 		return "", err
 	}
-	if got.err == nil && !p.Echo && p.Kind != remote.HostKey && got.text != "" && e.secret != nil {
+	if got.err == nil && masked(p) && got.text != "" && e.secret != nil {
 		e.secret(got.text)
 	}
 	return got.text, got.err

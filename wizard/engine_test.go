@@ -128,9 +128,18 @@ func TestEngineAsks(t *testing.T) {
 	if got != "hush" || err != nil || len(secrets) != 1 {
 		t.Errorf("%q, %v; %d secrets were told", got, err, len(secrets))
 	}
+	var told []string
+	b.pass = func(_ context.Context, what string) (string, error) {
+		told = append(told, what)
+		return "from a program", nil
+	}
+	got, err = b.ask(context.Background(), remote.Prompt{Kind: remote.Sudo, Host: "mail"})
+	if got != "from a program" || err != nil || len(told) != 1 || told[0] != "sudo password on mail" || len(secrets) != 2 {
+		t.Errorf("%q, %v; asked for %q, %d secrets were told", got, err, told, len(secrets))
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := b.ask(ctx, remote.Prompt{}); !errors.Is(err, context.Canceled) {
+	if _, err := b.ask(ctx, remote.Prompt{Kind: remote.HostKey}); !errors.Is(err, context.Canceled) {
 		t.Errorf("nobody answered: %v", err)
 	}
 }

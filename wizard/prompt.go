@@ -20,8 +20,26 @@ type promptPage struct {
 }
 
 func newPrompt(w *shell, m promptMsg) *promptPage {
-	masked := m.prompt.Kind != remote.HostKey && !(m.prompt.Kind == remote.Challenge && m.prompt.Echo)
-	return &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: newEditor(w.theme, "", nil, masked)}
+	return &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: newEditor(w.theme, "", nil, masked(m.prompt))}
+}
+
+// masked says whether the answer is a secret.
+func masked(p remote.Prompt) bool {
+	return p.Kind != remote.HostKey && !(p.Kind == remote.Challenge && p.Echo)
+}
+
+// asked is what is asked for, in words.
+func asked(p remote.Prompt) string {
+	text := strings.TrimSpace(p.Text.String())
+	switch p.Kind {
+	case remote.Passphrase:
+		return fmt.Sprintf("passphrase of the key %s, for %s", text, p.Host)
+	case remote.Sudo:
+		return "sudo password on " + p.Host
+	case remote.Password:
+		return "login password on " + p.Host
+	}
+	return p.Host + " asks: " + text
 }
 
 // Update takes keys and pastes; enter answers, esc does not.
@@ -101,17 +119,11 @@ func (p *promptPage) words() []string {
 			"  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub", "",
 			"If it is another one, somebody may be in between: answer no. Type yes if it is the same:",
 		}
-	case remote.Passphrase:
-		return []string{fmt.Sprintf("Passphrase of the key %s, for %s:", text, host), "", masking}
-	case remote.Sudo:
-		return []string{fmt.Sprintf("sudo password on %s:", host), "", masking}
-	case remote.Password:
-		return []string{fmt.Sprintf("Login password on %s:", host), "", masking}
 	}
-	if p.prompt.Echo {
-		return []string{host + " asks:", "", text}
+	if masked(p.prompt) {
+		return []string{asked(p.prompt), "", masking}
 	}
-	return []string{host + " asks:", "", text, "", masking}
+	return []string{asked(p.prompt)}
 }
 
 const masking = "It is kept in memory for this run only: in no file, in no log, in no command line."
