@@ -1,0 +1,85 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"postern/checks"
+	"postern/wizard"
+)
+
+// pastJSON is one thing that a check said, as it is kept between runs: what it came to and when, and nothing that a host said.
+type pastJSON struct {
+	Outcome checks.Outcome `json:"outcome"`
+	At      time.Time      `json:"at"`
+}
+
+// pastFile is where that is kept for the answers at a path: beside the logs, under a name that no other site has.
+func (a *app) pastFile(path string) (string, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("past results: %w", err)
+	}
+	sum := sha256.Sum256([]byte(full))
+	name := strings.TrimSuffix(filepath.Base(full), ".toml") + "-" + hex.EncodeToString(sum[:4]) + ".json"
+	return filepath.Join(stateFolder(a.world), "past", name), nil
+}
+
+// past is what the checks of a site said last. What cannot be read counts as nothing: it only tells what changed.
+func (a *app) past(path string) map[string]wizard.Past {
+	file, err := a.pastFile(path)
+	if err != nil {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	var kept map[string]pastJSON
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return nil
+	}
+	all := map[string]wizard.Past{}
+	for key, one := range kept {
+		all[key] = wizard.Past{Outcome: one.Outcome, At: one.At}
+	}
+	return all
+}
+
+// keepPast keeps it for later runs, whole or not at all.
+func (a *app) keepPast(path string, all map[string]wizard.Past) error {
+	file, err := a.pastFile(path)
+	if err != nil {
+		return err
+	}
+	kept := map[string]pastJSON{}
+	for key, one := range all {
+		kept[key] = pastJSON{one.Outcome, one.At.UTC().Truncate(time.Second)}
+	}
+	text, err := json.MarshalIndent(kept, "", "  ")
+	if err != nil {
+		return fmt.Errorf("past results: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("past results: %w", err)
+	}
+	temp, err := os.CreateTemp(filepath.Dir(file), "new-*")
+	if err != nil {
+		return fmt.Errorf("past results: %w", err)
+	}
+	_, err = temp.Write(append(text, '\n'))
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), file)
+	}
+	if err != nil {
+		return fmt.Errorf("past results: %w", errors.Join(err, os.Remove(temp.Name())))
+	}
+	return nil
+}
