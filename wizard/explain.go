@@ -80,6 +80,10 @@ func (p explainPage) View(width, height int) view {
 		v.lines = append(v.lines, prose(plain, " "+means[c.state], width)...)
 	}
 	v.lines = append(v.lines, line{})
+	if p.file.Site.Revision == 0 && p.id == p.chapters[0].step.ID {
+		v.lines = append(v.lines, indented(prose(plain, welcome, width-2), 1)...)
+		v.lines = append(v.lines, line{})
+	}
 	v.lines = append(v.lines, p.warnings(width)...)
 	v.lines = append(v.lines, indented(prose(plain, c.step.Why, width-2), 1)...)
 	v.lines = append(v.lines, line{})
@@ -95,6 +99,11 @@ func (p explainPage) View(width, height int) view {
 	v.keys = p.keysFor(c)
 	return v
 }
+
+// welcome is what somebody reads first who has never done this.
+const welcome = "This program makes a public server the gate of a mail server that stays hidden behind it, in seven chapters. " +
+	"Each says what it is for and asks what only you know. Every change is shown before it is made, and the hosts take it back by themselves " +
+	"unless a new login works. You can leave at any time (ctrl+c) and go on where you were."
 
 // told is what the last look said of the chapter.
 func (p explainPage) told(c *chapter, width int) []line {

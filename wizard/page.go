@@ -101,7 +101,10 @@ type (
 		took     time.Duration
 	}
 	// tickMsg comes once a second, and only while a job runs.
-	tickMsg struct{ at time.Time }
+	tickMsg struct {
+		at time.Time
+		of int // which job's
+	}
 	// changedMsg says that an answer was changed and saved.
 	changedMsg struct{ key string }
 	// openedMsg says that another site is open now.

@@ -32,6 +32,7 @@ type shell struct {
 	rescued  map[string]bool          // hosts whose way back was shown
 	busy     *job                     // what the engine does now; nil when idle
 	since    time.Time                // when it began
+	ticking  int                      // which job the clock ticks for
 	last     steps.Event              // the last one that was told
 	warned   []steps.Event            // warnings of this job, and of those before that asked for nothing
 	lookErr  error                    // why the last look failed; nil when it did not

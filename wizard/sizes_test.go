@@ -61,6 +61,13 @@ func init() {
 	})
 	at("ask, wrong", func(t *testing.T) *table { return fresh(t, `enter "no domain at all" enter`) })
 	at("ask, more", func(t *testing.T) *table { return fresh(t, "2 e shift+tab enter") })
+	for _, keys := range []string{"1 e shift+tab shift+tab", "1 e shift+tab shift+tab shift+tab shift+tab left", "2 e up up up right"} {
+		at("ask answered, "+keys, func(t *testing.T) *table {
+			x := looked(t, "started look", "done look firewall")
+			x.keys(keys)
+			return x
+		})
+	}
 	at("contents", func(t *testing.T) *table { return fresh(t, "esc") })
 	at("contents, looking", func(t *testing.T) *table {
 		return looked(t, "started look", "event connect proxy: logged in, and root, after a while that was longer than it should be")

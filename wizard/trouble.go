@@ -41,7 +41,7 @@ func (p *troublePage) Update(m tea.Msg) (page, tea.Cmd) {
 		case "e":
 			return p, open(newAsk(p.shell, p.chapters[0].step.ID, ""))
 		case "w":
-			return p, open(newWays(p.shell, ""))
+			return p, open(newWays(p.shell, p.missing()))
 		case "a":
 			if errors.Is(p.err, run.ErrStale) && p.o.Sites.Adopt != nil {
 				return p, open(newSites(p.shell))
@@ -49,6 +49,21 @@ func (p *troublePage) Update(m tea.Msg) (page, tea.Cmd) {
 		}
 	}
 	return p, nil
+}
+
+// missing is the host that is not reached, "" when it is not one alone.
+func (p *troublePage) missing() string {
+	one := ""
+	for name, reached := range p.reached {
+		switch {
+		case reached:
+		case one != "":
+			return ""
+		default:
+			one = name
+		}
+	}
+	return one
 }
 
 func (p *troublePage) View(width, height int) view {

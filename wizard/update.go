@@ -75,9 +75,10 @@ func (w *shell) engineSays(m tea.Msg) tea.Cmd {
 		if m.job.verb == look && w.moved || m.job.changes() {
 			w.warned = nil // what is still so is said again
 		}
+		w.ticking++
 		return w.tick()
 	case tickMsg:
-		if w.busy != nil {
+		if w.busy != nil && m.of == w.ticking {
 			return w.tick()
 		}
 	case eventMsg:
@@ -211,7 +212,8 @@ func (w *shell) begin(err error) tea.Cmd {
 
 // tick comes once a second while the engine works.
 func (w *shell) tick() tea.Cmd {
-	return w.later(time.Second, func(t time.Time) tea.Msg { return tickMsg{t} })
+	of := w.ticking
+	return w.later(time.Second, func(t time.Time) tea.Msg { return tickMsg{t, of} })
 }
 
 // toAll gives a message to every page on the way back.
