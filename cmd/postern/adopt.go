@@ -24,12 +24,8 @@ type adoptJSON struct {
 
 // Run reads the answers that lie on a host and keeps them here. The host is not changed.
 func (c *adoptCmd) Run(ctx context.Context, a *app) error {
-	f, err := site.FieldOf(site.Default(), "host.proxy.ssh")
-	if err != nil {
-		return err
-	}
-	if err := f.Set(site.Default(), c.From); err != nil {
-		return usage("", "adopt: %w", errors.Unwrap(err))
+	if err := destinationOf(c.From); err != nil {
+		return usage("", "adopt: %w", err)
 	}
 	from, err := a.open(true)
 	if err != nil {
@@ -47,6 +43,18 @@ func (c *adoptCmd) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("%s: %w", c.From, err)
 	}
 	return a.take(ctx, from, theirs)
+}
+
+// destinationOf says what is wrong with a text that names where SSH goes to.
+func destinationOf(text string) error {
+	f, err := site.FieldOf(site.Default(), "host.proxy.ssh")
+	if err != nil {
+		return err
+	}
+	if err := f.Set(site.Default(), text); err != nil {
+		return errors.Unwrap(err)
+	}
+	return nil
 }
 
 // take replaces our answers by theirs, after showing the difference when there is one.

@@ -37,6 +37,13 @@ func (a *app) answers(need bool) (*answers, error) {
 
 // open reads the answers file, or begins one where there may be none yet.
 func (a *app) open(mayBeNew bool) (*answers, error) {
+	if a.sim != nil {
+		if a.known == nil {
+			a.known = demoAnswers(a.sim, a.guided)
+			a.known.say = a.say
+		}
+		return a.known, nil
+	}
 	path, err := a.path()
 	if err != nil && !(mayBeNew && errors.Is(err, site.ErrNone)) {
 		return nil, usage("answer the questions with 'postern', or take the answers of a host with 'postern adopt USER@HOST'", "%w", err)

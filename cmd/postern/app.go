@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"postern/checks"
+	"postern/demo"
 	"postern/remote"
 	"postern/run"
 	"postern/steps"
@@ -32,6 +33,10 @@ type app struct {
 	drawer  *drawer
 	printed bool        // the final JSON object is out
 	active  atomic.Bool // hosts are being talked to
+	drawing atomic.Bool // the screen belongs to the wizard
+	sim     *demo.World // the simulated hosts; nil when they are real
+	known   *answers    // of the demo
+	guided  bool        // questions are asked
 }
 
 // command runs one command line and returns its exit code.
@@ -51,6 +56,12 @@ func command(args []string, w world) int {
 	a := newApp(g, w, say)
 	if err != nil {
 		return a.end(err)
+	}
+	if err := a.simulate(); err != nil {
+		return a.end(err)
+	}
+	if a.sim != nil {
+		defer a.sim.Close()
 	}
 	return interruptible(a, func(ctx context.Context) int { return a.end(cmd.Run(ctx, a)) })
 }
@@ -109,7 +120,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 		return nil, err
 	}
 	r := &run.Runner{
-		Site: from.site, Remote: a.remote(), Here: &net.Dialer{}, Clock: a.world.now, NewID: newID(a.world.now),
+		Site: from.site, Remote: a.remote(), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: a.Deadline, Accept: a.accepted(),
 		Emit: a.emit, Saved: from.saved, Approve: a.approve,
 	}
@@ -124,7 +135,7 @@ func (a *app) finish(r *run.Runner) {
 }
 
 func (a *app) openLog(verb string) error {
-	if a.log != nil {
+	if a.log != nil || a.sim != nil {
 		return nil
 	}
 	log, err := openRunLog(stateFolder(a.world), a.world.now, a.secrets)
@@ -137,12 +148,24 @@ func (a *app) openLog(verb string) error {
 	return nil
 }
 
+// here dials from where the program runs.
+func (a *app) here() remote.Dialer {
+	if a.sim != nil {
+		return a.sim.Dialer()
+	}
+	return &net.Dialer{}
+}
+
 // remote is what connecting needs from here.
 func (a *app) remote() remote.Options {
-	return remote.Options{
+	o := remote.Options{
 		Home: a.world.home, User: a.world.user, AgentSock: a.world.getenv("SSH_AUTH_SOCK"),
 		KnownHosts: "", Ask: a.ask.answer, Log: func(host, line string) { a.log.line(host + ": " + line) },
 	}
+	if a.sim != nil {
+		o = apart(a.sim, o)
+	}
+	return o
 }
 
 func (a *app) accepted() map[string]bool {

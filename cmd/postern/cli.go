@@ -18,7 +18,7 @@ type globals struct {
 	Site       string        `placeholder:"FILE" help:"The answers. Default: postern.toml here, else the only one in your config folder."`
 	JSON       bool          `name:"json" help:"Print one JSON object on standard output; words go to standard error."`
 	Events     bool          `help:"With --json: stream progress as JSON lines before the object."`
-	Plain      bool          `help:"Line mode: questions and answers, no colour."`
+	Plain      bool          `help:"Line mode: questions and answers, no colour, nothing drawn."`
 	Yes        bool          `help:"Agree to every guarded change that is shown."`
 	Set        []string      `sep:"none" placeholder:"KEY=VALUE" help:"Answer one field, for this run only. Repeatable; see 'postern fields'."`
 	Save       bool          `help:"Keep what --set gave in the answers file."`
@@ -26,25 +26,30 @@ type globals struct {
 	AcceptRisk []string      `placeholder:"NAME" help:"Accept a named risk: lose-ssh, or the ID of a check that may break."`
 	Askpass    string        `placeholder:"CMD" help:"Called with what is asked as its argument; prints the secret."`
 	NoColor    bool          `help:"No colours."`
+	ASCII      bool          `name:"ascii" help:"Draw with ASCII letters only."`
+	Demo       bool          `help:"Against two simulated hosts inside the program: nothing outside it is read or written."`
+	Fault      []string      `placeholder:"NAME" help:"In the demo: make something go wrong; 'postern demo --help' lists what."`
 	Version    bool          `help:"Print the version and exit."`
 }
 
 // grammar is the whole command line.
 type grammar struct {
 	globals
-	Guide  guideCmd  `cmd:"" default:"1" hidden:"" help:"Walk through the chapters: ask, look, show, change, prove."`
+	Guide  guideCmd  `cmd:"" default:"1" hidden:"" help:"The wizard: ask, look, show, change, prove, chapter by chapter."`
 	Plan   planCmd   `cmd:"" help:"Show what would change (diffs); touch nothing."`
 	Apply  applyCmd  `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
 	Check  checkCmd  `cmd:"" help:"Prove it again; change nothing."`
 	Undo   undoCmd   `cmd:"" help:"Take a chapter, or everything of ours, back."`
 	Adopt  adoptCmd  `cmd:"" help:"Take the answers from a host that was set up before."`
 	Fields fieldsCmd `cmd:"" help:"List every answer: key, default, meaning."`
+	Try    demoCmd   `cmd:"" name:"demo" help:"Try all of it on two simulated hosts: nothing to set up."`
 }
 
 const description = `Sets up a public server as the gate of a hidden mail server, and proves that it works.
 
-Without a command it walks through the chapters: asks what it cannot find out, shows every change as a diff,
-makes it so that the host takes it back unless a new login works, and proves the result. Run it again at any time.`
+Without a command it is a wizard that goes through the chapters: asks what it cannot find out, shows every change as
+a diff, makes it so that the host takes it back unless a new login works, and proves the result. Without a terminal, or
+with --plain, it does the same line by line. Run it again at any time. 'postern demo' needs no hosts.`
 
 const exitCodes = `Exit codes, the first that applies: 3 wrong usage or unusable answers, 4 a host took a change back,
 1 something failed, 2 something could not be asked, 0 ok or warnings.`
@@ -73,6 +78,9 @@ func parse(args []string, w world) (g *grammar, cmd runner, done bool, err error
 	cmd, ok := parsed.Selected().Target.Addr().Interface().(runner)
 	if !ok {
 		return g, nil, false, fmt.Errorf("%s has nothing to run", parsed.Command())
+	}
+	if _, simulated := cmd.(*demoCmd); simulated {
+		g.Demo = true
 	}
 	return g, cmd, false, g.check()
 }

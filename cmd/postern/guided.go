@@ -19,10 +19,14 @@ import (
 // first chapter that is not in place, because it looks at the hosts and not at what it did before.
 type guideCmd struct{}
 
-// Run walks through the chapters in line mode.
+// Run walks through the chapters, drawn at a terminal that can, else in line mode.
 func (*guideCmd) Run(ctx context.Context, a *app) error {
 	if a.JSON {
 		return usage("name a command: plan, apply, check, undo, adopt or fields", "questions cannot be asked with --json")
+	}
+	a.guided = true
+	if a.draws() {
+		return a.draw(ctx)
 	}
 	from, err := a.open(true)
 	if err != nil {
@@ -31,8 +35,12 @@ func (*guideCmd) Run(ctx context.Context, a *app) error {
 	if err := a.overlay(from); err != nil {
 		return err
 	}
-	a.say.prose(plain, "Answers are kept in %s after each question. An empty line takes what stands in brackets, ? repeats the help, "+
-		"ctrl+c stops; run postern again to go on where you were.", from.file.Path)
+	kept := "Answers are kept in " + from.file.Path + " after each question."
+	if a.sim != nil {
+		kept = "Answers are kept for this run only."
+	}
+	a.say.prose(plain, "%s An empty line takes what stands in brackets, ? repeats the help, "+
+		"ctrl+c stops; run postern again to go on where you were.", kept)
 	w := &walk{app: a, from: from, lacked: map[string]bool{}}
 	defer w.leave()
 	for _, step := range steps.All() {

@@ -47,7 +47,7 @@ func (a *app) heartbeat(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if a.active.Load() && !a.ask.waiting() && a.say.silence() >= every {
+			if a.active.Load() && !a.drawing.Load() && !a.ask.waiting() && a.say.silence() >= every {
 				a.say.line(plain, "  still working%s", a.drawer.doing())
 			}
 		}

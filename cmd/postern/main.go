@@ -20,6 +20,7 @@ type world struct {
 	stdout   *os.File
 	stderr   *os.File
 	getenv   func(string) string
+	environ  func() []string
 	now      func() time.Time
 	home     string // the operator's home folder
 	user     string // the operator's login name
@@ -29,7 +30,7 @@ type world struct {
 
 // here is the world as it is.
 func here() world {
-	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
+	w := world{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now}
 	w.home, _ = os.UserHomeDir()
 	if u, err := user.Current(); err == nil {
 		w.user = u.Username[strings.LastIndex(u.Username, `\`)+1:]

@@ -121,6 +121,13 @@ func (v *voice) silence() time.Duration {
 	return v.now().Sub(v.spoken)
 }
 
+// redirect changes where people read.
+func (v *voice) redirect(to io.Writer) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.people = to
+}
+
 // raw writes a file's worth of text to standard output, such as a script to be run elsewhere.
 func (v *voice) raw(text []byte) {
 	v.mu.Lock()

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"postern/demo"
+	"postern/remote"
+	"postern/site"
+)
+
+// simulated is what is said wherever hosts are: in the demo they are none.
+const simulated = "demo: both hosts are simulated; nothing outside this program is read or written"
+
+// demoCmd is postern against two simulated hosts.
+type demoCmd struct{}
+
+// Help is the end of the command's help: what can go wrong on request.
+func (*demoCmd) Help() string {
+	var b strings.Builder
+	b.WriteString("Both hosts are inside the program: nothing to set up, and nothing outside it is read or written. " +
+		"Every command does the same with --demo; each begins with bare hosts.\n\n--fault NAME makes something go wrong:\n")
+	for _, name := range slices.Sorted(maps.Keys(demo.Faults())) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, demo.Faults()[name])
+	}
+	return b.String()
+}
+
+// Run walks through the chapters, drawn or in line mode. The hosts are simulated by then.
+func (*demoCmd) Run(ctx context.Context, a *app) error { return (&guideCmd{}).Run(ctx, a) }
+
+// simulate makes the two hosts when they are asked for. The error says which flags do not go together.
+func (a *app) simulate() error {
+	if !a.Demo {
+		if len(a.Fault) > 0 {
+			return usage("add --demo", "--fault %s is for the simulated hosts", strings.Join(a.Fault, " --fault "))
+		}
+		return nil
+	}
+	if a.Site != "" || a.Save {
+		return usage("give answers for this run with --set", "the demo keeps its answers in memory: neither --site nor --save goes with it")
+	}
+	sim, err := demo.New(demo.Options{Faults: a.Fault})
+	if err != nil {
+		return usage("'postern demo --help' says what each does", "--fault: %w", err)
+	}
+	a.sim = sim
+	a.say.prose(plain, "%s", simulated)
+	return nil
+}
+
+// demoAnswers are what a person would type, as suggestions: every question is asked all the same.
+func demoAnswers(sim *demo.World, asked bool) *answers {
+	s := site.Default()
+	s.Domain, s.Hostname = "example.org", "mail.example.org"
+	for _, h := range s.Hosts {
+		at, host := "root@"+demo.ProxyAddress, sim.Proxy
+		if h.Role == site.Mail {
+			at, host = "root@"+demo.MailAddress, sim.Mail
+		}
+		h.SSH = at
+		if !asked { // nobody is asked about the hosts' keys by the other commands, so they know them
+			h.Fingerprint = host.Fingerprint()
+		}
+	}
+	f := site.InMemory("the demo", s)
+	return &answers{file: f, site: f.Site}
+}
+
+// apart makes options for connecting that know the simulated hosts only.
+func apart(sim *demo.World, o remote.Options) remote.Options {
+	return remote.Options{User: "you", Ask: o.Ask, Log: o.Log, Apart: true, Dial: sim.Dialer()}
+}
