@@ -57,12 +57,19 @@ func (h *Host) startUnit(name string) bool {
 		return true
 	}
 	h.setState(name, "active")
-	h.daemon(name, s.env(), args)
+	p := h.daemon(name, s.env(), args)
+	if s.first("Type") == "notify" {
+		select {
+		case <-p.about:
+		case <-p.done:
+			return p.status == 0
+		}
+	}
 	return true
 }
 
 // daemon runs a service's process until it ends.
-func (h *Host) daemon(name string, env map[string]string, args []string) {
+func (h *Host) daemon(name string, env map[string]string, args []string) *process {
 	p := h.start(name, args...)
 	h.init.mu.Lock()
 	h.unit(name).main = p
@@ -87,6 +94,7 @@ func (h *Host) daemon(name string, env map[string]string, args []string) {
 			}
 		}
 	})
+	return p
 }
 
 func yes(s string) bool { return s == "yes" || s == "true" || s == "1" || s == "on" }

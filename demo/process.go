@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sort"
+	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -28,11 +29,17 @@ type process struct {
 	signal atomic.Int32 // what ended it
 	done   chan struct{}
 	status int // once done
+
+	once  sync.Once
+	about chan struct{} // closed when a service says that it is ready
 }
+
+// ready says that the service this command is does its work from now on: what systemctl start waits for (Type=notify).
+func (c *call) ready() { c.proc.once.Do(func() { close(c.proc.about) }) }
 
 // start makes a process that belongs to init, with nothing open but /dev/null.
 func (h *Host) start(unit string, args ...string) *process {
-	p := &process{host: h, args: args, fds: map[int]*file{}, umask: 0o022, dir: "/", unit: unit, done: make(chan struct{})}
+	p := &process{host: h, args: args, fds: map[int]*file{}, umask: 0o022, dir: "/", unit: unit, done: make(chan struct{}), about: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(h.up())
 	h.enter(p, 0)
 	for fd := range 3 {
@@ -60,7 +67,7 @@ func (h *Host) enter(p *process, group int) {
 // fork makes a child with the same descriptors. One in the foreground ends with its parent when that is killed; one in the
 // background goes on until it is killed itself.
 func (p *process) fork(background bool) *process {
-	c := &process{host: p.host, args: p.args, fds: make(map[int]*file, len(p.fds)), umask: p.umask, dir: p.dir, ignored: p.ignored, done: make(chan struct{})}
+	c := &process{host: p.host, args: p.args, fds: make(map[int]*file, len(p.fds)), umask: p.umask, dir: p.dir, ignored: p.ignored, done: make(chan struct{}), about: make(chan struct{})}
 	from := p.ctx
 	if background {
 		from = p.host.up()
