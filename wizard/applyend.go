@@ -51,8 +51,11 @@ func (p *applyPage) choices() []choice {
 // left says whether something of the change may be on the hosts.
 func (p *applyPage) left() bool {
 	err := p.done.err
-	return err != nil && !errors.Is(err, run.ErrRolledBack) && !errors.Is(err, run.ErrRefused) && p.offer != nil
+	return err != nil && !errors.Is(err, run.ErrRolledBack) && !errors.Is(err, run.ErrRefused) && p.offer != nil && !p.preparing()
 }
+
+// preparing says whether nothing but preparations was asked about.
+func (p *applyPage) preparing() bool { return p.offer != nil && p.offer.Inert }
 
 func notOK(results []checks.Result) int {
 	n := 0
@@ -105,7 +108,7 @@ func (p *applyPage) viewEnd(width, height int) view {
 	if err := p.done.err; err != nil {
 		v.lines = append(v.lines, line{})
 		v.lines = append(v.lines, hanging("why", reason(err), 6, width)...)
-		if !errors.Is(err, context.Canceled) {
+		if !errors.Is(err, context.Canceled) && !p.preparing() {
 			v.lines = append(v.lines, line{})
 			v.lines = append(v.lines, advice(err, width)...)
 		}
@@ -162,6 +165,8 @@ func (p *applyPage) verdict() (string, style) {
 		return "[stop] Stopped, as you asked. What was not confirmed is taken back.", amber
 	case errors.Is(err, remote.ErrLost):
 		return "[FAIL] The link to a host was lost. What was not confirmed, the host takes back by itself.", bad
+	case p.preparing():
+		return "[FAIL] The preparations did not work. Nothing that runs was changed.", bad
 	case errors.Is(err, run.ErrRefused):
 		return "[FAIL] Refused before anything was changed.", bad
 	}

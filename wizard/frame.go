@@ -172,7 +172,7 @@ func (w *shell) sidebar() []line {
 }
 
 // doing says what the engine does now.
-var doing = map[verb]string{look: "looking", apply: "applying", check: "checking", undo: "taking back"}
+var doing = map[verb]string{look: "looking", apply: "at work", check: "checking", undo: "taking back"}
 
 func (w *shell) hostLine(h *site.Host) line {
 	mark, s := "[  ]", plain

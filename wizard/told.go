@@ -36,17 +36,25 @@ func told(lines []tell.Line, width int) []line {
 // continued begins the rows after the first of a line that is wider than the screen.
 const continued = "    "
 
-// broken cuts a line that is wider than the width into pieces that fit, those after the first behind an indentation.
+// broken cuts a line that is wider than the width into pieces that fit, those after the first behind an indentation: at a
+// blank where there is one near the end, else anywhere.
 func broken(text string, width int) []string {
-	if ansi.StringWidth(text) <= width || width <= 2*len(continued) {
-		return []string{text}
+	var pieces []string
+	for ansi.StringWidth(text) > width && width > 2*len(continued) {
+		piece := ansi.Truncate(text, width, "")
+		if piece == "" || !strings.HasPrefix(text, piece) {
+			break
+		}
+		if at := strings.LastIndexByte(piece, ' '); at > len(piece)/2 && text[len(piece)] != ' ' {
+			piece = piece[:at]
+		}
+		pieces = append(pieces, piece)
+		text = strings.TrimLeft(text[len(piece):], " ")
+		if len(pieces) == 1 {
+			width -= len(continued)
+		}
 	}
-	first := ansi.Truncate(text, width, "")
-	rest := strings.TrimPrefix(text, first)
-	if first == "" || rest == text {
-		return []string{text}
-	}
-	return append([]string{first}, strings.Split(ansi.Hardwrap(rest, width-len(continued), true), "\n")...)
+	return append(pieces, text)
 }
 
 // readable is text as it is measured: without escape sequences and invisible signs, tabs as blanks. The gate does the same
