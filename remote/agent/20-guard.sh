@@ -51,20 +51,30 @@ guarded() {
 	return 1
 }
 
-# unwatch ends the watchdogs that are not this process. A timer is stopped, never a service: that may be us.
+# unwatch ends the watchdogs of a transaction whose folder is $2 that are not this process. A timer is stopped, never a service: that may be us.
 unwatch() {
 	while read -r g; do
 		for w in a b; do
 			if [ "$INIT" = systemd ]; then
 				systemctl stop "postern-$1-$g$w.timer" >/dev/null 2>&1 9<&-
-			elif held "$O/WATCH.$g$w" && read -r pid <"$O/PID.$g$w" && [ "$pid" != $$ ]; then
+			elif held "$2/WATCH.$g$w" && read -r pid <"$2/PID.$g$w" && [ "$pid" != $$ ]; then
 				kill -s KILL -- "-$pid" 2>/dev/null
 			fi
 		done
-	done 2>/dev/null <"$O/generations"
+	done 2>/dev/null <"$2/generations"
 }
 
 UNIT=postern-boot.service
+
+# guard_run is what a boot runs: the agent of the open change, or, when a crash left the guard behind, its own end.
+guard_run() { printf '[ -e %s/agent ] && exec /bin/sh %s/agent boot; exec rm -f %s' "$O" "$O" "$(guard_files)"; }
+
+guard_files() {
+	case $INIT in
+	systemd) printf %s "$ETC/systemd/system/sysinit.target.wants/$UNIT $ETC/systemd/system/$UNIT" ;;
+	sysv) printf %s "$ETC/rcS.d/S01postern-boot $ETC/init.d/postern-boot" ;;
+	esac
+}
 
 # boot_install makes the host run the boot verb before anything reads the files of a change. The unit is put in place by
 # hand, because systemctl enable reloads every unit of the host, and only the next boot has to see it.
@@ -75,7 +85,7 @@ boot_install() {
 			ln -sf "../$UNIT" "$ETC/systemd/system/sysinit.target.wants/$UNIT"
 		;;
 	sysv)
-		printf '#!/bin/sh\nexec /bin/sh %s/agent boot\n' "$O" >"$ETC/init.d/postern-boot" &&
+		printf '#!/bin/sh\n%s\n' "$(guard_run)" >"$ETC/init.d/postern-boot" &&
 			chmod 755 "$ETC/init.d/postern-boot" && ln -sf ../init.d/postern-boot "$ETC/rcS.d/S01postern-boot"
 		;;
 	*) return 1 ;;
@@ -93,13 +103,12 @@ boot_unit() {
 		Before=sysinit.target network-pre.target ufw.service nftables.service netfilter-persistent.service
 		Before=systemd-sysctl.service networking.service systemd-networkd.service docker.service ssh.service$(tunnels "$O")
 		Wants=network-pre.target
-		ConditionPathExists=$O/agent
 
 		[Service]
 		Type=oneshot
 		TimeoutStartSec=600
 		KillMode=process
-		ExecStart=/bin/sh $O/agent boot
+		ExecStart=/bin/sh -c '$(guard_run)'
 
 		[Install]
 		WantedBy=sysinit.target
@@ -127,7 +136,5 @@ boot_sure() {
 	esac
 }
 
-boot_remove() {
-	rm -f "$ETC/systemd/system/sysinit.target.wants/$UNIT" "$ETC/systemd/system/$UNIT" \
-		"$ETC/rcS.d/S01postern-boot" "$ETC/init.d/postern-boot"
-}
+# shellcheck disable=SC2046 # two paths without blanks
+boot_remove() { rm -f $(guard_files); }

@@ -62,7 +62,7 @@ settle() {
 	mutex 900 || return 1
 	state
 	[ "$ID" = "$1" ] || return 0
-	carry "$1"
+	carry "$1" || [ ! -e "$O/CONFIRMED.$1" ] || later "$1" # the disk is full, and will not always be
 }
 
 carry() {
@@ -97,11 +97,11 @@ boot() {
 	[ "$INIT" != systemd ] || reread
 }
 
-# later tries again once the host is up: some undo commands need what does not run yet.
+# later tries again in 20 s: some undo commands need what does not run yet in a boot.
 later() {
 	if [ "$INIT" = systemd ]; then
 		# It waits until the timer is started, which nothing of a boot is before we end, whatever --no-block says.
-		systemd-run --quiet --collect --unit="postern-$1-later" --on-active=20 -p KillMode=process \
+		systemd-run --quiet --collect --unit="postern-$1-later-$(date +%s)" --on-active=20 -p KillMode=process \
 			/bin/sh "$O/agent" settle "$1" </dev/null >/dev/null 2>&1 9<&- &
 	else
 		setsid /bin/sh -c 'sleep 20; exec /bin/sh "$1" settle "$2"' later "$O/agent" "$1" </dev/null >/dev/null 2>&1 9<&- &

@@ -20,20 +20,21 @@ sweep() {
 # sweep_open takes away a transaction that was never armed: one that changed something is never swept, whatever its marker.
 sweep_open() {
 	[ ! -e "$O/PLACED" ] && read -r dead <"$O/id" || return 1
-	unwatch "$dead"
+	unwatch "$dead" "$O"
 	boot_remove
 	mv "$O" "$D/in.$dead" && sweep "$D/in.$dead"
 }
 
 # finish leaves the history and frees the host, by one rename. The mutex is held and the files are in their final state.
+# The guards go last: until then they bring to its end what a crash leaves in the middle.
 finish() {
 	unstage "$O" "$1"
 	[ -e "$O/PERSISTED.$1" ] || unparent "$O"/c/*/dirs
-	boot_remove
-	unwatch "$1"
 	rm -f "$O/reserve"
 	rm -rf "$D"/done.*/c
-	mv "$O" "$D/done.$1"
+	mv "$O" "$D/done.$1" || return 1
+	boot_remove
+	unwatch "$1" "$D/done.$1"
 	prune
 }
 
@@ -47,7 +48,7 @@ prune() {
 settle_old() {
 	state
 	case $ST in
-	none) ;;
+	none) boot_remove ;; # a crash may have left it
 	READY) carry "$ID" ;;
 	ARMED) guarded "$ID" || carry_old "$ID" abandoned ;;
 	STUCK) sed 's/^/owner /' "$O/owner"; sweep "$I"; die 15 E_STUCK "$WHY" ;;
@@ -64,7 +65,7 @@ carry_old() {
 
 # tidy brings to its end what nobody else will, and says who holds the host when somebody does.
 tidy() {
-	[ -d "$O" ] || die 0 tidied
+	[ -e "$D/MUT" ] || die 0 tidied
 	mutex 20 || owned
 	settle_old
 	state
