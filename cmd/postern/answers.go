@@ -41,6 +41,9 @@ func (a *app) open(mayBeNew bool) (*answers, error) {
 		if a.known == nil {
 			a.known = demoAnswers(a.sim, a.guided)
 			a.known.say = a.say
+			if !a.guided || !a.draws() { // else every screen says it
+				a.say.prose(plain, "%s", simulated)
+			}
 		}
 		return a.known, nil
 	}

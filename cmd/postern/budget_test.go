@@ -47,6 +47,7 @@ var needed = map[string]string{
 	"github.com/aymanbagabas/go-udiff": "the diffs that are shown",
 	"github.com/benhoyt/goawk":         "awk on the demo's hosts",
 	"mvdan.cc/sh/v3":                   "reads and expands shell scripts on the demo's hosts",
+	"github.com/creack/pty":            "terminals for tests, to see what is drawn and what is not",
 	"github.com/kevinburke/ssh_config": "ssh_config where there is no ssh to ask",
 	"github.com/rogpeppe/go-internal":  "testscript: stories of the command line",
 	"github.com/skeema/knownhosts":     "the right host key algorithms, and known_hosts written as OpenSSH does",

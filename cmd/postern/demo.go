@@ -48,7 +48,6 @@ func (a *app) simulate() error {
 		return usage("'postern demo --help' says what each does", "--fault: %w", err)
 	}
 	a.sim = sim
-	a.say.prose(plain, "%s", simulated)
 	return nil
 }
 
