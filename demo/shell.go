@@ -5,8 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
-	"sync"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
@@ -81,20 +79,6 @@ func (s *shell) branch(p *process) *shell {
 	c.loops, c.flow, c.place, c.keep, c.trapping = 0, onward, false, false, false
 	c.configure()
 	return &c
-}
-
-// parsed keeps what was parsed: the same scripts come again and again.
-var parsed sync.Map
-
-func parse(text string) (*syntax.File, error) {
-	if f, ok := parsed.Load(text); ok {
-		return f.(*syntax.File), nil
-	}
-	f, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
-	if err == nil && len(text) > 2000 {
-		parsed.Store(text, f)
-	}
-	return f, err
 }
 
 // script runs a whole text and gives the exit status.
