@@ -32,6 +32,9 @@ func Knock(ctx context.Context, t Target, o Options) (Text, error) {
 		if ctx.Err() != nil {
 			err = errors.New("no answer")
 		}
+		if told := explained(err, r.host, address); told != err {
+			return Text{}, told
+		}
 		return Text{}, fmt.Errorf("%s: %w", address, err)
 	}
 	defer conn.Close()

@@ -71,7 +71,13 @@ type Unreachable struct {
 	err   error
 }
 
-func (u *Unreachable) Error() string { return u.err.Error() }
+// Error is why, one line for each host.
+func (u *Unreachable) Error() string {
+	if u.err == nil {
+		return strings.Join(u.Hosts, ", ") + ": not reached"
+	}
+	return u.err.Error()
+}
 
 // Unwrap is why, all hosts' reasons joined.
 func (u *Unreachable) Unwrap() error { return u.err }

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"strings"
 
 	"postern/checks"
 )
@@ -32,7 +33,10 @@ func (w *shell) farewell() Ending {
 	}
 	for _, err := range []error{w.lookErr, w.changeEr} {
 		if err != nil {
-			say("  the last word was: %v", err)
+			say("  the last word was:")
+			for text := range strings.SplitSeq(err.Error(), "\n") {
+				say("    %s", text)
+			}
 		}
 	}
 	if w.changing() {

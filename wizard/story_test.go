@@ -161,6 +161,9 @@ func (x *table) says(text string) {
 
 // failureOf is an error of the words, wrapping the one they begin with.
 func failureOf(words string) error {
+	if host, rest, ok := strings.Cut(words, " away: "); ok {
+		return errors.Join(&run.Unreachable{Hosts: []string{host}}, errors.New(rest))
+	}
 	if words == "changed key" {
 		return fmt.Errorf("proxy: %w", &remote.ChangedKeyError{Address: "203.0.113.10", File: "/home/me/.ssh/known_hosts", Line: 3,
 			Recorded: "ssh-ed25519 SHA256:2gmZ0qVQmvpz3tzlKWNVbTqPqJVbCvV9aPZ3tNSe6OY", Shown: "ssh-ed25519 SHA256:bXrnM3VqLkXpKkN4mVIYmVJtJzVt0bYFqPwFW3zF5dE"})

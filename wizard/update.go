@@ -3,7 +3,6 @@ package wizard
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -116,6 +115,7 @@ func (w *shell) warn(e steps.Event) {
 // finished notes how a job ended.
 func (w *shell) finished(m doneMsg) {
 	w.busy, w.stopping = nil, false
+	w.missed(m.err)
 	for _, p := range w.prompts {
 		p.answer("", context.Canceled)
 	}
@@ -126,7 +126,6 @@ func (w *shell) finished(m doneMsg) {
 	switch {
 	case m.job.verb == look && !errors.Is(m.err, context.Canceled):
 		w.lookErr = m.err
-		w.missed(m.err)
 		for _, c := range w.chapters {
 			if c.state == looking {
 				c.state = unknown
@@ -155,13 +154,11 @@ func (w *shell) finished(m doneMsg) {
 	w.code = w.exit(m)
 }
 
-// missed marks the hosts that an error names as not reached.
+// missed marks the hosts that nobody could log in to.
 func (w *shell) missed(err error) {
-	if err == nil || errors.Is(err, run.ErrStale) {
-		return
-	}
-	for l := range strings.SplitSeq(err.Error(), "\n") {
-		if name, _, found := strings.Cut(l, ": "); found && w.file.Site.Host(name) != nil {
+	var away *run.Unreachable
+	if errors.As(err, &away) {
+		for _, name := range away.Hosts {
 			w.reached[name] = false
 		}
 	}
