@@ -121,7 +121,7 @@ func (th *theme) form() *huh.Styles {
 // pasted is what a paste puts into one field: the first line that says anything, trimmed; more says that there was more.
 func pasted(text string) (first string, more bool) {
 	for part := range strings.SplitSeq(strings.ReplaceAll(text, "\r", "\n"), "\n") {
-		part = strings.TrimSpace(part)
+		part = strings.TrimSpace(visible(part))
 		switch {
 		case part == "":
 		case first == "":
