@@ -126,7 +126,7 @@ func (p *applyPage) View(width, height int) view {
 	if p.done != nil {
 		return p.viewEnd(width, height)
 	}
-	v := view{title: string(p.job.verb), holds: true, help: applyHelp,
+	v := view{title: p.titled(p.job, string(p.job.verb)), holds: true, help: applyHelp,
 		keys: []key{{"c", "stop after this action"}, {"pgup/pgdn", "output"}}}
 	v.pinned = p.safety(width)
 	if most := max(1, height/2); len(v.pinned) > most {

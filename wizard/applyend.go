@@ -97,7 +97,7 @@ func (p *applyPage) choose(press string) tea.Cmd {
 
 // viewEnd says how it ended, why, and what can be done now.
 func (p *applyPage) viewEnd(width, height int) view {
-	v := view{title: string(p.job.verb) + " ended", help: endHelp}
+	v := view{title: p.titled(p.job, string(p.job.verb)+" ended"), help: endHelp}
 	word, s := p.verdict()
 	v.lines = append(v.lines, indented(prose(s, word, width-2), 1)...)
 	for _, e := range p.said {
@@ -114,6 +114,10 @@ func (p *applyPage) viewEnd(width, height int) view {
 		}
 	} else {
 		v.lines = append(v.lines, told(tell.Later(p.offer), width-1)...)
+	}
+	if lines := p.lastWords(width); p.done.err != nil && len(lines) > 0 {
+		v.lines = append(v.lines, line{}, say(strong, " The last that the hosts said"))
+		v.lines = append(v.lines, lines...)
 	}
 	if notOK(p.done.results) > 0 {
 		v.lines = append(v.lines, told(tell.Findings(p.done.results), width-1)...)
@@ -143,6 +147,17 @@ func reason(err error) string {
 		text = strings.TrimPrefix(text, known.Error()+": ")
 	}
 	return strings.ReplaceAll(text, context.Canceled.Error(), "you stopped it")
+}
+
+// lastWords is what the hosts printed last.
+func (p *applyPage) lastWords(width int) []line {
+	var lines []line
+	for _, e := range p.said {
+		if e.Kind == "change" {
+			lines = append(lines, told([]tell.Line{{Text: "  " + eventWords(e)}}, width)...)
+		}
+	}
+	return lines[max(0, len(lines)-20):]
 }
 
 // verdict is how it ended, in one sentence.

@@ -25,6 +25,7 @@ type checklist struct {
 	filtering bool // the filter is being typed
 	evidence  bool // the evidence is unfolded
 	moved     bool // a person chose a row
+	picture   bool // the first row is the site's picture
 }
 
 // shown are the results in the table, in the order of the chapters. Of other chapters there are those that are not ok.
@@ -97,6 +98,8 @@ func (l *checklist) press(m tea.KeyPressMsg, entries int, chosen *checks.Result)
 	switch press {
 	case "/":
 		l.filtering = true
+	case "n":
+		return l.next(entries), true
 	case "esc":
 		if l.filter == "" {
 			return back, true
@@ -119,6 +122,24 @@ func (l *checklist) press(m tea.KeyPressMsg, entries int, chosen *checks.Result)
 		return nil, false
 	}
 	return nil, true
+}
+
+// next chooses the next result that asks for somebody to look at it, going round.
+func (l *checklist) next(entries int) tea.Cmd {
+	list := l.shown()
+	before := 0
+	if l.picture && l.filter == "" {
+		before = 1
+	}
+	for i := range list {
+		at := (l.split.picked - before + 1 + i + len(list)) % len(list)
+		if bad4(list[at]) {
+			l.split.pick(at+before, entries)
+			l.moved = true
+			return nil
+		}
+	}
+	return note("no finding: nothing here asks to be looked at")
 }
 
 // withOne does something with the chosen check.
@@ -242,8 +263,11 @@ func count(results []checks.Result) string {
 	return text
 }
 
-// heading is the page's title, with the counts; a narrow screen has only these.
-func (l *checklist) heading(title string, results []checks.Result, width int) string {
+// heading is the page's title, with the counts of all, filtered or not; a narrow screen has only these.
+func (l *checklist) heading(title string, width int) string {
+	all := *l
+	all.filter = ""
+	results := all.shown()
 	if width < 50 {
 		return count(results)
 	}
@@ -274,7 +298,7 @@ func (l *checklist) answered() int {
 	return n
 }
 
-var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"/", "filter"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
+var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"/", "filter"}, {"n", "next finding"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
 
 const checkHelp = `[ok] it is so   [warn] it works, and you should know something   [FAIL] it is not so   [unknown] it could not be asked, which is not ok   [skip] it does not apply   [..] being asked again   * changed since the time before
 "from" is where it was asked from: here, or a host. Below the table stand what was seen, what is wanted, what is likely, what mends it, and the evidence.

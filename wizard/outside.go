@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -21,6 +22,14 @@ func (w *shell) guard() time.Duration {
 		return w.o.Deadline
 	}
 	return 2 * time.Minute
+}
+
+// titled is a page's title with its chapter, where the header does not have that already.
+func (w *shell) titled(j job, title string) string {
+	if c := w.chapter(strings.Join(j.steps, " ")); c != nil && w.at == "" {
+		return c.step.Title + " / " + title
+	}
+	return title
 }
 
 // leave goes back from a page, if it is the one that is seen.

@@ -14,7 +14,7 @@ import (
 // chapters, and the tasks of the chapters that nothing measures.
 type overviewPage struct{ checklist }
 
-func newOverview(w *shell) page { return &overviewPage{checklist{shell: w}} }
+func newOverview(w *shell) page { return &overviewPage{checklist{shell: w, picture: true}} }
 
 // overviewEntry is one row to choose: the picture, a result, or a task of a person.
 type overviewEntry struct {
@@ -84,7 +84,7 @@ func (p *overviewPage) Update(m tea.Msg) (page, tea.Cmd) {
 func (p *overviewPage) View(width, height int) view {
 	list := p.entries()
 	results := p.shown()
-	v := view{title: p.heading("all checks", results, width), typing: p.filtering, holds: true, help: checkHelp,
+	v := view{title: p.heading("all checks", width), typing: p.filtering, holds: true, help: checkHelp,
 		keys: append([]key{{"enter", "chapter"}}, checkKeys...)}
 	v.pinned = p.state()
 	if len(v.pinned) == 0 && height >= 12 {

@@ -16,7 +16,7 @@ func (p *reviewPage) View(width, height int) view {
 	case accepted:
 		return p.viewRisk(width)
 	}
-	v := view{title: "review", holds: true, help: reviewHelp, keys: p.keysFor()}
+	v := view{title: p.titled(p.m.job, "review"), holds: true, help: reviewHelp, keys: p.keysFor()}
 	if height >= 12 {
 		v.pinned = prose(strong, p.last(), width-1)
 	}
@@ -141,7 +141,7 @@ func (e reviewed) row(width int) line {
 	}
 	room := width - wide(l) - 2
 	title := readable(e.change.Title)
-	if len(count) > 0 && room-len(count) >= 24 {
+	if len(count) > 0 && columns(title) <= room-len(count) {
 		return row(append(l.spans, span{plain, pad(short(title, room-len(count)), room-len(count))}, span{plain, count})...)
 	}
 	l.spans = append(l.spans, span{plain, short(title, room)})
@@ -206,7 +206,7 @@ func (p *reviewPage) aboutAll(width int) []line {
 }
 
 func (p *reviewPage) viewWayBack(width int) view {
-	v := view{title: "before this", holds: true, help: reviewHelp,
+	v := view{title: p.titled(p.m.job, "before this"), holds: true, help: reviewHelp,
 		keys: []key{{"a", "apply now"}, {"x", "save this"}, {"y", "copy"}}}
 	v.lines = prose(strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
 	v.lines = append(v.lines, told(p.rescue(), width-1)...)

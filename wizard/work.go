@@ -39,7 +39,7 @@ func (p *applyPage) offered(m proposalMsg) {
 		for _, w := range p.works {
 			n += len(w.changes)
 		}
-		p.before = append(p.before, row(span{good, "[ok]   "}, span{plain, "prepared: " + tell.Plural(n, "change")}))
+		p.before = append(p.before, row(span{good, " [ok]   "}, span{plain, "prepared: " + tell.Plural(n, "change")}))
 	}
 	p.offer, p.works, p.asked, p.proofs = m.proposal, nil, false, 0
 	for _, part := range m.parts() {
