@@ -32,7 +32,7 @@ const (
 	showMore = "show more"
 )
 
-func newAsk(w *shell, id, key string) page {
+func newAsk(w *shell, id, key string) *askPage {
 	p := &askPage{shell: w, id: id, drafts: map[string]string{}, wrong: map[string]string{}, passed: map[string]bool{}}
 	if key == "" {
 		key = p.nextOpen("")

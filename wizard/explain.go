@@ -47,10 +47,14 @@ func (p explainPage) Update(m tea.Msg) (page, tea.Cmd) {
 
 // forward asks what the chapter asks, or, where it asks nothing, goes on to what there is to do.
 func (p explainPage) forward(c *chapter) tea.Cmd {
-	if c.step.Fields != nil && len(c.step.Fields(p.file.Site)) > 0 {
-		return open(newAsk(p.shell, p.id, ""))
+	if c.step.Fields == nil || len(c.step.Fields(p.file.Site)) == 0 {
+		return p.bring(p.id, open)
 	}
-	return p.bring(p.id, open)
+	ask := newAsk(p.shell, p.id, "")
+	if c.step.ByHand() && ask.picked == goOn {
+		return p.bring(p.id, open)
+	}
+	return open(ask)
 }
 
 // bring begins to bring a chapter in place: the page of the apply, and the job. A chapter that is only tasks for a person
