@@ -20,8 +20,15 @@ type promptPage struct {
 }
 
 func newPrompt(w *shell, m promptMsg) *promptPage {
-	return &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: newEditor(w.theme, "", nil, masked(m.prompt))}
+	p := &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: newEditor(w.theme, "", nil, masked(m.prompt))}
+	if w.tried[question(m.prompt)] {
+		p.wrong = "[!] The last answer was not taken. Try again."
+	}
+	return p
 }
+
+// question tells one prompt from another.
+func question(p remote.Prompt) string { return string(p.Kind) + " " + p.Host + " " + p.Text.String() }
 
 // masked says whether the answer is a secret.
 func masked(p remote.Prompt) bool {
@@ -80,6 +87,9 @@ func (p *promptPage) enter() {
 // close answers and goes away.
 func (p *promptPage) close(text string, err error) {
 	p.answer(text, err)
+	if err == nil && masked(p.prompt) {
+		p.shell.tried[question(p.prompt)] = true
+	}
 	p.input.set("")
 	if len(p.shell.prompts) > 0 && p.shell.prompts[0] == p {
 		p.shell.prompts = p.shell.prompts[1:]

@@ -40,11 +40,12 @@ type shell struct {
 
 	pages    []*layer // the way back; the last one is seen
 	prompts  []*promptPage
-	notice   string // one line above the keys
-	helping  *layer // the answer to "?", over the page
-	stopping bool   // ctrl+c was pressed while hosts are being changed
-	moved    bool   // a person chose where to be: the first look does not move them
-	code     int    // of the ending
+	tried    map[string]bool // questions of this job that were answered; one that comes again was answered wrong
+	notice   string          // one line above the keys
+	helping  *layer          // the answer to "?", over the page
+	stopping bool            // ctrl+c was pressed while hosts are being changed
+	moved    bool            // a person chose where to be: the first look does not move them
+	code     int             // of the ending
 }
 
 // layer is a page with how far it is scrolled.
@@ -67,6 +68,7 @@ func (w *shell) use(f *site.File) {
 	w.file, w.found, w.at, w.moved = f, nil, "", false
 	w.lookErr, w.changeEr = nil, nil
 	w.was, w.past, w.rescued = map[string]Past{}, w.remembered(), map[string]bool{}
+	w.tried = map[string]bool{}
 	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}
 	w.chapters = nil
 	for _, s := range steps.All() {

@@ -119,7 +119,7 @@ func (w *shell) finished(m doneMsg) {
 	for _, p := range w.prompts {
 		p.answer("", context.Canceled)
 	}
-	w.prompts = nil
+	w.prompts, w.tried = nil, map[string]bool{}
 	for _, r := range m.results {
 		w.results[r.Key()] = r
 	}
