@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/run"
 	"postern/steps"
 )
@@ -115,6 +116,9 @@ func (w *shell) warn(e steps.Event) {
 // finished notes how a job ended.
 func (w *shell) finished(m doneMsg) {
 	w.busy, w.stopping = nil, false
+	if errors.Is(m.err, remote.ErrLost) {
+		w.reached = map[string]bool{} // the next job connects anew
+	}
 	w.missed(m.err)
 	for _, p := range w.prompts {
 		p.answer("", context.Canceled)
