@@ -59,8 +59,8 @@ func init() {
 		for _, name := range names {
 			h.unpack(packages[name])
 		}
+		h.files.device("/proc/locks", func() string { return otherApt(h) }, nil)
 		if h.w.faulty("apt") && h.Name == "proxy" {
-			h.files.device("/proc/locks", func() string { return otherApt(h) }, nil)
 			h.files.device("/proc/612/comm", func() string { return "unattended-upgr\n" }, nil)
 		}
 	})

@@ -170,7 +170,6 @@ func init() {
 		h.files.device("/dev/null", func() string { return "" }, func(string) error { return nil })
 		h.files.device("/dev/urandom", func() string { b := make([]byte, 1<<16); h.w.rand(b); return string(b) }, nil)
 		h.files.device("/proc/1/comm", func() string { return "systemd\n" }, nil)
-		h.files.device("/proc/locks", func() string { return "" }, nil)
 		h.files.write("/etc/hostname", h.Name+"\n", 0o644)
 		h.files.mkdirAll(path.Join("/run", "systemd", "system"))
 	})

@@ -20,9 +20,8 @@ type Host struct {
 	init   inits
 	key    ssh.Signer
 	logins atomic.Int32
-	lost   atomic.Int64 // until when the link to it is dark, in Unix nanoseconds
-	links  sync.Map     // the net.Conn of everybody who is logged in
-	kernel *kernel      // what a reboot forgets: interfaces, filters, sysctls, tunnels
+	links  sync.Map // the net.Conn of everybody who is logged in
+	kernel *kernel  // what a reboot forgets: interfaces, filters, sysctls, tunnels
 }
 
 // furnishings lay what a host has before anybody set it up.

@@ -85,14 +85,15 @@ func (w *World) dialFrom(ctx context.Context, from *Host, network, address strin
 	if network != "tcp" && network != "tcp4" && network != "tcp6" {
 		return nil, failed(os.NewSyscallError("connect", syscall.EPROTONOSUPPORT))
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(w.ctx, cancel)()
 	x := w.send(from, packet{proto: "tcp", dst: to, state: "NEW", size: 60})
-	if x.fate == lost {
-		select {
-		case <-ctx.Done():
-			return nil, failed(ctx.Err())
-		case <-w.ctx.Done():
-			return nil, failed(os.NewSyscallError("connect", syscall.ENETDOWN))
+	for again := time.Second; x.fate == lost; again *= 2 { // TCP asks again after 1 s, 2 s, 4 s …
+		if !w.clock.wait(ctx, again) {
+			return nil, failed(context.Cause(ctx))
 		}
+		x = w.send(from, packet{proto: "tcp", dst: to, state: "NEW", size: 60})
 	}
 	if no := x.fate.errno(); no != 0 {
 		return nil, failed(os.NewSyscallError("connect", no))

@@ -25,14 +25,16 @@ type operator struct {
 	*testing.T
 	w    *demo.World
 	site *site.Site
-	mu   sync.Mutex
-	log  []string
-	last []checks.Result
+
+	deadline time.Duration
+	mu       sync.Mutex
+	log      []string
+	last     []checks.Result
 }
 
-func newOperator(t *testing.T, faults ...string) *operator {
+func newOperator(t *testing.T, speed float64, deadline time.Duration, faults ...string) *operator {
 	t.Helper()
-	w, err := demo.New(demo.Options{Faults: faults, Speed: 10})
+	w, err := demo.New(demo.Options{Faults: faults, Speed: speed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +45,7 @@ func newOperator(t *testing.T, faults ...string) *operator {
 		h.SSH = map[string]string{"proxy": "root@" + demo.ProxyAddress, "mail": "root@" + demo.MailAddress}[h.Name]
 	}
 	s.Host("proxy").Public4 = netip.MustParseAddr(demo.ProxyAddress)
-	return &operator{T: t, w: w, site: s}
+	return &operator{T: t, w: w, site: s, deadline: deadline}
 }
 
 func (o *operator) note(format string, args ...any) {
@@ -72,7 +74,7 @@ func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) erro
 				return "postern", nil
 			},
 			Log: func(host, line string) { o.note("%s %s", host, line) }},
-		Here: o.w.Dialer(), Clock: time.Now, Operator: "ann@laptop", Deadline: 10 * time.Minute,
+		Here: o.w.Dialer(), Clock: time.Now, Operator: "ann@laptop", Deadline: o.deadline,
 		NewID: func() string {
 			var b [6]byte
 			rand.Read(b[:])
@@ -106,7 +108,7 @@ func bad(results []checks.Result) string {
 
 // TestSetup is the main job on the simulated hosts: from bare to proven, a second time with nothing to do, and all back.
 func TestSetup(t *testing.T) {
-	o := newOperator(t)
+	o := newOperator(t, 10, 10*time.Minute)
 	start := time.Now()
 	err := o.run(func(ctx context.Context, r *run.Runner) error {
 		out, err := r.Apply(ctx, nil)

@@ -58,12 +58,13 @@ func sshd(c *call) int {
 		return 0
 	}
 	for _, all := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
-		_, stop, err := c.host.listen(netip.AddrPortFrom(all, sshPort), c.host.login)
+		_, stop, err := c.host.listenAs("sshd", c.proc.pid, netip.AddrPortFrom(all, sshPort), c.host.login)
 		if err != nil {
 			return c.fail(255, "error: Bind to port %d on %s failed: %v", sshPort, all, err)
 		}
 		defer stop()
 	}
+	c.ready()
 	<-c.ctx.Done()
 	return 0
 }
@@ -102,8 +103,6 @@ func (h *Host) login(conn net.Conn) {
 		return
 	}
 	h.logins.Add(1)
-	h.links.Store(conn, true)
-	defer h.links.Delete(conn)
 	h.w.spawn(func() {
 		for r := range reqs { // keepalives: any answer is a sign of life
 			if r.WantReply {
