@@ -29,7 +29,7 @@ func (p *applyPage) choices() []choice {
 	if p.job.verb == apply && len(p.job.steps) > 0 {
 		list = append(list, choice{"e", "edit the answers", func() tea.Cmd { return answersOf(p.job.steps[0]) }})
 	}
-	if p.offer == nil && !errors.Is(err, run.ErrRefused) && !errors.Is(err, context.Canceled) {
+	if errors.Is(err, remote.ErrLost) || p.offer == nil && !errors.Is(err, run.ErrRefused) && !errors.Is(err, context.Canceled) {
 		list = append(list, choice{"w", "ways in: reach the host otherwise", func() tea.Cmd { return open(newWays(p.shell, "")) }})
 	}
 	if n := notOK(p.done.results); n > 0 {
@@ -178,6 +178,8 @@ func (p *applyPage) verdict() (string, style) {
 		return "[back] The change was taken back. Nothing of it is kept.", bad
 	case errors.Is(err, context.Canceled):
 		return "[stop] Stopped, as you asked. What was not confirmed is taken back.", amber
+	case errors.Is(err, remote.ErrLost) && (p.offer == nil || p.preparing()):
+		return "[FAIL] The link to a host was lost. Nothing that runs was changed.", bad
 	case errors.Is(err, remote.ErrLost):
 		return "[FAIL] The link to a host was lost. What was not confirmed, the host takes back by itself.", bad
 	case p.preparing():

@@ -41,6 +41,7 @@ const (
 // reviewed is one entry of the list: a change, or what they are all about.
 type reviewed struct {
 	host   string
+	inert  bool
 	n      int            // counted per host; 0 is what they are all about
 	change *remote.Change // nil for that
 	added  int            // lines of its file
@@ -51,7 +52,7 @@ func newReview(w *shell, m proposalMsg) page {
 	p := &reviewPage{shell: w, m: m, entries: []reviewed{{}}}
 	for _, part := range m.parts() {
 		for i, c := range part.Changes {
-			r := reviewed{host: part.Host, n: i + 1, change: &c}
+			r := reviewed{host: part.Host, inert: part.Inert, n: i + 1, change: &c}
 			for _, l := range tell.Change(c) {
 				switch l.Style {
 				case tell.Good:

@@ -59,12 +59,12 @@ func (p *reviewPage) keysFor() []key {
 
 // rows is the list, and the row of the chosen entry.
 func (p *reviewPage) rows(width int) (rows []line, at int) {
-	host := ""
+	last := reviewed{}
 	for i, e := range p.entries {
-		if e.host != host {
-			host = e.host
-			rows = append(rows, p.hostRow(host, width))
+		if e.host != last.host || e.inert != last.inert {
+			rows = append(rows, p.hostRow(e, width))
 		}
+		last = e
 		chosen := i == p.split.picked
 		if chosen {
 			at = len(rows)
@@ -78,8 +78,8 @@ func (p *reviewPage) rows(width int) (rows []line, at int) {
 	return rows, at
 }
 
-func (p *reviewPage) hostRow(name string, width int) line {
-	words := ""
+func (p *reviewPage) hostRow(e reviewed, width int) line {
+	name, words := e.host, ""
 	if h := p.m.proposal.Site.Host(name); h != nil {
 		if words = h.SSH; h.Public4.IsValid() {
 			words = h.Public4.String()
@@ -87,6 +87,12 @@ func (p *reviewPage) hostRow(name string, width int) line {
 		if h.Local {
 			words = "this machine"
 		}
+	}
+	switch {
+	case e.inert && p.m.proposal.Undo:
+		words = "afterwards, without a guard"
+	case e.inert && p.m.answer == nil:
+		words = "preparations"
 	}
 	return row(span{strong, " " + name}, span{plain, "  " + middle(words, width-len(name)-3)})
 }

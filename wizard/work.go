@@ -42,7 +42,11 @@ func (p *applyPage) offered(m proposalMsg) {
 		p.before = append(p.before, row(span{good, " [ok]   "}, span{plain, "prepared: " + tell.Plural(n, "change")}))
 	}
 	p.offer, p.works, p.asked, p.proofs = m.proposal, nil, false, 0
-	for _, part := range m.parts() {
+	parts := m.parts()
+	if guarded := m.proposal.Parts(false); m.proposal.Undo && len(guarded) > 0 {
+		parts = guarded // what is taken back afterwards is told below
+	}
+	for _, part := range parts {
 		p.works = append(p.works, &work{host: part.Host, changes: part.Changes, starts: make([]time.Duration, len(part.Changes)+1)})
 	}
 }
@@ -82,6 +86,9 @@ func (p *applyPage) event(e steps.Event) {
 	}
 	if e.Kind != "warn" && e.Host == p.warn.Host {
 		p.warn = steps.Event{}
+	}
+	if n := len(p.said); n > 0 && p.said[n-1].Kind == e.Kind && p.said[n-1].Host == e.Host && p.said[n-1].Text == e.Text {
+		return // said once; that it goes on is seen by the time
 	}
 	p.said = append(p.said[max(0, len(p.said)-mostSaid):], e)
 }
@@ -170,16 +177,23 @@ func (p *applyPage) anyBegun() bool {
 // proving are the actions that decide whether the change is kept.
 func (p *applyPage) proving(width int, mark func(string) string) []line {
 	applied, anew, kept, gone := true, true, true, false
-	var hosts []string
+	var hosts, out []string
 	for _, w := range p.works {
 		hosts = append(hosts, w.host)
+		if !w.anew {
+			out = append(out, w.host)
+		}
 		applied, anew, kept, gone = applied && w.applied > 0, anew && w.anew, kept && w.kept, gone || w.gone
 	}
 	all := strings.Join(hosts, ", ")
 	if gone {
 		return []line{action(mark(running), "take it back on "+all, 0, width)}
 	}
-	rows := []line{action(mark(when(anew, finishedWord, when(applied, running, waiting))), "log in anew to "+all, 0, width)}
+	login := "log in anew to " + all
+	if len(out) > 0 && len(out) < len(hosts) && applied {
+		login = "log in anew to " + strings.Join(out, ", ")
+	}
+	rows := []line{action(mark(when(anew, finishedWord, when(applied, running, waiting))), login, 0, width)}
 	prove := when(kept, finishedWord, when(anew && p.proofs > 0, running, waiting))
 	rows = append(rows, action(mark(prove), "ask the checks over the new logins", 0, width))
 	return append(rows, action(when(kept, finishedWord, waiting), "keep it, on "+all, 0, width))
