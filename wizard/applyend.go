@@ -30,7 +30,7 @@ func (p *applyPage) choices() []choice {
 		list = append(list, choice{"e", "edit the answers", func() tea.Cmd { return answersOf(p.job.steps[0]) }})
 	}
 	if errors.Is(err, remote.ErrLost) || p.offer == nil && !errors.Is(err, run.ErrRefused) && !errors.Is(err, context.Canceled) {
-		list = append(list, choice{"w", "ways in: reach the host otherwise", func() tea.Cmd { return open(newWays(p.shell, "")) }})
+		list = append(list, choice{"w", "other ways in", func() tea.Cmd { return open(newWays(p.shell, "")) }})
 	}
 	if n := notOK(p.done.results); n > 0 {
 		list = append(list, choice{"c", "see the checks: " + tell.Plural(n, "finding"), func() tea.Cmd { return open(newProve(p.shell, p.job.steps)) }})

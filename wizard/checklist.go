@@ -37,7 +37,7 @@ func (l *checklist) shown() []checks.Result {
 	mine := job{steps: l.ids}
 	var list []checks.Result
 	for _, r := range l.results {
-		if (mine.covers(r.Step) || bad4(r)) && l.matches(r) {
+		if (mine.covers(r.Step) || amiss(r)) && l.matches(r) {
 			list = append(list, r)
 		}
 	}
@@ -53,8 +53,8 @@ func (l *checklist) shown() []checks.Result {
 	return list
 }
 
-// bad4 says whether a result asks for somebody to look at it.
-func bad4(r checks.Result) bool { return r.Outcome != checks.OK && r.Outcome != checks.Skip }
+// amiss says whether a result asks for somebody to look at it.
+func amiss(r checks.Result) bool { return r.Outcome != checks.OK && r.Outcome != checks.Skip }
 
 // matches says whether every word of the filter is in what is shown of a result.
 func (l *checklist) matches(r checks.Result) bool {
@@ -133,7 +133,7 @@ func (l *checklist) next(entries int) tea.Cmd {
 	}
 	for i := range list {
 		at := (l.split.picked - before + 1 + i + len(list)) % len(list)
-		if bad4(list[at]) {
+		if amiss(list[at]) {
 			l.split.pick(at+before, entries)
 			l.moved = true
 			return nil
@@ -152,7 +152,7 @@ func (l *checklist) withOne(press string, r checks.Result) tea.Cmd {
 	}
 	_, isStep := steps.Find(r.Fix)
 	switch {
-	case !bad4(r):
+	case !amiss(r):
 		return note("nothing to mend: " + r.ID + " is " + string(r.Outcome))
 	case l.changing():
 		return note("one moment: the hosts are being changed")
@@ -236,7 +236,7 @@ func (l *checklist) about(r checks.Result, width int) []line {
 		folded.Evidence = remote.Text{}
 	}
 	lines = append(lines, told(tell.Finding(folded), width-1)...)
-	if _, isStep := steps.Find(r.Fix); isStep && bad4(r) {
+	if _, isStep := steps.Find(r.Fix); isStep && amiss(r) {
 		lines = append(lines, told([]tell.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
 	}
 	if n := strings.Count(strings.TrimSpace(r.Evidence.String()), "\n") + 1; !l.evidence && strings.TrimSpace(r.Evidence.String()) != "" {

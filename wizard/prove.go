@@ -75,7 +75,7 @@ func firstBad(list []checks.Result) int {
 	if i := slices.IndexFunc(list, func(r checks.Result) bool { return r.Outcome == checks.Fail }); i >= 0 {
 		return i
 	}
-	return max(0, slices.IndexFunc(list, bad4))
+	return max(0, slices.IndexFunc(list, amiss))
 }
 
 // nothing is what stands in an empty table.

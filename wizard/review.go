@@ -104,7 +104,7 @@ func (p *reviewPage) Update(m tea.Msg) (page, tea.Cmd) {
 	case tea.KeyPressMsg:
 		switch p.mode {
 		case accepted:
-			return p, p.type_(m)
+			return p, p.typeRisk(m)
 		case wayBack:
 			return p, p.beforeRisk(m.String())
 		}
@@ -213,8 +213,8 @@ func (p *reviewPage) rescue() []tell.Line {
 	return lines
 }
 
-// type_ is a key while a risk's name is typed: only the whole name takes it.
-func (p *reviewPage) type_(m tea.KeyPressMsg) tea.Cmd {
+// typeRisk is a key while a risk's name is typed: only the whole name takes it.
+func (p *reviewPage) typeRisk(m tea.KeyPressMsg) tea.Cmd {
 	switch m.String() {
 	case "esc":
 		p.mode = reading
