@@ -76,7 +76,7 @@ func (p *applyPage) press(key string) tea.Cmd {
 		return note("the hosts are being changed: c stops after this action, and nothing of it is kept")
 	case "c":
 		if !p.stopping && p.changing() {
-			return p.interrupt()
+			p.halt()
 		}
 	case "pgup", "pgdown":
 		p.split.key(key, 1)

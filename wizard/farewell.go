@@ -39,7 +39,7 @@ func (w *shell) farewell() Ending {
 			}
 		}
 	}
-	if w.changing() {
+	if w.touching() {
 		say("  a change was open when you left: its host takes it back by itself at the deadline")
 	}
 	if w.o.Log != nil && w.o.Log() != "" {

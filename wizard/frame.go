@@ -197,7 +197,7 @@ func (w *shell) keys(v view) line {
 	if w.width < 60 {
 		last = strings.Replace(last, " help", "", 1)
 	}
-	if w.changing() {
+	if w.touching() {
 		last = "ctrl+c stop"
 	}
 	text := ""

@@ -47,8 +47,23 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 	return w.toTop(m)
 }
 
-// changing says whether hosts are being changed now.
+// changing says whether a job is at work that changes hosts, or asks whether to.
 func (w *shell) changing() bool { return w.busy != nil && w.busy.changes() }
+
+// touching says whether hosts are being changed now: what the job asked was agreed to, and it has not asked again.
+func (w *shell) touching() bool { return w.changing() && w.agreed }
+
+// asked follows what is answered to a proposal.
+func (w *shell) asked(m proposalMsg) proposalMsg {
+	w.agreed = false
+	if answer := m.answer; answer != nil {
+		m.answer = func(yes bool) {
+			w.agreed = yes
+			answer(yes)
+		}
+	}
+	return m
+}
 
 // escape goes back, also from a page that is not filled in right. A page that must say something first, such as no, does
 // so when it sees the key.
@@ -61,16 +76,21 @@ func (w *shell) escape(m tea.KeyPressMsg) tea.Cmd {
 
 // interrupt is ctrl+c: while hosts are being changed it first stops after the action at work; else it leaves.
 func (w *shell) interrupt() tea.Cmd {
-	if w.changing() && !w.stopping {
-		w.stopping = true
-		w.engine.stop()
-		w.notice = "stopping after this action; what is not confirmed is taken back. ctrl+c again: leave now"
+	if w.touching() && !w.stopping {
+		w.halt()
 		return nil
 	}
 	for _, p := range w.prompts {
 		p.answer("", remote.ErrNoAnswer)
 	}
 	return tea.Quit
+}
+
+// halt stops the job at work after the action it is at.
+func (w *shell) halt() {
+	w.stopping = true
+	w.engine.stop()
+	w.notice = "stopping after this action; what is not confirmed is taken back. ctrl+c again: leave now"
 }
 
 // navigate moves between pages.

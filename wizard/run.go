@@ -24,7 +24,7 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 		return Ending{}, fmt.Errorf("the screen: %w", err)
 	}
 	end()
-	if !w.changing() { // else the hosts are left to take back what is open
+	if !w.touching() { // else the hosts are left to take back what is open
 		<-stopped
 	}
 	return w.farewell(), nil

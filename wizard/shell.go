@@ -43,6 +43,7 @@ type shell struct {
 	tried    map[string]bool // questions of this job that were answered; one that comes again was answered wrong
 	notice   string          // one line above the keys
 	helping  *layer          // the answer to "?", over the page
+	agreed   bool            // to what the job at work changes now
 	stopping bool            // ctrl+c was pressed while hosts are being changed
 	moved    bool            // a person chose where to be: the first look does not move them
 	code     int             // of the ending

@@ -71,7 +71,7 @@ func (w *shell) engineSays(m tea.Msg) tea.Cmd {
 	w.track(m)
 	switch m := m.(type) {
 	case startedMsg:
-		w.busy, w.since, w.stopping = &m.job, m.at, false
+		w.busy, w.since, w.agreed, w.stopping = &m.job, m.at, false, false
 		if m.job.verb == look && w.moved || m.job.changes() {
 			w.warned = nil // what is still so is said again
 		}
@@ -115,7 +115,7 @@ func (w *shell) warn(e steps.Event) {
 
 // finished notes how a job ended.
 func (w *shell) finished(m doneMsg) {
-	w.busy, w.stopping = nil, false
+	w.busy, w.agreed, w.stopping = nil, false, false
 	if errors.Is(m.err, remote.ErrLost) {
 		w.reached = map[string]bool{} // the next job connects anew
 	}
@@ -185,14 +185,14 @@ func (w *shell) exit(m doneMsg) int {
 func (w *shell) after(m tea.Msg) tea.Cmd {
 	switch m := m.(type) {
 	case proposalMsg:
-		w.push(newReview(w, m))
+		w.push(newReview(w, w.asked(m)))
 	case doneMsg:
 		switch {
 		case m.job.verb == look && len(m.job.steps) == 0 && !w.moved && !errors.Is(m.err, context.Canceled):
 			w.moved = true
 			return w.begin(m.err)
-		case m.job.changes() && m.err == nil && !m.outcome.Declined:
-			return w.do(look) // a change of one chapter can be a change for another
+		case m.job.changes() && !m.outcome.Declined && !errors.Is(m.err, run.ErrRefused) && !errors.Is(m.err, remote.ErrLost):
+			return w.do(look) // a change of one chapter can be a change for another, and one that failed may have been kept
 		}
 	}
 	return nil
