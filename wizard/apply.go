@@ -26,6 +26,7 @@ type applyPage struct {
 	proofs int     // how often the checks were asked over new logins
 	warn   steps.Event
 	said   []steps.Event // what is no change's beginning: output, and what happened
+	from   int           // where in it the changes at hand begin
 	split  split
 	still  bool // the operator scrolls the list
 	back   bool // the operator scrolls what was said
@@ -108,7 +109,7 @@ func (p *applyPage) ended(m doneMsg) tea.Cmd {
 	case m.err == nil && out.Declined:
 		return tea.Batch(p.leave(p), note("nothing was changed; your answers are kept"))
 	case m.err == nil && p.job.verb == apply && out.Empty:
-		return tea.Batch(replace(newProve(p.shell, p.job.steps)), p.do(check, p.job.steps...))
+		return tea.Batch(replace(newProve(p.shell, p.job.steps)), p.do(check, p.job.steps...), note("nothing to change: it is in place; its checks are asked"))
 	case m.err == nil && p.job.verb == apply:
 		return replace(newProve(p.shell, p.job.steps))
 	}

@@ -146,13 +146,14 @@ func reason(err error) string {
 	for _, known := range []error{run.ErrRolledBack, run.ErrRefused, run.ErrUntold} {
 		text = strings.TrimPrefix(text, known.Error()+": ")
 	}
+	text = strings.ReplaceAll(text, ": "+context.DeadlineExceeded.Error(), "")
 	return strings.ReplaceAll(text, context.Canceled.Error(), "you stopped it")
 }
 
 // lastWords is what the hosts printed last.
 func (p *applyPage) lastWords(width int) []line {
 	var lines []line
-	for _, e := range p.said {
+	for _, e := range p.said[p.from:] {
 		if e.Kind == "change" {
 			lines = append(lines, told([]tell.Line{{Text: "  " + eventWords(e)}}, width)...)
 		}

@@ -255,12 +255,22 @@ func count(results []checks.Result) string {
 		n[r.Outcome]++
 	}
 	text := fmt.Sprintf("%d ok", n[checks.OK])
-	for _, o := range []checks.Outcome{checks.Fail, checks.Unknown, checks.Warn} {
+	for _, o := range []checks.Outcome{checks.Fail, checks.Unknown, checks.Warn, checks.Skip} {
 		if n[o] > 0 {
 			text += fmt.Sprintf(" %d %s", n[o], o)
 		}
 	}
 	return text
+}
+
+func skipped(results []checks.Result) int {
+	n := 0
+	for _, r := range results {
+		if r.Outcome == checks.Skip {
+			n++
+		}
+	}
+	return n
 }
 
 // heading is the page's title, with the counts of all, filtered or not; a narrow screen has only these.
@@ -269,7 +279,7 @@ func (l *checklist) heading(title string, width int) string {
 	all.filter = ""
 	results := all.shown()
 	if width < 50 {
-		return count(results)
+		return strings.TrimSuffix(count(results), fmt.Sprintf(" %d skip", skipped(results)))
 	}
 	return title + "  " + count(results)
 }

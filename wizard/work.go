@@ -41,6 +41,7 @@ func (p *applyPage) offered(m proposalMsg) {
 		}
 		p.before = append(p.before, row(span{good, " [ok]   "}, span{plain, "prepared: " + tell.Plural(n, "change")}))
 	}
+	p.from = len(p.said)
 	p.offer, p.works, p.asked, p.proofs = m.proposal, nil, false, 0
 	parts := m.parts()
 	if guarded := m.proposal.Parts(false); m.proposal.Undo && len(guarded) > 0 {
@@ -90,7 +91,10 @@ func (p *applyPage) event(e steps.Event) {
 	if n := len(p.said); n > 0 && p.said[n-1].Kind == e.Kind && p.said[n-1].Host == e.Host && p.said[n-1].Text == e.Text {
 		return // said once; that it goes on is seen by the time
 	}
-	p.said = append(p.said[max(0, len(p.said)-mostSaid):], e)
+	if len(p.said) >= 2*mostSaid {
+		p.said, p.from = p.said[mostSaid:], max(0, p.from-mostSaid)
+	}
+	p.said = append(p.said, e)
 }
 
 // change takes the news of a change, and says whether that was all there is to it.
