@@ -148,6 +148,9 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 					r.emit(steps.Event{Kind: "connect", Host: a.part.Host, Text: "a new login works", Elapsed: r.Clock().Sub(start)})
 					return
 				}
+				if errs[i] != nil && limit.Err() != nil {
+					return // what kept it from working was told before the time was over
+				}
 				errs[i] = named(a.part.Host, "no new login", err)
 				r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "a new login does not work yet: " + remote.Clean(err.Error()).Line(160)})
 				select {
