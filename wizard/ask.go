@@ -122,6 +122,9 @@ func (p *askPage) pick(key string) {
 		value = f.Get(p.file.Site)
 	}
 	choices := f.Choices
+	if f.Default() == "false" {
+		choices = []string{"false", "true"}
+	}
 	if choices != nil && f.Optional {
 		choices = append([]string{""}, choices...)
 	}

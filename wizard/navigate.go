@@ -119,7 +119,7 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 	case openedMsg:
 		if m.err != nil {
 			w.notice = m.err.Error()
-			return nil
+			return w.toAll(m)
 		}
 		w.use(m.file)
 		return w.start()

@@ -124,6 +124,7 @@ func TestTypingSendsFewBytes(t *testing.T) {
 	}
 	s.leave()
 	slices.Sort(sizes)
+	t.Logf("bytes per key: %v", sizes)
 	if most := sizes[len(sizes)-1]; most > 64 {
 		t.Errorf("a key sends up to %d bytes; 64 at most (%v)", most, sizes)
 	}

@@ -119,7 +119,7 @@ func TestSitesAreOpenedMadeAndForgotten(t *testing.T) {
 	if got := strings.Join(*done, ", "); got != "forget home, rename office work, adopt root@203.0.113.10" {
 		t.Errorf("did %s", got)
 	}
-	if !strings.Contains(x.screen(), "no answers lie there") {
+	if !strings.Contains(x.screen(), "no answers lie there") || strings.Contains(x.screen(), "asking the host") {
 		t.Errorf("an adoption that fails is not told:\n%s", x.screen())
 	}
 	x.keys("enter")
