@@ -131,8 +131,10 @@ func (w *walk) elsewhere(ctx context.Context, err error) error {
 	w.say.fail(err)
 	w.say.prose(plain, "An empty line tries the same again.")
 	for _, host := range away.Hosts {
-		if err := w.question(ctx, "host."+host+".ssh"); err != nil {
-			return err
+		for _, key := range []string{".ssh", ".jump"} {
+			if err := w.question(ctx, "host."+host+key); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -14,14 +14,15 @@ import (
 func byItself(f site.Field, s *site.Site) bool { return f.Alone || (f.Get(s) == "" && !f.Optional) }
 
 // usual shows the answers of a step that have a usual value, all at once, and asks which to change: most people none. Each
-// is kept in the file, so that it is not asked again. Those that hardly anybody changes are listed when asked for.
+// is kept in the file, so that it is not asked again. Those that hardly anybody changes, and those that are empty because they are
+// found out or not wanted, are listed when asked for.
 func (w *walk) usual(ctx context.Context, step steps.Step) error {
 	var fields, more []site.Field
 	for _, key := range w.keys(step) {
 		f, err := site.FieldOf(w.from.site, key)
 		switch {
 		case err != nil || !w.open(key) || byItself(f, w.from.site):
-		case f.Seldom && f.Get(w.from.site) == f.Default():
+		case f.Get(w.from.site) == f.Default() && (f.Seldom || f.Get(w.from.site) == ""):
 			more = append(more, f)
 		default:
 			fields = append(fields, f)
@@ -38,7 +39,7 @@ func (w *walk) usual(ctx context.Context, step steps.Step) error {
 			w.say.line(plain, "  %2d  %-20s %-18s %s", i+1, f.Key, cmp.Or(f.Get(w.from.site), "-"), f.Title)
 		}
 		if len(more) > 0 {
-			w.say.line(plain, "   +  lists %d more that hardly anybody changes", len(more))
+			w.say.line(plain, "   +  lists %d more that are empty, or that hardly anybody changes", len(more))
 		}
 		answer, err := w.ask.line(ctx, "> ")
 		if err != nil {
