@@ -22,6 +22,7 @@ torture: prepared ## every case, such as the whole kill matrix; takes long
 .PHONY: bench
 bench: prepared ## the ratios that say how fast it is, in one run
 	$(GO) test -count=1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./lab
+	$(GO) test -count=1 -run '^$$' -bench Frame ./wizard
 
 .PHONY: lab
 lab: build prepared ## boots two hosts, sets them up in line mode before your eyes, and leaves them running

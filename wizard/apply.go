@@ -51,6 +51,10 @@ func (p *applyPage) Update(m tea.Msg) (page, tea.Cmd) {
 		if p.done == nil {
 			p.event(m.event)
 		}
+	case tickMsg:
+		if p.top().page != page(p) {
+			p.heard = p.o.Clock() // it waits for the operator, not for a host
+		}
 	case proposalMsg:
 		if p.done == nil {
 			p.offered(m)

@@ -31,7 +31,7 @@ func (w *shell) farewell() Ending {
 		say("  %d checks: %d ok, %d warn, %d failed, %d could not be asked", len(w.results)-counts[checks.Skip],
 			counts[checks.OK], counts[checks.Warn], counts[checks.Fail], counts[checks.Unknown])
 	}
-	for _, err := range []error{w.lookErr, w.changeEr} {
+	for _, err := range []error{w.lookErr, w.failure} {
 		if err != nil {
 			say("  the last word was:")
 			for text := range strings.SplitSeq(err.Error(), "\n") {

@@ -105,8 +105,6 @@ type (
 		at time.Time
 		of int // which job's
 	}
-	// changedMsg says that an answer was changed and saved.
-	changedMsg struct{ key string }
 	// openedMsg says that another site is open now.
 	openedMsg struct {
 		file *site.File

@@ -36,7 +36,7 @@ type shell struct {
 	last     steps.Event              // the last one that was told
 	warned   []steps.Event            // warnings of this job, and of those before that asked for nothing
 	lookErr  error                    // why the last look failed; nil when it did not
-	changeEr error                    // why the last change failed; nil when it did not
+	failure  error                    // why the last change failed; nil when it did not
 
 	pages    []*layer // the way back; the last one is seen
 	prompts  []*promptPage
@@ -67,7 +67,7 @@ func newShell(o Options, e *engine) *shell {
 // use takes another site, of which nothing is known yet.
 func (w *shell) use(f *site.File) {
 	w.file, w.found, w.at, w.moved = f, nil, "", false
-	w.lookErr, w.changeEr = nil, nil
+	w.lookErr, w.failure = nil, nil
 	w.was, w.past, w.rescued = map[string]Past{}, w.remembered(), map[string]bool{}
 	w.tried = map[string]bool{}
 	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}

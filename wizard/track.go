@@ -31,8 +31,8 @@ func (w *shell) track(m any) {
 		w.past[key] = Past{m.result.Outcome, w.o.Clock()}
 	case doneMsg:
 		w.pending = nil
-		if m.job.changes() {
-			w.notice = "" // it was about the change
+		if m.job.changes() || m.job.verb == check {
+			w.notice = "" // it was about what is over now
 		}
 		if m.job.verb == check && m.err == nil {
 			w.forget(m)

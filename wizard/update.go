@@ -60,7 +60,7 @@ func (w *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 		return w, nil
 	case openMsg, replaceMsg, backMsg, nextMsg, chapterMsg, noteMsg, openedMsg:
 		return w, w.navigate(m)
-	case startedMsg, eventMsg, resultMsg, proposalMsg, doneMsg, tickMsg, changedMsg:
+	case startedMsg, eventMsg, resultMsg, proposalMsg, doneMsg, tickMsg:
 		return w, tea.Batch(w.engineSays(m), w.toAll(m), w.after(m))
 	}
 	return w, w.toAll(m)
@@ -136,7 +136,7 @@ func (w *shell) finished(m doneMsg) {
 			}
 		}
 	case m.job.changes():
-		w.changeEr = m.err
+		w.failure = m.err
 	}
 	if m.proposal != nil {
 		w.proposed(m.proposal)
