@@ -146,7 +146,7 @@ func standard(f *ast.FuncDecl) bool {
 func TestErrorsReadAsOneSentence(t *testing.T) {
 	bad := regexp.MustCompile(`(errors\.New|fmt\.Errorf)\(("failed to|"unable to|"could not find|"[A-Z][a-z]+ [a-z]|"[^"]*[.!]")`)
 	for _, s := range sources(t) {
-		if s.test() {
+		if s.test() || s.pkg == "demo" { // its hosts say what real tools say
 			continue
 		}
 		for i, l := range strings.Split(s.text, "\n") {
