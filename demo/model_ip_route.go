@@ -57,7 +57,7 @@ func (i *ipCall) route() int {
 	}
 	if verb == "show" {
 		list := k.shown(table, i.six())
-		if len(list) == 0 && table != mainTable {
+		if len(list) == 0 && table != mainTable && !k.tables[table] {
 			return i.answer(2, "Error: ipv"+[]string{"4", "6"}[i.six()]+": FIB table does not exist.\nDump terminated")
 		}
 		for _, r := range list {
@@ -71,6 +71,7 @@ func (i *ipCall) route() int {
 	if !ok {
 		return i.answer(1, "Error: any valid prefix is expected.")
 	}
+	k.tables[table] = true
 	r := route{table: table, to: to, dev: i.value("dev")}
 	r.via, _ = netip.ParseAddr(i.value("via"))
 	r.src, _ = netip.ParseAddr(i.value("src"))

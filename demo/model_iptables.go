@@ -67,10 +67,10 @@ func (c *call) iptables(six bool) int {
 	c.host.mu.Lock()
 	defer c.host.mu.Unlock()
 	t := c.rules(six).tables[table]
-	if t == nil && (verb == "-L" || verb == "-S") && ownChains[table] != nil {
-		t = newRuleset(six).table(table)
-	} else if t == nil {
+	if makes := verb == "-A" || verb == "-I" || verb == "-N" || verb == "-P"; t == nil && makes {
 		t = c.rules(six).table(table)
+	} else if t == nil { // to look at a table, or to take something out, does not make it
+		t = newRuleset(six).table(table)
 	}
 	switch {
 	case t == nil:
@@ -89,11 +89,11 @@ func (c *call) complain(status int, why string) int {
 	switch {
 	case status == 0:
 	case status == 1:
-		fmt.Fprintf(c.stderr, "%s: %s\n", c.name, why)
+		c.warn("%s: %s\n", c.name, why)
 	case status == 2:
-		fmt.Fprintf(c.stderr, "%s %s: %s\nTry `%s -h' or '%s --help' for more information.\n", c.name, filterVersion, why, c.name, c.name)
+		c.warn("%s %s: %s\nTry `%s -h' or '%s --help' for more information.\n", c.name, filterVersion, why, c.name, c.name)
 	default:
-		fmt.Fprintf(c.stderr, "%s %s: %s\n", c.name, filterVersion, why)
+		c.warn("%s %s: %s\n", c.name, filterVersion, why)
 	}
 	return status
 }

@@ -12,6 +12,7 @@ type kernel struct {
 	host   *Host
 	links  []*link
 	routes []route
+	tables map[int]bool    // of routes, that were ever used
 	rules  [2][]policyRule // by family: 0 is IPv4, 1 is IPv6
 	filter [2]*ruleset
 	sysctl map[string]string // by path under /proc/sys
@@ -58,7 +59,7 @@ var (
 // newKernel is the state right after the kernel started, with what the installer wrote about the network, before init did
 // anything. It is called with h.mu held.
 func newKernel(h *Host) *kernel {
-	k := &kernel{host: h, sysctl: map[string]string{}, lines: map[*line]bool{}, last: 32768}
+	k := &kernel{host: h, sysctl: map[string]string{}, lines: map[*line]bool{}, tables: map[int]bool{}, last: 32768}
 	k.filter = [2]*ruleset{newRuleset(false), newRuleset(true)}
 	for i := range k.rules {
 		k.rules[i] = firstRules(i)

@@ -9,6 +9,7 @@ func init() {
 	}})
 	offer(debianPackage{name: "wireguard-tools", version: "1.0.20210914-3", commands: []string{"wg", "wg-quick"}, lay: layWireguard})
 	furnish(func(h *Host) {
+		h.files.mkdirAll("/etc/ufw/applications.d") // other packages bring profiles
 		h.files.write("/lib/modules/"+kernelRelease+"/modules.dep", "kernel/drivers/net/wireguard/wireguard.ko.xz: kernel/net/ipv4/udp_tunnel.ko.xz\n", 0o644)
 		h.files.device("/proc/net/ip_tables_names", func() string { return "" }, nil)
 	})
