@@ -151,11 +151,11 @@ func (p *ruleReader) plain(w, value string, not bool) error {
 		p.r.target, p.r.isGoto = value, w == "-g"
 	case "-m":
 		if _, ok := modules[value]; !ok && value != "icmpv6" {
-			return fmt.Errorf("Couldn't load match `%s':No such file or directory", value)
+			return says("Couldn't load match `%s':No such file or directory", value)
 		}
 		p.module(value)
 	default:
-		return fmt.Errorf("unknown option %q", w)
+		return says("unknown option %q", w)
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func (p *ruleReader) option(w, value string, not bool, more []string) (used int,
 		}
 		return used, nil
 	}
-	return 0, fmt.Errorf("unknown option %q", w)
+	return 0, says("unknown option %q", w)
 }
 
 var icmpTypes = map[string]string{"destination-unreachable": "3", "time-exceeded": "11", "parameter-problem": "12", "echo-request": "8", "echo-reply": "0"}
@@ -240,7 +240,7 @@ func spellOption(w, value string) (string, error) {
 			return n, nil
 		}
 		if !isNumber(value) {
-			return "", fmt.Errorf("Invalid ICMP type `%s'", value)
+			return "", says("Invalid ICMP type `%s'", value)
 		}
 	case "--limit":
 		n, unit, _ := strings.Cut(value, "/")
@@ -252,11 +252,11 @@ func spellOption(w, value string) (string, error) {
 	case "--dport", "--sport", "--dports", "--sports":
 		for _, one := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ':' }) {
 			if n, err := strconv.Atoi(one); err != nil || n > 65535 {
-				return "", fmt.Errorf("invalid port/service `%s' specified", one)
+				return "", says("invalid port/service `%s' specified", one)
 			}
 		}
 		if value == "" {
-			return "", fmt.Errorf("option %q requires an argument", w)
+			return "", says("option %q requires an argument", w)
 		}
 	case "--ctstate", "--state":
 		var kept []string
@@ -266,7 +266,7 @@ func spellOption(w, value string) (string, error) {
 			}
 		}
 		if len(kept) != strings.Count(value, ",")+1 {
-			return "", fmt.Errorf("Bad ctstate \"%s\"", value)
+			return "", says("Bad ctstate \"%s\"", value)
 		}
 		return strings.Join(kept, ","), nil
 	}
@@ -279,12 +279,12 @@ func filterNet(text string, six bool) (netip.Prefix, error) {
 	if err != nil {
 		a, err := netip.ParseAddr(text)
 		if err != nil {
-			return net, fmt.Errorf("host/network `%s' not found", text)
+			return net, says("host/network `%s' not found", text)
 		}
 		net = netip.PrefixFrom(a, a.BitLen())
 	}
 	if net.Addr().Is4() == six {
-		return net, fmt.Errorf("host/network `%s' not found", text)
+		return net, says("host/network `%s' not found", text)
 	}
 	return net.Masked(), nil
 }
@@ -374,3 +374,11 @@ func parseMark(text string) (value, mask uint32) {
 	}
 	return uint32(n), mask
 }
+
+// says is an error in the very words of the real program.
+func says(format string, args ...any) error { return programWords(fmt.Sprintf(format, args...)) }
+
+// programWords is what a program says when something is wrong.
+type programWords string
+
+func (w programWords) Error() string { return string(w) }

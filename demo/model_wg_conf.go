@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -10,12 +9,12 @@ import (
 
 // wgSetting sets one thing of a tunnel or of a peer, by its name in a file; false when it is none that wg knows.
 func (c *call) wgSetting(t *tunnel, p *peer, key, value string) error {
-	bad := func() error { return fmt.Errorf("Unable to parse %s: `%s'", key, value) }
+	bad := func() error { return says("Unable to parse %s: `%s'", key, value) }
 	switch {
 	case p == nil && key == "privatekey":
 		k, ok := readKey(value)
 		if !ok {
-			return fmt.Errorf("Key is not the correct length or format: `%s'", value)
+			return says("Key is not the correct length or format: `%s'", value)
 		}
 		t.setPrivate(k)
 	case p == nil && key == "listenport":
@@ -30,13 +29,13 @@ func (c *call) wgSetting(t *tunnel, p *peer, key, value string) error {
 	case p != nil && key == "presharedkey":
 		k, ok := readKey(value)
 		if !ok {
-			return fmt.Errorf("Key is not the correct length or format: `%s'", value)
+			return says("Key is not the correct length or format: `%s'", value)
 		}
 		p.shared = k
 	case p != nil && key == "endpoint":
 		at, err := place("tcp", value)
 		if err != nil {
-			return fmt.Errorf("Name or service not known: `%s'", value)
+			return says("Name or service not known: `%s'", value)
 		}
 		p.endpoint = at
 	case p != nil && key == "allowedips":
@@ -49,7 +48,7 @@ func (c *call) wgSetting(t *tunnel, p *peer, key, value string) error {
 			if err != nil {
 				a, err := netip.ParseAddr(one)
 				if err != nil {
-					return fmt.Errorf("Unable to parse IP address: `%s'", one)
+					return says("Unable to parse IP address: `%s'", one)
 				}
 				net = netip.PrefixFrom(a, a.BitLen())
 			}
@@ -62,11 +61,11 @@ func (c *call) wgSetting(t *tunnel, p *peer, key, value string) error {
 			n, err = 0, nil
 		}
 		if err != nil || n < 0 || n > 65535 {
-			return fmt.Errorf("The persistent keepalive interval must be 0/off or 1-65535. Found: `%s'", value)
+			return says("The persistent keepalive interval must be 0/off or 1-65535. Found: `%s'", value)
 		}
 		p.alive = n
 	default:
-		return fmt.Errorf("Line unrecognized: `%s=%s'", key, value)
+		return says("Line unrecognized: `%s=%s'", key, value)
 	}
 	return nil
 }
@@ -165,11 +164,11 @@ func (c *call) wgLoad(t *tunnel, verb, text string) error {
 		case strings.EqualFold(line, "[Peer]"):
 			in, now = "peer", &peer{}
 		case !ok || in == "":
-			return fmt.Errorf("Line unrecognized: `%s'", strings.ReplaceAll(line, " ", ""))
+			return says("Line unrecognized: `%s'", strings.ReplaceAll(line, " ", ""))
 		case in == "peer" && key == "publickey":
 			k, good := readKey(value)
 			if !good {
-				return fmt.Errorf("Key is not the correct length or format: `%s'", value)
+				return says("Key is not the correct length or format: `%s'", value)
 			}
 			now.public = k
 			next.peers = append(next.peers, now)
@@ -177,7 +176,7 @@ func (c *call) wgLoad(t *tunnel, verb, text string) error {
 			ported = ported || key == "listenport"
 			if err := c.wgSetting(next, now, key, value); err != nil {
 				if strings.HasPrefix(err.Error(), "Line unrecognized") {
-					err = fmt.Errorf("Line unrecognized: `%s'", strings.ReplaceAll(line, " ", ""))
+					err = says("Line unrecognized: `%s'", strings.ReplaceAll(line, " ", ""))
 				}
 				return err
 			}
