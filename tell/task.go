@@ -34,6 +34,8 @@ func list(tasks []steps.Task, whole bool) []Line {
 		}
 		if one.Check != "" || one.Done != "" {
 			t.line(Plain, "     %s", TaskDone(one))
+		} else {
+			t.line(Plain, "     done when you say so: postern done %s", one.ID)
 		}
 	}
 	return t.lines

@@ -70,7 +70,7 @@ func TestChangedSinceAnEarlierRun(t *testing.T) {
 	o := setup(t, known)
 	yesterday := time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC)
 	o.Past = func(path string) map[string]Past {
-		return map[string]Past{"host.ssh@proxy": {checks.OK, yesterday}, "host.clock@mail": {checks.OK, yesterday}}
+		return map[string]Past{"host.ssh@proxy": {Outcome: checks.OK, At: yesterday}, "host.clock@mail": {Outcome: checks.OK, At: yesterday}}
 	}
 	var kept map[string]Past
 	o.Keep = func(path string, all map[string]Past) error {

@@ -228,8 +228,7 @@ func (l *checklist) row(r checks.Result, width int) line {
 func (l *checklist) about(r checks.Result, width int) []line {
 	lines := prose(strong, titleOf(r), width-1)
 	if old, changed := l.was[r.Key()]; changed {
-		w, _ := tell.Word(old.Outcome)
-		lines = append(lines, prose(amber, "changed: it was "+w+" at "+old.At.In(l.o.Clock().Location()).Format("2006-01-02 15:04"), width-1)...)
+		lines = append(lines, prose(amber, tell.Was(old, l.o.Clock().Location()), width-1)...)
 	}
 	folded := r
 	if !l.evidence {

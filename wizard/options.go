@@ -8,9 +8,9 @@ import (
 	"io"
 	"time"
 
-	"postern/checks"
 	"postern/run"
 	"postern/site"
+	"postern/tell"
 )
 
 // Options are what the wizard needs from outside. The functions may do I/O: they are called beside the screen, never by it.
@@ -50,10 +50,7 @@ type Sites struct {
 }
 
 // Past is what a check said at an earlier time.
-type Past struct {
-	Outcome checks.Outcome
-	At      time.Time
-}
+type Past = tell.Past
 
 // Known is one site in the list.
 type Known struct {

@@ -28,7 +28,7 @@ func (w *shell) track(m any) {
 		} else {
 			delete(w.was, key)
 		}
-		w.past[key] = Past{m.result.Outcome, w.o.Clock()}
+		w.past[key] = Past{Outcome: m.result.Outcome, At: w.o.Clock()}
 	case doneMsg:
 		w.pending = nil
 		if m.job.changes() || m.job.verb == check {

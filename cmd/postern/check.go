@@ -83,6 +83,9 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 	}
 	if aloud {
 		a.drawer.findings(results)
+	}
+	a.since(from.file.Path, results, aloud)
+	if aloud {
 		_ = a.unmeasured(c.Steps) // Run returns the exit code
 	}
 	return results, nil

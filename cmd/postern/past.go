@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"postern/checks"
-	"postern/wizard"
+	"postern/tell"
 )
 
 // pastJSON is one thing that a check said, as it is kept between runs: what it came to and when, and nothing that a host said.
@@ -33,7 +33,7 @@ func (a *app) pastFile(path string) (string, error) {
 }
 
 // past is what the checks of a site said last. What cannot be read counts as nothing: it only tells what changed.
-func (a *app) past(path string) map[string]wizard.Past {
+func (a *app) past(path string) map[string]tell.Past {
 	file, err := a.pastFile(path)
 	if err != nil {
 		return nil
@@ -46,15 +46,15 @@ func (a *app) past(path string) map[string]wizard.Past {
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return nil
 	}
-	all := map[string]wizard.Past{}
+	all := map[string]tell.Past{}
 	for key, one := range kept {
-		all[key] = wizard.Past{Outcome: one.Outcome, At: one.At}
+		all[key] = tell.Past{Outcome: one.Outcome, At: one.At}
 	}
 	return all
 }
 
 // keepPast keeps it for later runs, whole or not at all.
-func (a *app) keepPast(path string, all map[string]wizard.Past) error {
+func (a *app) keepPast(path string, all map[string]tell.Past) error {
 	file, err := a.pastFile(path)
 	if err != nil {
 		return err
@@ -82,4 +82,25 @@ func (a *app) keepPast(path string, all map[string]wizard.Past) error {
 		return fmt.Errorf("past results: %w", errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
+}
+
+// since tells what is not as it was when the checks were asked last, and keeps what they say now. That it cannot be kept is
+// no reason to fail.
+func (a *app) since(path string, results []checks.Result, aloud bool) {
+	if a.sim != nil {
+		return // the next demo begins with bare hosts
+	}
+	past := a.past(path)
+	if aloud {
+		a.say.lines(tell.Since(past, results, a.world.now().Location()))
+	}
+	if past == nil {
+		past = map[string]tell.Past{}
+	}
+	for _, r := range results {
+		past[r.Key()] = tell.Past{Outcome: r.Outcome, At: a.world.now()}
+	}
+	if err := a.keepPast(path, past); err != nil {
+		a.log.line(err.Error())
+	}
 }
