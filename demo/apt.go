@@ -32,7 +32,7 @@ func offer(p debianPackage) {
 const (
 	dpkgStatus   = "/var/lib/dpkg/status"
 	dpkgLock     = "/var/lib/dpkg/lock-frontend"
-	aptListsFile = "/var/lib/apt/lists/deb.example.org_debian_dists_bookworm_main_binary-amd64_Packages"
+	aptListsFile = "/var/lib/apt/lists/deb.example.org_debian_dists_trixie_main_binary-amd64_Packages"
 )
 
 func init() {
@@ -110,7 +110,7 @@ func aptGet(c *call) int {
 	}
 	switch rest[0] {
 	case "update":
-		c.out("Get:1 http://deb.example.org/debian bookworm InRelease [151 kB]\n")
+		c.out("Get:1 http://deb.example.org/debian trixie InRelease [151 kB]\n")
 		c.host.w.clock.wait(c.ctx, 300*time.Millisecond)
 		c.host.files.write(aptListsFile, "", 0o644)
 		c.out("Reading package lists...\n")

@@ -59,6 +59,11 @@ func (c *call) out(format string, args ...any) {
 	io.WriteString(c.stdout, fmt.Sprintf(format, args...))
 }
 
+// warn prints on standard error.
+func (c *call) warn(format string, args ...any) {
+	io.WriteString(c.stderr, fmt.Sprintf(format, args...))
+}
+
 // fail says why on standard error, after the command's name, and gives the exit status.
 func (c *call) fail(code int, format string, args ...any) int {
 	io.WriteString(c.stderr, c.name+": "+fmt.Sprintf(format, args...)+"\n")

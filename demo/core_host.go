@@ -84,7 +84,7 @@ func duration(s string) (time.Duration, bool) {
 }
 
 // kernelRelease is the kernel that both hosts run.
-const kernelRelease = "6.1.0-28-amd64"
+const kernelRelease = "6.12.57+deb13-amd64"
 
 func uname(c *call) int {
 	got, _ := c.options("asnrmvpio")

@@ -9,9 +9,9 @@ import (
 func init() {
 	furnish(func(h *Host) {
 		for path, text := range map[string]string{
-			"/etc/os-release": "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nVERSION=\"12 (bookworm)\"\n" +
-				"VERSION_CODENAME=bookworm\nID=debian\nHOME_URL=\"https://www.debian.org/\"\n",
-			"/etc/debian_version": "12.8\n",
+			"/etc/os-release": "PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"13\"\nVERSION=\"13 (trixie)\"\n" +
+				"VERSION_CODENAME=trixie\nID=debian\n",
+			"/etc/debian_version": "13.2\n",
 			"/etc/passwd":         "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n",
 			"/etc/group":          "root:x:0:\ndaemon:x:1:\n",
 			"/etc/hosts":          "127.0.0.1 localhost\n127.0.1.1 " + h.Name + "\n::1 localhost\n",

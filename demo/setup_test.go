@@ -27,6 +27,7 @@ type operator struct {
 	site *site.Site
 
 	deadline time.Duration
+	start    time.Time
 	mu       sync.Mutex
 	log      []string
 	last     []checks.Result
@@ -45,13 +46,13 @@ func newOperator(t *testing.T, speed float64, deadline time.Duration, faults ...
 		h.SSH = map[string]string{"proxy": "root@" + demo.ProxyAddress, "mail": "root@" + demo.MailAddress}[h.Name]
 	}
 	s.Host("proxy").Public4 = netip.MustParseAddr(demo.ProxyAddress)
-	return &operator{T: t, w: w, site: s, deadline: deadline}
+	return &operator{T: t, w: w, site: s, deadline: deadline, start: time.Now()}
 }
 
 func (o *operator) note(format string, args ...any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	line := fmt.Sprintf(format, args...)
+	line := fmt.Sprintf("%6.2f ", time.Since(o.start).Seconds()) + fmt.Sprintf(format, args...)
 	o.log = append(o.log, line)
 	if os.Getenv("DEMO_LOG") != "" {
 		o.Log(line)
@@ -106,6 +107,27 @@ func bad(results []checks.Result) string {
 	return b.String()
 }
 
+// whole is all of a host that an undo must bring back: files, rules that run, interfaces, units.
+const whole = `find /etc -type f | sort | while read -r f; do echo "$f $(stat -c '%a %u:%g' "$f") $(sha256sum <"$f")"; done
+for f in iptables-save ip6tables-save; do $f | grep -E '^-A|^:[^ ]* -|DROP'; done
+ip -o link show | cut -d: -f2; ip -o -4 addr; ip route; ip rule; sysctl -e net.ipv4.ip_forward net.ipv6.conf.all.forwarding
+systemctl list-units; ls -A /tmp /etc/wireguard 2>&1`
+
+// bare is whole of hosts that nothing was done to but installing packages.
+func bare(t *testing.T) map[string]string {
+	w, err := demo.New(demo.Options{Speed: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	out := map[string]string{}
+	for _, h := range []*demo.Host{w.Proxy, w.Mail} {
+		demo.Sh(h, "apt-get install -y ufw wireguard-tools iptables; mkdir -p /etc/wireguard")
+		out[h.Name] = demo.Sh(h, whole)
+	}
+	return out
+}
+
 // TestSetup is the main job on the simulated hosts: from bare to proven, a second time with nothing to do, and all back.
 func TestSetup(t *testing.T) {
 	o := newOperator(t, 10, 10*time.Minute)
@@ -149,5 +171,10 @@ func TestSetup(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Errorf("undo: %v", err)
+	}
+	for _, h := range []*demo.Host{o.w.Proxy, o.w.Mail} {
+		if got, want := demo.Sh(h, whole), bare(t)[h.Name]; got != want {
+			t.Errorf("%s after the undo:\n%s\nwant\n%s", h.Name, got, want)
+		}
 	}
 }

@@ -74,7 +74,7 @@ const password = "postern"
 
 // admission is how a host lets people in: without a question, but for the faults.
 func (h *Host) admission() *ssh.ServerConfig {
-	config := &ssh.ServerConfig{NoClientAuth: true, ServerVersion: "SSH-2.0-OpenSSH_9.2p1"}
+	config := &ssh.ServerConfig{NoClientAuth: true, ServerVersion: "SSH-2.0-OpenSSH_10.0p2"}
 	if h.w.faulty("password") && h == h.w.Mail {
 		config.NoClientAuth = false
 		config.PasswordCallback = func(_ ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {

@@ -159,74 +159,77 @@ func TestConfirmKeeps(t *testing.T) {
 	g.clean()
 }
 
+// waysBack are what ends a change that is not kept; each host must be as it was.
+var waysBack = map[string]func(g *ground){
+	"cancelled": func(g *ground) {
+		o := g.begin(g.change("t1", time.Minute))
+		if err := o.Cancel(soon(g)); err != nil {
+			g.Error(err)
+		}
+		if err := g.confirm(o); !errors.Is(err, remote.ErrTooLate) {
+			g.Errorf("confirmed after cancel: %v", err)
+		}
+	},
+	"expired": func(g *ground) { g.begin(g.change("t1", 10*time.Second)) },
+	"extended": func(g *ground) {
+		o := g.begin(g.change("t1", time.Hour))
+		if err := o.Extend(soon(g), 10*time.Second); err != nil {
+			g.Error(err)
+		}
+	},
+	"failed": func(g *ground) {
+		tx := g.change("t1", time.Minute)
+		tx.Changes[4].Do = "echo no such luck; false"
+		_, err := g.s.Begin(soon(g), tx, nil)
+		var back *remote.ErrRolledBack
+		if !errors.As(err, &back) || back.Why != "failed" || !strings.Contains(back.Out.String(), "no such luck") {
+			g.Errorf("begin: %v", err)
+		}
+	},
+	"slow": func(g *ground) {
+		tx := g.change("t1", 10*time.Second)
+		tx.Changes[4].Do = "sleep 300; echo never >/srv/run"
+		_, err := g.s.Begin(soon(g), tx, nil)
+		var back *remote.ErrRolledBack
+		if !errors.As(err, &back) || back.Why != "expired" {
+			g.Errorf("begin: %v", err)
+		}
+	},
+	"untested": func(g *ground) {
+		tx := g.change("t1", time.Minute)
+		tx.Changes[0].Test = "echo bad file; false"
+		var bad *remote.ErrTest
+		if _, err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &bad) {
+			g.Errorf("begin: %v", err)
+		}
+	},
+	"changed": func(g *ground) {
+		tx := g.change("t1", time.Minute)
+		tx.Changes[0].Old.Text = "something else"
+		var changed *remote.ErrChanged
+		if _, err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &changed) {
+			g.Errorf("begin: %v", err)
+		}
+	},
+	"rebooted": func(g *ground) {
+		g.begin(g.change("t1", time.Minute))
+		g.h.reboot()
+		g.h.files.write("/srv/run", "old\n", 0o600)
+	},
+	"client gone": func(g *ground) {
+		tx := g.change("t1", 10*time.Second)
+		tx.Changes[4].Do = "sleep 4; echo new >/srv/run"
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := g.s.Begin(ctx, tx, nil); err == nil {
+			g.Error("it was not slow")
+		}
+		g.s.Close()
+	},
+}
+
 func TestTakenBack(t *testing.T) {
-	for name, how := range map[string]func(g *ground){
-		"cancelled": func(g *ground) {
-			o := g.begin(g.change("t1", time.Minute))
-			if err := o.Cancel(soon(g)); err != nil {
-				g.Error(err)
-			}
-			if err := g.confirm(o); !errors.Is(err, remote.ErrTooLate) {
-				g.Errorf("confirmed after cancel: %v", err)
-			}
-		},
-		"expired": func(g *ground) { g.begin(g.change("t1", 10*time.Second)) },
-		"extended": func(g *ground) {
-			o := g.begin(g.change("t1", time.Hour))
-			if err := o.Extend(soon(g), 10*time.Second); err != nil {
-				g.Error(err)
-			}
-		},
-		"failed": func(g *ground) {
-			tx := g.change("t1", time.Minute)
-			tx.Changes[4].Do = "echo no such luck; false"
-			_, err := g.s.Begin(soon(g), tx, nil)
-			var back *remote.ErrRolledBack
-			if !errors.As(err, &back) || back.Why != "failed" || !strings.Contains(back.Out.String(), "no such luck") {
-				g.Errorf("begin: %v", err)
-			}
-		},
-		"slow": func(g *ground) {
-			tx := g.change("t1", 10*time.Second)
-			tx.Changes[4].Do = "sleep 300; echo never >/srv/run"
-			_, err := g.s.Begin(soon(g), tx, nil)
-			var back *remote.ErrRolledBack
-			if !errors.As(err, &back) || back.Why != "expired" {
-				g.Errorf("begin: %v", err)
-			}
-		},
-		"untested": func(g *ground) {
-			tx := g.change("t1", time.Minute)
-			tx.Changes[0].Test = "echo bad file; false"
-			var bad *remote.ErrTest
-			if _, err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &bad) {
-				g.Errorf("begin: %v", err)
-			}
-		},
-		"changed": func(g *ground) {
-			tx := g.change("t1", time.Minute)
-			tx.Changes[0].Old.Text = "something else"
-			var changed *remote.ErrChanged
-			if _, err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &changed) {
-				g.Errorf("begin: %v", err)
-			}
-		},
-		"rebooted": func(g *ground) {
-			g.begin(g.change("t1", time.Minute))
-			g.h.reboot()
-			g.h.files.write("/srv/run", "old\n", 0o600)
-		},
-		"client gone": func(g *ground) {
-			tx := g.change("t1", 10*time.Second)
-			tx.Changes[4].Do = "sleep 4; echo new >/srv/run"
-			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-			defer cancel()
-			if _, err := g.s.Begin(ctx, tx, nil); err == nil {
-				g.Error("it was not slow")
-			}
-			g.s.Close()
-		},
-	} {
+	for name, how := range waysBack {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGround(t)
