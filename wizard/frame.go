@@ -165,10 +165,19 @@ func (w *shell) sidebar() []line {
 	for _, h := range w.file.Site.Hosts {
 		lines = append(lines, w.hostLine(h))
 	}
-	if w.busy != nil {
+	switch {
+	case w.busy != nil && w.waits():
+		lines = append(lines, line{}, say(strong, " waits for you"))
+	case w.busy != nil:
 		lines = append(lines, line{}, say(plain, " %s %s", doing[w.busy.verb], clock(w.elapsed())))
 	}
 	return lines
+}
+
+// waits says whether the engine waits for an answer of the operator.
+func (w *shell) waits() bool {
+	r, reviewing := w.top().page.(*reviewPage)
+	return len(w.prompts) > 0 || reviewing && r.m.answer != nil && !r.over
 }
 
 // doing says what the engine does now.
