@@ -42,6 +42,25 @@ func byHand(step Step, tasks func(handwork) []Task) {
 	register(step)
 }
 
+// TaskIDs lists the tasks for a person that a site has, in the order of the chapters.
+func TaskIDs(s *site.Site) []string {
+	var ids []string
+	for _, h := range s.HostsOf(site.Proxy) {
+		for _, t := range hosterTasks(s, h, Seen{}) {
+			ids = append(ids, t.ID)
+		}
+	}
+	for _, step := range All() {
+		if !step.ByHand() {
+			continue
+		}
+		for _, t := range step.Plan(s, Look{}).Tasks {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
+
 // handwork is what the texts of tasks are filled from.
 type handwork struct {
 	s           *site.Site

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,11 @@ func tell(t *testing.T, file string) {
 		}
 		found, _ := Detect(s, lookAt(s, facts))
 		last = step.Plan(found, lookAt(s, facts, step.Reads))
+		for _, task := range last.Tasks {
+			if !slices.Contains(TaskIDs(found), task.ID) {
+				t.Errorf("stage %d: the task %s is not in the list of all", n, task.ID)
+			}
+		}
 		got := planText(last)
 		if want := string(ar.Files[golden].Data); got != want {
 			if *update {

@@ -38,7 +38,9 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	out, err := r.Apply(ctx, c.Steps)
 	if _, only := byHand(c.Steps); only && err == nil {
 		if a.JSON {
-			a.final(outcomeObject(out, nil, exitUnasked, a.log))
+			object := outcomeObject(out, nil, exitUnasked, a.log)
+			object.Outcome = "by-hand"
+			a.final(object)
 		}
 		a.drawer.tasks(out.Tasks, c.Steps...)
 		return a.unmeasured(c.Steps)
@@ -66,8 +68,8 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 		a.say.line(green, "Done: confirmed over new logins.")
 	}
 	if err == nil {
-		if out.Empty && len(out.Tasks) > 0 {
-			a.say.line(plain, "%s left for you: 'postern plan' says what.", tell.Plural(len(out.Tasks), "task"))
+		if open := tell.Open(out.Tasks); out.Empty && len(open) > 0 {
+			a.say.line(plain, "%s left for you: 'postern plan' says what.", tell.Plural(len(open), "task"))
 		} else {
 			a.drawer.tasks(out.Tasks)
 		}

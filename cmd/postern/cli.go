@@ -41,6 +41,7 @@ type grammar struct {
 	Check  checkCmd  `cmd:"" help:"Prove it again; change nothing."`
 	Undo   undoCmd   `cmd:"" help:"Take a chapter, or everything of ours, back."`
 	Adopt  adoptCmd  `cmd:"" help:"Take the answers from a host that was set up before."`
+	Done   doneCmd   `cmd:"" help:"Say that tasks for a person are done; nothing proves it."`
 	Fields fieldsCmd `cmd:"" help:"List every answer: key, default, meaning."`
 	Try    demoCmd   `cmd:"" name:"demo" help:"Try all of it on two simulated hosts: nothing to set up."`
 }

@@ -66,7 +66,7 @@ func (a *app) closing(p *run.Proposal, named []string) {
 	a.drawer.tasks(tasks, named...)
 	a.say.line(plain, "")
 	if !looked {
-		a.say.line(bold, "%s. This program does not look whether it is done: mark it with 'postern'.", tell.Plural(len(tasks), "task")+" for you")
+		a.say.line(bold, "%s. This program does not look whether it is done: you say so, with 'postern done'.", tell.Plural(len(tasks), "task")+" for you")
 		return
 	}
 	if p.Empty() {
