@@ -90,11 +90,15 @@ func (p *troublePage) View(width, height int) view {
 // advice is what to do about an error, in words for people.
 func advice(err error, width int) []line {
 	var changed *remote.ChangedKeyError
+	var locked *remote.ErrLocked
 	text := "Try again, change the answers, or take another way in."
 	switch {
 	case errors.As(err, &changed):
 		text = "The host shows another key than the one on record. If the host was installed anew, that is expected: compare the new key on the host's own console, " +
 			"take the old one out of the record with the command above, and try again. If it was not, somebody may be in between: do not go on."
+	case errors.As(err, &locked):
+		text = "Somebody changes the host just now, or a program that died did: what that left open is taken back by the host itself, " +
+			"within its deadline (two minutes, unless another was given). Then try again."
 	case errors.Is(err, remote.ErrUnknownKey):
 		text = "The host's key was not confirmed, so nothing was sent to it. Try again and compare the key on the host's own console."
 	case errors.Is(err, run.ErrStale):
