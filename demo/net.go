@@ -38,6 +38,7 @@ type line struct {
 	local, remote netip.AddrPort // as who answered sees them
 	origin        netip.AddrPort // who dialled, as it sees itself
 	target        netip.AddrPort // whom it dialled
+	free          []func() bool  // takes back what waits for a host to go down
 }
 
 // cut ends the connection at once for both.
@@ -117,6 +118,7 @@ func (x *walk) open(from *Host, to netip.AddrPort) (net.Conn, error) {
 			h.mu.Lock()
 			h.kernel.lines[l] = true
 			h.mu.Unlock()
+			l.free = append(l.free, context.AfterFunc(h.up(), l.cut)) // a host that goes down takes its connections along
 		}
 	}
 	w.net.mu.Lock()
@@ -161,6 +163,9 @@ func (c *counted) Close() error {
 			delete(h.kernel.lines, c.l)
 			h.mu.Unlock()
 		}
+	}
+	for _, stop := range c.l.free {
+		stop()
 	}
 	return c.end.Close()
 }

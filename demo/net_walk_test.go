@@ -192,3 +192,29 @@ func TestRebootForgets(t *testing.T) {
 		t.Errorf("after a reboot: %q, want %q", out, want)
 	}
 }
+
+// TestConnectionsEnd wants that a connection ends with the host it is to, and is shown by ss for as long as it stands.
+func TestConnectionsEnd(t *testing.T) {
+	w := joined(t)
+	held := make(chan net.Conn, 1)
+	if _, _, err := w.Mail.listen(netip.MustParseAddrPort("10.0.0.2:993"), func(c net.Conn) { held <- c }); err != nil {
+		t.Fatal(err)
+	}
+	c, err := w.dialFrom(context.Background(), nil, "tcp", "203.0.113.10:993")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer (<-held).Close()
+	const see = "ss -Htn state established '( sport = :993 )' | awk '{ print $3, $4 }'"
+	if out := do(t, w.Mail, see); !strings.HasPrefix(out, "10.0.0.2:993 198.51.100.7:") {
+		t.Errorf("ss shows %q", out)
+	}
+	w.Mail.reboot()
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("the connection goes on: %d %v", n, err)
+	}
+	if out := do(t, w.Mail, see); out != "" {
+		t.Errorf("after the reboot ss shows %q", out)
+	}
+	c.Close()
+}
