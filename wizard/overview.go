@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"fmt"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -140,7 +141,7 @@ func (p *overviewPage) entryRow(e overviewEntry, width int) line {
 		if width >= 54 {
 			from, room = "you    ", room-14
 		}
-		title := e.step + ": " + readable(e.task.Title)
+		title := fmt.Sprintf("%d %s", p.chapter(e.step).step.Chapter, readable(e.task.Title))
 		return row(span{plain, pad(short(title, room), room) + " "}, span{plain, from}, w)
 	}
 	return say(strong, "the site, with what the checks say")

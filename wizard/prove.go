@@ -52,7 +52,7 @@ func (p *provePage) View(width, height int) view {
 	if !p.moved {
 		p.split.picked = firstBad(list)
 	}
-	v := view{title: p.heading("proof", width), keys: append([]key{{"enter", "go on"}}, checkKeys...), help: checkHelp, typing: p.filtering, holds: true}
+	v := view{title: p.heading(p.titled(job{steps: p.ids}, "proof"), width), keys: append([]key{{"enter", "go on"}}, checkKeys...), help: checkHelp, typing: p.filtering, holds: true}
 	v.pinned = append(p.state(), p.conclusion(list, width)...)
 	if most := height / 3; len(v.pinned) > most {
 		v.pinned = v.pinned[:max(1, most)]
