@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"golang.org/x/term"
@@ -28,7 +29,10 @@ func (a *app) draws() bool {
 		}
 	}
 	t := a.world.getenv("TERM")
-	return !a.Plain && !a.Yes && t != "" && t != "dumb" &&
+	if t == "dumb" || t == "" && runtime.GOOS != "windows" { // Windows has terminals without it
+		return false
+	}
+	return !a.Plain && !a.Yes &&
 		term.IsTerminal(int(a.world.stdin.Fd())) && term.IsTerminal(int(a.world.stdout.Fd()))
 }
 
