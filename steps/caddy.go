@@ -107,7 +107,7 @@ trap 'rm -rf "$new"' EXIT
 head -c 100000 > "$new/all"
 sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' "$new/all" > "$new/cert.pem"
 sed -n '/BEGIN .*PRIVATE KEY/,/END .*PRIVATE KEY/p' "$new/all" > "$new/key.pem"
-openssl x509 -in "$new/cert.pem" -noout -checkend 0
+openssl x509 -in "$new/cert.pem" -noout -checkend 0 >/dev/null
 of_cert=$(openssl x509 -in "$new/cert.pem" -noout -pubkey)
 [ "$of_cert" = "$(openssl pkey -in "$new/key.pem" -pubout)" ]
 cd /opt/mailcow-dockerized
