@@ -50,6 +50,9 @@ func (l *line) cut() {
 // names are what the simulated DNS knows.
 var names = map[string]netip.Addr{"mail.example.org": proxy4, "proxy.example.org": proxy4, "proxy": proxy4, "mail": mail4}
 
+// unansweredFor is how long a machine asks for a neighbour that does not answer.
+const unansweredFor = 3 * time.Second
+
 // place reads where a dial goes to.
 func place(network, address string) (netip.AddrPort, error) {
 	host, port, err := net.SplitHostPort(address)
@@ -95,6 +98,9 @@ func (w *World) dialFrom(ctx context.Context, from *Host, network, address strin
 			return nil, failed(context.Cause(ctx))
 		}
 		x = w.send(from, packet{proto: "tcp", dst: to, state: "NEW", size: 60})
+	}
+	if x.fate == nobody && !w.clock.wait(ctx, unansweredFor) {
+		return nil, failed(ctx.Err())
 	}
 	if no := x.fate.errno(); no != 0 {
 		return nil, failed(os.NewSyscallError("connect", no))

@@ -88,7 +88,7 @@ func (x *walk) wire(home bool) {
 		case here4, here6:
 			x.at, x.fate = nil, refused // nothing listens on the operator's machine
 		default:
-			x.fate = prohibited
+			x.fate = nobody
 		}
 		return
 	case home && to.Is4():

@@ -13,7 +13,8 @@ const (
 	lost       fate = iota // nothing comes back
 	arrived                // and its answer finds the way back
 	refused                // a reset, or that the port is unreachable
-	prohibited             // an ICMP error of a filter, or no such neighbour
+	prohibited             // an ICMP error of a filter
+	nobody                 // no such neighbour, which takes a while to find out
 	noRoute                // the sender itself has no way there
 	tooBig                 // the sender's own interface does not take it
 )
@@ -25,7 +26,7 @@ func (f fate) errno() syscall.Errno {
 		return 0
 	case refused:
 		return syscall.ECONNREFUSED
-	case prohibited:
+	case prohibited, nobody:
 		return syscall.EHOSTUNREACH
 	case noRoute:
 		return syscall.ENETUNREACH

@@ -15,7 +15,7 @@ import (
 // joined is a world with a tunnel between both hosts and a firewall on each, made by hand.
 func joined(t *testing.T, faults ...string) *World {
 	t.Helper()
-	w, err := New(Options{Faults: faults})
+	w, err := New(Options{Faults: faults, Speed: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
