@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -40,8 +41,12 @@ const continued = "    "
 // blank where there is one near the end, else anywhere.
 func broken(text string, width int) []string {
 	var pieces []string
-	for ansi.StringWidth(text) > width && width > 2*len(continued) {
-		piece := ansi.Truncate(text, width, "")
+	for width > 2*len(continued) {
+		head := beginning(text, most*width) // more than fits: a line may be very long
+		if len(head) == len(text) && ansi.StringWidth(text) <= width {
+			break
+		}
+		piece := ansi.Truncate(head, width, "")
 		if piece == "" || !strings.HasPrefix(text, piece) {
 			break
 		}
@@ -55,6 +60,17 @@ func broken(text string, width int) []string {
 		}
 	}
 	return append(pieces, text)
+}
+
+// beginning is the first bytes of a text, n at most, and no half sign.
+func beginning(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 // readable is text as it is measured: without escape sequences and invisible signs, tabs as blanks. The gate does the same

@@ -68,3 +68,11 @@ func TestSplitFits(t *testing.T) {
 		}
 	}
 }
+
+// A very long line is broken in time that grows with it, not with its square.
+func BenchmarkToldLongLine(b *testing.B) {
+	text := strings.Repeat("0123456789abcdef", 1<<14)
+	for b.Loop() {
+		told([]tell.Line{{Text: text}}, 57)
+	}
+}
