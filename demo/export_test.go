@@ -5,3 +5,6 @@ func Sh(h *Host, script string) string {
 	out, _ := shOut(h, script)
 	return out
 }
+
+// Reboot ends everything on a host and starts it again.
+func Reboot(h *Host) { h.reboot() }

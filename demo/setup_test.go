@@ -59,6 +59,23 @@ func (o *operator) note(format string, args ...any) {
 	}
 }
 
+// options are how the hosts are reached.
+func (o *operator) options() remote.Options {
+	return remote.Options{Home: o.TempDir(), Apart: true, User: "ann", Dial: o.w.Dialer(), Memory: remote.NewMemory(),
+		Ask: func(_ context.Context, p remote.Prompt) (string, error) {
+			if p.Kind == remote.HostKey {
+				return "yes", nil
+			}
+			return "postern", nil
+		},
+		Log: func(host, line string) { o.note("%s %s", host, line) }}
+}
+
+// target is one of the hosts.
+func (o *operator) target(name string) remote.Target {
+	return remote.Target{Name: name, SSH: o.site.Host(name).SSH}
+}
+
 // run makes a fresh run, as each command is one.
 func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) error {
 	o.Helper()
@@ -66,16 +83,9 @@ func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) erro
 	defer cancel()
 	o.last = nil
 	r := &run.Runner{
-		Site: o.site,
-		Remote: remote.Options{Home: o.TempDir(), Apart: true, User: "ann", Dial: o.w.Dialer(), Memory: remote.NewMemory(),
-			Ask: func(_ context.Context, p remote.Prompt) (string, error) {
-				if p.Kind == remote.HostKey {
-					return "yes", nil
-				}
-				return "postern", nil
-			},
-			Log: func(host, line string) { o.note("%s %s", host, line) }},
-		Here: o.w.Dialer(), Clock: time.Now, Operator: "ann@laptop", Deadline: o.deadline,
+		Site:   o.site,
+		Remote: o.options(),
+		Here:   o.w.Dialer(), Clock: time.Now, Operator: "ann@laptop", Deadline: o.deadline,
 		NewID: func() string {
 			var b [6]byte
 			rand.Read(b[:])

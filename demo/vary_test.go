@@ -1,0 +1,95 @@
+package demo_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"postern/demo"
+	"postern/run"
+	"postern/site"
+)
+
+// TestVariations sets the same hosts up with other answers: each must be proven, and have nothing left to do.
+func TestVariations(t *testing.T) {
+	for name, change := range map[string]func(s *site.Site){
+		"masquerade":      func(s *site.Site) { s.Clients.Addresses = "masquerade" },
+		"direct":          func(s *site.Site) { s.Mail.Path = "direct" },
+		"limited sources": func(s *site.Site) { s.From["submission"] = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} },
+		"home network":    func(s *site.Site) { s.Mail.LAN = []netip.Prefix{netip.MustParsePrefix("192.168.50.0/24")} },
+		"other tunnel": func(s *site.Site) {
+			s.Tunnel.Network, s.Tunnel.Proxy, s.Tunnel.Mail = netip.MustParsePrefix("10.9.8.0/24"), netip.MustParseAddr("10.9.8.1"), netip.MustParseAddr("10.9.8.2")
+			s.Tunnel.Interface, s.Tunnel.Port = "wg7", 50000
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOperator(t, 10, 10*time.Minute)
+			change(o.site)
+			if err := o.apply(); err != nil {
+				t.Fatalf("apply: %v\n%s", err, o.told())
+			}
+			o.proven("after the apply")
+			if err := o.run(func(ctx context.Context, r *run.Runner) error {
+				out, err := r.Apply(ctx, nil)
+				if err == nil && !out.Empty {
+					err = fmt.Errorf("a second apply is not empty: %+v", out)
+				}
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// proven wants every check to be ok.
+func (o *operator) proven(when string) {
+	o.Helper()
+	if err := o.run(func(ctx context.Context, r *run.Runner) error {
+		results, err := r.Check(ctx, nil)
+		if bad := bad(results); bad != "" {
+			o.Errorf("%s:\n%s", when, bad)
+		}
+		return err
+	}); err != nil {
+		o.Errorf("%s: %v", when, err)
+	}
+}
+
+// TestRebooted proves that everything comes back by itself.
+func TestRebooted(t *testing.T) {
+	o := newOperator(t, 10, 10*time.Minute)
+	if err := o.apply(); err != nil {
+		t.Fatalf("apply: %v\n%s", err, o.told())
+	}
+	for _, h := range []*demo.Host{o.w.Proxy, o.w.Mail} {
+		demo.Reboot(h)
+	}
+	o.proven("after the reboot")
+}
+
+// TestChangesLater opens another port, and then takes one chapter back.
+func TestChangesLater(t *testing.T) {
+	o := newOperator(t, 10, 10*time.Minute)
+	if err := o.apply(); err != nil {
+		t.Fatalf("apply: %v\n%s", err, o.told())
+	}
+	o.site.Ports.IMAPS = 1993
+	if err := o.apply(); err != nil {
+		t.Fatalf("apply of another port: %v\n%s", err, o.told())
+	}
+	o.proven("with another port")
+	text, err := run.Adopt(t.Context(), o.target("proxy"), o.options())
+	if err != nil || text == "" {
+		t.Errorf("adopt: %v", err)
+	}
+	if err := o.run(func(ctx context.Context, r *run.Runner) error {
+		_, err := r.Undo(ctx, []string{"wireguard"})
+		return err
+	}); err != nil {
+		t.Errorf("undo of one chapter: %v\n%s", err, o.told())
+	}
+}
