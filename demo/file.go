@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -96,12 +97,15 @@ func (f *file) close() {
 	}
 }
 
-func (f *file) read(ctx context.Context, b []byte) (int, error) {
+// read reads at the file's place; line has it read no further than the end of a line.
+func (f *file) read(ctx context.Context, b []byte, line bool) (int, error) {
 	switch {
+	case f.source != nil && line:
+		return f.source.Read(b[:min(1, len(b))])
 	case f.source != nil:
 		return f.source.Read(b)
 	case f.pipe != nil && !f.tail:
-		return f.pipe.readUntil(ctx, b)
+		return f.pipe.readUntil(ctx, b, line)
 	case f.node == nil:
 		return 0, syscall.EBADF
 	case f.node.kind == folder:
@@ -124,6 +128,9 @@ func (f *file) read(ctx context.Context, b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n := copy(b, data[f.at:])
+	if end := bytes.IndexByte(b[:n], '\n'); line && end >= 0 {
+		n = end + 1
+	}
 	f.at += n
 	return n, nil
 }

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -35,16 +36,13 @@ func newFlow() *flow {
 	return f
 }
 
-func (f *flow) read(b []byte) (int, error) { return f.readUntil(context.Background(), b) }
+func (f *flow) read(b []byte) (int, error) { return f.readUntil(context.Background(), b, false) }
 
-// readUntil is read that ends with ctx.
-func (f *flow) readUntil(ctx context.Context, b []byte) (int, error) {
-	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, func() { f.set(func() {}) })()
-	}
+// readUntil is read that ends with ctx; line has it read no further than the end of a line.
+func (f *flow) readUntil(ctx context.Context, b []byte, line bool) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for {
+	for heard := false; ; {
 		switch {
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
@@ -52,6 +50,9 @@ func (f *flow) readUntil(ctx context.Context, b []byte) (int, error) {
 			return 0, net.ErrClosed
 		case len(f.data) > 0:
 			n := copy(b, f.data)
+			if end := bytes.IndexByte(b[:n], '\n'); line && end >= 0 {
+				n = end + 1
+			}
 			f.data = f.data[n:]
 			f.moved.Broadcast()
 			return n, nil
@@ -59,6 +60,11 @@ func (f *flow) readUntil(ctx context.Context, b []byte) (int, error) {
 			return 0, io.EOF
 		case !f.until.IsZero() && !time.Now().Before(f.until):
 			return 0, os.ErrDeadlineExceeded
+		}
+		if !heard && ctx.Done() != nil { // only who really waits needs to be woken
+			heard = true
+			defer context.AfterFunc(ctx, func() { f.set(func() {}) })()
+			continue
 		}
 		f.moved.Wait()
 	}
@@ -68,11 +74,11 @@ func (f *flow) write(b []byte) (int, error) { return f.writeUntil(context.Backgr
 
 // writeUntil is write that ends with ctx.
 func (f *flow) writeUntil(ctx context.Context, b []byte) (int, error) {
-	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, func() { f.set(func() {}) })()
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(f.data) > flowMost && ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { f.set(func() {}) })()
+	}
 	for len(f.data) > flowMost && !f.closed && !f.broken && ctx.Err() == nil {
 		f.moved.Wait()
 	}

@@ -161,22 +161,26 @@ func (p *process) close(fd int) {
 }
 
 // input is a descriptor to read from; one that is not open is at its end.
-func (p *process) input(fd int) io.Reader { return &descriptor{p, p.fds[fd]} }
+func (p *process) input(fd int) io.Reader { return &descriptor{p, p.fds[fd], false} }
+
+// lines is input that reads line by line.
+func (p *process) lines(fd int) io.Reader { return &descriptor{p, p.fds[fd], true} }
 
 // output is a descriptor to write to. One whose reader is gone ends the process, as SIGPIPE does.
-func (p *process) output(fd int) io.Writer { return &descriptor{p, p.fds[fd]} }
+func (p *process) output(fd int) io.Writer { return &descriptor{p, p.fds[fd], false} }
 
 // descriptor is a file as one process uses it.
 type descriptor struct {
-	p *process
-	f *file
+	p    *process
+	f    *file
+	line bool // reads no further than the end of a line, so that the rest is left to others
 }
 
 func (d *descriptor) Read(b []byte) (int, error) {
 	if d.f == nil {
 		return 0, syscall.EBADF
 	}
-	return d.f.read(d.p.ctx, b)
+	return d.f.read(d.p.ctx, b, d.line)
 }
 
 func (d *descriptor) Write(b []byte) (int, error) {

@@ -95,9 +95,8 @@ func (s *shell) script(text string) int {
 
 // interact runs commands as they come in on standard input, line by line, and leaves the rest of it to them.
 func (s *shell) interact() int {
-	lines := &liner{s.p.input(0)}
 	parser := syntax.NewParser(syntax.Variant(syntax.LangPOSIX))
-	for stmts, err := range parser.InteractiveSeq(lines) {
+	for stmts, err := range parser.InteractiveSeq(s.p.lines(0)) {
 		if err != nil {
 			if !s.p.dead() {
 				s.complain("%s: %v", s.name, err)
@@ -114,27 +113,6 @@ func (s *shell) interact() int {
 		}
 	}
 	return s.end()
-}
-
-// liner reads one line at a time.
-type liner struct{ in io.Reader }
-
-func (l *liner) Read(b []byte) (int, error) {
-	for n := range b {
-		if got, err := l.in.Read(b[n : n+1]); got == 0 || err != nil {
-			if err == nil {
-				err = io.EOF
-			}
-			if n > 0 {
-				err = nil
-			}
-			return n, err
-		}
-		if b[n] == '\n' {
-			return n + 1, nil
-		}
-	}
-	return len(b), nil
 }
 
 // end runs what a trap left to do.

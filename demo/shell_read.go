@@ -62,26 +62,30 @@ func trimIFS(s *shell, line string, raw bool) string {
 	return b.String()
 }
 
-// line reads one line of standard input, byte by byte, so that the rest is left to others.
+// line reads one line of standard input, and leaves the rest to others.
 func (s *shell) line(raw bool) (text string, whole bool) {
-	in := s.p.input(0)
+	in := s.p.lines(0)
 	var line []byte
-	var one [1]byte
+	part := make([]byte, 512)
 	for {
-		n, err := in.Read(one[:])
+		n, err := in.Read(part)
 		if n == 0 || err != nil {
 			return string(line), false
 		}
-		if one[0] == '\n' {
-			if !raw && len(line) > 0 && line[len(line)-1] == '\\' {
-				line = line[:len(line)-1]
-				continue
+		ended := part[n-1] == '\n'
+		for _, b := range part[:n] {
+			if b != 0 && b != '\n' {
+				line = append(line, b)
 			}
-			return string(line), true
 		}
-		if one[0] != 0 {
-			line = append(line, one[0])
+		if !ended {
+			continue
 		}
+		if !raw && len(line) > 0 && line[len(line)-1] == '\\' {
+			line = line[:len(line)-1]
+			continue
+		}
+		return string(line), true
 	}
 }
 
