@@ -42,6 +42,7 @@ var needed = map[string]string{
 	"charm.land/huh/v2":                "the wizard's fields",
 	"charm.land/lipgloss/v2":           "the wizard's colours",
 	"github.com/charmbracelet/x/ansi":  "how wide a text is on a screen, and what in it is no text",
+	"github.com/charmbracelet/x/vt":    "a terminal for tests of the wizard on real hosts",
 	"github.com/BurntSushi/toml":       "reads the answers, with line numbers in its errors",
 	"github.com/alecthomas/kong":       "the command line: small, no further modules",
 	"github.com/aymanbagabas/go-udiff": "the diffs that are shown",
