@@ -42,7 +42,7 @@ func (w *shell) farewell() Ending {
 	if w.touching() {
 		say("  a change was open when you left: its host takes it back by itself at the deadline")
 	}
-	if w.o.Log != nil && w.o.Log() != "" {
+	if w.code == 0 && w.o.Log != nil && w.o.Log() != "" { // else cmd says it
 		say("  log of this run: %s", w.o.Log())
 	}
 	if w.o.Simulated != "" {

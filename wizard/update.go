@@ -75,6 +75,9 @@ func (w *shell) engineSays(m tea.Msg) tea.Cmd {
 		if m.job.verb == look && w.moved || m.job.changes() {
 			w.warned = nil // what is still so is said again
 		}
+		if m.job.changes() {
+			w.failure, w.code = nil, 0
+		}
 		w.ticking++
 		return w.tick()
 	case tickMsg:
