@@ -178,6 +178,7 @@ func dpkg(c *call) int {
 		return 0
 	}
 	status := 0
+	sort.Strings(names)
 	for _, name := range names {
 		if !c.host.installed(name) {
 			status = c.fail(1, "package '%s' is not installed", name)

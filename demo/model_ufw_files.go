@@ -223,7 +223,9 @@ func ufwBefore6() string {
 	icmp("input", near...)
 	icmp("output", errors...)
 	icmp("output", "echo-reply")
-	icmp("output", near...)
+	out := append([]string(nil), near...)
+	out[1], out[3] = near[3], near[1] // as the package has them
+	icmp("output", out...)
 	icmp("forward", errors...)
 	icmp("forward", "echo-reply")
 	icmp("input", "144", "145", "146", "147")

@@ -35,12 +35,14 @@ func letters(got map[string]string, spec, cluster string, after []string) (used 
 		case at < 0 || cluster[j] == ':':
 			got["?"] = cluster[j : j+1]
 		case at+1 < len(spec) && spec[at+1] == ':':
-			if j+1 < len(cluster) {
-				got[cluster[j:j+1]] = cluster[j+1:]
-			} else if len(after) > 0 {
-				got[cluster[j:]] = after[0]
-				used = 1
+			name, value := cluster[j:j+1], cluster[j+1:]
+			if value == "" && len(after) > 0 {
+				value, used = after[0], 1
 			}
+			if was, again := got[name]; again && name == "e" { // grep and sed take every one
+				value = was + "\n" + value
+			}
+			got[name] = value
 			return used
 		default:
 			got[cluster[j:j+1]] = ""

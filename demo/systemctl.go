@@ -26,7 +26,11 @@ func systemctl(c *call) int {
 		}
 	}
 	if run := unitVerbs[verb]; run != nil {
-		return c.eachUnit(names, func(name string) int { return run(c, got, name) })
+		each := c.eachUnit
+		if verb == "is-active" || verb == "is-enabled" {
+			each = c.anyUnit
+		}
+		return each(names, func(name string) int { return run(c, got, name) })
 	}
 	switch verb {
 	case "daemon-reload", "daemon-reexec", "preset", "reset-failed":
@@ -46,6 +50,17 @@ func systemctl(c *call) int {
 		return 0
 	}
 	return c.fail(1, "Unknown command verb '%s'.", verb)
+}
+
+// anyUnit asks every unit named; one that says yes is enough.
+func (c *call) anyUnit(names []string, ask func(string) int) int {
+	status := 4
+	for _, name := range names {
+		if s := ask(name); s < status {
+			status = s
+		}
+	}
+	return status
 }
 
 // eachUnit runs something for every unit named; the worst status counts.
@@ -139,6 +154,9 @@ func isActive(c *call, got map[string]string, name string) int {
 	if state == "active" || state == "reloading" {
 		return 0
 	}
+	if _, _, there := c.host.unitFile(name); !there && state == "inactive" {
+		return 4
+	}
 	return 3
 }
 
@@ -157,9 +175,10 @@ func isEnabled(c *call, got map[string]string, name string) int {
 	state := c.host.enabled(name)
 	if state == "" {
 		if has(got, "q", "quiet") {
-			return 1
+			return 4
 		}
-		return c.fail(1, "Failed to get unit file state for %s: No such file or directory", name)
+		c.out("not-found\n")
+		return 4
 	}
 	if !has(got, "q", "quiet") {
 		c.out("%s\n", state)
