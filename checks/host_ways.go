@@ -75,7 +75,11 @@ func (e *Env) countWays(ctx context.Context, q question, h *site.Host, v *Vantag
 		if w.from.Name == Here && !knocks[i].mute() {
 			own = "" // a held connection proves nothing where a new one was tried
 		}
-		switch k := knocks[i]; {
+		k := knocks[i]
+		if k.answer != open && e.Site.Tunnel.Network.Contains(w.to.Addr()) {
+			q.fix, q.likely = "wireguard", "the tunnel is not up (it comes with a later chapter), or SSH is not admitted through it"
+		}
+		switch {
 		case k.answer == open:
 			works = append(works, w.what)
 		case k.mute():
