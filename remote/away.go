@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// away is a failed dial in words that say what to look at.
+// away is a failed dial or login in words that say what to look at.
 type away struct {
 	words string
 	err   error

@@ -156,7 +156,7 @@ func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
 	case err == nil:
 		return conn, nil
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%w: %w", context.Cause(ctx), context.DeadlineExceeded)
+		return nil, &away{context.Cause(ctx).Error(), context.DeadlineExceeded}
 	}
 	return nil, explained(err, l.route.host, address)
 }
@@ -233,7 +233,7 @@ func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
 		return nil, context.Cause(ctx)
 	}
 	if l.patience.expired.Load() {
-		return nil, fmt.Errorf("the host did not finish the login within %v: %w", loginTimeout, context.DeadlineExceeded)
+		return nil, &away{fmt.Sprintf("the host did not finish the login within %v", loginTimeout), context.DeadlineExceeded}
 	}
 	return nil, err
 }
