@@ -172,7 +172,7 @@ func secondOperator(t *testing.T, l *Lab, o *operator) {
 	if code != 1 {
 		t.Errorf("the second: exit %d, want 1\n%s", code, out)
 	}
-	for _, said := range []string{"is being changed by somebody else", "root@", "since "} {
+	for _, said := range []string{"is being changed by another run", "root@", "since "} {
 		if !strings.Contains(out, said) {
 			t.Errorf("the second is not told %q:\n%s", said, out)
 		}

@@ -23,15 +23,15 @@ var (
 	ErrUnknownID = errors.New("the host knows nothing of this transaction")
 )
 
-// ErrLocked means that somebody else is changing the host; Owner tells who and since when.
+// ErrLocked means that another run is changing the host, or left a change open on it; Owner tells who and since when.
 type ErrLocked struct{ Owner Text }
 
 // Error is one line.
 func (e *ErrLocked) Error() string {
 	if e.Owner.String() == "" {
-		return "the host is being changed by somebody else"
+		return "the host is being changed by another run"
 	}
-	return "the host is being changed by somebody else: " + strings.ReplaceAll(strings.TrimSpace(e.Owner.String()), "\n", ", ")
+	return "the host is being changed by another run, or it left a change open that the host takes back at its deadline: " + strings.ReplaceAll(strings.TrimSpace(e.Owner.String()), "\n", ", ")
 }
 
 // ErrChanged means that a file is not any more what the operator was shown; nothing was changed.
