@@ -24,6 +24,10 @@ bench: prepared ## the ratios that say how fast it is, in one run
 	$(GO) test -count=1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./lab
 	$(GO) test -count=1 -run '^$$' -bench Frame ./wizard
 
+.PHONY: pictures
+pictures: ## draws docs/pictures anew, from the program itself; make test compares them
+	$(GO) test -count=1 -run '^(TestDemoDrawn|TestMonochrome)$$' ./cmd/postern -update
+
 .PHONY: lab
 lab: build prepared ## boots two hosts, sets them up in line mode before your eyes, and leaves them running
 	@tools/lab.sh

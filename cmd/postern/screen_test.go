@@ -18,7 +18,7 @@ import (
 
 // seat is a person's place at a terminal: what the program shows, and the keys.
 type seat struct {
-	t    *testing.T
+	t    testing.TB
 	tty  *os.File
 	cmd  *exec.Cmd
 	done chan error
@@ -28,15 +28,22 @@ type seat struct {
 }
 
 // sitDown runs postern at a terminal of 80 by 24 with an environment of its own.
-func sitDown(t *testing.T, environ []string, args ...string) *seat {
+func sitDown(t testing.TB, environ []string, args ...string) *seat {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &seat{t: t, cmd: exec.Command(self, args...), done: make(chan error, 1)}
+	return sitDownAt(t, self, append([]string{"POSTERN_TEST_AS_COMMAND=1"}, environ...), args...)
+}
+
+// sitDownAt does so with another program than this one.
+func sitDownAt(t testing.TB, program string, environ []string, args ...string) *seat {
+	t.Helper()
+	s := &seat{t: t, cmd: exec.Command(program, args...), done: make(chan error, 1)}
 	s.cmd.Dir = t.TempDir()
-	s.cmd.Env = append([]string{"POSTERN_TEST_AS_COMMAND=1", "HOME=" + s.cmd.Dir, "PATH=" + os.Getenv("PATH")}, environ...)
+	s.cmd.Env = append([]string{"HOME=" + s.cmd.Dir, "PATH=" + os.Getenv("PATH")}, environ...)
+	var err error
 	if s.tty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
 		t.Skipf("no terminal to be had: %v", err)
 	}

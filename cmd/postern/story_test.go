@@ -6,16 +6,33 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv("POSTERN_TEST_AS_COMMAND") != "" {
-		main()
-		return
+		w := here()
+		if file := os.Getenv("POSTERN_TEST_CLOCK"); file != "" {
+			w.now = func() time.Time { return clockOf(file) }
+		}
+		os.Exit(command(os.Args[1:], w))
 	}
 	testscript.Main(m, map[string]func(){"postern": main})
+}
+
+// clockOf is the time that a file holds.
+func clockOf(file string) time.Time {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return time.Time{} // the test is over
+	}
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		panic(err)
+	}
+	return at
 }
 
 // TestStories runs the command as an operator does. No story reaches a host: what answers at the discard address of this
