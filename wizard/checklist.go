@@ -286,7 +286,9 @@ func (l *checklist) heading(title string, width int) string {
 // state is the line at the bottom: what is being asked, the filter, or nothing.
 func (l *checklist) state() []line {
 	var lines []line
-	if l.busy != nil && l.busy.verb == check {
+	if l.due && l.busy != nil {
+		lines = append(lines, say(plain, " the checks are asked next"))
+	} else if l.busy != nil && l.busy.verb == check {
 		lines = append(lines, say(plain, " asking: %d answered, %s", l.answered(), clock(l.o.Clock().Sub(l.since))))
 	}
 	if l.filtering {

@@ -91,7 +91,7 @@ func (p *provePage) nothing() string {
 
 // conclusion is what the results come to, when all are there.
 func (p *provePage) conclusion(list []checks.Result, width int) []line {
-	if p.busy != nil && p.busy.verb == check || len(list) == 0 || p.filter != "" {
+	if p.due || p.busy != nil && p.busy.verb == check || len(list) == 0 || p.filter != "" {
 		return nil
 	}
 	text, s := " Proven. enter goes on.", good

@@ -43,6 +43,7 @@ type shell struct {
 	tried    map[string]bool // questions of this job that were answered; one that comes again was answered wrong
 	notice   string          // one line above the keys
 	helping  *layer          // the answer to "?", over the page
+	due      bool            // a check is to be asked, after what the engine is at
 	agreed   bool            // to what the job at work changes now
 	stopping bool            // ctrl+c was pressed while hosts are being changed
 	moved    bool            // a person chose where to be: the first look does not move them
@@ -93,6 +94,7 @@ func (w *shell) site() *site.Site {
 // do gives the engine a job; its messages follow.
 func (w *shell) do(v verb, ids ...string) tea.Cmd {
 	j, s := job{verb: v, steps: ids}, w.file.Site.Clone()
+	w.due = w.due || v == check
 	return func() tea.Msg {
 		w.engine.do(j, s)
 		return nil

@@ -1,6 +1,8 @@
 package wizard
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -15,6 +17,7 @@ func (w *shell) track(m any) {
 	switch m := m.(type) {
 	case startedMsg:
 		w.pending = map[string]bool{}
+		w.due = w.due && m.job.verb == look
 		if m.job.verb == check {
 			for key, r := range w.results {
 				w.pending[key] = m.job.covers(r.Step)
@@ -31,6 +34,9 @@ func (w *shell) track(m any) {
 		w.past[key] = Past{Outcome: m.result.Outcome, At: w.o.Clock()}
 	case doneMsg:
 		w.pending = nil
+		if errors.Is(m.err, context.Canceled) {
+			w.due = false // it may have been forgotten with the rest
+		}
 		if m.job.changes() || m.job.verb == check {
 			w.notice = "" // it was about what is over now
 		}
