@@ -189,8 +189,59 @@ func (w *world) said(host string) (all []string) {
 			}
 			all = append(all, strings.TrimSpace(reply.Out))
 		}
+		all = append(all, w.kept(ctx, s))
 	})
 	return all
+}
+
+// kept is what the host keeps of the program: how changes ended there, and what was before the first of each file.
+func (w *world) kept(ctx context.Context, s *remote.Session) string {
+	w.t.Helper()
+	st, err := s.Status(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	text := fmt.Sprintf("open %q %q, job %q\n", st.ID, st.State, st.Job)
+	for _, e := range st.Ended {
+		text += fmt.Sprintf("ended: kept %t %s\n", e.Kept, e.Why)
+	}
+	records, err := s.Recorded(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, r := range records {
+		text += fmt.Sprintf("record %s %s %s, was there %t, inert %t, touched %t\n", r.Step, r.ID, r.Path, r.Original != nil, r.Inert, r.Touched)
+	}
+	return text
+}
+
+// abandon begins a change and goes away; the host must take it back by itself.
+func (w *world) abandon(host string) (ended string) {
+	w.t.Helper()
+	w.on(host, func(ctx context.Context, s *remote.Session) {
+		_, err := s.Begin(ctx, remote.Transaction{ID: "abandoned", Operator: "ann@laptop", Deadline: 10 * time.Second, Changes: []remote.Change{
+			{ID: "probe", Step: "probe", Title: "a file", Path: "/etc/probe", New: &remote.File{Text: "x\n", Mode: 0o644, Owner: "root:root"}, Do: "touch /run/probe", Undo: "rm -f /run/probe"}}}, nil)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	})
+	err := poll(w.t.Context(), 40*time.Second, func() bool {
+		w.on(host, func(ctx context.Context, s *remote.Session) {
+			st, err := s.Status(ctx)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if e, open, ok := st.Of("abandoned"); ok && !open && st.ID == "" {
+				r, err := s.Sh(ctx, "ls /etc/probe /run/probe 2>/dev/null | wc -l")
+				ended = fmt.Sprintf("kept %t, why %s, left %s, %v", e.Kept, e.Why, strings.TrimSpace(r.Out), err)
+			}
+		})
+		return ended != ""
+	})
+	if err != nil {
+		w.t.Fatalf("%s: the change is not taken back: %v", host, err)
+	}
+	return ended
 }
 
 // TestDemoContract runs the same on hosts of the lab and on simulated ones, from bare to set up and back, and wants the same
@@ -217,7 +268,7 @@ func TestDemoContract(t *testing.T) {
 				t.Errorf("%s: %s: what is seen differs\n%s", state, host, differences(fields(a), fields(b)))
 			}
 			told, simulatedTold := real.said(host), simulated.said(host)
-			for i, snippet := range contract {
+			for i, snippet := range append(slices.Clone(contract), "what is kept") {
 				if told[i] != simulatedTold[i] {
 					t.Errorf("%s: %s: %s\n%s", state, host, snippet, differences(told[i], simulatedTold[i]))
 				}
@@ -245,6 +296,9 @@ func TestDemoContract(t *testing.T) {
 	}
 	if a, b := real.ways(), simulated.ways(); !slices.Equal(a, b) {
 		t.Errorf("a client meets\n%s", differences(strings.Join(a, "\n"), strings.Join(b, "\n")))
+	}
+	if a, b := real.abandon("proxy"), simulated.abandon("proxy"); a != b {
+		t.Errorf("a change that nobody confirms: in the lab %s, in the demo %s", a, b)
 	}
 	each(func(w *world) error {
 		return w.do(func(ctx context.Context, r *engine.Runner) error { _, err := r.Undo(ctx, nil); return err })

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"syscall"
 	"time"
@@ -80,12 +81,13 @@ func (w *world) meets(ctx context.Context, to string, patience time.Duration, he
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := w.options.Dial.DialContext(short, "tcp", to)
+	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
 		return "refused"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EACCES):
 		return "unreachable"
-	case err != nil && short.Err() != nil:
+	case err != nil && (short.Err() != nil || errors.As(err, &timeout) && timeout.Timeout()):
 		return "silent"
 	case err != nil:
 		return err.Error()
