@@ -77,11 +77,28 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 		plan, stays := undoPlan(filled, list[i], records, look)
 		p.Plans, p.Stays = append(p.Plans, plan), append(p.Stays, stays...)
 	}
+	for i := range p.Plans {
+		p.Plans[i].LockOut = append(p.Plans[i].LockOut, r.sawnOff(p.Plans[i])...)
+	}
 	if len(list) == len(steps.All()) {
 		p.Plans = append(p.Plans, forgetAnswers(filled, look))
 	}
 	sort.Strings(p.Stays)
 	return p, nil
+}
+
+// sawnOff says of which hosts an undone tunnel would take away the way that this very run came by.
+func (r *Runner) sawnOff(plan steps.Plan) []string {
+	var why []string
+	if plan.Step != "wireguard" || len(plan.Parts) == 0 {
+		return nil
+	}
+	for _, h := range r.Site.Hosts {
+		if source, _, ok := r.hosts[h.Name].session.Way(); ok && r.Site.Tunnel.Network.Contains(source) {
+			why = append(why, h.Name+": it is reached through the tunnel that would go away; reach it in another way first")
+		}
+	}
+	return why
 }
 
 // forgetAnswers takes the answers off the hosts, for an undo of everything: nothing is left there that they describe.
