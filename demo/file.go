@@ -30,6 +30,7 @@ type file struct {
 	// what is outside the host
 	source io.Reader
 	sink   io.Writer
+	turn   sync.Mutex // of who writes to sink
 
 	mode   int
 	made   []byte // what a device showed when it was read first
@@ -138,6 +139,8 @@ func (f *file) read(ctx context.Context, b []byte, line bool) (int, error) {
 func (f *file) write(ctx context.Context, b []byte) (int, error) {
 	switch {
 	case f.sink != nil:
+		f.turn.Lock() // an SSH channel takes one write at a time
+		defer f.turn.Unlock()
 		n, err := f.sink.Write(b)
 		if err != nil {
 			err = syscall.EPIPE

@@ -52,6 +52,10 @@ func TestConnect(t *testing.T) {
 	if err != nil || r.Out != "hi\n0\noops\n" || r.Code != 3 {
 		t.Errorf("Sh: %+v, %v", r, err)
 	}
+	r, err = s.Sh(soon(t), "for i in $(seq 1 100); do ( echo one line ) & done; wait")
+	if err != nil || strings.Count(r.Out, "one line\n") != 100 {
+		t.Errorf("100 that write at once: %q, %v", r.Out, err)
+	}
 	if r, err = s.Sh(soon(t), "if then"); err != nil || r.Code == 0 {
 		t.Errorf("a script that is none: %+v, %v", r, err)
 	}
