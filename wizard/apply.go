@@ -113,7 +113,7 @@ func (p *applyPage) ended(m doneMsg) tea.Cmd {
 	case m.err == nil && out.Declined:
 		return tea.Batch(p.leave(p), note("nothing was changed; your answers are kept"))
 	case m.err == nil && p.job.verb == apply && out.Empty:
-		return tea.Batch(replace(newProve(p.shell, p.job.steps)), p.do(check, p.job.steps...), note("nothing to change: it is in place; its checks are asked"))
+		return tea.Batch(begin(replace(newProve(p.shell, p.job.steps)), p.do(check, p.job.steps...)), note("nothing to change: it is in place; its checks are asked"))
 	case m.err == nil && p.job.verb == apply:
 		return replace(newProve(p.shell, p.job.steps))
 	}

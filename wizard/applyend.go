@@ -42,7 +42,7 @@ func (p *applyPage) choices() []choice {
 	case p.job.verb == apply && p.left():
 		list = append(list, choice{"u", "undo the chapter", func() tea.Cmd {
 			j := job{verb: undo, steps: p.job.steps}
-			return tea.Batch(replace(newApply(p.shell, j)), p.doJob(j))
+			return begin(replace(newApply(p.shell, j)), p.doJob(j))
 		}})
 	}
 	return list
@@ -73,7 +73,7 @@ func (p *applyPage) again(accept []string) tea.Cmd {
 		return note("one moment: the hosts are being talked to")
 	}
 	j := job{verb: p.job.verb, steps: p.job.steps, accept: append(accept, p.job.accept...)}
-	return tea.Batch(replace(newApply(p.shell, j)), p.doJob(j))
+	return begin(replace(newApply(p.shell, j)), p.doJob(j))
 }
 
 // choose is a key after the end.

@@ -30,7 +30,7 @@ func (p explainPage) Update(m tea.Msg) (page, tea.Cmd) {
 		return p, open(newAsk(p.shell, p.id, ""))
 	case "c":
 		if p.enough() && !c.step.ByHand() {
-			return p, tea.Batch(open(newProve(p.shell, []string{p.id})), p.do(check, p.id))
+			return p, begin(open(newProve(p.shell, []string{p.id})), p.do(check, p.id))
 		}
 	case "t":
 		if len(c.plan.Tasks) > 0 {
@@ -39,7 +39,7 @@ func (p explainPage) Update(m tea.Msg) (page, tea.Cmd) {
 	case "u":
 		if p.undoable(c) && p.busy == nil {
 			j := job{verb: undo, steps: []string{p.id}}
-			return p, tea.Batch(open(newApply(p.shell, j)), p.do(undo, p.id))
+			return p, begin(open(newApply(p.shell, j)), p.do(undo, p.id))
 		}
 	}
 	return p, nil
@@ -67,7 +67,7 @@ func (w *shell) bring(id string, show func(page) tea.Cmd) tea.Cmd {
 		}
 		return show(newTasks(w, id, c.plan.Tasks))
 	}
-	return tea.Batch(show(newApply(w, job{verb: apply, steps: []string{id}})), w.do(apply, id))
+	return begin(show(newApply(w, job{verb: apply, steps: []string{id}})), w.do(apply, id))
 }
 
 func (p explainPage) undoable(c *chapter) bool {

@@ -102,6 +102,8 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 	case replaceMsg:
 		w.top().page = m.page
 		*w.top() = layer{page: m.page}
+	case beginMsg:
+		return tea.Batch(w.navigate(m.show), m.work)
 	case backMsg:
 		return w.pop()
 	case chapterMsg:

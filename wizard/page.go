@@ -50,8 +50,12 @@ type key struct{ press, does string }
 type (
 	openMsg    struct{ page page } // put on top
 	replaceMsg struct{ page page } // put in place of the one on top
-	backMsg    struct{}            // away with the one on top
-	nextMsg    struct{}            // this chapter is done: to the first one that is not in place
+	beginMsg   struct {            // shows a page, and only then does what it is about
+		show tea.Msg
+		work tea.Cmd
+	}
+	backMsg    struct{} // away with the one on top
+	nextMsg    struct{} // this chapter is done: to the first one that is not in place
 	chapterMsg struct {
 		step string
 		ask  bool // with its answers on top
@@ -66,6 +70,12 @@ func next() tea.Msg               { return nextMsg{} }
 func chapterOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{step: id} } }
 func answersOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{id, true} } }
 func note(text string) tea.Cmd    { return func() tea.Msg { return noteMsg{text} } }
+
+// begin shows a page before the work that it tells of begins: commands of a batch have no order, and a page hears nothing
+// before it is there.
+func begin(show, work tea.Cmd) tea.Cmd {
+	return func() tea.Msg { return beginMsg{show(), work} }
+}
 
 // Messages of the engine, in the order in which they come: started, any number of events, results, proposals and prompts,
 // then done.

@@ -224,7 +224,7 @@ func (p *reviewPage) typeRisk(m tea.KeyPressMsg) tea.Cmd {
 			return nil
 		}
 		j := job{verb: p.m.job.verb, steps: p.m.job.steps, accept: []string{string(remote.LoseSSH)}}
-		return tea.Batch(replace(newApply(p.shell, j)), p.doJob(j))
+		return begin(replace(newApply(p.shell, j)), p.doJob(j))
 	default:
 		p.wrong = ""
 		p.typed.update(m)
