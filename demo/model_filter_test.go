@@ -82,6 +82,7 @@ func TestFilterRun(t *testing.T) {
 -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A INPUT -p tcp --dport 113 -j REJECT
 -A INPUT -g quiet -p udp
+-A INPUT -p udp --dport 80 -j ACCEPT
 -A INPUT -j user
 -A INPUT -m addrtype --dst-type LOCAL -p tcp -m multiport --dports 80,8000:8010 -j ACCEPT
 -A quiet -p udp --dport 53 -j ACCEPT

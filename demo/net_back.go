@@ -93,9 +93,8 @@ func (x *walk) wire(home bool) {
 		return
 	case home && to.Is4():
 		p.src = netip.AddrPortFrom(nat4, p.src.Port()) // the router at home
-	case inside:
-		return // that router lets nothing new in
 	}
+	// What is addressed to somebody at home ends here: that router lets nothing new in.
 	if x.w.faulty("port25") && p.proto == "tcp" && p.dst.Port() == smtpPort && (to == proxy4 || to == proxy6 || !home) {
 		return
 	}

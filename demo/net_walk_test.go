@@ -7,15 +7,17 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 )
 
 // joined is a world with a tunnel between both hosts and a firewall on each, made by hand.
-func joined(t *testing.T, faults ...string) *World {
+func joined(t *testing.T, o Options) *World {
 	t.Helper()
-	w, err := New(Options{Faults: faults, Speed: 100})
+	o.Speed = 100
+	w, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,9 @@ func TestWays(t *testing.T) {
 		{what: "the tunnel is down on the mail host", mail: "wg-quick down wg0 2>/dev/null", to: "203.0.113.10:993", want: "silent"},
 		{what: "another key", mail: "wg genkey > /tmp/k; wg set wg0 private-key /tmp/k", to: "203.0.113.10:993", want: "silent"},
 		{what: "the tunnel's port closed before they met", proxy: "iptables -D INPUT -p udp --dport 51820 -j ACCEPT; systemctl restart wg-quick@wg0 2>/dev/null", to: "203.0.113.10:993", want: "silent"},
-		{what: "the wrong endpoint", mail: "sed -i s/51820/51821/ /etc/wireguard/wg0.conf; systemctl restart wg-quick@wg0 2>/dev/null", to: "203.0.113.10:993", want: "silent"},
+		{what: "the wrong endpoint", mail: "sed -i s/51820/51821/ /etc/wireguard/wg0.conf; systemctl restart wg-quick@wg0 2>/dev/null",
+			proxy: "iptables -I INPUT -p udp -j ACCEPT", to: "203.0.113.10:993", want: "silent"},
+		{what: "a secret that only one of them has", mail: "wg genpsk > /tmp/k; wg set wg0 peer $(wg show wg0 peers) preshared-key /tmp/k", to: "203.0.113.10:993", want: "silent"},
 		{what: "a closed port", to: "203.0.113.10:80", want: "silent"},
 		{what: "an open port at which nobody listens", to: "203.0.113.10:25", want: "refused"},
 		{what: "rejected", proxy: "iptables -I INPUT -p tcp --dport 25 -j REJECT", to: "203.0.113.10:25", want: "refused"},
@@ -129,7 +133,7 @@ func TestWays(t *testing.T) {
 		{what: "IPv6, which no rule filters yet", to: "[2001:db8:113::10]:80", want: "refused"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			w := joined(t, c.faults...)
+			w := joined(t, Options{Faults: c.faults})
 			greeter(t, w.Mail, "10.0.0.2:993")
 			for _, one := range []struct {
 				h      *Host
@@ -149,7 +153,7 @@ func TestWays(t *testing.T) {
 
 // TestTunnel looks at what wg shows of a tunnel that works, and of one that cannot.
 func TestTunnel(t *testing.T) {
-	w := joined(t)
+	w := joined(t, Options{})
 	do(t, w.Mail, "ip route replace 10.0.0.0/24 dev wg0; ping -c 1 -W 1 10.0.0.1 || :")
 	peer := strings.Fields(do(t, w.Mail, "wg show wg0 dump | tail -n 1"))
 	if len(peer) != 8 || peer[4] == "0" || peer[5] == "0" || peer[7] != "25" {
@@ -170,7 +174,7 @@ func TestTunnel(t *testing.T) {
 	if out := do(t, w.Proxy, big); out != "0\n1\n" {
 		t.Errorf("the tunnel's size: %q", out)
 	}
-	small := joined(t, "mtu")
+	small := joined(t, Options{Faults: []string{"mtu"}})
 	if out := do(t, small.Proxy, big+"; ping -c 1 -W 0 -M do -s 1312 10.0.0.2 >/dev/null; echo $?"); out != "1\n1\n0\n" {
 		t.Errorf("with a path that is too small: %q", out)
 	}
@@ -184,7 +188,7 @@ func TestTunnel(t *testing.T) {
 
 // TestRebootForgets wants of a host that was switched off and on only what is on its disk.
 func TestRebootForgets(t *testing.T) {
-	w := joined(t)
+	w := joined(t, Options{})
 	do(t, w.Proxy, "mkdir -p /etc/sysctl.d; echo net.ipv4.conf.all.log_martians = 1 > /etc/sysctl.d/60-x.conf; ip route add 192.0.2.0/24 dev eth0")
 	w.Proxy.reboot()
 	out := do(t, w.Proxy, "iptables-save; sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.log_martians; ip route | grep 192.0.2 || :; wg show interfaces; ls /sys/class/net; ls /proc/sys/net/ipv4/conf")
@@ -195,7 +199,7 @@ func TestRebootForgets(t *testing.T) {
 
 // TestConnectionsEnd wants that a connection ends with the host it is to, and is shown by ss for as long as it stands.
 func TestConnectionsEnd(t *testing.T) {
-	w := joined(t)
+	w := joined(t, Options{})
 	held := make(chan net.Conn, 1)
 	if _, _, err := w.Mail.listen(netip.MustParseAddrPort("10.0.0.2:993"), func(c net.Conn) { held <- c }); err != nil {
 		t.Fatal(err)
@@ -217,4 +221,33 @@ func TestConnectionsEnd(t *testing.T) {
 		t.Errorf("after the reboot ss shows %q", out)
 	}
 	c.Close()
+}
+
+// TestTunnelKeepsItselfAlive moves the clock, and wants the mail host's packets that keep the tunnel open, and new handshakes.
+func TestTunnelKeepsItselfAlive(t *testing.T) {
+	var passed atomic.Int64
+	w := joined(t, Options{Now: func() time.Time {
+		return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC).Add(time.Duration(passed.Load()))
+	}})
+	show := func(h *Host) (shaken, rx, tx string) {
+		f := strings.Fields(do(t, h, "wg show wg0 dump | tail -n 1"))
+		return f[4], f[5], f[6]
+	}
+	first, _, _ := show(w.Mail)
+	_, before, _ := show(w.Proxy)
+	passed.Add(int64(time.Minute))
+	again, _, _ := show(w.Mail)
+	if _, after, _ := show(w.Proxy); after == before || again != first {
+		t.Errorf("after a minute the proxy has received %s, before %s; handshakes at %s and %s", after, before, first, again)
+	}
+	passed.Add(int64(70 * time.Second))
+	if third, _, _ := show(w.Mail); third == first {
+		t.Error("no new handshake after two minutes")
+	}
+	do(t, w.Proxy, "wg-quick down wg0 2>/dev/null")
+	passed.Add(int64(10 * time.Minute))
+	stale, _, _ := show(w.Mail)
+	if was, _, _ := show(w.Mail); was != stale {
+		t.Error("a tunnel without another end shakes hands")
+	}
 }
