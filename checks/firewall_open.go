@@ -92,9 +92,15 @@ func (e *Env) askPort(ctx context.Context, h *site.Host, t target) Result {
 // knockService dials a public port, with what it should reach as the place to listen at: the proxy itself, or the mail
 // host behind the tunnel.
 func (e *Env) knockService(ctx context.Context, from *Vantage, h *site.Host, v *Vantage, s service, to netip.AddrPort) *knock {
-	if s.forward && to.Addr().Is4() {
+	if s.forward {
 		for _, m := range e.Site.HostsOf(site.Mail) {
-			return e.knock(ctx, from, to, m, netip.AddrPortFrom(e.Site.TunnelAddress(m), uint16(s.port)))
+			inside := e.Site.TunnelAddress(m)
+			if to.Addr().Is6() {
+				inside = e.Site.TunnelAddress6(m)
+			}
+			if inside.IsValid() {
+				return e.knock(ctx, from, to, m, netip.AddrPortFrom(inside, uint16(s.port)))
+			}
 		}
 	}
 	if s.forward || s.name == "ssh" { // one dial of SSH for all checks: ufw limit and sshguard count them

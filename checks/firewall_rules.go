@@ -126,7 +126,7 @@ func (k knowledge) packet(w want, src netip.Addr) packet {
 // arrivesOn is the interface that a packet from an address comes in on.
 func (k knowledge) arrivesOn(src netip.Addr) string {
 	switch {
-	case k.s.Tunnel.Network.Contains(src):
+	case k.s.Tunnel.Network.Contains(src), k.s.Tunnel.Network6.Contains(src):
 		return k.s.Tunnel.Interface
 	case src.Is6() && k.addrs.iface6 != "":
 		return k.addrs.iface6
@@ -136,8 +136,11 @@ func (k knowledge) arrivesOn(src netip.Addr) string {
 
 // own is an address of the host in the family of src.
 func (k knowledge) own(src netip.Addr) netip.Addr {
-	if k.s.Tunnel.Network.Contains(src) {
+	switch {
+	case k.s.Tunnel.Network.Contains(src):
 		return k.s.TunnelAddress(k.h)
+	case k.s.Tunnel.Network6.Contains(src):
+		return k.s.TunnelAddress6(k.h)
 	}
 	for _, l := range k.addrs.all {
 		if a := l.prefix.Addr(); a.Is4() == src.Is4() && (l.iface == k.addrs.iface || l.iface == k.addrs.iface6) {

@@ -17,10 +17,11 @@ import (
 // TestVariations sets the same hosts up with other answers: each must be proven, and have nothing left to do.
 func TestVariations(t *testing.T) {
 	for name, change := range map[string]func(s *site.Site){
-		"masquerade":      func(s *site.Site) { s.Clients.Addresses = "masquerade" },
-		"direct":          func(s *site.Site) { s.Mail.Path = "direct" },
-		"limited sources": func(s *site.Site) { s.From["submission"] = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} },
-		"home network":    func(s *site.Site) { s.Mail.LAN = []netip.Prefix{netip.MustParsePrefix("192.168.50.0/24")} },
+		"IPv6 through the tunnel": func(s *site.Site) { s.Tunnel.Network6 = netip.MustParsePrefix("fd00:10::/64") },
+		"masquerade":              func(s *site.Site) { s.Clients.Addresses = "masquerade" },
+		"direct":                  func(s *site.Site) { s.Mail.Path = "direct" },
+		"limited sources":         func(s *site.Site) { s.From["submission"] = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} },
+		"home network":            func(s *site.Site) { s.Mail.LAN = []netip.Prefix{netip.MustParsePrefix("192.168.50.0/24")} },
 		"other tunnel": func(s *site.Site) {
 			s.Tunnel.Network, s.Tunnel.Proxy, s.Tunnel.Mail = netip.MustParsePrefix("10.9.8.0/24"), netip.MustParseAddr("10.9.8.1"), netip.MustParseAddr("10.9.8.2")
 			s.Tunnel.Interface, s.Tunnel.Port = "wg7", 50000
