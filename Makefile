@@ -23,6 +23,7 @@ torture: prepared ## every case, such as the whole kill matrix; takes long
 bench: prepared ## the ratios that say how fast it is, in one run
 	$(GO) test -count=1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./lab
 	$(GO) test -count=1 -run '^$$' -bench Frame ./wizard
+	$(GO) test -count=1 -run '^$$' -bench Drawn -benchtime 1x ./cmd/postern
 
 .PHONY: pictures
 pictures: ## draws docs/pictures anew, from the program itself; make test compares them

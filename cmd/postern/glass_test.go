@@ -27,10 +27,17 @@ type glass struct {
 // watch runs postern before a screen.
 func watch(t testing.TB, environ []string, args ...string) *glass {
 	t.Helper()
-	g := &glass{clock: filepath.Join(t.TempDir(), "clock"), term: vt.NewEmulator(80, 24)}
-	g.set("06:12:00")
-	environ = append([]string{"TERM=xterm-256color", "LANG=C.UTF-8", "POSTERN_TEST_CLOCK=" + g.clock}, environ...)
-	g.seat = sitDown(t, environ, args...)
+	clock := filepath.Join(t.TempDir(), "clock")
+	set(clock, "06:12:00")
+	environ = append([]string{"TERM=xterm-256color", "LANG=C.UTF-8", "POSTERN_TEST_CLOCK=" + clock}, environ...)
+	g := before(t, sitDown(t, environ, args...))
+	g.clock = clock
+	return g
+}
+
+// before puts a screen before a seat.
+func before(t testing.TB, s *seat) *glass {
+	g := &glass{seat: s, term: vt.NewEmulator(80, 24)}
 	answered := make(chan struct{})
 	go func() { defer close(answered); _, _ = io.Copy(g.tty, g.term) }() // a terminal answers what it is asked
 	t.Cleanup(func() {
@@ -40,12 +47,12 @@ func watch(t testing.TB, environ []string, args ...string) *glass {
 	return g
 }
 
-// set sets the program's clock, on the day of all pictures.
-func (g *glass) set(at string) {
-	if err := os.WriteFile(g.clock+".new", []byte("2026-11-21T"+at+"Z"), 0o600); err != nil {
+// set sets a program's clock, on the day of all pictures.
+func set(clock, at string) {
+	if err := os.WriteFile(clock+".new", []byte("2026-11-21T"+at+"Z"), 0o600); err != nil {
 		panic(err)
 	}
-	if err := os.Rename(g.clock+".new", g.clock); err != nil {
+	if err := os.Rename(clock+".new", clock); err != nil {
 		panic(err)
 	}
 }

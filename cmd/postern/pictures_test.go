@@ -63,7 +63,7 @@ func TestDemoDrawn(t *testing.T) {
 			g.types("j") // to a change that replaces a line
 			g.shows(">  2 ~ MAY CUT SSH")
 			take("review")
-			g.set("06:12:21")
+			set(g.clock, "06:12:21")
 		case strings.HasPrefix(what, "proof") && strings.Contains(what, "Firewall"):
 			g.until("at rest", func(screen string) bool { return !working.MatchString(screen) })
 			take("proof")

@@ -113,6 +113,9 @@ func (a *app) screen(file *site.File) wizard.Options {
 			return a.log.path
 		},
 	}
+	if width, height, err := term.GetSize(int(a.world.stdout.Fd())); err == nil {
+		o.Width, o.Height = width, height // so that the first frame waits for nobody
+	}
 	if a.Askpass != "" {
 		o.Askpass = a.ask.secret
 	}
