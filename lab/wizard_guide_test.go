@@ -13,11 +13,14 @@ import (
 // TestWizardGuide: on hosts where somebody followed the guide by hand the wizard tells what it found and what becomes of it,
 // and brings them to proven. The tunnel keeps its keys.
 func TestWizardGuide(t *testing.T) {
+	needLab(t)
+	t.Parallel()
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
 			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
 				t.Skip("skipped: it runs only in make torture")
 			}
+			t.Parallel()
 			l := newLab(t, Options{Suite: suite})
 			byTheGuide(t, l)
 			o := newOperator(t, l, nil)

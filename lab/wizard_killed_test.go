@@ -12,6 +12,8 @@ import (
 // TestWizardKilled: the wizard dies in the middle of a change. Started again, it tells what the hosts made of that, and goes
 // on to hosts that are proven.
 func TestWizardKilled(t *testing.T) {
+	needLab(t)
+	t.Parallel()
 	for _, c := range []struct {
 		name, point, deadline string
 		again                 string // "settled": when the hosts are done with it; "open": while the change is open; "": at once
@@ -26,6 +28,7 @@ func TestWizardKilled(t *testing.T) {
 			if c.torture && os.Getenv("POSTERN_TORTURE") == "" {
 				t.Skip("skipped: it runs only in make torture")
 			}
+			t.Parallel()
 			l := newLab(t, Options{})
 			o := newOperator(t, l, nil)
 			s := o.open("--deadline", c.deadline)

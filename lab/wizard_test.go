@@ -14,11 +14,14 @@ import (
 // TestWizard: a person in an empty folder types postern and goes through chapters 1 to 3 by keys, leaving in the middle of
 // each kind of page and starting again. Nothing is known before: no answers, no host keys.
 func TestWizard(t *testing.T) {
+	needLab(t)
+	t.Parallel()
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
 			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
 				t.Skip("skipped: it runs only in make torture")
 			}
+			t.Parallel()
 			l := newLab(t, Options{Suite: suite})
 			folder := t.TempDir()
 			answersByKeys(t, l, folder)
