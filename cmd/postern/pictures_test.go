@@ -194,6 +194,3 @@ func steady(row string) string {
 		return strings.Repeat(" ", len(s)-5) + "0.1 s"
 	})
 }
-
-// said begins something that was said of a host, in the part of a screen that lists it.
-var said = regexp.MustCompile(`^.{21}\|   (?:\w+ +)?(proxy|mail): `)

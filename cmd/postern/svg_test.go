@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -84,12 +85,12 @@ func inOrder(p picture) picture {
 	}
 	var blocks []block
 	for _, r := range p {
-		m := said.FindStringSubmatch(r.text())
-		more := strings.HasPrefix(r.text()[21:], "|            ") && len(blocks) > 0
+		right := r.text()[beside:]
+		m := said.FindStringSubmatch(right)
 		switch {
 		case m != nil:
-			blocks = append(blocks, block{m[1], strings.Replace(m[0], m[1], "", 1) + r.text()[len(m[0]):], picture{r}})
-		case more && blocks[len(blocks)-1].host != "":
+			blocks = append(blocks, block{m[1], strings.Replace(right, m[1], "", 1), picture{r}})
+		case strings.HasPrefix(right, "|            ") && len(blocks) > 0 && blocks[len(blocks)-1].host != "":
 			last := &blocks[len(blocks)-1]
 			last.rows = append(last.rows, r)
 		default:
@@ -105,10 +106,46 @@ func inOrder(p picture) picture {
 	for _, b := range blocks {
 		out = append(out, b.rows...)
 	}
-	for y := range out { // the rows at the left stay where they were
-		out[y] = append(p[y][:21:21], out[y][21:]...)
+	for y := range out { // what stands at the left stays where it was
+		out[y] = append(p[y][:beside:beside], out[y][beside:]...)
 	}
 	return out
+}
+
+// beside is how many columns stand at the left of a page.
+const beside = 21
+
+// said begins something that was said of a host, in a page's list of what was said.
+var said = regexp.MustCompile(`^\|   (?:\w+ +)?(proxy|mail): `)
+
+func TestWhatIsSaidOfBothHostsIsPutInOrder(t *testing.T) {
+	var p picture
+	for _, text := range []string{
+		" 1 Network    [ok]   | > guard",
+		"  proxy  [ok] ssh    |   guard    mail: applied and guarded: the host takes it ",
+		"  mail   [ok] ssh    |            back by itself                               ",
+		"                     |   guard    proxy: applied and guarded: the host takes it",
+		" at work 00:21       |   connect  mail: a new login works                      ",
+		"                     |   connect  proxy: a new login works                     ",
+		"                     |   prove    asking                                       ",
+	} {
+		var r row
+		for _, letter := range text {
+			r = append(r, cell{text: string(letter)})
+		}
+		p = append(p, r)
+	}
+	want := ` 1 Network    [ok]   | > guard
+  proxy  [ok] ssh    |   guard    proxy: applied and guarded: the host takes it
+  mail   [ok] ssh    |   guard    mail: applied and guarded: the host takes it
+                     |            back by itself
+ at work 00:21       |   connect  proxy: a new login works
+                     |   connect  mail: a new login works
+                     |   prove    asking
+`
+	if got := inOrder(p).text(); got != want {
+		t.Errorf("got\n%s", got)
+	}
 }
 
 // palette is how a terminal shows its own colours, and 1 to 6.
