@@ -23,7 +23,10 @@ func TestSaidOnce(t *testing.T) {
 	if !said.first("a") || said.first("a") || !said.first("b") {
 		t.Error("told twice, or not at all")
 	}
-	if none := Said(nil); !none.first("a") || !none.first("a") {
-		t.Error("one that remembers nothing remembers")
+	none := Said(nil)
+	for range 2 {
+		if !none.first("a") {
+			t.Error("one that remembers nothing remembers")
+		}
 	}
 }
