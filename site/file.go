@@ -137,7 +137,7 @@ func follow(path string) (string, error) {
 	for range 40 {
 		to, err := os.Readlink(path)
 		if err != nil {
-			return path, nil
+			return path, nil //nolint:nilerr // no link, or not there yet: the way ends here, and what else is wrong is told by who opens it
 		}
 		if !filepath.IsAbs(to) {
 			to = filepath.Join(filepath.Dir(path), to)
