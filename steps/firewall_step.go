@@ -64,7 +64,7 @@ func planFirewall(s *site.Site, look Look) Plan {
 		if _, told := found.Get("seen.tools"); !told {
 			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s: what is installed there could not be seen", h.Name))
 		} else if seen := See(found); !seen.Ufw {
-			planUfwPackage(s, h, &plan)
+			planUfwPackage(h, &plan)
 		} else {
 			planHostFirewall(s, h, seen, found, &plan)
 		}
@@ -73,7 +73,7 @@ func planFirewall(s *site.Site, look Look) Plan {
 }
 
 // planUfwPackage installs ufw first: what its package brings is looked at before anything is planned on it.
-func planUfwPackage(s *site.Site, h *site.Host, plan *Plan) {
+func planUfwPackage(h *site.Host, plan *Plan) {
 	plan.Parts = append(plan.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{installPackages("firewall", h.Name, "ufw")}})
 	then := h.Name + ": deny what comes in, admit SSH and what the tunnel brings, allow what goes out, on both families"
 	if h.Role == site.Proxy {

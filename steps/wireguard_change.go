@@ -46,7 +46,7 @@ func confChange(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[st
 	if !unit.Enabled {
 		c.Keep = "systemctl enable " + remote.Quote(wgUnit(iface))
 	}
-	switch runs := running(s, h, seen, t, keys, mtu); {
+	switch runs := running(s, h, seen, t, keys); {
 	case same && runs == up && unit.Enabled && unit.Active:
 		return nil, notes
 	case same && runs == up && unit.Active:
@@ -99,7 +99,7 @@ const (
 	up
 )
 
-func running(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[string]string, mtu int) runState {
+func running(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[string]string) runState {
 	if !t.Link || t.Key != keys[h.Name] || (h.Role == site.Proxy && t.Port != s.Tunnel.Port) || !routed(s, h, t) {
 		return down
 	}

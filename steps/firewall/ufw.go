@@ -3,7 +3,6 @@ package firewall
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"postern/remote"
@@ -160,12 +159,4 @@ func (u ufw) Render(want Policy, ways []Way, found remote.Facts) (Rendering, err
 	}
 	r.Notes = append(r.Notes, p.serviceNotes()...)
 	return r, nil
-}
-
-// modeOf keeps a file's mode, or gives a new file one.
-func modeOf(f remote.File, fallback fs.FileMode) fs.FileMode {
-	if f.Owner == "" && f.Mode == 0 {
-		return fallback
-	}
-	return f.Mode
 }
