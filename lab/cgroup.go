@@ -79,10 +79,10 @@ func joinOne(root, name string) error {
 
 // runHere is runCmd in a group of the lab, where the machine can start a process
 // in one: should we be killed, down finds the tool.
-func (l *Lab) runHere(cmd *exec.Cmd) (string, error) {
+func (l *Lab) runHere(cmd *exec.Cmd) error {
 	all, err := hierarchies()
 	if err != nil {
-		return "", err
+		return err
 	}
 	for _, h := range all {
 		if !h.v2 {
@@ -90,16 +90,17 @@ func (l *Lab) runHere(cmd *exec.Cmd) (string, error) {
 		}
 		dir := filepath.Join(h.path, l.cgroup("up"))
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return "", err
+			return err
 		}
 		f, err := os.Open(dir)
 		if err != nil {
-			return "", err
+			return err
 		}
 		defer f.Close()
 		cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(f.Fd())}
 	}
-	return runCmd(cmd)
+	_, err = runCmd(cmd)
+	return err
 }
 
 // eachCgroup calls f with every group under the named one, the deepest first.

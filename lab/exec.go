@@ -114,8 +114,7 @@ func (l *Lab) makeLaptop(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = l.runHere(exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@laptop", "-f", filepath.Join(ssh, "id_ed25519")))
-	return err
+	return l.runHere(exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@laptop", "-f", filepath.Join(ssh, "id_ed25519")))
 }
 
 // moveHome gives root another home in a passwd file.
@@ -132,32 +131,29 @@ func moveHome(passwd, home string) string {
 
 // buildProgram builds the checkout's program for the laptop, when there is one.
 func (l *Lab) buildProgram(ctx context.Context) error {
-	top, err := checkout()
-	if err != nil {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Join(top, "cmd", "postern")); err != nil {
+	top, ok := checkout()
+	if !ok {
 		return nil
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", l.dir("bin", "postern"), "./cmd/postern")
 	cmd.Dir = top
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: it runs on the hosts too
-	_, err = l.runHere(cmd)
-	return err
+	return l.runHere(cmd)
 }
 
-// checkout finds the top of the source tree, from here upwards.
-func checkout() (string, error) {
+// checkout finds the top of the program's source tree, from here upwards, when there is one.
+func checkout() (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return "", err
+		return "", false
 	}
 	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
+			_, err := os.Stat(filepath.Join(dir, "cmd", "postern"))
+			return dir, err == nil
 		}
 		if dir == "/" {
-			return "", fmt.Errorf("no go.mod here or above")
+			return "", false
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 		!slices.Equal(c.rest, []string{"ls", "--name", "y"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	for _, bad := range []string{"--ssh-port many", "--name", "--nmae x"} {
+	for _, bad := range []string{"--ssh-port many", "--name", "--nosuch x"} {
 		if _, err := parse(strings.Fields(bad)); err == nil {
 			t.Errorf("%q was taken", bad)
 		}

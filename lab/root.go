@@ -100,7 +100,7 @@ func (l *Lab) makeHostKeys(ctx context.Context, root string) error {
 		if kind == "rsa" {
 			argv = append(argv, "-b", "2048")
 		}
-		if _, err := l.runHere(exec.CommandContext(ctx, "ssh-keygen", argv...)); err != nil {
+		if err := l.runHere(exec.CommandContext(ctx, "ssh-keygen", argv...)); err != nil {
 			return err
 		}
 	}
