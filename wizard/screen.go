@@ -212,9 +212,7 @@ func wrapped(text string, width int) []string {
 		}
 		if w > width {
 			parts := strings.Split(ansi.Hardwrap(word, width, true), "\n")
-			for _, part := range parts[:len(parts)-1] {
-				lines = append(lines, part)
-			}
+			lines = append(lines, parts[:len(parts)-1]...)
 			word = parts[len(parts)-1]
 			w = ansi.StringWidth(word)
 		}

@@ -28,7 +28,6 @@ var update = flag.Bool("update", false, "write the screens of the stories as the
 type table struct {
 	t      *testing.T
 	w      *shell
-	heard  []tea.Msg // what the wizard would have sent outside
 	quit   bool
 	chosen []string // answers to proposals and prompts
 }
