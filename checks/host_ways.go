@@ -58,7 +58,7 @@ func (e *Env) countWays(ctx context.Context, q question, h *site.Host, v *Vantag
 	if h.Local || e.HereIs == h.Name {
 		works = append(works, "the program runs on it")
 	}
-	ways := e.waysTo(h, v, via, ports[0])
+	ways := e.waysTo(h, via, ports[0])
 	knocks := make([]*knock, len(ways))
 	done := make(chan int)
 	for i, w := range ways {
@@ -109,7 +109,7 @@ func (e *Env) tunnelled(via connection) bool {
 }
 
 // waysTo lists the ways that can be tried: its public addresses, the address this program uses, and the tunnel.
-func (e *Env) waysTo(h *site.Host, v *Vantage, via connection, port int) []way {
+func (e *Env) waysTo(h *site.Host, via connection, port int) []way {
 	var ways []way
 	add := func(from *Vantage, to netip.Addr, what string) {
 		if from == nil || from.Dial == nil || !to.IsValid() || to.IsUnspecified() {

@@ -131,7 +131,7 @@ func (e *Env) ask(ctx context.Context, k *knock, from *Vantage, to netip.AddrPor
 	v, err := e.look(at)
 	if err != nil {
 		k.noEar = err
-		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
+		k.reached = e.dialOnce(ctx, from, to)
 		return
 	}
 	if all, err := listenersOf(v.Facts); err == nil {
@@ -142,7 +142,7 @@ func (e *Env) ask(ctx context.Context, k *knock, from *Vantage, to netip.AddrPor
 		}
 	}
 	if k.real {
-		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
+		k.reached = e.dialOnce(ctx, from, to)
 		return
 	}
 	e.askOurs(ctx, k, v, from, to, arrive)
@@ -157,12 +157,12 @@ func (e *Env) askOurs(ctx context.Context, k *knock, v, from *Vantage, to, arriv
 	ear, leave, err := e.listen(ctx, v, arrive)
 	if errors.Is(err, syscall.EADDRINUSE) { // something has begun to listen since the host was looked at
 		k.real = true
-		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
+		k.reached = e.dialOnce(ctx, from, to)
 		return
 	}
 	if err != nil {
 		k.noEar = err
-		k.reached = e.dialOnce(ctx, from, to, listenTimeout)
+		k.reached = e.dialOnce(ctx, from, to)
 		return
 	}
 	defer leave()
@@ -252,8 +252,8 @@ func (p *probes) port(k listenKey) *sync.Mutex {
 	return p.ports[k]
 }
 
-func (e *Env) dialOnce(ctx context.Context, from *Vantage, to netip.AddrPort, limit time.Duration) reached {
-	r := e.dialKeep(ctx, from, to, limit)
+func (e *Env) dialOnce(ctx context.Context, from *Vantage, to netip.AddrPort) reached {
+	r := e.dialKeep(ctx, from, to, listenTimeout)
 	closeQuietly(r.conn)
 	r.conn = nil
 	return r

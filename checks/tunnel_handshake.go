@@ -43,11 +43,11 @@ func askHandshake(ctx context.Context, e *Env) []Result {
 		age := one.w.age(one.peer)
 		switch {
 		case one.peer.handshake == 0:
-			return one.q.fail("no handshake yet", cause(e.Site, one, far), counters(one, far))
+			return one.q.fail("no handshake yet", cause(one, far), counters(one, far))
 		case age < -5*time.Second:
 			return one.q.warn(fmt.Sprintf("the last handshake is %s in the future", -age), "the host's clock was set back", counters(one, far))
 		case age > handshakeAge:
-			return one.q.fail(fmt.Sprintf("the last handshake is %s old", age), cause(e.Site, one, far), counters(one, far))
+			return one.q.fail(fmt.Sprintf("the last handshake is %s old", age), cause(one, far), counters(one, far))
 		}
 		return one.q.ok("the last handshake is %s old", age)
 	})
@@ -57,7 +57,7 @@ func askBytes(ctx context.Context, e *Env) []Result {
 	q := question{want: "bytes received and sent", fix: "wireguard"}
 	return e.askEnds(ctx, q, func(one, far end) Result {
 		if one.peer.rx == 0 || one.peer.tx == 0 {
-			return one.q.fail(fmt.Sprintf("received %d, sent %d", one.peer.rx, one.peer.tx), cause(e.Site, one, far), counters(one, far))
+			return one.q.fail(fmt.Sprintf("received %d, sent %d", one.peer.rx, one.peer.tx), cause(one, far), counters(one, far))
 		}
 		return one.q.ok("received %d, sent %d", one.peer.rx, one.peer.tx)
 	})
@@ -135,7 +135,7 @@ func (e *Env) again(ctx context.Context, one end) end {
 }
 
 // cause tells from the counters of both ends which layer fails.
-func cause(s *site.Site, one, far end) string {
+func cause(one, far end) string {
 	if far.err != nil {
 		return "the other end could not be looked at, so the cause is open: a blocked port, a wrong key or a wrong endpoint"
 	}
