@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -65,7 +66,7 @@ func awk(c *call) int {
 	}
 	code, err := interp.ExecProgram(prog, &interp.Config{Stdin: in, Output: c.stdout, Error: c.stderr, Argv0: "awk", Vars: vars, Funcs: funcs,
 		NoExec: true, NoFileReads: true, NoFileWrites: true, Environ: []string{}})
-	if err != nil && c.ctx.Err() == nil && err != io.EOF {
+	if err != nil && c.ctx.Err() == nil && !errors.Is(err, io.EOF) {
 		return c.fail(2, "%v", err)
 	}
 	for command := range pipes {

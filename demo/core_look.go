@@ -108,7 +108,7 @@ func ls(c *call) int {
 		})
 		for _, o := range list {
 			if has(got, "l") {
-				c.out("%s %d %s %s %d %s ", entry{o.name, o.about}.Mode(), o.links, ownerName(o.uid), ownerName(o.gid), o.size, o.changed.UTC().Format("Jan _2 15:04"))
+				c.out("%s %d %s %s %d %s ", entry(o).Mode(), o.links, ownerName(o.uid), ownerName(o.gid), o.size, o.changed.UTC().Format("Jan _2 15:04"))
 			}
 			c.out("%s\n", o.name)
 		}

@@ -41,12 +41,12 @@ func tee(c *call) int {
 }
 
 func seq(c *call) int {
-	from, to := 1, 0
 	n := len(c.args)
 	if n == 0 {
 		return c.fail(1, "missing operand")
 	}
-	to, _ = strconv.Atoi(c.args[n-1])
+	from := 1
+	to, _ := strconv.Atoi(c.args[n-1])
 	if n > 1 {
 		from, _ = strconv.Atoi(c.args[0])
 	}

@@ -20,8 +20,7 @@ type Host struct {
 	init   inits
 	key    ssh.Signer
 	logins atomic.Int32
-	links  sync.Map // the net.Conn of everybody who is logged in
-	kernel *kernel  // what a reboot forgets: interfaces, filters, sysctls, tunnels
+	kernel *kernel // what a reboot forgets: interfaces, filters, sysctls, tunnels
 }
 
 // furnishings lay what a host has before anybody set it up.

@@ -149,7 +149,7 @@ func (t *filterTable) change(six bool, words []string) (status int, why string) 
 		c.policy = rest[0]
 		return 0, ""
 	}
-	return t.edit(six, verb, name, c, rest)
+	return t.edit(six, verb, c, rest)
 }
 
 // sweep empties or removes one chain, or all.
@@ -182,7 +182,7 @@ func (t *filterTable) sweep(verb, name string) (int, string) {
 }
 
 // edit adds, removes or looks for a rule.
-func (t *filterTable) edit(six bool, verb, name string, c *chain, rest []string) (int, string) {
+func (t *filterTable) edit(six bool, verb string, c *chain, rest []string) (int, string) {
 	at := 0
 	numbered := len(rest) > 0 && isNumber(rest[0])
 	if numbered {

@@ -201,11 +201,11 @@ func (p *ruleReader) option(w, value string, not bool, more []string) (used int,
 		if !valued {
 			value = ""
 		}
-		text := value
 		if w == "--tcp-flags" && len(more) > 0 {
-			value, text, used = value+" "+more[0], value+" "+more[0], 1
+			value, used = value+" "+more[0], 1
 		}
-		if text, err = spellOption(w, value); err != nil {
+		text, err := spellOption(w, value)
+		if err != nil {
 			return 0, err
 		}
 		p.r.tests = append(p.r.tests, filterTest{m, w, text, not})

@@ -12,10 +12,9 @@ func init() { register("/usr/sbin/ip", ip) }
 // ipCall is one run of ip(8): its flags, and the words that are left.
 type ipCall struct {
 	*call
-	one     bool // -o
-	family  int  // 4, 6, or 0 for what fits
-	verbose bool
-	w       []string
+	one    bool // -o
+	family int  // 4, 6, or 0 for what fits
+	w      []string
 }
 
 // ip is the part of ip(8) that is looked at and changed here.

@@ -20,7 +20,6 @@ type network struct {
 	dark    map[*Host]time.Time // until when nothing passes between the operator and a host
 	once    map[string]bool     // faults that have shown themselves
 	last    uint16              // of the ports that stations dial from
-	mail    func(conn net.Conn) // who answers at the mail exchanger outside; nil is nobody
 }
 
 // ear is a TCP listener of a host.

@@ -237,9 +237,9 @@ func (w *World) settle() {
 		}
 		w.net.shaking.Lock()
 		every := time.Duration(y.p.alive) * time.Second
-		if beats := w.clock.time().Sub(y.p.beat) / every; beats > 0 {
-			y.p.beat = y.p.beat.Add(beats * every)
-			crossing{y.p, back}.count(int(beats) * beatBytes)
+		if beats := int(w.clock.time().Sub(y.p.beat) / every); beats > 0 {
+			y.p.beat = y.p.beat.Add(time.Duration(beats*y.p.alive) * time.Second)
+			crossing{y.p, back}.count(beats * beatBytes)
 		}
 		w.net.shaking.Unlock()
 	}

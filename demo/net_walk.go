@@ -120,7 +120,7 @@ func (x *walk) sendHost(h *Host) {
 	set := k.filter[family(p.dst.Addr())]
 	set.run("mangle", "OUTPUT", p, local)
 	if again, ok := k.lookup(p.src.Addr(), p.dst.Addr(), p.mark); ok && p.mark != 0 {
-		r, p.out = again, again.dev
+		p.out = again.dev
 	}
 	before := *p
 	if v := set.run("filter", "OUTPUT", p, local); v.is != "ACCEPT" {

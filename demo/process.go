@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sort"
 	"sync"
@@ -188,7 +189,7 @@ func (d *descriptor) Write(b []byte) (int, error) {
 		return 0, syscall.EBADF
 	}
 	n, err := d.f.write(d.p.ctx, b)
-	if err == syscall.EPIPE {
+	if errors.Is(err, syscall.EPIPE) {
 		d.p.kill(sigpipe)
 	}
 	return n, err

@@ -28,14 +28,14 @@ type shell struct {
 	jobs   map[int]*process
 	atExit string // trap EXIT
 
-	errexit, nounset, noglob, noexec bool
-	quiet                            int // depth of conditions, where errexit does not count
-	flow                             flowing
-	levels                           int // of break and continue
-	loops                            int
-	keep                             bool // exec: the redirections stay
-	place                            bool // the last command may take the process over
-	trapping                         bool
+	errexit, nounset, noglob bool
+	quiet                    int // depth of conditions, where errexit does not count
+	flow                     flowing
+	levels                   int // of break and continue
+	loops                    int
+	keep                     bool // exec: the redirections stay
+	place                    bool // the last command may take the process over
+	trapping                 bool
 }
 
 // flowing is what takes the shell out of the normal order.

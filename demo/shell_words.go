@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"errors"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -163,13 +164,11 @@ func (e entry) Mode() fs.FileMode {
 
 // why is an error as a command prints it.
 func why(err error) string {
-	var e syscall.Errno
-	if pe, ok := err.(*fs.PathError); ok {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		err = pe.Err
 	}
-	if errno, ok := err.(syscall.Errno); ok {
-		e = errno
-	}
+	var e syscall.Errno
+	errors.As(err, &e)
 	for known, text := range reasons {
 		if e == known {
 			return text

@@ -17,7 +17,6 @@ type inits struct {
 type unit struct {
 	name      string
 	state     string // active, inactive, failed, activating, deactivating
-	args      []string
 	transient bool   // made by systemd-run: it vanishes at its end
 	end       func() // stops a timer
 	main      *process
