@@ -71,7 +71,7 @@ func (l *Lab) show(ctx context.Context) {
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", n.name, state, strings.Join(n.addrs, " "))
 	}
-	w.Flush()
+	_ = w.Flush() // to the standard output, like what Printf says here
 	for _, f := range faults() {
 		if l.faulty(f.name) {
 			fmt.Printf("  broken: %s, %s\n", f.name, f.words)
