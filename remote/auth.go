@@ -64,7 +64,7 @@ func (l *login) config(ctx context.Context) (_ *ssh.ClientConfig, done func(), e
 	questions := ssh.KeyboardInteractive(func(_, instruction string, questions []string, echos []bool) ([]string, error) {
 		return l.challenge(ctx, instruction, questions, echos)
 	})
-	keys := func() ([]ssh.Signer, error) { return l.signers(ctx, agent), nil }
+	keys := func() ([]ssh.Signer, error) { return l.signers(ctx, agent), nil } //nolint:unparam // what x/crypto asks for
 	return &ssh.ClientConfig{
 		User:              l.route.user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(keys), ssh.RetryableAuthMethod(questions, maxTries), ssh.RetryableAuthMethod(password, maxTries)},

@@ -125,11 +125,11 @@ func TestKeyboardInteractive(t *testing.T) {
 		rounds++
 		one, err := ask("", "Two \x1b[31mquestions", []string{"Password: ", "Favourite colour? "}, []bool{false, true})
 		if err != nil || len(one) != 2 {
-			return nil, fmt.Errorf("round one: %v", err)
+			return nil, fmt.Errorf("round one: %w", err)
 		}
 		two, err := ask("", "", []string{"Verification code: "}, []bool{false})
 		if err != nil || len(two) != 1 || one[0]+one[1]+two[0] != "goodblue123" {
-			return nil, fmt.Errorf("%v %v %v", one, two, err)
+			return nil, fmt.Errorf("%v %v %w", one, two, err)
 		}
 		return nil, nil
 	}

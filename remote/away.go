@@ -19,7 +19,7 @@ func (a *away) Unwrap() error { return a.err }
 // explained puts words to the failures of a dial that people meet most; other errors stay as they are.
 func explained(err error, host, address string) error {
 	var dns *net.DNSError
-	words := ""
+	var words string
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		words = fmt.Sprintf("there is no host named %q: not in your ssh_config, and not in DNS", host)

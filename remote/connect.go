@@ -144,7 +144,7 @@ func openShell(client *ssh.Client) (*process, error) {
 		session.Close()
 		return nil, err
 	}
-	go io.Copy(io.Discard, noise) // what the login shell's start-up files print
+	go func() { _, _ = io.Copy(io.Discard, noise) }() // what the login shell's start-up files print
 	return newProcess(in, out, func() { session.Close() }), nil
 }
 

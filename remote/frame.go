@@ -56,7 +56,7 @@ func (f *frame) feed(b []byte) (rest []byte, done bool) {
 		if end < 0 && len(line) < 4 {
 			return nil, false
 		}
-		code, err := 0, error(strconv.ErrSyntax)
+		code, err := 0, strconv.ErrSyntax
 		if end >= 0 {
 			code, err = strconv.Atoi(string(line[:end]))
 		}

@@ -72,7 +72,7 @@ func TestDialErrors(t *testing.T) {
 		h.forward = func(string) (ssh.RejectionReason, string) { return c.reason, c.message }
 		s := h.connect(h.options())
 		_, err := s.DialContext(soon(t), "tcp", "203.0.113.1:25")
-		ok := errors.Is(err, c.want) || c.want == isDNS && errors.As(err, &dns) && dns.Name == "203.0.113.1"
+		ok := errors.Is(err, c.want) || errors.Is(c.want, isDNS) && errors.As(err, &dns) && dns.Name == "203.0.113.1"
 		if !ok || errors.Is(err, c.not) || errors.Is(err, ErrLost) {
 			t.Errorf("%d %q: %v", c.reason, c.message, err)
 		}

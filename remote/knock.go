@@ -32,7 +32,8 @@ func Knock(ctx context.Context, t Target, o Options) (Text, error) {
 		if ctx.Err() != nil {
 			err = errors.New("no answer")
 		}
-		if told := explained(err, r.host, address); told != err {
+		var told *away
+		if errors.As(explained(err, r.host, address), &told) {
 			return Text{}, told
 		}
 		return Text{}, fmt.Errorf("%s: %w", address, err)

@@ -100,7 +100,7 @@ func (s *Session) heard(at netip.AddrPort, said []string) (netip.AddrPort, error
 			return own, nil
 		}
 	}
-	why, text := error(ErrNoVantage), ""
+	why, text := ErrNoVantage, ""
 	switch {
 	case len(said) > 2 && said[2] == "inuse":
 		why = syscall.EADDRINUSE

@@ -29,7 +29,7 @@ func startLocal(context.Context) (*process, error) {
 	p := newProcess(in, out, func() {})
 	go func() {
 		<-p.out.ended
-		cmd.Wait()
+		_ = cmd.Wait() // its shell has ended, and that was told: this only takes it off the list of processes
 	}()
 	return p, nil
 }

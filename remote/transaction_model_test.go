@@ -64,94 +64,94 @@ func (w world) next() []world {
 }
 
 // applyStep is one statement of apply: look at the marker, place, place the rest, stamp.
-func (n *world) applyStep() {
-	switch n.apply {
+func (w *world) applyStep() {
+	switch w.apply {
 	case 0:
-		if n.marker != "ARMED" {
-			n.apply = -1
+		if w.marker != "ARMED" {
+			w.apply = -1
 			return
 		}
 	case 1:
-		n.files = "mixed"
+		w.files = "mixed"
 	case 2:
-		n.files = "new"
+		w.files = "new"
 	case 3:
-		if n.marker == "ARMED" {
-			n.applied = true
+		if w.marker == "ARMED" {
+			w.applied = true
 		}
-		n.apply = -1
+		w.apply = -1
 		return
 	}
-	n.apply++
+	w.apply++
 }
 
 // blocked says whether an actor waits for the mutex.
 func (w world) blocked(i int) bool { return w.actor[i].pc == 1 && w.mutex >= 0 }
 
 // actorStep is one statement: turn the marker, take the mutex, look, end the apply, restore or persist, turn, free.
-func (n *world) actorStep(i int) {
-	a := &n.actor[i]
+func (w *world) actorStep(i int) {
+	a := &w.actor[i]
 	switch a.pc {
 	case 0:
 		if i == client {
-			if !n.applied {
+			if !w.applied {
 				return // not ready: it asks again
 			}
-			if n.marker == "ARMED" {
-				n.marker = "CONFIRMED"
+			if w.marker == "ARMED" {
+				w.marker = "CONFIRMED"
 			}
-		} else if n.marker == "ARMED" {
-			n.marker = "ROLLING"
+		} else if w.marker == "ARMED" {
+			w.marker = "ROLLING"
 		}
 	case 1:
-		n.mutex = i
+		w.mutex = i
 	case 2:
-		if n.marker == "ROLLING" && !n.spares {
-			n.apply = -1 // killed, and waited for
+		if w.marker == "ROLLING" && !w.spares {
+			w.apply = -1 // killed, and waited for
 		}
 	case 3:
-		switch n.marker {
+		switch w.marker {
 		case "ROLLING":
-			n.files = "old"
+			w.files = "old"
 		case "CONFIRMED":
-			n.late = "new"
+			w.late = "new"
 		}
 	case 4:
-		switch n.marker {
+		switch w.marker {
 		case "ROLLING":
-			n.marker = "ROLLEDBACK"
+			w.marker = "ROLLEDBACK"
 		case "CONFIRMED":
-			n.marker = "PERSISTED"
+			w.marker = "PERSISTED"
 		}
 	case 5:
 		if i == client {
-			n.told = map[string]string{"PERSISTED": "kept", "ROLLEDBACK": "back"}[n.marker]
+			w.told = map[string]string{"PERSISTED": "kept", "ROLLEDBACK": "back"}[w.marker]
 		}
-		n.end(i)
+		w.end(i)
 		return
 	}
 	a.pc++
 }
 
 // end is the end of an actor, in order or not: the kernel frees the mutex.
-func (n *world) end(i int) {
-	n.actor[i].pc = -1
-	if n.mutex == i {
-		n.mutex = -1
+func (w *world) end(i int) {
+	w.actor[i].pc = -1
+	if w.mutex == i {
+		w.mutex = -1
 	}
 }
 
 // boot ends everything, and then the guard carries the transaction on alone.
-func (n *world) boot() {
-	n.apply, n.mutex = -1, -1
-	for i := range n.actor {
-		n.actor[i].pc = -1
+func (w *world) boot() {
+	w.apply, w.mutex = -1, -1
+	for i := range w.actor {
+		w.actor[i].pc = -1
 	}
-	switch n.marker {
+	switch w.marker {
 	case "ARMED", "ROLLING":
-		n.files, n.marker = "old", "ROLLEDBACK"
+		w.files, w.marker = "old", "ROLLEDBACK"
 	case "CONFIRMED":
-		n.late, n.marker = "new", "PERSISTED"
+		w.late, w.marker = "new", "PERSISTED"
 	}
 }
 

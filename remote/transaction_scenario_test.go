@@ -92,7 +92,7 @@ func clientGone(g *ground) error {
 		cancel()
 	}()
 	if _, err := g.s.Begin(ctx, tx, nil); !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("begin: %v", err)
+		return fmt.Errorf("begin: %w", err)
 	}
 	g.s.Close()
 	return g.back(want, 10*time.Second)
@@ -108,7 +108,7 @@ func confirmLate(g *ground) error {
 		return errors.New("not taken back")
 	}
 	if err := g.confirm(o); !errors.Is(err, ErrTooLate) {
-		return fmt.Errorf("confirm: %v, want too late", err)
+		return fmt.Errorf("confirm: %w, want too late", err)
 	}
 	return g.back(want, 0)
 }
@@ -120,7 +120,7 @@ func applyFails(g *ground) error {
 	_, err := g.s.Begin(bg(), tx, nil)
 	var back *ErrRolledBack
 	if !errors.As(err, &back) || back.Why != "failed" || back.Change != "remove a file" || !strings.Contains(err.Error(), "it broke") {
-		return fmt.Errorf("begin: %v", err)
+		return fmt.Errorf("begin: %w", err)
 	}
 	return g.back(want, 0)
 }
@@ -151,7 +151,7 @@ func rebootArmed(g *ground) error {
 		return err
 	}
 	if err := g.confirm(o); !errors.Is(err, ErrTooLate) {
-		return fmt.Errorf("confirm after boot: %v", err)
+		return fmt.Errorf("confirm after boot: %w", err)
 	}
 	return g.back(want, 0)
 }
@@ -167,7 +167,7 @@ func rebootConfirmed(g *ground) error {
 	}
 	var unkept *ErrUnkept
 	if err := g.confirm(o); !errors.As(err, &unkept) {
-		return fmt.Errorf("confirm that was killed: %v", err)
+		return fmt.Errorf("confirm that was killed: %w", err)
 	}
 	if err := g.reboot(); err != nil {
 		return err
@@ -194,7 +194,7 @@ sleep 0.5`); err != nil {
 		return errors.New("the fault was not reached")
 	}
 	if !errors.Is(err, ErrNoGuard) {
-		return fmt.Errorf("begin with dead watchdogs: %v", err)
+		return fmt.Errorf("begin with dead watchdogs: %w", err)
 	}
 	return g.back(want, 0)
 }
@@ -205,7 +205,7 @@ func applySlow(g *ground) error {
 	tx.Changes[1].Do = "sleep 3; echo late >" + g.run() + "; echo late >" + g.root + "/a.conf"
 	_, err := g.s.Begin(bg(), tx, nil)
 	if !errors.Is(err, ErrTooLate) {
-		return fmt.Errorf("begin past the deadline: %v", err)
+		return fmt.Errorf("begin past the deadline: %w", err)
 	}
 	g.settled(5 * time.Second)
 	for wait := 0; wait < 40; wait++ { // the slow command must not come after
@@ -236,7 +236,7 @@ func noWatchdog(g *ground) error {
 	}
 	var changed *ErrChanged // the next one finds it and takes it back first, and so what it was shown is not true any more
 	if err := g.free(); !errors.As(err, &changed) {
-		return fmt.Errorf("the next begin: %v", err)
+		return fmt.Errorf("the next begin: %w", err)
 	}
 	return errors.Join(g.was(want), g.free())
 }
@@ -268,7 +268,7 @@ func extendMoves(g *ground) error {
 	}
 	st, err := g.s.Status(bg())
 	if err != nil || st.State != "ARMED" || !st.Applied {
-		return fmt.Errorf("status after the first deadline: %+v, %v", st, err)
+		return fmt.Errorf("status after the first deadline: %+v, %w", st, err)
 	}
 	if err := g.confirm(o); err != nil {
 		return err
@@ -284,7 +284,7 @@ func applyKilled(g *ground) error {
 	_, err := g.s.Begin(bg(), g.change(time.Minute), nil)
 	var back *ErrRolledBack
 	if !errors.As(err, &back) {
-		return fmt.Errorf("begin: %v", err)
+		return fmt.Errorf("begin: %w", err)
 	}
 	return g.back(want, 0)
 }

@@ -48,17 +48,17 @@ func undoFails(g *ground) error {
 		return err
 	}
 	if err := o.Cancel(bg()); !errors.Is(err, ErrStuck) {
-		return fmt.Errorf("cancel: %v", err)
+		return fmt.Errorf("cancel: %w", err)
 	}
 	os.RemoveAll(g.root + "/deep") // folders of ours that are empty stay until the end
 	if err := g.was(want); err != nil {
 		return err
 	}
 	if err := g.free(); !errors.Is(err, ErrStuck) {
-		return fmt.Errorf("the next begin: %v", err)
+		return fmt.Errorf("the next begin: %w", err)
 	}
 	if st, err := g.s.Status(bg()); err != nil || st.State != "STUCK" || st.Why != "cancelled" {
-		return fmt.Errorf("status: %+v, %v", st, err)
+		return fmt.Errorf("status: %+v, %w", st, err)
 	}
 	os.WriteFile(g.state+"/mended", nil, 0o600)
 	if out, err := exec.Command("/bin/sh", g.state+"/open/agent", "boot").CombinedOutput(); err != nil {
@@ -88,7 +88,7 @@ func confirmEarly(g *ground) error {
 	defer third.Close()
 	o := third.Attach(tx.ID)
 	if err := o.Confirm(bg(), over); !errors.Is(err, ErrNotReady) {
-		return fmt.Errorf("confirm: %v", err)
+		return fmt.Errorf("confirm: %w", err)
 	}
 	os.WriteFile(g.state+"/go", nil, 0o600)
 	if err := <-done; err != nil {
@@ -113,7 +113,7 @@ func keepFails(g *ground) error {
 	}
 	var unkept *ErrUnkept
 	if err := g.confirm(o); !errors.As(err, &unkept) || !strings.Contains(err.Error(), "it does not last") {
-		return fmt.Errorf("confirm: %v", err)
+		return fmt.Errorf("confirm: %w", err)
 	}
 	return errors.Join(g.ended(Ended{Kept: true}, true, ""), g.free())
 }
@@ -125,7 +125,7 @@ func idTwice(g *ground) error {
 		return err
 	}
 	if _, err := g.s.Begin(bg(), tx, nil); err == nil || !strings.Contains(err.Error(), "begun before") {
-		return fmt.Errorf("begun twice: %v", err)
+		return fmt.Errorf("begun twice: %w", err)
 	}
 	if err := o.Cancel(bg()); err != nil {
 		return err

@@ -26,7 +26,6 @@ func init() { leastDeadline = time.Second }
 type ground struct {
 	state, root string
 	s           *Session
-	stop        func()
 }
 
 func newGround(t testing.TB) *ground {
@@ -136,11 +135,11 @@ func (g *ground) fingerprint() string {
 	var b strings.Builder
 	filepath.WalkDir(g.root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || strings.HasPrefix(d.Name(), ".postern.") {
-			return nil
+			return nil //nolint:nilerr // gone meanwhile
 		}
 		info, err := d.Info()
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // gone meanwhile
 		}
 		st := info.Sys().(*syscall.Stat_t)
 		text, _ := os.ReadFile(p)
