@@ -132,7 +132,7 @@ func (v *voice) redirect(to io.Writer) {
 func (v *voice) raw(text []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.out.Write(text)
+	_, _ = v.out.Write(text) // as everything that is said
 }
 
 // json writes one value to standard output, on one line or indented. Nothing in it can steer a terminal.

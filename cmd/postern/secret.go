@@ -121,7 +121,7 @@ func (a *asker) typed(ctx context.Context, text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
 	}
-	defer term.Restore(int(tty.Fd()), before)
+	defer func() { _ = term.Restore(int(tty.Fd()), before) }() // a terminal that has gone needs none
 	a.say.write(screen, plain, text+": ")
 	a.busy.Add(1)
 	defer a.busy.Add(-1)
