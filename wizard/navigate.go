@@ -1,6 +1,8 @@
 package wizard
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 
 	"postern/remote"
@@ -106,6 +108,11 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 		return tea.Batch(w.navigate(m.show), m.work)
 	case backMsg:
 		return w.pop()
+	case leaveMsg:
+		if w.top().page == m.page {
+			return w.pop()
+		}
+		w.pages = slices.DeleteFunc(w.pages, func(l *layer) bool { return l.page == m.page })
 	case chapterMsg:
 		w.moved = true
 		w.at = m.step

@@ -32,12 +32,9 @@ func (w *shell) titled(j job, title string) string {
 	return title
 }
 
-// leave goes back from a page, if it is the one that is seen.
+// leave takes a page away, also from under one that is about to go back.
 func (w *shell) leave(p page) tea.Cmd {
-	if w.top().page == p {
-		return back
-	}
-	return nil
+	return func() tea.Msg { return leaveMsg{p} }
 }
 
 // write puts text into a file beside the answers, and says where.

@@ -54,8 +54,9 @@ type (
 		show tea.Msg
 		work tea.Cmd
 	}
-	backMsg    struct{} // away with the one on top
-	nextMsg    struct{} // this chapter is done: to the first one that is not in place
+	backMsg    struct{}            // away with the one on top
+	leaveMsg   struct{ page page } // away with this one, wherever it is
+	nextMsg    struct{}            // this chapter is done: to the first one that is not in place
 	chapterMsg struct {
 		step string
 		ask  bool // with its answers on top

@@ -58,7 +58,7 @@ func (w *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 		w.file.Site.Revision = m.revision
 		m.answer(w.file.Save())
 		return w, nil
-	case openMsg, replaceMsg, beginMsg, backMsg, nextMsg, chapterMsg, noteMsg, openedMsg:
+	case openMsg, replaceMsg, beginMsg, backMsg, leaveMsg, nextMsg, chapterMsg, noteMsg, openedMsg:
 		return w, w.navigate(m)
 	case startedMsg, eventMsg, resultMsg, proposalMsg, doneMsg, tickMsg:
 		return w, tea.Batch(w.engineSays(m), w.toAll(m), w.after(m))
