@@ -28,6 +28,9 @@ func TestWizard(t *testing.T) {
 			s := keysConfirmed(t, l, folder)
 			s = firewallReviewed(t, l, folder, s)
 			wireguardProven(t, l, folder, s)
+			if os.Getenv("POSTERN_TORTURE") != "" {
+				leftEverywhere(t, l, folder)
+			}
 			judged(t, l, folder)
 		})
 	}
@@ -137,6 +140,13 @@ func firewallReviewed(t *testing.T, l *Lab, folder string, s *screen) *screen {
 	s = resume(t, l, folder)
 	s.goOn(2, "Firewall")
 	s.shows("Guarded: ")
+	s.press("a")
+	s.shows("Firewall / before this", "If all else fails, on the console of proxy")
+	wantWords(t, s.leave(0), "2 Firewall [--] not in place yet")
+
+	s = resume(t, l, folder)
+	s.goOn(2, "Firewall")
+	s.shows("Guarded: ")
 	s.agree()
 	s.shows("Firewall / proof", "Proven", "1 warn") // mail has one way in until there is a tunnel
 	wantWords(t, s.leave(0), "2 Firewall [ok] in place", "3 WireGuard [--] not in place yet", " 0 failed, 0 could not be asked")
@@ -162,6 +172,42 @@ func wireguardProven(t *testing.T, l *Lab, folder string, s *screen) {
 	told := s.leave(0)
 	wantWords(t, told, "1 Network [ok] in place", "2 Firewall [ok] in place", "3 WireGuard [ok] in place",
 		"4 Mailcow [todo] for you to do by hand", " 0 warn, 0 failed, 0 could not be asked")
+}
+
+// leftEverywhere leaves on each of the other pages, with hosts that are proven, and wants the same answers and chapters after.
+func leftEverywhere(t *testing.T, l *Lab, folder string) {
+	t.Helper()
+	before := answersIn(t, folder)
+	for _, c := range []struct {
+		keys []string
+		page string
+	}{
+		{[]string{"?"}, "Keys here"},
+		{[]string{"/", "f", "a", "i", "l"}, "/ fail"},
+		{[]string{"esc"}, "contents"},
+		{[]string{"1"}, "1 of 7 Network"},
+		{[]string{"1", "e"}, "Network / answers"},
+		{[]string{"1", "e", "\x0f"}, "ways in"},
+		{[]string{"4", "t"}, "Mailcow / for you"},
+		{[]string{"3", "u"}, "Taking back: "},
+	} {
+		s := resume(t, l, folder)
+		s.allProven()
+		for _, key := range c.keys {
+			s.press(key)
+			if key == "esc" {
+				continue
+			}
+			if key >= "1" && key <= "9" {
+				s.shows(key+" of 7", "e answers")
+			}
+		}
+		s.shows(c.page)
+		wantWords(t, s.leave(0), "2 Firewall [ok] in place", "3 WireGuard [ok] in place", " 0 failed, 0 could not be asked")
+		if now := answersIn(t, folder); now != before {
+			t.Errorf("leaving on %q changed the answers:\n%s\nwere\n%s", c.page, now, before)
+		}
+	}
 }
 
 // judged judges the hosts without the wizard.
