@@ -15,6 +15,11 @@ const (
 	endMark   = "# postern end"
 )
 
+// keepalive is how often the host that dials keeps the way through its NAT open, in seconds.
+//
+// guide: wireguard, Configuration Files
+const keepalive = "25"
+
 // renderConf is our block of a host's wg-quick file. The private key is not in it: wg-quick loads it from its own file, so
 // that this text can be shown, copied and compared.
 //
@@ -36,6 +41,13 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) str
 		line("Table = off")
 	}
 	line("PostUp = wg set %%i private-key %s%%i.key", wireguardDir)
+	for _, other := range s.Hosts {
+		if other.Role != h.Role && other.Role == site.Proxy {
+			peer := "wg set %i peer " + keys[other.Name] + " persistent-keepalive "
+			line("# Keepalives that began before the key was there are not sent: begin them anew, so that the tunnel comes up by itself.")
+			line("PostUp = %s", peer+"off && "+peer+keepalive)
+		}
+	}
 	if preserves(s, h) {
 		for _, c := range routeUp(s, h) {
 			line("PostUp = %s", c)
@@ -54,7 +66,7 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) str
 		line("PublicKey = %s", keys[other.Name])
 		if other.Role == site.Proxy {
 			line("Endpoint = %s", endpoint(s))
-			line("PersistentKeepalive = 25")
+			line("PersistentKeepalive = %s", keepalive)
 		}
 		line("AllowedIPs = %s", joined(allowed(s, h, other)))
 	}

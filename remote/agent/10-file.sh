@@ -85,9 +85,9 @@ parents() {
 	parents "${1%/*}" "$2" && printf '%s\n' "$1" >>"$2" && mkdir -m 755 "$1"
 }
 
-# expected says whether the file is still what the operator was shown.
+# expected says whether the file, which looks like $2, is still what the operator was shown.
 expected() {
-	case $(looks "$P") in
+	case $2 in
 	other) return 1 ;;
 	absent) [ ! -e "$1/expect" ] ;;
 	*) [ -e "$1/expect" ] && refill "$1/expect" "$P" | cmp -s - "$P" ;;
@@ -100,8 +100,8 @@ ready() {
 	path "$1" "$2" || return 0
 	[ ! -h "$P" ] || { echo "$P is a symbolic link"; return 18; }
 	[ ! -e "$P" ] || [ -f "$P" ] || { echo "$P is not a plain file"; return 18; }
-	expected "$1" || { echo "$P"; return 11; }
-	looks "$P" >"$1/was" || return 12
+	looks "$P" >"$1/was" && read -r was <"$1/was" || return 12
+	expected "$1" "$was" || { echo "$P"; return 11; }
 	if [ -e "$P" ]; then
 		cp -p "$P" "$1/old" && cp -p "$1/old" "$A" && cmp -s "$1/old" "$A" || return 12
 	fi

@@ -14,10 +14,8 @@ record() {
 	[ ! -e "$1/forget" ] || { unrecord; return; }
 	path "$1" "$2" || P=''
 	[ -e "$R" ] || shelve "$1" "$2" || return 1
-	for f in title run keep risk; do
-		rm -f "$R/$f"
-		[ ! -e "$1/$f" ] || cp "$1/$f" "$R/$f" || return 1
-	done
+	rm -f "$R/title" "$R/run" "$R/keep" "$R/risk"
+	copies "$1" "$R" title run keep risk || return 1
 	[ -n "$P" ] || return 0
 	looks "$P" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours" || return 1
 	# A file that is again as it was before us has nothing of ours left.
@@ -31,11 +29,20 @@ shelve() {
 	mkdir -p "$N" "${R%/*}" || return 1
 	read -r seq 2>/dev/null <"$D/base/.count" || seq=0
 	echo $((seq + 1)) >"$D/base/.count" && echo $((seq + 1)) >"$N/seq" && echo "$2" >"$N/first" || return 1
-	for f in path step cid undo was dirs inert; do
-		[ ! -e "$1/$f" ] || cp "$1/$f" "$N/$f" || return 1
-	done
+	copies "$1" "$N" path step cid undo was dirs inert || return 1
 	[ ! -e "$1/old" ] || ln "$1/old" "$N/orig" || return 1
 	mv "$N" "$R"
+}
+
+# copies puts those of the named files of folder $1 that there are into folder $2.
+copies() {
+	from=$1 to=$2
+	shift 2
+	for f in "$@"; do
+		[ ! -e "$from/$f" ] || set -- "$@" "$from/$f"
+		shift
+	done
+	[ $# = 0 ] || cp "$@" "$to"
 }
 
 unrecord() {

@@ -75,9 +75,14 @@ job_watch() {
 			at=$((size + 1))
 		fi
 		[ $over = no ] || break
-		if held "$D/JOB"; then idle=0; else idle=$((idle + 1)); fi
-		[ $idle -lt 50 ] || { echo; die 20 E_LOST; }
-		sleep 0.2
+		if held "$D/JOB"; then
+			idle=0
+			flock -s -w 0.2 "$D/JOB" true # until it has ended, or there may be more to tell
+		else
+			idle=$((idle + 1))
+			[ $idle -lt 200 ] || { echo; die 20 E_LOST; }
+			sleep 0.05
+		fi
 	done
 	read -r rc <"$J/rc"
 	echo
