@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"postern/remote"
@@ -92,6 +93,16 @@ func register(c Check) {
 
 // All lists the checks, sorted by ID.
 func All() []Check { return append([]Check(nil), all...) }
+
+// Of is the check that a result's ID belongs to: firewall.open for firewall.open.imaps.
+func Of(id string) (Check, bool) {
+	for ; id != ""; id = id[:max(0, strings.LastIndexByte(id, '.'))] {
+		if c, ok := Find(id); ok {
+			return c, true
+		}
+	}
+	return Check{}, false
+}
 
 // Find is the check of that ID.
 func Find(id string) (Check, bool) {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"postern/checks"
 	"postern/remote"
@@ -10,17 +11,37 @@ import (
 	"postern/steps"
 )
 
-// Check asks the checks of the steps of those IDs, all when there are none, and changes nothing. A host that cannot be
-// reached makes its checks unknown, not an error.
+// Check asks the checks of those IDs, and those of the steps of those IDs, all when there are none, and changes nothing. A
+// host that cannot be reached makes its checks unknown, not an error.
 func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, error) {
-	list, err := pick(ids)
+	list, err := questions(ids)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
-	return r.prove(ctx, proofs(list), r.sessions(), r.Result)
+	return r.prove(ctx, list, r.sessions(), r.Result)
+}
+
+// questions are the checks that IDs name, in the steps' order.
+func questions(ids []string) ([]checks.Check, error) {
+	if len(ids) == 0 {
+		return proofs(steps.All()), nil
+	}
+	var named []string
+	for _, id := range ids {
+		if c, ok := checks.Of(id); ok {
+			named = append(named, c.ID)
+			continue
+		}
+		list, err := pick([]string{id})
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, list[0].Proof...)
+	}
+	return slices.DeleteFunc(proofs(steps.All()), func(c checks.Check) bool { return !slices.Contains(named, c.ID) }), nil
 }
 
 // proofs joins the steps' proof IDs to checks, each once, in the steps' order.

@@ -176,3 +176,30 @@ func TestTheDialledHostBeginsFirst(t *testing.T) {
 		t.Errorf("error %v, want the proxy's", err)
 	}
 }
+
+// A check is named by its own ID or by that of one of its results, a chapter by its own: what is asked is in the steps' order.
+func TestQuestions(t *testing.T) {
+	ids := func(list []checks.Check) (all []string) {
+		for _, c := range list {
+			all = append(all, c.ID)
+		}
+		return all
+	}
+	for _, c := range []struct{ named, want []string }{
+		{[]string{"tunnel.mtu", "firewall.open.imaps"}, []string{"firewall.open", "tunnel.mtu"}},
+		{[]string{"firewall.open", "firewall.open.smtp"}, []string{"firewall.open"}},
+		{[]string{"mailcow"}, nil},
+	} {
+		got, err := questions(c.named)
+		if err != nil || !reflect.DeepEqual(ids(got), c.want) {
+			t.Errorf("%v: %v, %v; want %v", c.named, ids(got), err, c.want)
+		}
+	}
+	chapter, err := questions([]string{"wireguard"})
+	if s, _ := steps.Find("wireguard"); err != nil || len(chapter) != len(s.Proof) {
+		t.Errorf("wireguard: %v, %v; want %v", ids(chapter), err, s.Proof)
+	}
+	if _, err := questions([]string{"tunnel"}); err == nil {
+		t.Error("half a name was taken")
+	}
+}

@@ -43,7 +43,7 @@ func (w *shell) answer(key, value string) error {
 // finish goes on to what there is to do, when the answers fit each other.
 func (p *askPage) finish() tea.Cmd {
 	for _, key := range p.order() {
-		if p.wrong[key] != "" && key != goOn {
+		if (p.isDraft(key) || p.wrong[key] != "") && key != goOn {
 			p.pick(key)
 			return nil
 		}

@@ -17,8 +17,7 @@ type askPage struct {
 	id     string
 	picked string            // the key of the row that is edited; goOn or showMore for those
 	edit   *editor           // of the picked row, nil for the last ones
-	drafts map[string]string // what was typed and is not valid yet
-	wrong  map[string]string // why, by key; by goOn what does not fit together
+	wrong  map[string]string // by key, why a draft is no answer; by goOn what does not fit together
 	passed map[string]bool   // what was answered, or left empty, on this page
 	more   bool              // those that hardly anybody changes are listed too
 	told   string            // one line about a paste
@@ -32,12 +31,20 @@ const (
 )
 
 func newAsk(w *shell, id, key string) *askPage {
-	p := &askPage{shell: w, id: id, drafts: map[string]string{}, wrong: map[string]string{}, passed: map[string]bool{}}
-	if key == "" {
+	p := &askPage{shell: w, id: id, wrong: map[string]string{}, passed: map[string]bool{}}
+	if at := slices.IndexFunc(p.order(), p.isDraft); key == "" && at >= 0 {
+		key = p.order()[at]
+	} else if key == "" {
 		key = p.nextOpen("")
 	}
 	p.pick(key)
 	return p
+}
+
+// isDraft says whether something was typed for a key that is no answer yet.
+func (p *askPage) isDraft(key string) bool {
+	_, draft := p.drafts[key]
+	return draft
 }
 
 // fields are the questions: those that are asked by themselves, those with a usual value, and those hardly anybody changes.
@@ -173,6 +180,7 @@ func (p *askPage) typed(before string) tea.Cmd {
 	}
 	delete(p.wrong, p.picked)
 	delete(p.wrong, goOn)
+	p.drafts[p.picked] = p.edit.value
 	return p.reach.later(p.shell, p.picked, p.edit.value)
 }
 
@@ -202,6 +210,8 @@ func (p *askPage) leave(by int) tea.Cmd {
 		f, err := site.FieldOf(p.file.Site, p.picked)
 		if err == nil && strings.TrimSpace(p.edit.value) != f.Get(p.file.Site) {
 			p.keep()
+		} else {
+			delete(p.drafts, p.picked)
 		}
 	}
 	order := p.order()

@@ -87,7 +87,7 @@ func behind(l line, column int, after ...span) line {
 func (p *askPage) shown(f site.Field) (string, span) {
 	value := f.Get(p.file.Site)
 	switch {
-	case p.wrong[f.Key] != "":
+	case p.wrong[f.Key] != "" || p.isDraft(f.Key) && f.Key != p.picked:
 		return p.drafts[f.Key], span{bad, "[!]"}
 	case p.file.Has(f.Key) && value != "":
 		return value, span{good, "answered"}

@@ -37,13 +37,13 @@ func (l *checklist) shown() []checks.Result {
 	mine := job{steps: l.ids}
 	var list []checks.Result
 	for _, r := range l.results {
-		if (mine.covers(r.Step) || amiss(r)) && l.matches(r) {
+		if (mine.covers(r) || amiss(r)) && l.matches(r) {
 			list = append(list, r)
 		}
 	}
 	slices.SortFunc(list, func(a, b checks.Result) int {
 		theirs := func(r checks.Result) int {
-			if mine.covers(r.Step) {
+			if mine.covers(r) {
 				return 0
 			}
 			return 1
@@ -76,10 +76,8 @@ func (l *checklist) matches(r checks.Result) bool {
 
 // titleOf is the question that a result answers, as the check says it.
 func titleOf(r checks.Result) string {
-	for id := r.ID; id != ""; id = id[:max(0, strings.LastIndexByte(id, '.'))] {
-		if c, ok := checks.Find(id); ok {
-			return c.Title
-		}
+	if c, ok := checks.Of(r.ID); ok {
+		return c.Title
 	}
 	return r.ID
 }
@@ -146,6 +144,9 @@ func (l *checklist) next(entries int) tea.Cmd {
 func (l *checklist) withOne(press string, r checks.Result) tea.Cmd {
 	switch press {
 	case "r":
+		if c, ok := checks.Of(r.ID); ok {
+			return l.ask(c.ID)
+		}
 		return l.ask(r.Step)
 	case "y":
 		return copied(text(append([]tell.Line{{Text: titleOf(r)}}, tell.Finding(r)...)))
@@ -164,7 +165,7 @@ func (l *checklist) withOne(press string, r checks.Result) tea.Cmd {
 	return note("no change of ours mends this: see \"likely\" below")
 }
 
-// ask asks the checks of chapters again, all when none is named.
+// ask asks checks, or those of chapters, again; all when none is named.
 func (l *checklist) ask(ids ...string) tea.Cmd {
 	if l.changing() {
 		return note("one moment: the hosts are being changed")
@@ -302,7 +303,7 @@ func (l *checklist) state() []line {
 func (l *checklist) answered() int {
 	n := 0
 	for key, r := range l.results {
-		if l.busy.covers(r.Step) && !l.pending[key] {
+		if l.busy.covers(r) && !l.pending[key] {
 			n++
 		}
 	}

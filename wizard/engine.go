@@ -29,7 +29,7 @@ const (
 // job is one thing for the engine to do.
 type job struct {
 	verb  verb
-	steps []string // none means all
+	steps []string // none means all; of a check they may be checks
 	site  *site.Site
 
 	accept []string // risks that the operator took by their names

@@ -2,6 +2,8 @@ package wizard
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"postern/checks"
@@ -39,6 +41,9 @@ func (w *shell) farewell() Ending {
 			}
 		}
 	}
+	for _, key := range slices.Sorted(maps.Keys(w.drafts)) {
+		say("  typed, but not entered, so not kept: %s %q", key, w.drafts[key])
+	}
 	if w.touching() {
 		say("  a change was open when you left: its host takes it back by itself at the deadline")
 	}
@@ -49,6 +54,7 @@ func (w *shell) farewell() Ending {
 		say("  nothing of this is kept; for your own hosts: postern")
 		return e
 	}
-	say("  answers: %s; go on with: postern --site %s", w.file.Path, w.file.Path)
+	say("  answers: %s", w.file.Path)
+	say("  go on with: postern --site %s", w.file.Path)
 	return e
 }

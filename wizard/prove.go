@@ -27,6 +27,9 @@ func (p *provePage) Update(m tea.Msg) (page, tea.Cmd) {
 		}
 		switch m.String() {
 		case "enter":
+			if len(p.ids) == 0 && (p.due || p.busy != nil && p.busy.verb == check) {
+				return p, note("one moment: all is being asked")
+			}
 			return p, next
 		case "o":
 			return p, open(newOverview(p.shell))
@@ -113,7 +116,7 @@ func (p *provePage) conclusion(list []checks.Result, width int) []line {
 func (p *provePage) tasks() []steps.Task {
 	var list []steps.Task
 	for _, c := range p.chapters {
-		if (job{steps: p.ids}).covers(c.step.ID) && len(p.ids) > 0 {
+		if slices.Contains(p.ids, c.step.ID) {
 			list = append(list, p.left(c.plan.Tasks)...)
 		}
 	}

@@ -21,6 +21,7 @@ type shell struct {
 	later  func(time.Duration, func(time.Time) tea.Msg) tea.Cmd // tea.Tick
 
 	file     *site.File               // the answers; nil while the list of sites is shown
+	drafts   map[string]string        // by key, what was typed and is in no file: not entered, or not valid
 	found    *site.Site               // with what the last look detected filled in; nil before it
 	chapters []*chapter               // all of them, in order
 	at       string                   // the chapter that is open, "" for none
@@ -70,7 +71,7 @@ func (w *shell) use(f *site.File) {
 	w.file, w.found, w.at, w.moved = f, nil, "", false
 	w.lookErr, w.failure = nil, nil
 	w.was, w.past, w.rescued = map[string]Past{}, w.remembered(), map[string]bool{}
-	w.tried = map[string]bool{}
+	w.tried, w.drafts = map[string]bool{}, map[string]string{}
 	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}
 	w.chapters = nil
 	for _, s := range steps.All() {

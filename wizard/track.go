@@ -20,7 +20,7 @@ func (w *shell) track(m any) {
 		w.due = w.due && m.job.verb == look
 		if m.job.verb == check {
 			for key, r := range w.results {
-				w.pending[key] = m.job.covers(r.Step)
+				w.pending[key] = m.job.covers(r)
 			}
 		}
 	case resultMsg:
@@ -76,7 +76,7 @@ func (w *shell) forget(m doneMsg) {
 		asked[r.Key()] = true
 	}
 	for key, r := range w.results {
-		if m.job.covers(r.Step) && !asked[key] {
+		if m.job.covers(r) && !asked[key] {
 			delete(w.results, key)
 			delete(w.was, key)
 			delete(w.past, key)
@@ -84,8 +84,11 @@ func (w *shell) forget(m doneMsg) {
 	}
 }
 
-// covers says whether a job is about a step.
-func (j job) covers(step string) bool { return len(j.steps) == 0 || slices.Contains(j.steps, step) }
+// covers says whether a job asks, or is about, what a result answers.
+func (j job) covers(r checks.Result) bool {
+	c, _ := checks.Of(r.ID)
+	return len(j.steps) == 0 || slices.Contains(j.steps, r.Step) || c.ID != "" && slices.Contains(j.steps, c.ID)
+}
 
 // worst is the outcome that counts of several: a failure before what could not be asked, before a warning.
 func worst(results []checks.Result) (checks.Outcome, bool) {

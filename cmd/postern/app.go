@@ -232,11 +232,8 @@ func stateFolder(w world) string {
 	return filepath.Join(w.home, ".local", "state", "postern")
 }
 
+// isCheck says whether an argument names a check, or one of its results: firewall.open, firewall.open.imaps.
 func isCheck(id string) bool {
-	for _, c := range checks.All() {
-		if c.ID == id || len(id) > len(c.ID) && id[:len(c.ID)+1] == c.ID+"." {
-			return true
-		}
-	}
-	return false
+	_, ok := checks.Of(id)
+	return ok
 }

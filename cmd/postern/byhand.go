@@ -29,7 +29,7 @@ func byHand(named []string) (list []steps.Step, only bool) {
 			only = false
 		}
 	}
-	return list, only
+	return list, only && len(list) > 0
 }
 
 // titles is the names of chapters, as a sentence lists them.

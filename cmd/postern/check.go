@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // checkCmd proves chapters again.
 type checkCmd struct {
-	Steps    []string      `arg:"" optional:"" name:"step" help:"Only these chapters."`
+	Steps    []string      `arg:"" optional:"" name:"step" help:"Only these chapters, or checks by their IDs."`
 	Watch    bool          `help:"Go on asking, and tell what changes."`
 	Interval time.Duration `default:"60s" help:"How long --watch waits between two rounds."`
 	JUnit    string        `name:"junit" placeholder:"FILE" help:"Also write the results as JUnit XML."`
@@ -19,7 +20,7 @@ type checkCmd struct {
 
 // Run asks every check and changes nothing.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
-	if err := stepIDs(c.Steps); err != nil {
+	if err := stepIDs(slices.DeleteFunc(slices.Clone(c.Steps), isCheck)); err != nil {
 		return err
 	}
 	if c.Interval < time.Second {
