@@ -188,3 +188,32 @@ func TestSetup(t *testing.T) {
 		}
 	}
 }
+
+// A run that ends while a host installs packages leaves the host at it. The next one waits until that is over, and goes on.
+func TestTheNextRunOutwaitsAJob(t *testing.T) {
+	o := newOperator(t, 1, 10*time.Minute)
+	if err := o.run(func(ctx context.Context, r *run.Runner) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		emit := r.Emit
+		r.Emit = func(e steps.Event) {
+			emit(e)
+			if e.Kind == "change" && strings.HasPrefix(e.Text, "installing") {
+				cancel()
+			}
+		}
+		_, err := r.Apply(ctx, []string{"firewall"})
+		return err
+	}); err == nil {
+		t.Fatalf("the first run was not ended:\n%s", o.told())
+	}
+	if err := o.run(func(ctx context.Context, r *run.Runner) error {
+		_, err := r.Apply(ctx, []string{"firewall"})
+		return err
+	}); err != nil {
+		t.Fatalf("%v\n%s", err, o.told())
+	}
+	if !strings.Contains(o.told(), "waiting until that is over") {
+		t.Errorf("nobody waited:\n%s", o.told())
+	}
+}

@@ -19,9 +19,26 @@ func (s *Session) Prepare(ctx context.Context, id string, changes []Change, tell
 	if err := checkChanges(changes); err != nil {
 		return err
 	}
+	return s.follow(ctx, id, s.jobScript(id, changes), changes, tell)
+}
+
+// Watch follows a job from its start until it ends, whoever began it; its changes need but their titles. Its errors are those
+// of Prepare, and ErrUnknownID when the host has no such job any more.
+func (s *Session) Watch(ctx context.Context, id string, changes []Change, tell func(Progress)) error {
+	if !words.MatchString(id) {
+		return fmt.Errorf("%q is not a job (letters and digits)", id)
+	}
+	script := s.places() + "J=$D/job." + id + `
+[ -e "$J/agent" ] || { echo 'result E_UNKNOWN'; exit 20; }
+/bin/sh "$J/agent" job_watch ` + id + "\n"
+	return s.follow(ctx, id, script, changes, tell)
+}
+
+// follow runs a script that watches a job, and tells what the job prints.
+func (s *Session) follow(ctx context.Context, id, script string, changes []Change, tell func(Progress)) error {
 	v, start := &verdict{}, time.Now()
 	mark := "@@" + id + " change "
-	_, err := s.ShOut(ctx, s.jobScript(id, changes), func(t Text) {
+	_, err := s.ShOut(ctx, script, func(t Text) {
 		line := t.String()
 		p := Progress{Text: t, Of: len(changes)}
 		switch {

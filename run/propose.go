@@ -56,6 +56,11 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 		return nil, nil, err
 	}
 	look, filled, notes, err := r.detect(ctx)
+	for waited := true; waited && err == nil; {
+		if waited, err = r.outwait(ctx, filled, look); waited && err == nil {
+			look, filled, notes, err = r.detect(ctx)
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,7 +151,7 @@ func asksMore(asked, filled *site.Site) bool {
 // stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
 // the steps in place must be known to be proven again.
 func stepReads(known *site.Site, h *site.Host) []remote.Query {
-	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath), readOpen, readEnded)
+	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath), readOpen, readEnded, readJob)
 	for _, s := range steps.All() {
 		if s.Reads != nil {
 			queries = append(queries, s.Reads(known, h)...)

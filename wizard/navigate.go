@@ -1,11 +1,10 @@
 package wizard
 
 import (
+	"context"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
-
-	"postern/remote"
 )
 
 // key is a key of the shell, or goes to what the operator looks at.
@@ -83,7 +82,7 @@ func (w *shell) interrupt() tea.Cmd {
 		return nil
 	}
 	for _, p := range w.prompts {
-		p.answer("", remote.ErrNoAnswer)
+		p.answer("", context.Canceled)
 	}
 	return tea.Quit
 }
