@@ -30,7 +30,7 @@ func (p *applyPage) choices() []choice {
 		list = append(list, choice{"e", "edit the answers", func() tea.Cmd { return answersOf(p.job.steps[0]) }})
 	}
 	if errors.Is(err, remote.ErrLost) || p.offer == nil && !errors.Is(err, run.ErrRefused) && !errors.Is(err, context.Canceled) {
-		list = append(list, choice{"w", "other ways in", func() tea.Cmd { return open(newWays(p.shell, "")) }})
+		list = append(list, choice{"w", "other ways in", func() tea.Cmd { return open(newWays(p.shell, p.missing())) }})
 	}
 	if n := notOK(p.done.results); n > 0 {
 		list = append(list, choice{"c", "see the checks: " + tell.Plural(n, "finding"), func() tea.Cmd { return open(newProve(p.shell, p.job.steps)) }})
@@ -97,7 +97,7 @@ func (p *applyPage) choose(press string) tea.Cmd {
 
 // viewEnd says how it ended, why, and what can be done now.
 func (p *applyPage) viewEnd(width, height int) view {
-	v := view{title: p.titled(p.job, string(p.job.verb)+" ended"), help: endHelp}
+	v := view{title: p.titled(p.job, when(p.offer == nil, "not begun", string(p.job.verb)+" ended")), help: endHelp}
 	word, s := p.verdict()
 	v.lines = append(v.lines, indented(prose(s, word, width-2), 1)...)
 	for _, e := range p.said {

@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,7 +37,7 @@ func (w *shell) farewell() Ending {
 	for _, err := range []error{w.lookErr, w.failure} {
 		if err != nil {
 			say("  the last word was:")
-			for text := range strings.SplitSeq(err.Error(), "\n") {
+			for text := range strings.SplitSeq(strings.ReplaceAll(err.Error(), context.Canceled.Error(), "you stopped it"), "\n") {
 				say("    %s", text)
 			}
 		}

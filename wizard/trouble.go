@@ -52,9 +52,9 @@ func (p *troublePage) Update(m tea.Msg) (page, tea.Cmd) {
 }
 
 // missing is the host that is not reached, "" when it is not one alone.
-func (p *troublePage) missing() string {
+func (w *shell) missing() string {
 	one := ""
-	for name, reached := range p.reached {
+	for name, reached := range w.reached {
 		switch {
 		case reached:
 		case one != "":

@@ -61,7 +61,11 @@ func sitDownAt(t testing.TB, program string, environ []string, args ...string) *
 			}
 		}
 	}()
-	go func() { s.done <- s.cmd.Wait() }()
+	go func() {
+		err := s.cmd.Wait()
+		<-read // what it showed last may still be on its way
+		s.done <- err
+	}()
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
 		s.tty.Close()
