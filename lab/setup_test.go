@@ -13,8 +13,10 @@ const worldAddress = "198.51.100.77"
 
 // TestSetup is the main job: two bare hosts become one proven system, on each supported release.
 func TestSetup(t *testing.T) {
+	t.Parallel()
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
 			variation{lab: Options{Suite: suite}, begin: usual}.prove(t)
 		})
 	}
@@ -54,6 +56,7 @@ func wantClientsSeen(t *testing.T, l *Lab) {
 // TestSetupForDocker: a container that publishes the port on the tunnel's address sees the client's own address, and
 // comes back after a reboot, though Docker must wait for the tunnel.
 func TestSetupForDocker(t *testing.T) {
+	t.Parallel()
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
 			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {

@@ -24,6 +24,7 @@ type variation struct {
 
 // TestVariations sets up sites that differ in what can differ, and proves each as thoroughly as the usual one.
 func TestVariations(t *testing.T) {
+	t.Parallel()
 	for _, v := range []variation{
 		{name: "every port and network, sudo with a password", lab: Options{Suite: "trixie", SSHPort: 2222},
 			begin: strangeNumbers, mail: "10.77.0.2", imaps: "1993"},
@@ -37,6 +38,7 @@ func TestVariations(t *testing.T) {
 			if v.torture && os.Getenv("POSTERN_TORTURE") == "" {
 				t.Skip("skipped: it runs only in make torture")
 			}
+			t.Parallel()
 			v.prove(t)
 		})
 	}
