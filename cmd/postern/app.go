@@ -32,6 +32,7 @@ type app struct {
 	log     *runLog
 	drawer  *drawer
 	printed bool        // the final JSON object is out
+	unsaid  bool        // it could not be written
 	active  atomic.Bool // hosts are being talked to
 	drawing atomic.Bool // the screen belongs to the wizard
 	sim     *demo.World // the simulated hosts; nil when they are real
@@ -100,6 +101,9 @@ func (a *app) end(err error) int {
 			a.final(failure{Schema: schema, Error: remote.Clean(err.Error()).String(), Hints: hints, Exit: code})
 		}
 	}
+	if code == exitOK && a.unsaid {
+		code = exitFailed
+	}
 	if path := a.log.close(code); path != "" && code != exitOK {
 		a.say.line(plain, "the log of this run is %s", path)
 	}
@@ -111,6 +115,7 @@ func (a *app) final(value any) {
 	a.printed = true
 	if err := a.say.json(value, true); err != nil {
 		a.say.fail(err)
+		a.unsaid = true
 	}
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -76,5 +77,27 @@ func TestDemoInLineMode(t *testing.T) {
 	}
 	if n := strings.Count(s.text(), "Is it done?"); n != 3 {
 		t.Errorf("it asks %d times whether a chapter is done, want 3: the last was passed by", n)
+	}
+}
+
+// Half a script or half an object must not pass for the whole, so what cannot be written is no success.
+func TestWhatCannotBeWrittenIsNoSuccess(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full here")
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"--demo", "plan", "--script"}, {"--json", "fields"}} {
+		said, err := os.CreateTemp(t.TempDir(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := world{stdin: os.Stdin, stdout: full, stderr: said, getenv: func(string) string { return "" }, environ: func() []string { return nil },
+			now: time.Now, home: t.TempDir(), user: "ann", hostname: "laptop", config: t.TempDir()}
+		code := command(args, w)
+		text, _ := os.ReadFile(said.Name())
+		if code != exitFailed || !strings.Contains(string(text), "could not be written") {
+			t.Errorf("%v: exit %d\n%s", args, code, text)
+		}
 	}
 }

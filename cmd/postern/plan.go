@@ -43,7 +43,9 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 	case a.JSON:
 		a.final(planObject(p))
 	case c.Script:
-		a.say.raw([]byte(script(p)))
+		if err := a.say.raw([]byte(script(p))); err != nil {
+			return err
+		}
 	default:
 		a.drawer.proposal(p, a.Deadline, false)
 		a.closing(p, c.Steps)

@@ -128,11 +128,15 @@ func (v *voice) redirect(to io.Writer) {
 	v.people = to
 }
 
-// raw writes a file's worth of text to standard output, such as a script to be run elsewhere.
-func (v *voice) raw(text []byte) {
+// raw writes a file's worth of text to standard output, such as a script to be run elsewhere: half of one must not pass for
+// the whole.
+func (v *voice) raw(text []byte) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	_, _ = v.out.Write(text) // as everything that is said
+	if _, err := v.out.Write(text); err != nil {
+		return fmt.Errorf("what was asked for could not be written: %w", err)
+	}
+	return nil
 }
 
 // json writes one value to standard output, on one line or indented. Nothing in it can steer a terminal.
@@ -154,8 +158,7 @@ func (v *voice) json(value any, indent bool) error {
 		}
 		safe.WriteRune(r)
 	}
-	v.raw([]byte(safe.String()))
-	return nil
+	return v.raw([]byte(safe.String()))
 }
 
 // fail says what went wrong and what to do about it.
