@@ -14,11 +14,13 @@ import (
 func TestRealServiceTellsItsClient(t *testing.T) {
 	for _, c := range []struct {
 		name, sees    string
+		late          int // how often it is looked for in vain
 		dnat, clients Outcome
 	}{
-		{"the client", hereOutside.String(), OK, OK},
-		{"the proxy", "10.0.0.1", OK, Fail},
-		{"nobody", "", Fail, Unknown},
+		{"the client", hereOutside.String(), 0, OK, OK},
+		{"the client, whose last packet is late", hereOutside.String(), 2, OK, OK},
+		{"the proxy", "10.0.0.1", 0, OK, Fail},
+		{"nobody", "", 0, Fail, Unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -30,7 +32,7 @@ func TestRealServiceTellsItsClient(t *testing.T) {
 					t.Errorf("ran %q", script)
 				}
 				out := "== peers\n0 0 10.0.0.2:993 192.0.2.5:1\n"
-				if looks++; looks%2 == 0 && c.sees != "" {
+				if looks++; looks%(c.late+2) == 0 && c.sees != "" {
 					out += fmt.Sprintf("0 0 10.0.0.2:993 %s:4%d\n", c.sees, looks)
 				}
 				return remote.Answer{Out: out + "== end\n"}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"postern/remote"
 	"postern/site"
@@ -49,18 +50,34 @@ func (e *Env) hold(ctx context.Context, from *Vantage, f forwarding) held {
 		return held{err: fmt.Errorf("a second connection was %s", r.said())}
 	}
 	defer r.conn.Close()
-	after, err := e.see(ctx, v, f.port)
-	if err != nil {
-		return held{err: err}
-	}
-	var fresh []netip.Addr
-	for p := range after {
-		if !before[p] {
-			fresh = append(fresh, p.Addr())
+	for wait := sightEvery; ; wait *= 2 {
+		after, err := e.see(ctx, v, f.port)
+		if err != nil {
+			return held{err: err}
+		}
+		var fresh []netip.Addr
+		for p := range after {
+			if !before[p] {
+				fresh = append(fresh, p.Addr())
+			}
+		}
+		if len(fresh) > 0 || wait > sightMost {
+			return held{peers: fresh}
+		}
+		select {
+		case <-ctx.Done():
+			return held{err: ctx.Err()}
+		case <-time.After(wait):
 		}
 	}
-	return held{peers: fresh}
 }
+
+// A connection stands at the client one packet sooner than at the server, which may wait for that one: so who is not seen
+// there is looked for again, after sightEvery and then ever later, until a wait would be longer than sightMost.
+const (
+	sightEvery = 50 * time.Millisecond
+	sightMost  = 800 * time.Millisecond
+)
 
 // see lists the peers connected to a port of a host.
 func (e *Env) see(ctx context.Context, v *Vantage, port int) (map[netip.AddrPort]bool, error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/term"
 )
 
 // seat is a person's place at a terminal: what the program shows, and the keys.
@@ -195,5 +196,40 @@ func TestWrongFlagsDrawNothing(t *testing.T) {
 		if code := s.cmd.ProcessState.ExitCode(); code != exitUsage || strings.Contains(s.text(), "\x1b") {
 			t.Errorf("%q: exit code %d, %q", args, code, s.text())
 		}
+	}
+}
+
+// A secret typed the moment it is asked for is not on the screen: it is asked for when the terminal echoes no more.
+func TestHushed(t *testing.T) {
+	outside, tty, err := pty.Open()
+	if err != nil {
+		t.Skipf("no terminal to be had: %v", err)
+	}
+	defer outside.Close()
+	defer tty.Close()
+	before, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string)
+	go func() {
+		time.Sleep(30 * time.Millisecond) // as on a busy machine
+		secret, _ := term.ReadPassword(int(tty.Fd()))
+		got <- string(secret)
+	}()
+	hushed(int(tty.Fd()), before)
+	if _, err := io.WriteString(outside, "open sesame\n"); err != nil {
+		t.Fatal(err)
+	}
+	if secret := <-got; secret != "open sesame" {
+		t.Errorf("read %q", secret)
+	}
+	if _, err := io.WriteString(tty, "end"); err != nil {
+		t.Fatal(err)
+	}
+	shown := make([]byte, 100)
+	n, err := outside.Read(shown)
+	if err != nil || strings.Contains(string(shown[:n]), "sesame") {
+		t.Errorf("the screen shows %q, %v", shown[:n], err)
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 
@@ -122,7 +124,6 @@ func (a *asker) typed(ctx context.Context, text string) (string, error) {
 		return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
 	}
 	defer func() { _ = term.Restore(int(tty.Fd()), before) }() // a terminal that has gone needs none
-	a.say.write(screen, plain, text+": ")
 	a.busy.Add(1)
 	defer a.busy.Add(-1)
 	type read struct {
@@ -134,6 +135,8 @@ func (a *asker) typed(ctx context.Context, text string) (string, error) {
 		secret, err := term.ReadPassword(int(tty.Fd()))
 		done <- read{secret, err}
 	}()
+	hushed(int(tty.Fd()), before)
+	a.say.write(screen, plain, text+": ")
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
@@ -143,5 +146,16 @@ func (a *asker) typed(ctx context.Context, text string) (string, error) {
 			return "", fmt.Errorf("%w: the %s: %w", remote.ErrNoAnswer, text, r.err)
 		}
 		return string(r.secret), nil
+	}
+}
+
+// hushed waits until a terminal is not any more as it was before: whoever types as soon as a secret is asked for must not
+// see it. One that echoed nothing before stays as it was, and is not waited for long.
+func hushed(tty int, before *term.State) {
+	for range 200 {
+		if now, err := term.GetState(tty); err != nil || !reflect.DeepEqual(now, before) {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
