@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(command(os.Args[1:], w))
 	}
+	if every, err := time.ParseDuration(os.Getenv("POSTERN_TEST_AS_TIMER")); err == nil {
+		for range time.Tick(every) {
+		}
+	}
 	testscript.Main(m, map[string]func(){"postern": main})
 }
 
