@@ -59,7 +59,7 @@ func TestWizardKilled(t *testing.T) {
 				s.shows("Refused before anything was changed", "or a program that died did", "try again")
 				f.settle()
 				sameRules(t, l, before)
-				s.turn("r", "apply ended")
+				s.turn("r", "not begun")
 				s.shows("Guarded: ")
 				s.agree()
 				s.shows("Firewall / proof", "enter goes on")
