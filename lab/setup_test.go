@@ -22,6 +22,20 @@ func TestSetup(t *testing.T) {
 	}
 }
 
+// onSuites proves something on bookworm, and with every case on trixie too.
+func onSuites(t *testing.T, prove func(t *testing.T, suite string)) {
+	t.Helper()
+	for _, suite := range []string{"bookworm", "trixie"} {
+		t.Run(suite, func(t *testing.T) {
+			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
+				t.Skip("skipped: it runs only in make torture")
+			}
+			t.Parallel()
+			prove(t, suite)
+		})
+	}
+}
+
 // onBoth does something to both hosts at once.
 func onBoth(t *testing.T, do func(host string) error) {
 	t.Helper()
@@ -57,24 +71,19 @@ func wantClientsSeen(t *testing.T, l *Lab) {
 // comes back after a reboot, though Docker must wait for the tunnel.
 func TestSetupForDocker(t *testing.T) {
 	t.Parallel()
-	for _, suite := range []string{"bookworm", "trixie"} {
-		t.Run(suite, func(t *testing.T) {
-			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
-				t.Skip("skipped: it runs only in make torture")
-			}
-			l := newLab(t, Options{Suite: suite, Docker: true})
-			o := newOperator(t, l, nil)
-			o.run(0, "apply", "--yes")
-			for _, port := range []string{"993", "587"} {
-				container(t, l, port)
-			}
-			wantClientsSeen(t, l)
-			o.proven()
-			onBoth(t, func(host string) error { return l.Reboot(t.Context(), host) })
-			o.afterReboot()
-			wantClientsSeen(t, l)
-		})
-	}
+	onSuites(t, func(t *testing.T, suite string) {
+		l := newLab(t, Options{Suite: suite, Docker: true})
+		o := newOperator(t, l, nil)
+		o.run(0, "apply", "--yes")
+		for _, port := range []string{"993", "587"} {
+			container(t, l, port)
+		}
+		wantClientsSeen(t, l)
+		o.proven()
+		onBoth(t, func(host string) error { return l.Reboot(t.Context(), host) })
+		o.afterReboot()
+		wantClientsSeen(t, l)
+	})
 }
 
 // container runs the listener in a container that publishes port on the tunnel's address.

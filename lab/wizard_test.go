@@ -16,24 +16,18 @@ import (
 func TestWizard(t *testing.T) {
 	needLab(t)
 	t.Parallel()
-	for _, suite := range []string{"bookworm", "trixie"} {
-		t.Run(suite, func(t *testing.T) {
-			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
-				t.Skip("skipped: it runs only in make torture")
-			}
-			t.Parallel()
-			l := newLab(t, Options{Suite: suite})
-			folder := t.TempDir()
-			answersByKeys(t, l, folder)
-			s := keysConfirmed(t, l, folder)
-			s = firewallReviewed(t, l, folder, s)
-			wireguardProven(t, l, folder, s)
-			if os.Getenv("POSTERN_TORTURE") != "" {
-				leftEverywhere(t, l, folder)
-			}
-			judged(t, l, folder)
-		})
-	}
+	onSuites(t, func(t *testing.T, suite string) {
+		l := newLab(t, Options{Suite: suite})
+		folder := t.TempDir()
+		answersByKeys(t, l, folder)
+		s := keysConfirmed(t, l, folder)
+		s = firewallReviewed(t, l, folder, s)
+		wireguardProven(t, l, folder, s)
+		if os.Getenv("POSTERN_TORTURE") != "" {
+			leftEverywhere(t, l, folder)
+		}
+		judged(t, l, folder)
+	})
 }
 
 // answersByKeys answers chapter 1, leaving on the first page and in the middle of a field.

@@ -147,6 +147,11 @@ func reason(err error) string {
 		text = strings.TrimPrefix(text, known.Error()+": ")
 	}
 	text = strings.ReplaceAll(text, ": "+context.DeadlineExceeded.Error(), "")
+	return stopInWords(text)
+}
+
+// stopInWords says in an error's text who stopped it.
+func stopInWords(text string) string {
 	return strings.ReplaceAll(text, context.Canceled.Error(), "you stopped it")
 }
 

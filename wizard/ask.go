@@ -32,10 +32,11 @@ const (
 
 func newAsk(w *shell, id, key string) *askPage {
 	p := &askPage{shell: w, id: id, wrong: map[string]string{}, passed: map[string]bool{}}
-	if at := slices.IndexFunc(p.order(), p.isDraft); key == "" && at >= 0 {
-		key = p.order()[at]
-	} else if key == "" {
+	if key == "" {
 		key = p.nextOpen("")
+		if rows := p.order(); slices.ContainsFunc(rows, p.isDraft) {
+			key = rows[slices.IndexFunc(rows, p.isDraft)]
+		}
 	}
 	p.pick(key)
 	return p

@@ -1,7 +1,6 @@
 package wizard
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,7 +36,7 @@ func (w *shell) farewell() Ending {
 	for _, err := range []error{w.lookErr, w.failure} {
 		if err != nil {
 			say("  the last word was:")
-			for text := range strings.SplitSeq(strings.ReplaceAll(err.Error(), context.Canceled.Error(), "you stopped it"), "\n") {
+			for text := range strings.SplitSeq(stopInWords(err.Error()), "\n") {
 				say("    %s", text)
 			}
 		}

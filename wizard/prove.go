@@ -27,7 +27,7 @@ func (p *provePage) Update(m tea.Msg) (page, tea.Cmd) {
 		}
 		switch m.String() {
 		case "enter":
-			if len(p.ids) == 0 && (p.due || p.busy != nil && p.busy.verb == check) {
+			if len(p.ids) == 0 && p.asking() {
 				return p, note("one moment: all is being asked")
 			}
 			return p, next
@@ -94,7 +94,7 @@ func (p *provePage) nothing() string {
 
 // conclusion is what the results come to, when all are there.
 func (p *provePage) conclusion(list []checks.Result, width int) []line {
-	if p.due || p.busy != nil && p.busy.verb == check || len(list) == 0 || p.filter != "" {
+	if p.asking() || len(list) == 0 || p.filter != "" {
 		return nil
 	}
 	text, s := " Proven. enter goes on.", good

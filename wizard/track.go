@@ -86,9 +86,15 @@ func (w *shell) forget(m doneMsg) {
 
 // covers says whether a job asks, or is about, what a result answers.
 func (j job) covers(r checks.Result) bool {
-	c, _ := checks.Of(r.ID)
-	return len(j.steps) == 0 || slices.Contains(j.steps, r.Step) || c.ID != "" && slices.Contains(j.steps, c.ID)
+	if len(j.steps) == 0 || slices.Contains(j.steps, r.Step) {
+		return true
+	}
+	c, ok := checks.Of(r.ID)
+	return ok && slices.Contains(j.steps, c.ID)
 }
+
+// asking says whether checks are being asked, or are next.
+func (w *shell) asking() bool { return w.due || w.busy != nil && w.busy.verb == check }
 
 // worst is the outcome that counts of several: a failure before what could not be asked, before a warning.
 func worst(results []checks.Result) (checks.Outcome, bool) {
