@@ -11,6 +11,14 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 freebsd/amd64 fre
 build: ## bin/postern for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/postern ./cmd/postern
 
+.PHONY: quick
+quick: ## the tests that need no lab: at most 90 seconds after a build
+	$(GO) test -count=1 $$($(GO) list ./... | grep -v '/lab$$')
+
+.PHONY: mutants
+mutants: ## breaks the program on purpose, edit by edit; the quick tests must notice each, without root
+	$(GO) run ./tools/mutants
+
 .PHONY: test
 test: prepared ## what CI runs: all tests, those of the lab too where they can run; at most 30 minutes
 	@tools/test.sh

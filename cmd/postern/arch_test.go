@@ -40,10 +40,12 @@ func texts(t *testing.T, endings ...string) map[string]string {
 			return err
 		}
 		name := filepath.ToSlash(strings.TrimPrefix(path, top+string(filepath.Separator)))
-		if d.IsDir() {
-			if slices.Contains([]string{".git", "bin", "dist"}, name) {
-				return filepath.SkipDir
-			}
+		switch {
+		case name == ".git" && !d.IsDir(): // of a second work tree
+			return nil
+		case d.IsDir() && slices.Contains([]string{".git", "bin", "dist"}, name):
+			return filepath.SkipDir
+		case d.IsDir():
 			return nil
 		}
 		if len(endings) == 0 || slices.Contains(endings, filepath.Ext(name)) {
@@ -96,6 +98,7 @@ var mayImport = map[string]struct {
 	"checks":         {[]string{"site", "remote"}, "it looks; it must not share code with what it proves"},
 	"remote":         {nil, "it reaches hosts, and does not know what for"},
 	"site":           {nil, "it is what is wanted, and does not know how to get there"},
+	"tools/mutants":  {nil, "it breaks what it must not be part of"},
 	"lab":            {nil, "a test bed that shares code with the program proves less"},
 	"demo":           {[]string{"remote"}, "it speaks the wire, and nothing else"},
 }
@@ -134,9 +137,9 @@ var only = map[string]struct {
 	"github.com/BurntSushi/toml":            {[]string{"site"}, "the answers' format is site's"},
 	"github.com/aymanbagabas/go-udiff":      {[]string{"tell"}, "plans are values; tell puts them into words"},
 	"charm.land/":                           {[]string{"wizard"}, "screens live in the wizard and nowhere else"},
-	"os/exec":                               {[]string{"remote", "cmd/postern", "lab"}, "steps plan, checks look, remote acts"},
+	"os/exec":                               {[]string{"remote", "cmd/postern", "lab", "tools/mutants"}, "steps plan, checks look, remote acts"},
 	"os/signal":                             {[]string{"cmd/postern", "lab"}, "only commands know signals"},
-	"os":                                    {[]string{"remote", "cmd/postern", "lab", "site", "demo", "wizard"}, "planning and looking touch no file of this machine"},
+	"os":                                    {[]string{"remote", "cmd/postern", "lab", "site", "demo", "wizard", "tools/mutants"}, "planning and looking touch no file of this machine"},
 	"github.com/skeema/knownhosts":          {[]string{"remote"}, "only remote opens SSH"},
 	"github.com/kevinburke/ssh_config":      {[]string{"remote"}, "only remote opens SSH"},
 	"github.com/rogpeppe/go-internal":       {nil, "it is for tests"},
@@ -213,15 +216,15 @@ var edges = []struct {
 	may  []string
 	why  string
 }{
-	{"os.Exit", []string{"cmd/postern/main.go", "lab/"}, "only main ends the program"},
+	{"os.Exit", []string{"cmd/postern/main.go", "lab/", "tools/"}, "only main ends the program"},
 	{"log.*", nil, "say.go is the voice, runlog.go the log"},
-	{"fmt.Print*", []string{"lab/"}, "say.go is the only way to a terminal"},
-	{"os.Stdout", []string{"cmd/postern/main.go", "lab/"}, "say.go is the only way to a terminal"},
-	{"os.Stderr", []string{"cmd/postern/main.go", "lab/"}, "say.go is the only way to a terminal"},
-	{"os.Args", []string{"cmd/postern/main.go", "lab/"}, "only cmd reads the command line"},
-	{"os.Getenv", []string{"cmd/postern/main.go", "lab/"}, "the environment is an argument"},
-	{"time.Now", []string{"cmd/postern/main.go", "remote/", "lab/", "demo/", "wizard/"}, "planning and looking are given the clock"},
-	{"fmt.Fprint*", []string{"cmd/postern/say.go", "cmd/postern/runlog.go", "lab/"}, ""},
+	{"fmt.Print*", []string{"lab/", "tools/"}, "say.go is the only way to a terminal"},
+	{"os.Stdout", []string{"cmd/postern/main.go", "lab/", "tools/"}, "say.go is the only way to a terminal"},
+	{"os.Stderr", []string{"cmd/postern/main.go", "lab/", "tools/"}, "say.go is the only way to a terminal"},
+	{"os.Args", []string{"cmd/postern/main.go", "lab/", "tools/"}, "only cmd reads the command line"},
+	{"os.Getenv", []string{"cmd/postern/main.go", "lab/", "tools/"}, "the environment is an argument"},
+	{"time.Now", []string{"cmd/postern/main.go", "remote/", "lab/", "tools/", "demo/", "wizard/"}, "planning and looking are given the clock"},
+	{"fmt.Fprint*", []string{"cmd/postern/say.go", "cmd/postern/runlog.go", "lab/", "tools/"}, ""},
 }
 
 func TestCalls(t *testing.T) {
