@@ -9,8 +9,8 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
-	"postern/tell"
 )
 
 // choice is one thing that can be done now.
@@ -33,7 +33,7 @@ func (p *applyPage) choices() []choice {
 		list = append(list, choice{"w", "other ways in", func() tea.Cmd { return open(newWays(p.shell, p.missing())) }})
 	}
 	if n := notOK(p.done.results); n > 0 {
-		list = append(list, choice{"c", "see the checks: " + tell.Plural(n, "finding"), func() tea.Cmd { return open(newProve(p.shell, p.job.steps)) }})
+		list = append(list, choice{"c", "see the checks: " + report.Plural(n, "finding"), func() tea.Cmd { return open(newProve(p.shell, p.job.steps)) }})
 	}
 	var broke *run.Regression
 	switch {
@@ -102,7 +102,7 @@ func (p *applyPage) viewEnd(width, height int) view {
 	v.lines = append(v.lines, indented(prose(s, word, width-2), 1)...)
 	for _, e := range p.said {
 		if e.Kind == "rollback" || e.Kind == "confirm" {
-			v.lines = append(v.lines, told(tell.Event(e), width-1)...)
+			v.lines = append(v.lines, told(report.Event(e), width-1)...)
 		}
 	}
 	if err := p.done.err; err != nil {
@@ -113,14 +113,14 @@ func (p *applyPage) viewEnd(width, height int) view {
 			v.lines = append(v.lines, advice(err, width)...)
 		}
 	} else {
-		v.lines = append(v.lines, told(tell.Later(p.offer), width-1)...)
+		v.lines = append(v.lines, told(report.Later(p.offer), width-1)...)
 	}
 	if lines := p.lastWords(width); p.done.err != nil && len(lines) > 0 {
 		v.lines = append(v.lines, line{}, say(strong, " The last that the hosts said"))
 		v.lines = append(v.lines, lines...)
 	}
 	if notOK(p.done.results) > 0 {
-		v.lines = append(v.lines, told(tell.Findings(p.done.results), width-1)...)
+		v.lines = append(v.lines, told(report.Findings(p.done.results), width-1)...)
 	}
 	if p.o.Log != nil && p.o.Log() != "" {
 		v.lines = append(v.lines, line{})
@@ -160,7 +160,7 @@ func (p *applyPage) lastWords(width int) []line {
 	var lines []line
 	for _, e := range p.said[p.from:] {
 		if e.Kind == "change" {
-			lines = append(lines, told([]tell.Line{{Text: "  " + eventWords(e)}}, width)...)
+			lines = append(lines, told([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
 		}
 	}
 	return lines[max(0, len(lines)-20):]

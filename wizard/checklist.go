@@ -11,8 +11,8 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/steps"
-	"postern/tell"
 )
 
 // checklist is a table of what the checks said, with all about the chosen one below. The proof of a chapter and the overview
@@ -61,7 +61,7 @@ func (l *checklist) matches(r checks.Result) bool {
 	if l.filter == "" {
 		return true
 	}
-	w, _ := tell.Word(r.Outcome)
+	w, _ := report.Word(r.Outcome)
 	text := strings.ToLower(strings.Join([]string{r.ID, r.Step, r.From, w, string(r.Outcome), titleOf(r), r.Saw.String()}, " "))
 	if _, changed := l.was[r.Key()]; changed {
 		text += " changed"
@@ -149,7 +149,7 @@ func (l *checklist) withOne(press string, r checks.Result) tea.Cmd {
 		}
 		return l.ask(r.Step)
 	case "y":
-		return copied(text(append([]tell.Line{{Text: titleOf(r)}}, tell.Finding(r)...)))
+		return copied(text(append([]report.Line{{Text: titleOf(r)}}, report.Finding(r)...)))
 	}
 	_, isStep := steps.Find(r.Fix)
 	switch {
@@ -194,12 +194,12 @@ func (l *checklist) typeFilter(m tea.KeyPressMsg) {
 
 // report is everything as text, for a file.
 func (l *checklist) report() string {
-	var lines []tell.Line
+	var lines []report.Line
 	all := slices.SortedFunc(maps.Values(l.results), func(a, b checks.Result) int { return strings.Compare(a.Step+a.Key(), b.Step+b.Key()) })
 	for _, r := range all {
-		lines = append(lines, tell.Result(r))
+		lines = append(lines, report.Result(r))
 	}
-	lines = append(lines, tell.Findings(all)...)
+	lines = append(lines, report.Findings(all)...)
 	return l.name() + "  " + l.o.Clock().Format("2006-01-02 15:04:05 MST") + "\n\n" + text(lines)
 }
 
@@ -215,7 +215,7 @@ func (l *checklist) row(r checks.Result, width int) line {
 	room := width - 2 - 1 - 11
 	from, took, saw := "", "", ""
 	if width >= 54 {
-		from, took = pad(short(r.From, 6), 6)+" ", fmt.Sprintf("%7s", tell.Seconds(r.Took))
+		from, took = pad(short(r.From, 6), 6)+" ", fmt.Sprintf("%7s", report.Seconds(r.Took))
 		room -= 7 + 7
 	}
 	if width >= 90 {
@@ -229,21 +229,21 @@ func (l *checklist) row(r checks.Result, width int) line {
 func (l *checklist) about(r checks.Result, width int) []line {
 	lines := prose(strong, titleOf(r), width-1)
 	if old, changed := l.was[r.Key()]; changed {
-		lines = append(lines, prose(amber, tell.Was(old, l.o.Clock().Location()), width-1)...)
+		lines = append(lines, prose(amber, report.Was(old, l.o.Clock().Location()), width-1)...)
 	}
 	folded := r
 	if !l.evidence {
 		folded.Evidence = remote.Text{}
 	}
-	lines = append(lines, told(tell.Finding(folded), width-1)...)
+	lines = append(lines, told(report.Finding(folded), width-1)...)
 	if _, isStep := steps.Find(r.Fix); isStep && amiss(r) {
-		lines = append(lines, told([]tell.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
+		lines = append(lines, told([]report.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
 	}
 	if n := strings.Count(strings.TrimSpace(r.Evidence.String()), "\n") + 1; !l.evidence && strings.TrimSpace(r.Evidence.String()) != "" {
-		lines = append(lines, say(plain, "    evidence  %s (v shows it)", tell.Plural(n, "line")))
+		lines = append(lines, say(plain, "    evidence  %s (v shows it)", report.Plural(n, "line")))
 	}
 	if at := l.past[r.Key()].At; !at.IsZero() {
-		lines = append(lines, say(plain, "    asked     %s, took %s", at.In(l.o.Clock().Location()).Format("2006-01-02 15:04:05"), tell.Seconds(r.Took)))
+		lines = append(lines, say(plain, "    asked     %s, took %s", at.In(l.o.Clock().Location()).Format("2006-01-02 15:04:05"), report.Seconds(r.Took)))
 	}
 	return lines
 }

@@ -8,9 +8,9 @@ import (
 	"io"
 	"time"
 
+	"postern/report"
 	"postern/run"
 	"postern/site"
-	"postern/tell"
 )
 
 // Options are what the wizard needs from outside. The functions may do I/O: they are called beside the screen, never by it.
@@ -50,7 +50,7 @@ type Sites struct {
 }
 
 // Past is what a check said at an earlier time.
-type Past = tell.Past
+type Past = report.Past
 
 // Known is one site in the list.
 type Known struct {

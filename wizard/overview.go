@@ -7,8 +7,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/report"
 	"postern/steps"
-	"postern/tell"
 )
 
 // overviewPage shows all there is to know: the site's picture with what the checks say at each arrow, all checks of all
@@ -125,7 +125,7 @@ func (p *overviewPage) summary(results []checks.Result, width int) []line {
 		text = " All that is measured works; there are warnings to read."
 	}
 	if todo > 0 {
-		text += " By hand: " + tell.Plural(todo, "task") + " left, not measured."
+		text += " By hand: " + report.Plural(todo, "task") + " left, not measured."
 	}
 	return prose(s, text, width-1)
 }

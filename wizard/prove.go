@@ -6,8 +6,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/report"
 	"postern/steps"
-	"postern/tell"
 )
 
 // provePage shows what the checks of a chapter found.
@@ -107,7 +107,7 @@ func (p *provePage) conclusion(list []checks.Result, width int) []line {
 		text = " Proven, with a warning to read. enter goes on."
 	}
 	if n := len(p.tasks()); n > 0 {
-		text += " " + tell.Plural(n, "task") + " for you: t."
+		text += " " + report.Plural(n, "task") + " for you: t."
 	}
 	return prose(s, text, width-1)
 }

@@ -7,8 +7,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/remote"
+	"postern/report"
 	"postern/steps"
-	"postern/tell"
 )
 
 // reviewPage shows every change that would be made, and asks whether to make them: the very values that are run. It answers
@@ -53,11 +53,11 @@ func newReview(w *shell, m proposalMsg) page {
 	for _, part := range m.parts() {
 		for i, c := range part.Changes {
 			r := reviewed{host: part.Host, inert: part.Inert, n: i + 1, change: &c}
-			for _, l := range tell.Change(c) {
+			for _, l := range report.Change(c) {
 				switch l.Style {
-				case tell.Good:
+				case report.Good:
 					r.added++
-				case tell.Bad:
+				case report.Bad:
 					r.gone++
 				}
 			}
@@ -179,7 +179,7 @@ func (p *reviewPage) agree() tea.Cmd {
 func (p *reviewPage) untold() []string {
 	var hosts []string
 	for _, part := range p.m.parts() {
-		if tell.Risky(part) && !p.rescued[part.Host] && !slices.Contains(hosts, part.Host) {
+		if report.Risky(part) && !p.rescued[part.Host] && !slices.Contains(hosts, part.Host) {
 			hosts = append(hosts, part.Host)
 		}
 	}
@@ -205,10 +205,10 @@ func (p *reviewPage) beforeRisk(key string) tea.Cmd {
 	return nil
 }
 
-func (p *reviewPage) rescue() []tell.Line {
-	var lines []tell.Line
+func (p *reviewPage) rescue() []report.Line {
+	var lines []report.Line
 	for _, host := range p.untold() {
-		lines = append(lines, tell.WayBack(p.m.proposal, host, nil)...)
+		lines = append(lines, report.WayBack(p.m.proposal, host, nil)...)
 	}
 	return lines
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"postern/remote"
-	"postern/tell"
+	"postern/report"
 )
 
 // View shows the changes by host, and all about the chosen one below.
@@ -103,7 +103,7 @@ func (p *reviewPage) about(width int) line {
 	for _, e := range p.entries[1:] {
 		hosts[e.host] = true
 	}
-	text := tell.Plural(n, "change") + " on " + tell.Plural(len(hosts), "host")
+	text := report.Plural(n, "change") + " on " + report.Plural(len(hosts), "host")
 	s := strong
 	switch pr := p.m.proposal; {
 	case len(pr.Refused()) > 0:
@@ -118,16 +118,16 @@ func (p *reviewPage) about(width int) line {
 		text = "Guarded: " + text
 	}
 	if notes := len(p.notes()); notes > 0 {
-		text += ", " + tell.Plural(notes, "note")
+		text += ", " + report.Plural(notes, "note")
 	}
 	return say(s, "%s", short(text, width-2))
 }
 
 // notes are those that were found with the plan.
-func (p *reviewPage) notes() []tell.Line {
-	var lines []tell.Line
+func (p *reviewPage) notes() []report.Line {
+	var lines []report.Line
 	for _, plan := range p.m.proposal.Plans {
-		lines = append(lines, tell.Notes(plan, nil)...)
+		lines = append(lines, report.Notes(plan, nil)...)
 	}
 	return lines
 }
@@ -137,7 +137,7 @@ func (e reviewed) row(width int) line {
 	l := row(span{plain, fmt.Sprintf("%2d %s ", e.n, sign(*e.change))})
 	switch e.change.Risk {
 	case remote.LoseSSH:
-		l.spans = append(l.spans, span{amber, tell.Risk(*e.change) + "  "})
+		l.spans = append(l.spans, span{amber, report.Risk(*e.change) + "  "})
 	case remote.LoseMail:
 		l.spans = append(l.spans, span{amber, "MAIL PAUSES  "})
 	}
@@ -178,11 +178,11 @@ func (p *reviewPage) details(width int) []line {
 	if e.change == nil {
 		lines = p.aboutAll(width)
 	} else {
-		lines = told([]tell.Line{{Style: tell.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}, width)
-		if risk := tell.Risk(*e.change); risk != "" {
-			lines = append(lines, told([]tell.Line{{Style: tell.Amber, Prose: true, Text: "risk: " + risk}}, width)...)
+		lines = told([]report.Line{{Style: report.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}, width)
+		if risk := report.Risk(*e.change); risk != "" {
+			lines = append(lines, told([]report.Line{{Style: report.Amber, Prose: true, Text: "risk: " + risk}}, width)...)
 		}
-		lines = append(lines, told(tell.Change(*e.change), width)...)
+		lines = append(lines, told(report.Change(*e.change), width)...)
 	}
 	d.of, d.width, d.lines = p.split.picked, width, lines
 	return lines
@@ -191,21 +191,21 @@ func (p *reviewPage) details(width int) []line {
 // aboutAll is what is to be known of all changes together.
 func (p *reviewPage) aboutAll(width int) []line {
 	pr := p.m.proposal
-	lines := told(tell.Objections(pr), width)
+	lines := told(report.Objections(pr), width)
 	if p.m.answer == nil && len(pr.LockOut()) > 0 && len(pr.Refused()) == 0 {
 		lines = append(lines, prose(plain, "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name.", width-1)...)
 	}
 	if len(p.entries) > 1 {
-		lines = append(lines, told([]tell.Line{tell.Heading(pr, pr.Inert, p.guard())}, width)...)
+		lines = append(lines, told([]report.Line{report.Heading(pr, pr.Inert, p.guard())}, width)...)
 	}
 	lines = append(lines, told(p.notes(), width)...)
-	lines = append(lines, told(tell.Later(pr), width)...)
+	lines = append(lines, told(report.Later(pr), width)...)
 	if pr.Inert {
 		return lines
 	}
 	for _, part := range p.m.parts() {
-		if tell.Risky(part) {
-			lines = append(lines, told(tell.WayBack(pr, part.Host, nil), width)...)
+		if report.Risky(part) {
+			lines = append(lines, told(report.WayBack(pr, part.Host, nil), width)...)
 		}
 	}
 	return lines
@@ -222,7 +222,7 @@ func (p *reviewPage) viewWayBack(width int) view {
 
 func (p *reviewPage) viewRisk(width int) view {
 	v := view{title: "a risk", holds: true, typing: true, help: reviewHelp, keys: []key{{"enter", "take the risk"}}}
-	v.lines = told(tell.Objections(p.m.proposal), width-1)
+	v.lines = told(report.Objections(p.m.proposal), width-1)
 	v.lines = append(v.lines, line{})
 	v.lines = append(v.lines, prose(plain, fmt.Sprintf("Only the host's own guard, or its console, brings you back then. To take this risk, type its name, %s:", remote.LoseSSH), width-1)...)
 	v.lines = append(v.lines, line{}, row(span{strong, "> "}, p.typed.draw(width-4)))
@@ -234,7 +234,7 @@ func (p *reviewPage) viewRisk(width int) view {
 }
 
 // text is lines as plain text, for a file or the clipboard.
-func text(lines []tell.Line) string {
+func text(lines []report.Line) string {
 	var b strings.Builder
 	for _, l := range lines {
 		b.WriteString(readable(l.Text) + "\n")

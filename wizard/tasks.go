@@ -8,8 +8,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/report"
 	"postern/steps"
-	"postern/tell"
 )
 
 // tasksPage shows what is left for a person: what to do, text to copy, and how it is known to be done.
@@ -183,18 +183,18 @@ func (p *tasksPage) View(width, height int) view {
 // about is all about one task.
 func (p *tasksPage) about(t steps.Task, width int) []line {
 	_, from := p.taskWord(t)
-	var lines []tell.Line
-	lines = append(lines, tell.Line{Style: tell.Strong, Text: t.Title, Prose: true})
+	var lines []report.Line
+	lines = append(lines, report.Line{Style: report.Strong, Text: t.Title, Prose: true})
 	for part := range strings.SplitSeq(strings.TrimSpace(t.Text), "\n") {
-		lines = append(lines, tell.Line{Text: part, Prose: true})
+		lines = append(lines, report.Line{Text: part, Prose: true})
 	}
 	if strings.TrimSpace(t.Copy) != "" {
-		lines = append(lines, tell.Line{}, tell.Line{Style: tell.Strong, Text: "To copy (y copies, x saves):"})
+		lines = append(lines, report.Line{}, report.Line{Style: report.Strong, Text: "To copy (y copies, x saves):"})
 		for part := range strings.SplitSeq(strings.TrimSpace(t.Copy), "\n") {
-			lines = append(lines, tell.Line{Text: "  " + part})
+			lines = append(lines, report.Line{Text: "  " + part})
 		}
 	}
-	return told(append(lines, tell.Line{}, tell.Line{Text: tell.TaskDone(t) + " (" + from + ")", Prose: true}), width-1)
+	return told(append(lines, report.Line{}, report.Line{Text: report.TaskDone(t) + " (" + from + ")", Prose: true}), width-1)
 }
 
 const tasksHelp = `What only a person can do: in a panel, at a registrar, on the phone, or on a host where this program does not work yet.

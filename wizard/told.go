@@ -6,21 +6,21 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"postern/tell"
+	"postern/report"
 )
 
 // styleOf is a style of package tell on a screen.
-var styleOf = map[tell.Style]style{tell.Plain: plain, tell.Strong: strong, tell.Good: good, tell.Amber: amber, tell.Bad: bad}
+var styleOf = map[report.Style]style{report.Plain: plain, report.Strong: strong, report.Good: good, report.Amber: amber, report.Bad: bad}
 
 // told fits lines of package tell into a width. Sentences break between words, diffs and commands where the row ends, so
 // that nothing is out of reach.
-func told(lines []tell.Line, width int) []line {
+func told(lines []report.Line, width int) []line {
 	var out []line
 	for _, l := range lines {
 		s := styleOf[l.Style]
 		text := readable(l.Text)
 		if l.Prose {
-			text = tell.Wrap(text, width)
+			text = report.Wrap(text, width)
 		}
 		for part := range strings.SplitSeq(text, "\n") {
 			for i, piece := range broken(part, width) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"postern/tell"
+	"postern/report"
 )
 
 // squeezed is text without blanks: what must not be lost or added when lines are broken.
@@ -23,7 +23,7 @@ func FuzzTold(f *testing.F) {
 		}
 		th := newTheme(Options{Environ: []string{"LANG=C.UTF-8", "TERM=xterm"}})
 		var all strings.Builder
-		for _, l := range told([]tell.Line{{Text: text, Prose: sentences}}, width) {
+		for _, l := range told([]report.Line{{Text: text, Prose: sentences}}, width) {
 			if n := columns(l.text()); n > width {
 				t.Errorf("%d columns of %d: %q", n, width, l.text())
 			}
@@ -73,6 +73,6 @@ func TestSplitFits(t *testing.T) {
 func BenchmarkToldLongLine(b *testing.B) {
 	text := strings.Repeat("0123456789abcdef", 1<<14)
 	for b.Loop() {
-		told([]tell.Line{{Text: text}}, 57)
+		told([]report.Line{{Text: text}}, 57)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"postern/remote"
+	"postern/report"
 	"postern/steps"
-	"postern/tell"
 )
 
 // work is what is done on one host, as far as its events told.
@@ -39,7 +39,7 @@ func (p *applyPage) offered(m proposalMsg) {
 		for _, w := range p.works {
 			n += len(w.changes)
 		}
-		p.before = append(p.before, row(span{good, " [ok]   "}, span{plain, "prepared: " + tell.Plural(n, "change")}))
+		p.before = append(p.before, row(span{good, " [ok]   "}, span{plain, "prepared: " + report.Plural(n, "change")}))
 	}
 	p.from = len(p.said)
 	p.offer, p.works, p.asked, p.proofs = m.proposal, nil, false, 0
@@ -248,7 +248,7 @@ func action(word, text string, took time.Duration, width int) line {
 	}
 	room, time := width-8, ""
 	if took > 0 && width >= 48 {
-		time = " " + tell.Seconds(took) + " "
+		time = " " + report.Seconds(took) + " "
 		room -= len(time)
 	}
 	textStyle := plain
@@ -263,10 +263,10 @@ func (p *applyPage) output(width int) []line {
 	var lines []line
 	for _, e := range p.said[max(0, len(p.said)-mostSaid):] {
 		if e.Kind == "change" {
-			lines = append(lines, told([]tell.Line{{Text: "  " + eventWords(e)}}, width)...)
+			lines = append(lines, told([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
 			continue
 		}
-		lines = append(lines, told(tell.Event(e), width)...)
+		lines = append(lines, told(report.Event(e), width)...)
 	}
 	return lines
 }

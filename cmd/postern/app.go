@@ -17,9 +17,9 @@ import (
 	"postern/checks"
 	"postern/demo"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
 	"postern/steps"
-	"postern/tell"
 )
 
 // app is one run of the program: what the command line said, and the ways to the operator.
@@ -194,7 +194,7 @@ func (a *app) emit(e steps.Event) {
 
 // result takes one result of a check to people and to the log.
 func (a *app) result(r checks.Result) {
-	a.log.line(tell.Result(r).Text)
+	a.log.line(report.Result(r).Text)
 	a.drawer.result(r)
 }
 

@@ -8,8 +8,8 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
-	"postern/tell"
 )
 
 // lockOut is the name of the risk to cut the operator off.
@@ -68,8 +68,8 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 		a.say.line(green, "Done: confirmed over new logins.")
 	}
 	if err == nil {
-		if open := tell.Open(out.Tasks); out.Empty && len(open) > 0 {
-			a.say.line(plain, "%s left for you: 'postern plan' says what.", tell.Plural(len(open), "task"))
+		if open := report.Open(out.Tasks); out.Empty && len(open) > 0 {
+			a.say.line(plain, "%s left for you: 'postern plan' says what.", report.Plural(len(open), "task"))
 		} else {
 			a.drawer.tasks(out.Tasks)
 		}

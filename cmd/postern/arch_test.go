@@ -88,9 +88,9 @@ var mayImport = map[string]struct {
 	ours []string
 	why  string
 }{
-	"cmd/postern":    {[]string{"wizard", "tell", "run", "steps", "checks", "remote", "site", "demo"}, "it wires everything; what a firewall or a hoster is like is not its business"},
-	"wizard":         {[]string{"tell", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
-	"tell":           {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
+	"cmd/postern":    {[]string{"wizard", "report", "run", "steps", "checks", "remote", "site", "demo"}, "it wires everything; what a firewall or a hoster is like is not its business"},
+	"wizard":         {[]string{"report", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
+	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":            {[]string{"site", "steps", "checks", "remote"}, "the one driver: it joins steps to checks"},
 	"steps":          {[]string{"site", "remote", "steps/firewall", "steps/provider"}, "it plans; were it to import checks, one wrong idea could fool both"},
 	"steps/firewall": {[]string{"site", "remote"}, "it renders a policy, and knows no chapter"},
@@ -135,7 +135,7 @@ var only = map[string]struct {
 	"github.com/alecthomas/kong":            {[]string{"cmd/postern"}, "only cmd reads the command line"},
 	"golang.org/x/term":                     {[]string{"cmd/postern", "wizard"}, "only cmd and the wizard know terminals"},
 	"github.com/BurntSushi/toml":            {[]string{"site"}, "the answers' format is site's"},
-	"github.com/aymanbagabas/go-udiff":      {[]string{"tell"}, "plans are values; tell puts them into words"},
+	"github.com/aymanbagabas/go-udiff":      {[]string{"report"}, "plans are values; report puts them into words"},
 	"charm.land/":                           {[]string{"wizard"}, "screens live in the wizard and nowhere else"},
 	"os/exec":                               {[]string{"remote", "cmd/postern", "lab", "tools/mutants"}, "steps plan, checks look, remote acts"},
 	"os/signal":                             {[]string{"cmd/postern", "lab"}, "only commands know signals"},

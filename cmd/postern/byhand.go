@@ -11,8 +11,8 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/steps"
-	"postern/tell"
 )
 
 // byHand are those of the chapters named, or of all when none is, that this program neither does nor proves. only says that
@@ -63,7 +63,7 @@ func (a *app) unmeasured(named []string) error {
 func (w *walk) byHand(ctx context.Context, step steps.Step, plan steps.Plan) error {
 	w.drawer.notes(plan)
 	w.drawer.tasks(plan.Tasks, step.ID)
-	open := tell.Open(plan.Tasks)
+	open := report.Open(plan.Tasks)
 	if len(open) == 0 {
 		w.hand = append(w.hand, told{step, len(plan.Tasks) > 0, len(plan.Tasks) == 0})
 		return nil
@@ -89,7 +89,7 @@ func (w *walk) byHand(ctx context.Context, step steps.Step, plan steps.Plan) err
 			w.say.line(red, "  %q is neither y, n nor s, nor a number of this list", answer)
 			continue
 		}
-		for _, t := range tell.Open(marked) {
+		for _, t := range report.Open(marked) {
 			if err := w.from.file.Mark(t.ID, w.world.now().Format(time.DateOnly)); err != nil {
 				return err
 			}
@@ -154,7 +154,7 @@ func closing(hand []told, results []checks.Result) string {
 			open = append(open, one.step)
 		}
 	}
-	text := fmt.Sprintf("In place and proven: %s (%s). 'postern check' proves it again at any time.", titles(proven), tell.Count(results))
+	text := fmt.Sprintf("In place and proven: %s (%s). 'postern check' proves it again at any time.", titles(proven), report.Count(results))
 	if len(done)+len(open) == 0 {
 		return text
 	}

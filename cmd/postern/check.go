@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"postern/checks"
-	"postern/tell"
+	"postern/report"
 )
 
 // checkCmd proves chapters again.
@@ -55,7 +55,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 		return nil, err
 	}
 	defer a.finish(r)
-	r.Result = func(one checks.Result) { a.log.line(tell.Result(one).Text) }
+	r.Result = func(one checks.Result) { a.log.line(report.Result(one).Text) }
 	if aloud {
 		r.Result = a.result
 	}
@@ -110,7 +110,7 @@ func (c *checkCmd) watch(ctx context.Context, a *app, from *answers, last []chec
 		case err != nil:
 			a.say.line(amber, "%s could not ask: %v", a.world.now().Format(time.TimeOnly), err)
 		default:
-			for _, line := range tell.Changed(last, results) {
+			for _, line := range report.Changed(last, results) {
 				a.say.line(plain, "%s %s", a.world.now().Format(time.TimeOnly), line)
 			}
 			last = results

@@ -7,22 +7,22 @@ import (
 	"time"
 
 	"postern/checks"
+	"postern/report"
 	"postern/run"
 	"postern/steps"
-	"postern/tell"
 )
 
 // drawer prints what package tell puts into lines, and knows what it printed already.
 type drawer struct {
 	say   *voice
 	quiet bool // events are not worth a line
-	said  tell.Said
+	said  report.Said
 
 	mu   sync.Mutex
 	last steps.Event
 }
 
-func newDrawer(say *voice) *drawer { return &drawer{say: say, said: tell.Said{}} }
+func newDrawer(say *voice) *drawer { return &drawer{say: say, said: report.Said{}} }
 
 // event says one line of progress.
 func (d *drawer) event(e steps.Event) {
@@ -32,7 +32,7 @@ func (d *drawer) event(e steps.Event) {
 	if d.quiet && e.Kind != "warn" && e.Kind != "error" {
 		return
 	}
-	d.say.lines(tell.Event(e))
+	d.say.lines(report.Event(e))
 }
 
 // doing is what the last event was about, for the heartbeat.
@@ -42,14 +42,14 @@ func (d *drawer) doing() string {
 	if d.last.Text == "" {
 		return ""
 	}
-	return "; the last was: " + tell.Doing(d.last)
+	return "; the last was: " + report.Doing(d.last)
 }
 
 // result says one result in one line.
-func (d *drawer) result(r checks.Result) { d.say.lines([]tell.Line{tell.Result(r)}) }
+func (d *drawer) result(r checks.Result) { d.say.lines([]report.Line{report.Result(r)}) }
 
 // findings says all there is to know of the results that are not ok.
-func (d *drawer) findings(results []checks.Result) { d.say.lines(tell.Findings(results)) }
+func (d *drawer) findings(results []checks.Result) { d.say.lines(report.Findings(results)) }
 
 // tasks says what is left for a person: all of it for the chapters named, and a line for each chapter by hand that is not.
 func (d *drawer) tasks(tasks []steps.Task, named ...string) {
@@ -63,18 +63,18 @@ func (d *drawer) tasks(tasks []steps.Task, named ...string) {
 		}
 	}
 	if len(named) > 0 {
-		d.say.lines(tell.EveryTask(here))
+		d.say.lines(report.EveryTask(here))
 	} else {
-		d.say.lines(tell.Tasks(here))
+		d.say.lines(report.Tasks(here))
 	}
-	d.say.lines(tell.Chapters(elsewhere))
+	d.say.lines(report.Chapters(elsewhere))
 }
 
 // notes says what was found that the operator should know, each once in a run.
-func (d *drawer) notes(plan steps.Plan) { d.say.lines(tell.Notes(plan, d.said)) }
+func (d *drawer) notes(plan steps.Plan) { d.say.lines(report.Notes(plan, d.said)) }
 
 // proposal shows everything that would be done. wayBack adds, once per host and before the first risk, what to type on its
 // console if all else fails.
 func (d *drawer) proposal(p *run.Proposal, deadline time.Duration, wayBack bool) {
-	d.say.lines(tell.Proposal(p, deadline, d.said, wayBack))
+	d.say.lines(report.Proposal(p, deadline, d.said, wayBack))
 }

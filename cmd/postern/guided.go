@@ -9,10 +9,10 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
 	"postern/site"
 	"postern/steps"
-	"postern/tell"
 )
 
 // guideCmd is postern without a command: chapter by chapter it asks, looks, shows, changes and proves. It begins with the
@@ -114,7 +114,7 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	w.drawer.tasks(out.Tasks)
 	if checks.Exit(out.Results) == exitFailed {
 		// A forwarded port cannot answer before the next chapter's tunnel is up; what counts is the proof at the end.
-		w.say.prose(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, tell.Count(out.Results))
+		w.say.prose(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, report.Count(out.Results))
 		return nil
 	}
 	w.say.line(green, "[ok] %s is in place", step.Title)

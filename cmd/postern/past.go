@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"postern/checks"
-	"postern/tell"
+	"postern/report"
 )
 
 // pastJSON is one thing that a check said, as it is kept between runs: what it came to and when, and nothing that a host said.
@@ -33,7 +33,7 @@ func (a *app) pastFile(path string) (string, error) {
 }
 
 // past is what the checks of a site said last. What cannot be read counts as nothing: it only tells what changed.
-func (a *app) past(path string) map[string]tell.Past {
+func (a *app) past(path string) map[string]report.Past {
 	file, err := a.pastFile(path)
 	if err != nil {
 		return nil
@@ -46,15 +46,15 @@ func (a *app) past(path string) map[string]tell.Past {
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return nil
 	}
-	all := map[string]tell.Past{}
+	all := map[string]report.Past{}
 	for key, one := range kept {
-		all[key] = tell.Past{Outcome: one.Outcome, At: one.At}
+		all[key] = report.Past{Outcome: one.Outcome, At: one.At}
 	}
 	return all
 }
 
 // keepPast keeps it for later runs, whole or not at all.
-func (a *app) keepPast(path string, all map[string]tell.Past) error {
+func (a *app) keepPast(path string, all map[string]report.Past) error {
 	file, err := a.pastFile(path)
 	if err != nil {
 		return err
@@ -92,13 +92,13 @@ func (a *app) since(path string, results []checks.Result, aloud bool) {
 	}
 	past := a.past(path)
 	if aloud {
-		a.say.lines(tell.Since(past, results, a.world.now().Location()))
+		a.say.lines(report.Since(past, results, a.world.now().Location()))
 	}
 	if past == nil {
-		past = map[string]tell.Past{}
+		past = map[string]report.Past{}
 	}
 	for _, r := range results {
-		past[r.Key()] = tell.Past{Outcome: r.Outcome, At: a.world.now()}
+		past[r.Key()] = report.Past{Outcome: r.Outcome, At: a.world.now()}
 	}
 	if err := a.keepPast(path, past); err != nil {
 		a.log.line(err.Error())

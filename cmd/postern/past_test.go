@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"postern/checks"
-	"postern/tell"
+	"postern/report"
 )
 
 func TestPastIsKeptPerSite(t *testing.T) {
@@ -20,7 +20,7 @@ func TestPastIsKeptPerSite(t *testing.T) {
 		return ""
 	}}}
 	at := time.Date(2026, 11, 21, 6, 12, 0, 0, time.UTC)
-	all := map[string]tell.Past{"host.ssh@proxy": {Outcome: checks.Fail, At: at}}
+	all := map[string]report.Past{"host.ssh@proxy": {Outcome: checks.Fail, At: at}}
 	if got := a.past("/x/home.toml"); len(got) != 0 {
 		t.Errorf("before anything was kept: %v", got)
 	}

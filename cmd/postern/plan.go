@@ -4,9 +4,9 @@ import (
 	"context"
 	"strings"
 
+	"postern/report"
 	"postern/run"
 	"postern/steps"
-	"postern/tell"
 )
 
 // planCmd shows what would change.
@@ -68,7 +68,7 @@ func (a *app) closing(p *run.Proposal, named []string) {
 	a.drawer.tasks(tasks, named...)
 	a.say.line(plain, "")
 	if !looked {
-		a.say.line(bold, "%s. This program does not look whether it is done: you say so, with 'postern done'.", tell.Plural(len(tasks), "task")+" for you")
+		a.say.line(bold, "%s. This program does not look whether it is done: you say so, with 'postern done'.", report.Plural(len(tasks), "task")+" for you")
 		return
 	}
 	if p.Empty() {
@@ -79,5 +79,5 @@ func (a *app) closing(p *run.Proposal, named []string) {
 	for _, part := range append(p.Parts(true), p.Parts(false)...) {
 		n += len(part.Changes)
 	}
-	a.say.line(bold, "%s. Nothing was touched; 'postern apply' does it, 'postern plan --script' prints it as a script.", tell.Plural(n, "change"))
+	a.say.line(bold, "%s. Nothing was touched; 'postern apply' does it, 'postern plan --script' prints it as a script.", report.Plural(n, "change"))
 }

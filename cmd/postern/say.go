@@ -12,8 +12,8 @@ import (
 	"unicode"
 
 	"postern/remote"
+	"postern/report"
 	"postern/run"
-	"postern/tell"
 )
 
 // Everything the program says goes through a voice, by these rules: text for people is cleaned line by line, so that no
@@ -31,14 +31,14 @@ const (
 
 // The styles of lines, and how each stands out on a terminal that has colours; the words never depend on it.
 const (
-	plain = tell.Plain
-	bold  = tell.Strong
-	red   = tell.Bad
-	green = tell.Good
-	amber = tell.Amber
+	plain = report.Plain
+	bold  = report.Strong
+	red   = report.Bad
+	green = report.Good
+	amber = report.Amber
 )
 
-var colour = map[tell.Style]string{bold: "1", red: "31", green: "32", amber: "33"}
+var colour = map[report.Style]string{bold: "1", red: "31", green: "32", amber: "33"}
 
 // voice is the only way to a terminal.
 type voice struct {
@@ -55,18 +55,18 @@ type voice struct {
 }
 
 // line says one line, or several, to people.
-func (v *voice) line(s tell.Style, format string, args ...any) {
+func (v *voice) line(s report.Style, format string, args ...any) {
 	v.write(v.people, s, fmt.Sprintf(format, args...)+"\n")
 }
 
 // prose says sentences: on a terminal they are wrapped, so that no word is broken. Diffs, commands and what is to be copied
 // are lines.
-func (v *voice) prose(s tell.Style, format string, args ...any) {
-	v.line(s, "%s", tell.Wrap(fmt.Sprintf(format, args...), v.width))
+func (v *voice) prose(s report.Style, format string, args ...any) {
+	v.line(s, "%s", report.Wrap(fmt.Sprintf(format, args...), v.width))
 }
 
 // lines says what package tell put into lines.
-func (v *voice) lines(lines []tell.Line) {
+func (v *voice) lines(lines []report.Line) {
 	for _, l := range lines {
 		if l.Prose {
 			v.prose(l.Style, "%s", l.Text)
@@ -91,7 +91,7 @@ func (v *voice) answered() {
 	v.asked = false
 }
 
-func (v *voice) write(w io.Writer, s tell.Style, text string) {
+func (v *voice) write(w io.Writer, s report.Style, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.spoken = v.now()
@@ -170,11 +170,11 @@ func (v *voice) fail(err error, hints ...string) {
 		} else {
 			l = "                " + l
 		}
-		v.write(v.err, plain, tell.Wrap(l, v.width)+"\n")
+		v.write(v.err, plain, report.Wrap(l, v.width)+"\n")
 		v.keep(l)
 	}
 	for _, h := range hints {
-		v.write(v.err, plain, tell.Wrap("postern: hint: "+h, v.width)+"\n")
+		v.write(v.err, plain, report.Wrap("postern: hint: "+h, v.width)+"\n")
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/term"
 
 	"postern/checks"
+	"postern/report"
 	"postern/run"
 	"postern/site"
-	"postern/tell"
 	"postern/wizard"
 )
 
@@ -94,7 +94,7 @@ func (a *app) screen(file *site.File) wizard.Options {
 			r, err := a.begin("wizard", &answers{file: file, site: s, say: a.say})
 			if err == nil {
 				r.Emit = a.log.event
-				r.Result = func(one checks.Result) { a.log.line(tell.Result(one).Text) }
+				r.Result = func(one checks.Result) { a.log.line(report.Result(one).Text) }
 			}
 			return r, err
 		},

@@ -14,10 +14,10 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
 	"postern/site"
 	"postern/steps"
-	"postern/tell"
 )
 
 // example is a proposal with one of everything, its files below root.
@@ -229,13 +229,13 @@ func TestJUnitTellsFailuresFromErrors(t *testing.T) {
 
 func TestWatchTellsOnlyWhatChanged(t *testing.T) {
 	before := results()
-	if lines := tell.Changed(before, before); len(lines) > 0 {
+	if lines := report.Changed(before, before); len(lines) > 0 {
 		t.Errorf("nothing changed, yet %q", lines)
 	}
 	after := append([]checks.Result(nil), before[1:]...)
 	after[0].Outcome = checks.OK
 	after = append(after, checks.Result{ID: "g", From: "here", Outcome: checks.Fail, Fix: "do"})
-	lines := strings.Join(tell.Changed(before, after), "\n")
+	lines := strings.Join(report.Changed(before, after), "\n")
 	for _, want := range []string{"[ok]      b", "(was fail)", "[FAIL]    g", "(new)", "fix: do", "[gone]    a"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("%q is not told:\n%s", want, lines)

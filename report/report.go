@@ -1,7 +1,7 @@
-// Package tell puts what happened, what was found and what would be done into lines for people. Line mode prints them and
+// Package report puts what happened, what was found and what would be done into lines for people. Line mode prints them and
 // the wizard draws them, so that both say the same words. It knows how to say things; it refuses to know terminals, colours
 // and sizes, and nothing here asks, decides or does I/O.
-package tell
+package report
 
 import (
 	"fmt"
