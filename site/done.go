@@ -46,29 +46,31 @@ func doneFields(s *Site) []Field {
 
 // doneField is the date on which a person did a task.
 func doneField(task string) Field {
-	f := Field{
+	return Field{
 		Key:      "done." + task,
 		Title:    "Done by hand",
 		Help:     "The date on which a person said that this task is done; nothing measured it. Empty means that it is not.",
 		Optional: true, Seldom: true,
 		path: []string{"done", task},
+		of:   task,
+		get:  func(s *Site, task string) string { return s.Done[task] },
+		set:  setDone,
 	}
-	f.Get = func(s *Site) string { return s.Done[task] }
-	f.Set = guarded(f.Key, func(s *Site, text string) error {
-		if text == "" {
-			delete(s.Done, task)
-			return nil
-		}
-		if _, err := time.Parse(time.DateOnly, text); err != nil {
-			return fmt.Errorf("%s is not a date, such as 2026-11-21", quote(text))
-		}
-		if s.Done == nil {
-			s.Done = map[string]string{}
-		}
-		s.Done[task] = text
+}
+
+func setDone(s *Site, task, text string) error {
+	if text == "" {
+		delete(s.Done, task)
 		return nil
-	})
-	return f
+	}
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		return fmt.Errorf("%s is not a date, such as 2026-11-21", quote(text))
+	}
+	if s.Done == nil {
+		s.Done = map[string]string{}
+	}
+	s.Done[task] = text
+	return nil
 }
 
 // done reads what was marked as done. It is read before the other answers, because only the file says which tasks there are.

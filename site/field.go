@@ -2,28 +2,47 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Field is one answer. Form, flag, TOML key, line-mode question and documentation are all made from Fields.
 type Field struct {
-	Key      string                    // the TOML key, dotted: ports.imaps, host.proxy.ssh
-	Title    string                    // a few words, for a form
-	Help     string                    // one or two sentences: what it is for, what is allowed, what empty means
-	Choices  []string                  // the allowed words, when it is one of a few
-	List     bool                      // several values, separated by commas in text form
-	Optional bool                      // empty is allowed and means "detect" or "none"
-	Alone    bool                      // nobody can guess it: it is asked by itself, the others with their usual values together
-	Seldom   bool                      // hardly anybody changes it: it is listed among the usual values only when it was changed
-	Get      func(*Site) string        // the answer as text; lists joined by ", "
-	Set      func(*Site, string) error // the one validator; trims; an error names the key, what was given, what is allowed
+	Key      string   // the TOML key, dotted: ports.imaps, host.proxy.ssh
+	Title    string   // a few words, for a form
+	Help     string   // one or two sentences: what it is for, what is allowed, what empty means
+	Choices  []string // the allowed words, when it is one of a few
+	List     bool     // several values, separated by commas in text form
+	Optional bool     // empty is allowed and means "detect" or "none"
+	Alone    bool     // nobody can guess it: it is asked by itself, the others with their usual values together
+	Seldom   bool     // hardly anybody changes it: it is listed among the usual values only when it was changed
 
+	of   string // the host, the jail or the task that it is an answer of
+	get  func(s *Site, of string) string
+	set  func(s *Site, of, text string) error
 	bare bool     // a number or true/false: not quoted in the file
 	path []string // where it is in the file; nil for the parts of Key
 }
 
+// Get is the answer as text; lists joined by ", ".
+func (f Field) Get(s *Site) string { return f.get(s, f.of) }
+
+// Set gives the answer: the one validator. It trims; its errors name the key, what was given, and what is allowed.
+func (f Field) Set(s *Site, raw string) error {
+	text, err := clean(raw)
+	if err == nil {
+		err = f.set(s, f.of, text)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Key, err)
+	}
+	return nil
+}
+
 // Default is what the answer is before anybody gave it, as text.
-func (f Field) Default() string { return f.Get(Default()) }
+func (f Field) Default() string { return f.Get(usual) }
+
+var usual = Default()
 
 // words are the parts of a Field that people read.
 type words struct{ key, title, help string }
@@ -36,44 +55,98 @@ func always[T any](parse func(string) (T, error)) reading[T] {
 	return func(_ *Site, text string) (T, error) { return parse(text) }
 }
 
-// one is a Field of a single value: at finds it in a site, or is nil when the site has no such host or jail.
-func one[T comparable](w words, at func(*Site) *T, parse reading[T]) Field {
-	f := Field{Key: w.key, Title: w.title, Help: w.help}
+// holder is what holds an answer: the site itself, or its host or jail of a name.
+func holder[C any](s *Site, of string) (*C, error) {
+	var found any = s
+	switch any((*C)(nil)).(type) {
+	case *Host:
+		h := s.Host(of)
+		if h == nil {
+			return nil, errAbsent(s, "host", of)
+		}
+		found = h
+	case *Jail:
+		i := slices.IndexFunc(s.Jails, func(j Jail) bool { return j.Name == of })
+		if i < 0 {
+			return nil, errAbsent(s, "jail", of)
+		}
+		found = &s.Jails[i]
+	}
+	return found.(*C), nil
+}
+
+// value is a Field whose value stands at a place of what holds it.
+func value[C, V any](w words, at func(*C) *V, show func(V) string, read reading[V]) Field {
+	return Field{
+		Key: w.key, Title: w.title, Help: w.help,
+		get: func(s *Site, of string) string {
+			c, err := holder[C](s, of)
+			if err != nil {
+				return ""
+			}
+			return show(*at(c))
+		},
+		set: func(s *Site, of, text string) error {
+			c, err := holder[C](s, of)
+			if err != nil {
+				return err
+			}
+			v, err := read(s, text)
+			if err == nil {
+				*at(c) = v
+			}
+			return err
+		},
+	}
+}
+
+// one is a Field of a single value.
+func one[C any, T comparable](w words, at func(*C) *T, parse reading[T]) Field {
+	f := value(w, at, func(v T) string { return show(v) }, parse)
 	var zero T
 	switch any(zero).(type) {
 	case int, bool:
 		f.bare = true
 	}
-	f.Get = func(s *Site) string {
-		if p := at(s); p != nil {
-			return show(*p)
-		}
-		return ""
-	}
-	f.Set = guarded(f.Key, func(s *Site, text string) error {
-		p := at(s)
-		if p == nil {
-			return errAbsent(s, w.key)
-		}
-		v, err := parse(s, text)
-		if err == nil {
-			*p = v
-		}
-		return err
-	})
 	return f
 }
 
 // maybe is a Field of a single value that may be empty.
-func maybe[T comparable](w words, at func(*Site) *T, parse reading[T]) Field {
-	f := one(w, at, func(s *Site, text string) (T, error) {
-		if text == "" {
-			var zero T
-			return zero, nil
+func maybe[C any, T comparable](w words, at func(*C) *T, parse func(string) (T, error)) Field {
+	f := one(w, at, func(_ *Site, text string) (v T, err error) {
+		if text != "" {
+			v, err = parse(text)
 		}
-		return parse(s, text)
+		return v, err
 	})
 	f.Optional = true
+	return f
+}
+
+// many is a Field of a list, which may be empty. What is given twice is kept once.
+func many[C any, T comparable](w words, at func(*C) *[]T, parse func(string) (T, error)) Field {
+	f := value(w, at, showAll[T], func(_ *Site, text string) ([]T, error) { return each(text, parse) })
+	f.List, f.Optional = true, true
+	var zero T
+	_, f.bare = any(zero).(int)
+	return f
+}
+
+// choice is a Field of one word out of a few; optional ones may be empty.
+func choice[C any, T ~string](w words, at func(*C) *T, optional bool, allowed ...string) Field {
+	parse := func(text string) (T, error) {
+		for _, word := range allowed {
+			if strings.EqualFold(word, text) {
+				return T(word), nil
+			}
+		}
+		return "", fmt.Errorf("%s is not one of %s", quote(text), strings.Join(allowed, ", "))
+	}
+	f := one(w, at, always(parse))
+	if optional {
+		f = maybe(w, at, parse)
+	}
+	f.Choices = allowed
 	return f
 }
 
@@ -84,66 +157,9 @@ func alone(f Field) Field {
 }
 
 // seldom makes Fields ones that hardly anybody changes.
-func seldom(fields ...Field) []Field {
+func seldom(fields []Field) []Field {
 	for i := range fields {
 		fields[i].Seldom = true
 	}
 	return fields
-}
-
-// many is a Field of a list, which may be empty. What is given twice is kept once.
-func many[T comparable](w words, at func(*Site) *[]T, parse func(string) (T, error)) Field {
-	f := Field{Key: w.key, Title: w.title, Help: w.help, List: true, Optional: true}
-	var zero T
-	_, f.bare = any(zero).(int)
-	f.Get = func(s *Site) string {
-		if p := at(s); p != nil {
-			return showAll(*p)
-		}
-		return ""
-	}
-	f.Set = guarded(f.Key, func(s *Site, text string) error {
-		p := at(s)
-		if p == nil {
-			return errAbsent(s, w.key)
-		}
-		values, err := each(text, parse)
-		if err == nil {
-			*p = values
-		}
-		return err
-	})
-	return f
-}
-
-// choice is a Field of one word out of a few; optional ones may be empty.
-func choice[T ~string](w words, at func(*Site) *T, optional bool, allowed ...string) Field {
-	parse := always(func(text string) (T, error) {
-		for _, word := range allowed {
-			if strings.EqualFold(word, text) {
-				return T(word), nil
-			}
-		}
-		return "", fmt.Errorf("%s is not one of %s", quote(text), strings.Join(allowed, ", "))
-	})
-	f := one(w, at, parse)
-	if optional {
-		f = maybe(w, at, parse)
-	}
-	f.Choices = allowed
-	return f
-}
-
-// guarded makes a Set: it trims, refuses what no answer may contain, and names the key in every error.
-func guarded(key string, set func(*Site, string) error) func(*Site, string) error {
-	return func(s *Site, raw string) error {
-		text, err := clean(raw)
-		if err == nil {
-			err = set(s, text)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		return nil
-	}
 }

@@ -1,82 +1,88 @@
 package site
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
+
+// The Fields of every site, made once. Those of a host or a jail are for any of that kind.
+var (
+	first  = siteFields()
+	ofHost = hostFields()
+	rest   = slices.Concat(tunnelFields(), portFields(), seldom(fromFields()), serviceFields(), seldom(guideFields()))
+	ofJail = jailFields()
+)
 
 // Fields lists every answer in the order of the file: the site's own, then those of each host, then the tables, then
 // those of each jail, then the tasks marked as done. The ones of a host are there when the site has the host.
 func Fields(s *Site) []Field {
-	fields := siteFields()
+	fields := make([]Field, 0, len(first)+len(s.Hosts)*len(ofHost)+len(rest)+len(s.Jails)*len(ofJail)+len(s.Done))
+	fields = append(fields, first...)
 	for _, h := range s.Hosts {
-		fields = append(fields, hostFields(h.Name)...)
+		for _, f := range ofHost {
+			fields = append(fields, f.named("host", h.Name))
+		}
 	}
-	fields = append(fields, tunnelFields()...)
-	fields = append(fields, portFields()...)
-	fields = append(fields, seldom(fromFields()...)...)
-	fields = append(fields, serviceFields()...)
-	fields = append(fields, seldom(guideFields()...)...)
+	fields = append(fields, rest...)
 	for i, j := range s.Jails {
-		fields = append(fields, jailFields(j.Name, i)...)
+		for _, f := range ofJail {
+			f.path = []string{"jail", item(i), f.Key}
+			fields = append(fields, f.named("jail", j.Name))
+		}
 	}
 	return append(fields, doneFields(s)...)
+}
+
+// named makes a Field of one host or jail out of the one for all of them.
+func (f Field) named(kind, name string) Field {
+	f.of, f.Key, f.Title = name, kind+"."+name+"."+f.Key, name+": "+f.Title
+	return f
 }
 
 func siteFields() []Field {
 	return []Field{
 		alone(maybe(words{"domain", "Mail domain", "The domain that gets mail, such as example.org. It may stay empty until the DNS chapter."},
-			func(s *Site) *string { return &s.Domain }, always(parseDomain))),
+			func(s *Site) *string { return &s.Domain }, parseDomain)),
 		many(words{"domains", "Further domains", "More domains that get mail on the same server. Empty means none."},
 			func(s *Site) *[]string { return &s.Domains }, parseDomain),
 		alone(maybe(words{"hostname", "Mail host name", "The public name of the mail system, for HELO and MX, such as mail.example.org."},
-			func(s *Site) *string { return &s.Hostname }, always(parseDomain))),
+			func(s *Site) *string { return &s.Hostname }, parseDomain)),
 		choice(words{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
 			func(s *Site) *string { return &s.Layout }, false, "proxy", "toaster"),
 	}
 }
 
-// onHost makes the finder of a host's value.
-func onHost[T any](name string, at func(*Host) *T) func(*Site) *T {
-	return func(s *Site) *T {
-		if h := s.Host(name); h != nil {
-			return at(h)
-		}
-		return nil
-	}
-}
-
-func hostFields(name string) []Field {
-	w := func(key, title, help string) words {
-		return words{"host." + name + "." + key, name + ": " + title, help}
-	}
+func hostFields() []Field {
 	return []Field{
-		choice(w("role", "Role", "What the host is for: proxy is the public server, mail the hidden one."),
-			onHost(name, func(h *Host) *Role { return &h.Role }), false, string(Proxy), string(Mail)),
-		alone(maybe(w("ssh", "SSH destination", "How to reach it: user@host:port, ssh://user@host:port, or an alias of your ssh_config. Empty only for the machine this runs on (local)."),
-			onHost(name, func(h *Host) *string { return &h.SSH }), always(parseDestination))),
-		maybe(w("jump", "Jump host", "Go through this host first: the name of another host of the site, or an SSH destination. Empty means directly, or as your ssh_config says."),
-			onHost(name, func(h *Host) *string { return &h.Jump }), always(parseDestination)),
-		alone(maybe(w("local", "This machine", "true when postern itself runs on this host, so that no SSH is needed."),
-			onHost(name, func(h *Host) *bool { return &h.Local }), always(parseBool))),
-		choice(w("become", "Becoming root", "sudo or su, when the login is not root. Empty means find out."),
-			onHost(name, func(h *Host) *string { return &h.Become }), true, "sudo", "su"),
-		maybe(w("fingerprint", "Host key", "The host key's fingerprint, SHA256:…, for runs without anybody to ask. Empty means your known_hosts."),
-			onHost(name, func(h *Host) *string { return &h.Fingerprint }), always(parseFingerprint)),
-		maybe(w("public4", "Public IPv4 address", "The address the world sees. Empty means find out."),
-			onHost(name, func(h *Host) *netip.Addr { return &h.Public4 }), always(parseAddr4)),
-		maybe(w("public6", "Public IPv6 address", "The address the world sees over IPv6. Empty means find out."),
-			onHost(name, func(h *Host) *netip.Addr { return &h.Public6 }), always(parseAddr6)),
-		maybe(w("interface", "Interface", "The interface of the default route, such as eth0. Empty means find out."),
-			onHost(name, func(h *Host) *string { return &h.Interface }), always(parseInterface)),
-		alone(maybe(w("provider", "Provider", "The hoster's short name, such as ionos. Empty means not known; advice is then general."),
-			onHost(name, func(h *Host) *string { return &h.Provider }), always(parseProvider))),
-		many(w("ssh_from", "SSH admitted from", "Networks or addresses that SSH is open to. Empty means everywhere for a proxy; its own LAN and the tunnel for a mail host."),
-			onHost(name, func(h *Host) *[]netip.Prefix { return &h.SSHFrom }), parseSource),
+		choice(words{"role", "Role", "What the host is for: proxy is the public server, mail the hidden one."},
+			func(h *Host) *Role { return &h.Role }, false, string(Proxy), string(Mail)),
+		alone(maybe(words{"ssh", "SSH destination", "How to reach it: user@host:port, ssh://user@host:port, or an alias of your ssh_config. Empty only for the machine this runs on (local)."},
+			func(h *Host) *string { return &h.SSH }, parseDestination)),
+		maybe(words{"jump", "Jump host", "Go through this host first: the name of another host of the site, or an SSH destination. Empty means directly, or as your ssh_config says."},
+			func(h *Host) *string { return &h.Jump }, parseDestination),
+		alone(maybe(words{"local", "This machine", "true when postern itself runs on this host, so that no SSH is needed."},
+			func(h *Host) *bool { return &h.Local }, parseBool)),
+		choice(words{"become", "Becoming root", "sudo or su, when the login is not root. Empty means find out."},
+			func(h *Host) *string { return &h.Become }, true, "sudo", "su"),
+		maybe(words{"fingerprint", "Host key", "The host key's fingerprint, SHA256:…, for runs without anybody to ask. Empty means your known_hosts."},
+			func(h *Host) *string { return &h.Fingerprint }, parseFingerprint),
+		maybe(words{"public4", "Public IPv4 address", "The address the world sees. Empty means find out."},
+			func(h *Host) *netip.Addr { return &h.Public4 }, parseAddr4),
+		maybe(words{"public6", "Public IPv6 address", "The address the world sees over IPv6. Empty means find out."},
+			func(h *Host) *netip.Addr { return &h.Public6 }, parseAddr6),
+		maybe(words{"interface", "Interface", "The interface of the default route, such as eth0. Empty means find out."},
+			func(h *Host) *string { return &h.Interface }, parseInterface),
+		alone(maybe(words{"provider", "Provider", "The hoster's short name, such as ionos. Empty means not known; advice is then general."},
+			func(h *Host) *string { return &h.Provider }, parseProvider)),
+		many(words{"ssh_from", "SSH admitted from", "Networks or addresses that SSH is open to. Empty means everywhere for a proxy; its own LAN and the tunnel for a mail host."},
+			func(h *Host) *[]netip.Prefix { return &h.SSHFrom }, parseSource),
 	}
 }
 
 func tunnelFields() []Field {
 	network := one(words{"tunnel.network", "Tunnel network", "A private IPv4 network for the tunnel that neither host uses for anything else. Changing it moves the two addresses below with it."},
 		func(s *Site) *netip.Prefix { return &s.Tunnel.Network }, always(parseNetwork4))
-	network.Set = guarded(network.Key, setNetwork)
+	network.set = func(s *Site, _, text string) error { return setNetwork(s, text) }
 	return []Field{
 		network,
 		one(words{"tunnel.proxy", "Proxy in the tunnel", "The proxy's address inside the tunnel's network."},
@@ -84,38 +90,38 @@ func tunnelFields() []Field {
 		one(words{"tunnel.mail", "Mail host in the tunnel", "The mail host's address inside the tunnel's network."},
 			func(s *Site) *netip.Addr { return &s.Tunnel.Mail }, tunnelMember),
 		maybe(words{"tunnel.network6", "Tunnel network, IPv6", "A private IPv6 network, such as fd00:10::/64. Empty means that IPv6 is filtered but not forwarded."},
-			func(s *Site) *netip.Prefix { return &s.Tunnel.Network6 }, always(parseNetwork6)),
+			func(s *Site) *netip.Prefix { return &s.Tunnel.Network6 }, parseNetwork6),
 		one(words{"tunnel.port", "Tunnel port", "The UDP port that the proxy listens on for the tunnel."},
 			func(s *Site) *int { return &s.Tunnel.Port }, always(parsePort)),
 		one(words{"tunnel.interface", "Tunnel interface", "The name of the tunnel's interface on both hosts. Take another when it is in use for something else."},
 			func(s *Site) *string { return &s.Tunnel.Interface }, always(parseInterface)),
 		maybe(words{"tunnel.mtu", "Tunnel MTU", "Bytes per packet inside the tunnel, 1280 to 9000. Empty means found by probing."},
-			func(s *Site) *int { return &s.Tunnel.MTU }, always(parseMTU)),
+			func(s *Site) *int { return &s.Tunnel.MTU }, parseMTU),
 	}
 }
 
 func portFields() []Field {
-	port := func(name, title, help string, at func(*Ports) *int) Field {
-		return one(words{"ports." + name, title, help}, func(s *Site) *int { return at(&s.Ports) }, always(parsePort))
+	port := func(name, title, help string, at func(*Site) *int) Field {
+		return one(words{"ports." + name, title, help}, at, always(parsePort))
 	}
 	return []Field{
-		port("smtp", "SMTP port", "Mail from other servers. Only the usual port gets any; another one is for tests.", func(p *Ports) *int { return &p.SMTP }),
-		port("http", "HTTP port", "Web redirects and certificate challenges.", func(p *Ports) *int { return &p.HTTP }),
-		port("https", "HTTPS port", "Webmail and administration.", func(p *Ports) *int { return &p.HTTPS }),
-		port("submission", "Submission port", "Mail programs hand in outgoing mail here.", func(p *Ports) *int { return &p.Submission }),
-		port("imaps", "IMAPS port", "Mail programs read mail here.", func(p *Ports) *int { return &p.IMAPS }),
-		port("relay", "Relay port", "The mail host hands outgoing mail to the proxy here: open on the tunnel only, to the mail host only.", func(p *Ports) *int { return &p.Relay }),
-		port("web", "Mail host's web port", "Where the mail host's own web interface listens, inside the tunnel.", func(p *Ports) *int { return &p.Web }),
+		port("smtp", "SMTP port", "Mail from other servers. Only the usual port gets any; another one is for tests.", func(s *Site) *int { return &s.Ports.SMTP }),
+		port("http", "HTTP port", "Web redirects and certificate challenges.", func(s *Site) *int { return &s.Ports.HTTP }),
+		port("https", "HTTPS port", "Webmail and administration.", func(s *Site) *int { return &s.Ports.HTTPS }),
+		port("submission", "Submission port", "Mail programs hand in outgoing mail here.", func(s *Site) *int { return &s.Ports.Submission }),
+		port("imaps", "IMAPS port", "Mail programs read mail here.", func(s *Site) *int { return &s.Ports.IMAPS }),
+		port("relay", "Relay port", "The mail host hands outgoing mail to the proxy here: open on the tunnel only, to the mail host only.", func(s *Site) *int { return &s.Ports.Relay }),
+		port("web", "Mail host's web port", "Where the mail host's own web interface listens, inside the tunnel.", func(s *Site) *int { return &s.Ports.Web }),
 	}
 }
 
 func fromFields() []Field {
 	var fields []Field
-	for _, p := range PublicPorts(Default()) {
+	for _, p := range PublicPorts(usual) {
 		name := p.Name
 		f := many(words{"from." + name, "Sources of " + name, "Networks or addresses that this port is open to. Empty means everyone."},
 			func(s *Site) *[]netip.Prefix { v := s.From[name]; return &v }, parseSource)
-		f.Set = guarded(f.Key, func(s *Site, text string) error {
+		f.set = func(s *Site, _, text string) error {
 			values, err := each(text, parseSource)
 			switch {
 			case err != nil:
@@ -128,7 +134,7 @@ func fromFields() []Field {
 				s.From[name] = values
 			}
 			return nil
-		})
+		}
 		fields = append(fields, f)
 	}
 	return fields
@@ -152,48 +158,28 @@ func serviceFields() []Field {
 }
 
 func guideFields() []Field {
-	found := func(name, title, help string, at func(*Guide) *string) Field {
+	found := func(name, title, help string, at func(*Site) *string) Field {
 		return choice(words{"guide." + name, title, help + " adopt: ours from now on. replace: taken out, ours put in. keep: left alone. Empty means what the plan shows."},
-			func(s *Site) *string { return at(&s.Guide) }, true, "adopt", "replace", "keep")
+			at, true, "adopt", "replace", "keep")
 	}
 	return []Field{
-		found("nat", "The guide's NAT block", "Forwarding rules that were typed into ufw's before.rules.", func(g *Guide) *string { return &g.NAT }),
-		found("forward", "The guide's forward policy", "Forwarding that was opened for everything in ufw's defaults.", func(g *Guide) *string { return &g.Forward }),
-		found("rules", "Rules made by hand", "ufw rules without our mark that say what ours would say.", func(g *Guide) *string { return &g.Rules }),
-		found("unit", "The guide's start script", "wireguard-setup and wireguard.service.", func(g *Guide) *string { return &g.Unit }),
-		found("tunnel", "An existing tunnel", "A configuration and key that the tunnel's interface has already.", func(g *Guide) *string { return &g.Tunnel }),
+		found("nat", "The guide's NAT block", "Forwarding rules that were typed into ufw's before.rules.", func(s *Site) *string { return &s.Guide.NAT }),
+		found("forward", "The guide's forward policy", "Forwarding that was opened for everything in ufw's defaults.", func(s *Site) *string { return &s.Guide.Forward }),
+		found("rules", "Rules made by hand", "ufw rules without our mark that say what ours would say.", func(s *Site) *string { return &s.Guide.Rules }),
+		found("unit", "The guide's start script", "wireguard-setup and wireguard.service.", func(s *Site) *string { return &s.Guide.Unit }),
+		found("tunnel", "An existing tunnel", "A configuration and key that the tunnel's interface has already.", func(s *Site) *string { return &s.Guide.Tunnel }),
 	}
 }
 
-// jailFields are those of the jail with that name, which stands at an index of the site's jails.
-func jailFields(name string, index int) []Field {
-	w := func(key, title, help string) words {
-		return words{"jail." + name + "." + key, name + ": " + title, help}
-	}
-	fields := []Field{
-		maybe(w("address4", "IPv4 address", "The jail's IPv4 address. Empty means none."),
-			onJail(name, func(j *Jail) *netip.Addr { return &j.Address4 }), always(parseAddr4)),
-		maybe(w("address6", "IPv6 address", "The jail's IPv6 address. Empty means none."),
-			onJail(name, func(j *Jail) *netip.Addr { return &j.Address6 }), always(parseAddr6)),
-		many(w("ports", "Ports", "The public ports that go to this jail. Empty means none."),
-			onJail(name, func(j *Jail) *[]int { return &j.Ports }), parsePort),
-		many(w("tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."),
-			onJail(name, func(j *Jail) *[]string { return &j.Tables }), parseTable),
-	}
-	for i := range fields {
-		fields[i].path = append([]string{"jail", item(index)}, fields[i].Key[len("jail.")+len(name)+1:])
-	}
-	return fields
-}
-
-// onJail makes the finder of a jail's value.
-func onJail[T any](name string, at func(*Jail) *T) func(*Site) *T {
-	return func(s *Site) *T {
-		for i := range s.Jails {
-			if s.Jails[i].Name == name {
-				return at(&s.Jails[i])
-			}
-		}
-		return nil
+func jailFields() []Field {
+	return []Field{
+		maybe(words{"address4", "IPv4 address", "The jail's IPv4 address. Empty means none."},
+			func(j *Jail) *netip.Addr { return &j.Address4 }, parseAddr4),
+		maybe(words{"address6", "IPv6 address", "The jail's IPv6 address. Empty means none."},
+			func(j *Jail) *netip.Addr { return &j.Address6 }, parseAddr6),
+		many(words{"ports", "Ports", "The public ports that go to this jail. Empty means none."},
+			func(j *Jail) *[]int { return &j.Ports }, parsePort),
+		many(words{"tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."},
+			func(j *Jail) *[]string { return &j.Tables }, parseTable),
 	}
 }

@@ -1,7 +1,9 @@
 package site
 
 import (
+	"cmp"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -168,12 +170,12 @@ var refused = []struct{ key, in, want string }{
 func TestSetRefuses(t *testing.T) {
 	for _, c := range refused {
 		s := full(t)
-		before := FieldList(s) + render(t, s)
+		before := fieldList(s) + render(t, s)
 		err := Set(s, c.key, c.in)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("Set(%s, %q):\n got %v\nwant %s", c.key, c.in, err, c.want)
 		}
-		if FieldList(s)+render(t, s) != before {
+		if fieldList(s)+render(t, s) != before {
 			t.Errorf("Set(%s, %q) was refused but changed the site", c.key, c.in)
 		}
 	}
@@ -255,7 +257,7 @@ func set(t testing.TB, s *Site, key, text string) {
 }
 
 func TestFieldsGolden(t *testing.T) {
-	got := FieldList(full(t))
+	got := fieldList(full(t))
 	if *update {
 		if err := os.WriteFile("testdata/fields.golden", []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -268,4 +270,16 @@ func TestFieldsGolden(t *testing.T) {
 	if got != string(want) {
 		t.Errorf("the answers changed; look at them and run go test ./site -update:\n%s", got)
 	}
+}
+
+// fieldList is every answer with its default and its help.
+func fieldList(s *Site) string {
+	var b strings.Builder
+	for _, f := range Fields(s) {
+		fmt.Fprintf(&b, "%s = %s\n    %s: %s\n", f.Key, cmp.Or(f.Default(), "(empty)"), f.Title, f.Help)
+		if f.Choices != nil {
+			fmt.Fprintf(&b, "    one of %s\n", strings.Join(f.Choices, ", "))
+		}
+	}
+	return b.String()
 }

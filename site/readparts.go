@@ -206,10 +206,6 @@ func (r *reader) rest() {
 			r.fail(e.path, "is a table, written [%s]", r.key(e.path))
 			continue
 		}
-		text := fmt.Sprintf("%s:%d: %s is not a key of postern and is left alone", r.name, e.line, r.key(e.path))
-		if keys := near(r.key(e.path), fields); len(keys) > 0 {
-			text += hint(keys)
-		}
-		r.unknown = append(r.unknown, text)
+		r.unknown = append(r.unknown, fmt.Sprintf("%s:%d: %s is not a key of postern and is left alone%s", r.name, e.line, r.key(e.path), hint(r.key(e.path), fields)))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"postern/remote"
+	"postern/site"
 	"postern/steps"
 )
 
@@ -119,43 +120,15 @@ func stepIDs(given []string) error {
 		if _, ok := steps.Find(id); ok {
 			continue
 		}
-		hint := ""
-		if near := nearest(id, names); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return usage(hint, "%q is not a step (%s)", id, strings.Join(names, ", "))
+		return usage(meant(id, names), "%q is not a step (%s)", id, strings.Join(names, ", "))
 	}
 	return nil
 }
 
-// nearest is the name that looks most like s, or "" when none does.
-func nearest(s string, names []string) string {
-	best, at := "", 1+max(1, len(s)/3)
-	for _, name := range names {
-		if d := distance(s, name); d < at || strings.HasPrefix(name, s) && best == "" {
-			best, at = name, min(d, at)
-		}
+// meant is the hint to a mistyped name, or "".
+func meant(text string, names []string) string {
+	if near := site.Near(text, names); len(near) > 0 {
+		return fmt.Sprintf("did you mean %q?", near[0])
 	}
-	return best
-}
-
-// distance counts the letters to add, drop or change to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost++
-			}
-			corner = row[j+1]
-			row[j+1] = min(cost, corner+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

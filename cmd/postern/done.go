@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -30,11 +31,7 @@ func (c *doneCmd) Run(_ context.Context, a *app) error {
 	known := steps.TaskIDs(from.site)
 	for _, id := range c.Tasks {
 		if !slices.Contains(known, id) && from.site.Done[id] == "" {
-			hint := "'postern plan' shows the tasks and their IDs"
-			if near := nearest(id, known); near != "" {
-				hint = "did you mean \"" + near + "\"?"
-			}
-			return usage(hint, "%q is not a task of these answers", id)
+			return usage(cmp.Or(meant(id, known), "'postern plan' shows the tasks and their IDs"), "%q is not a task of these answers", id)
 		}
 	}
 	for _, id := range c.Tasks {
