@@ -83,9 +83,9 @@ func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) erro
 	defer cancel()
 	o.last = nil
 	r := &run.Runner{
-		Site:   o.site,
-		Remote: o.options(),
-		Here:   o.w.Dialer(), Clock: time.Now, Operator: "ann@laptop", Deadline: o.deadline,
+		Site:    o.site,
+		Connect: run.SSH(o.options()),
+		Here:    o.w.Dialer(), Clock: time.Now, Operator: "ann@laptop", Deadline: o.deadline,
 		NewID: func() string {
 			var b [6]byte
 			rand.Read(b[:])

@@ -73,23 +73,22 @@ func (g *ground) print() string {
 	return b.String()
 }
 
-func (g *ground) begin(tx remote.Transaction) *remote.Open {
+func (g *ground) begin(tx remote.Transaction) (id string) {
 	g.Helper()
-	o, err := g.s.Begin(soon(g), tx, nil)
-	if err != nil {
+	if err := g.s.Begin(soon(g), tx, nil); err != nil {
 		g.Fatal(err)
 	}
-	return o
+	return tx.ID
 }
 
 // confirm confirms over a new login.
-func (g *ground) confirm(o *remote.Open) error {
+func (g *ground) confirm(id string) error {
 	over, err := g.s.Again(soon(g))
 	if err != nil {
 		return err
 	}
 	defer over.Close()
-	return o.Confirm(soon(g), over)
+	return over.Confirm(soon(g), id)
 }
 
 // settled waits until the host has nothing open any more.
@@ -121,11 +120,11 @@ func (g *ground) clean() {
 func TestConfirmKeeps(t *testing.T) {
 	g := newGround(t)
 	start := time.Now()
-	o := g.begin(g.change("c1", time.Minute))
-	if err := o.Confirm(soon(t), g.s); err == nil {
+	id := g.begin(g.change("c1", time.Minute))
+	if err := g.s.Confirm(soon(t), id); err == nil {
 		t.Error("confirmed over the same connection")
 	}
-	if err := g.confirm(o); err != nil {
+	if err := g.confirm(id); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("a transaction took %v", time.Since(start))
@@ -144,7 +143,7 @@ func TestConfirmKeeps(t *testing.T) {
 	if err != nil || len(records) != 5 || records[0].Original == nil || records[0].Original.Text != "old a\n" {
 		t.Errorf("records: %+v, %v", records, err)
 	}
-	if err := o.Cancel(soon(t)); err == nil {
+	if err := g.s.Cancel(soon(t), id); err == nil {
 		t.Error("a confirmed change was cancelled")
 	}
 	if err := g.s.Revert(soon(t), "c1"); err != nil {
@@ -162,25 +161,19 @@ func TestConfirmKeeps(t *testing.T) {
 // waysBack are what ends a change that is not kept; each host must be as it was.
 var waysBack = map[string]func(g *ground){
 	"cancelled": func(g *ground) {
-		o := g.begin(g.change("t1", time.Minute))
-		if err := o.Cancel(soon(g)); err != nil {
+		id := g.begin(g.change("t1", time.Minute))
+		if err := g.s.Cancel(soon(g), id); err != nil {
 			g.Error(err)
 		}
-		if err := g.confirm(o); !errors.Is(err, remote.ErrTooLate) {
+		if err := g.confirm(id); !errors.Is(err, remote.ErrTooLate) {
 			g.Errorf("confirmed after cancel: %v", err)
 		}
 	},
 	"expired": func(g *ground) { g.begin(g.change("t1", 10*time.Second)) },
-	"extended": func(g *ground) {
-		o := g.begin(g.change("t1", time.Hour))
-		if err := o.Extend(soon(g), 10*time.Second); err != nil {
-			g.Error(err)
-		}
-	},
 	"failed": func(g *ground) {
 		tx := g.change("t1", time.Minute)
 		tx.Changes[4].Do = "echo no such luck; false"
-		_, err := g.s.Begin(soon(g), tx, nil)
+		err := g.s.Begin(soon(g), tx, nil)
 		var back *remote.ErrRolledBack
 		if !errors.As(err, &back) || back.Why != "failed" || !strings.Contains(back.Out.String(), "no such luck") {
 			g.Errorf("begin: %v", err)
@@ -189,7 +182,7 @@ var waysBack = map[string]func(g *ground){
 	"slow": func(g *ground) {
 		tx := g.change("t1", 10*time.Second)
 		tx.Changes[4].Do = "sleep 300; echo never >/srv/run"
-		_, err := g.s.Begin(soon(g), tx, nil)
+		err := g.s.Begin(soon(g), tx, nil)
 		var back *remote.ErrRolledBack
 		if !errors.As(err, &back) || back.Why != "expired" {
 			g.Errorf("begin: %v", err)
@@ -199,7 +192,7 @@ var waysBack = map[string]func(g *ground){
 		tx := g.change("t1", time.Minute)
 		tx.Changes[0].Test = "echo bad file; false"
 		var bad *remote.ErrTest
-		if _, err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &bad) {
+		if err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &bad) {
 			g.Errorf("begin: %v", err)
 		}
 	},
@@ -207,7 +200,7 @@ var waysBack = map[string]func(g *ground){
 		tx := g.change("t1", time.Minute)
 		tx.Changes[0].Old.Text = "something else"
 		var changed *remote.ErrChanged
-		if _, err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &changed) {
+		if err := g.s.Begin(soon(g), tx, nil); !errors.As(err, &changed) {
 			g.Errorf("begin: %v", err)
 		}
 	},
@@ -221,7 +214,7 @@ var waysBack = map[string]func(g *ground){
 		tx.Changes[4].Do = "sleep 4; echo new >/srv/run"
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := g.s.Begin(ctx, tx, nil); err == nil {
+		if err := g.s.Begin(ctx, tx, nil); err == nil {
 			g.Error("it was not slow")
 		}
 		g.s.Close()
@@ -242,11 +235,10 @@ func TestTakenBack(t *testing.T) {
 			g.clean()
 			s := connect(t, g.h)
 			tx := g.change("free", time.Minute)
-			o, err := s.Begin(soon(t), tx, nil)
-			if err != nil {
+			if err := s.Begin(soon(t), tx, nil); err != nil {
 				t.Fatalf("the host is not free: %v", err)
 			}
-			if err := o.Cancel(soon(t)); err != nil {
+			if err := s.Cancel(soon(t), tx.ID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -257,7 +249,7 @@ func TestLocked(t *testing.T) {
 	g := newGround(t)
 	g.begin(g.change("t1", time.Minute))
 	var locked *remote.ErrLocked
-	if _, err := connect(t, g.h).Begin(soon(t), g.change("t2", time.Minute), nil); !errors.As(err, &locked) || !strings.Contains(locked.Owner.String(), "ann@laptop") {
+	if err := connect(t, g.h).Begin(soon(t), g.change("t2", time.Minute), nil); !errors.As(err, &locked) || !strings.Contains(locked.Owner.String(), "ann@laptop") {
 		t.Errorf("a second begin: %v", err)
 	}
 	st, err := connect(t, g.h).Status(soon(t))

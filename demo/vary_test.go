@@ -102,7 +102,7 @@ func TestChangesLater(t *testing.T) {
 		t.Fatalf("apply of another port: %v\n%s", err, o.told())
 	}
 	o.proven("with another port")
-	text, err := run.Adopt(t.Context(), o.target("proxy"), o.options())
+	text, err := run.Adopt(t.Context(), o.target("proxy"), run.SSH(o.options()))
 	if err != nil || text == "" {
 		t.Errorf("adopt: %v", err)
 	}

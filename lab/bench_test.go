@@ -224,7 +224,7 @@ func (m *bench) transaction(id string) (seconds float64, trips int) {
 	}
 	defer s.Close()
 	before, start := s.RoundTrips(), time.Now()
-	open, err := s.Begin(ctx, remote.Transaction{ID: id, Operator: "bench", Deadline: time.Minute, Changes: []remote.Change{
+	err = s.Begin(ctx, remote.Transaction{ID: id, Operator: "bench", Deadline: time.Minute, Changes: []remote.Change{
 		{ID: "bench", Step: "bench", Title: "a file of no importance", Path: "/etc/postern-bench-" + id, New: &remote.File{Text: "x\n"}, Do: ":"},
 	}}, nil)
 	if err != nil {
@@ -235,7 +235,7 @@ func (m *bench) transaction(id string) (seconds float64, trips int) {
 		m.b.Fatal(err)
 	}
 	defer anew.Close()
-	if err := open.Confirm(ctx, anew); err != nil {
+	if err := anew.Confirm(ctx, id); err != nil {
 		m.b.Fatal(err)
 	}
 	return time.Since(start).Seconds(), s.RoundTrips() - before + anew.RoundTrips()

@@ -45,7 +45,7 @@ func (w *world) do(verb func(context.Context, *engine.Runner) error) error {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
 	defer cancel()
 	r := &engine.Runner{
-		Site: w.site, Remote: w.options, Here: w.options.Dial, Clock: time.Now, Operator: "ann@laptop", Deadline: time.Minute,
+		Site: w.site, Connect: engine.SSH(w.options), Here: w.options.Dial, Clock: time.Now, Operator: "ann@laptop", Deadline: time.Minute,
 		NewID: func() string {
 			var b [6]byte
 			_, _ = rand.Read(b[:])
@@ -219,7 +219,7 @@ func (w *world) kept(ctx context.Context, s *remote.Session) string {
 func (w *world) abandon(host string) (ended string) {
 	w.t.Helper()
 	w.on(host, func(ctx context.Context, s *remote.Session) {
-		_, err := s.Begin(ctx, remote.Transaction{ID: "abandoned", Operator: "ann@laptop", Deadline: 10 * time.Second, Changes: []remote.Change{
+		err := s.Begin(ctx, remote.Transaction{ID: "abandoned", Operator: "ann@laptop", Deadline: 10 * time.Second, Changes: []remote.Change{
 			{ID: "probe", Step: "probe", Title: "a file", Path: "/etc/probe", New: &remote.File{Text: "x\n", Mode: 0o644, Owner: "root:root"}, Do: "touch /run/probe", Undo: "rm -f /run/probe"}}}, nil)
 		if err != nil {
 			w.t.Fatal(err)

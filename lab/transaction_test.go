@@ -134,15 +134,14 @@ func (h *txHost) same(old string, limit time.Duration) {
 	}
 }
 
-func (h *txHost) begin(tx remote.Transaction) *remote.Open {
+func (h *txHost) begin(tx remote.Transaction) (id string) {
 	h.t.Helper()
 	trips, start := h.s.RoundTrips(), time.Now()
-	o, err := h.s.Begin(h.t.Context(), tx, nil)
-	if err != nil {
+	if err := h.s.Begin(h.t.Context(), tx, nil); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Logf("begin: %d round trips, %s", h.s.RoundTrips()-trips, time.Since(start).Round(time.Millisecond))
-	return o
+	return tx.ID
 }
 
 func (h *txHost) isNew() {
@@ -171,10 +170,10 @@ func (h *txHost) goBack(old, id string) {
 
 func txConfirmed(h *txHost) {
 	old := h.print()
-	o := h.begin(h.change("kept1", time.Minute))
+	id := h.begin(h.change("kept1", time.Minute))
 	over := h.login()
 	start := time.Now()
-	if err := o.Confirm(h.t.Context(), over); err != nil {
+	if err := over.Confirm(h.t.Context(), id); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Logf("confirm: %s", time.Since(start).Round(time.Millisecond))
@@ -184,9 +183,9 @@ func txConfirmed(h *txHost) {
 
 func txExpires(h *txHost) {
 	old := h.print()
-	o := h.begin(h.change("expires1", 10*time.Second))
+	id := h.begin(h.change("expires1", 10*time.Second))
 	h.same(old, time.Minute)
-	if err := o.Confirm(h.t.Context(), h.login()); !errors.Is(err, remote.ErrTooLate) {
+	if err := h.login().Confirm(h.t.Context(), id); !errors.Is(err, remote.ErrTooLate) {
 		h.t.Errorf("confirm: %v", err)
 	}
 }
@@ -200,7 +199,7 @@ func txLockOut(h *txHost) {
 	tx.Changes[1].Undo += "; ip link set " + link + " up; ip route replace " + route
 	ctx, cancel := context.WithTimeout(h.t.Context(), 6*time.Second)
 	defer cancel()
-	if _, err := h.s.Begin(ctx, tx, nil); err == nil {
+	if err := h.s.Begin(ctx, tx, nil); err == nil {
 		h.t.Fatal("begin succeeded without a link")
 	}
 	h.same(old, time.Minute)
@@ -215,7 +214,7 @@ func txSlow(h *txHost) {
 	old := h.print()
 	tx := h.change("slow1", 10*time.Second)
 	tx.Changes[1].Do += "; (sleep 20; sysctl -qw net.ipv4.ip_forward=1) & wait; sysctl -qw net.ipv4.ip_forward=1"
-	if _, err := h.s.Begin(h.t.Context(), tx, nil); !errors.Is(err, remote.ErrTooLate) {
+	if err := h.s.Begin(h.t.Context(), tx, nil); !errors.Is(err, remote.ErrTooLate) {
 		h.t.Fatalf("begin: %v", err)
 	}
 	h.same(old, 0)
@@ -237,7 +236,7 @@ func txClientDies(h *txHost) {
 		}
 		h.s.Close()
 	}()
-	if _, err := h.s.Begin(h.t.Context(), tx, nil); !errors.Is(err, remote.ErrLost) {
+	if err := h.s.Begin(h.t.Context(), tx, nil); !errors.Is(err, remote.ErrLost) {
 		h.t.Fatalf("begin: %v", err)
 	}
 	h.same(old, time.Minute)
@@ -247,12 +246,13 @@ func txNoWatchdogs(h *txHost) {
 	old := h.print()
 	h.begin(h.change("nowatch1", time.Minute))
 	want(h.t, h.l, "proxy", "sh", "-c", "systemctl stop 'postern-nowatch1-*.timer'")
-	o, err := h.login().Begin(h.t.Context(), remote.Transaction{ID: "next1", Operator: "bob", Deadline: time.Minute,
+	next := h.login()
+	err := next.Begin(h.t.Context(), remote.Transaction{ID: "next1", Operator: "bob", Deadline: time.Minute,
 		Changes: []remote.Change{{ID: "x", Step: "probe", Title: "nothing", Do: "true"}}}, nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if err := o.Cancel(h.t.Context()); err != nil {
+	if err := next.Cancel(h.t.Context(), "next1"); err != nil {
 		h.t.Error(err)
 	}
 	h.same(old, 0)
@@ -316,10 +316,10 @@ func txUndoFailsAtBoot(h *txHost) {
 
 func txPowerCutConfirmed(h *txHost) {
 	old := h.print()
-	o := h.begin(h.change("cut1", time.Hour))
+	id := h.begin(h.change("cut1", time.Hour))
 	want(h.t, h.l, "proxy", "touch", "/etc/hang")
 	over := h.login()
-	go o.Confirm(h.t.Context(), over)
+	go over.Confirm(h.t.Context(), id)
 	for range 200 {
 		if _, err := h.l.Exec(h.t.Context(), "proxy", "sh", "-c", "test -e /var/lib/postern/open/CONFIRMED.cut1 && ! test -e /etc/hang"); err == nil {
 			break
@@ -331,7 +331,7 @@ func txPowerCutConfirmed(h *txHost) {
 	}
 	want(h.t, h.l, "proxy", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do systemctl is-active -q probe && break; sleep 0.5; done; :")
 	h.isNew()
-	if err := h.login().Attach("cut1").Confirm(h.t.Context(), h.login()); err != nil {
+	if err := h.login().Confirm(h.t.Context(), "cut1"); err != nil {
 		h.t.Errorf("confirm after the boot: %v", err)
 	}
 	h.goBack(old, "cut1")
@@ -339,9 +339,9 @@ func txPowerCutConfirmed(h *txHost) {
 
 func txUndo(h *txHost) {
 	old := h.print()
-	o := h.begin(h.change("undo1", time.Minute))
+	id := h.begin(h.change("undo1", time.Minute))
 	over := h.login()
-	if err := o.Confirm(h.t.Context(), over); err != nil {
+	if err := over.Confirm(h.t.Context(), id); err != nil {
 		h.t.Fatal(err)
 	}
 	h.s = over
@@ -355,8 +355,8 @@ func txUndo(h *txHost) {
 			changes = append(changes, list[i].Restore(h.file(list[i].Path)))
 		}
 	}
-	o = h.begin(remote.Transaction{ID: "undo2", Operator: "ann", Deadline: time.Minute, Changes: changes})
-	if err := o.Confirm(h.t.Context(), h.login()); err != nil {
+	id = h.begin(remote.Transaction{ID: "undo2", Operator: "ann", Deadline: time.Minute, Changes: changes})
+	if err := h.login().Confirm(h.t.Context(), id); err != nil {
 		h.t.Fatal(err)
 	}
 	h.same(old, 0)

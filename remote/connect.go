@@ -34,6 +34,7 @@ type Session struct {
 	extras atomic.Int32  // channels open beside the held one
 	slots  chan struct{} // Exec's channels
 	ears   chan struct{} // Listen's listeners
+	began  sync.Map      // the IDs of transactions begun over this very connection
 
 	hearMu  sync.Mutex
 	hearing *hearing // the process that holds them; nil while there is none

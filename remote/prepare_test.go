@@ -63,7 +63,7 @@ func TestPrepareGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var locked *ErrLocked
-	if _, err := g.s.Begin(bg(), g.change(time.Minute), nil); !errors.As(err, &locked) || !strings.Contains(err.Error(), "preparing") {
+	if err := g.s.Begin(bg(), g.change(time.Minute), nil); !errors.As(err, &locked) || !strings.Contains(err.Error(), "preparing") {
 		t.Errorf("begin meanwhile: %v", err)
 	}
 	if err := g.s.Prepare(bg(), newID(), job, nil); !errors.As(err, &locked) {

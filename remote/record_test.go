@@ -27,11 +27,11 @@ func (g *ground) seen(t testing.TB, name string) *File {
 
 func (g *ground) do(t testing.TB, changes ...Change) {
 	t.Helper()
-	o, err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: changes}, nil)
+	id, err := g.begin(Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: changes})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.confirm(o); err != nil {
+	if err := g.confirm(id); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -95,11 +95,11 @@ func TestUndoIsByteForByte(t *testing.T) {
 	// An undo that is not confirmed leaves everything, and the record.
 	now := g.fingerprint()
 	undo := []Change{recs["runs"].Restore(nil), recs["made"].Restore(g.seen(t, "dir/made")), recs["wg"].Restore(g.seen(t, "wg.conf"))}
-	o, err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: undo}, nil)
+	id, err := g.begin(Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: undo})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Cancel(bg()); err != nil {
+	if err := g.s.Cancel(bg(), id); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.was(now); err != nil {
@@ -126,17 +126,17 @@ func TestRevert(t *testing.T) {
 	g := newGround(t)
 	g.do(t, Change{ID: "a", Step: "one", Title: "before", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &File{Text: "first\n"}})
 	want, before := g.fingerprint(), g.records(t)
-	o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+	id, err := g.begin(g.change(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.confirm(o); err != nil {
+	if err := g.confirm(id); err != nil {
 		t.Fatal(err)
 	}
 	if len(g.records(t)) != 5 {
 		t.Fatalf("records: %+v", g.records(t))
 	}
-	if err := g.s.Revert(bg(), o.ID); err != nil {
+	if err := g.s.Revert(bg(), id); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.was(want); err != nil {
@@ -146,7 +146,7 @@ func TestRevert(t *testing.T) {
 	if len(after) != 1 || after["a"].Touched || after["a"].First != before["a"].First {
 		t.Errorf("records after: %+v", after)
 	}
-	if err := g.s.Revert(bg(), o.ID); err != nil {
+	if err := g.s.Revert(bg(), id); err != nil {
 		t.Errorf("reverted already is no success: %v", err)
 	}
 	if err := g.free(); err != nil {
@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 			c := try.change(g)
 			want := g.fingerprint()
 			c.Do = "echo ran >" + g.run()
-			_, err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: []Change{c}}, nil)
+			err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: []Change{c}}, nil)
 			if err == nil || !strings.Contains(err.Error(), try.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("begin: %v, want one line with %q", err, try.want)
 			}

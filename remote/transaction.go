@@ -7,12 +7,6 @@ import (
 	"time"
 )
 
-// Open is a transaction that is applied on a host and not decided yet.
-type Open struct {
-	ID    string
-	began *Session
-}
-
 // Progress is one line of what a host is doing: change N of Of has begun, or it printed Text meanwhile.
 type Progress struct {
 	N, Of   int
@@ -24,50 +18,37 @@ type Progress struct {
 // and applies the changes: one exchange. When it returns an error nothing is changed or everything is taken back, except for
 // ErrLost: then the host decides by itself, and Status tells. Its errors are *ErrLocked, *ErrChanged, *ErrTest,
 // *ErrRolledBack, ErrDisk, ErrNoGuard, ErrNoSecret, ErrStuck and ErrLost.
-func (s *Session) Begin(ctx context.Context, t Transaction, tell func(Progress)) (*Open, error) {
+func (s *Session) Begin(ctx context.Context, t Transaction, tell func(Progress)) error {
 	if err := t.check(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.act(ctx, s.beginScript(t), t.Changes, tell); err != nil {
-		return nil, err
-	}
-	return &Open{ID: t.ID, began: s}, nil
+	s.began.Store(t.ID, true)
+	return s.act(ctx, s.beginScript(t), t.Changes, tell)
 }
 
-// Attach is the transaction of that ID over another Session, for one who lost the link that began it.
-func (s *Session) Attach(id string) *Open { return &Open{ID: id, began: s} }
-
-// Confirm keeps the change for good, in one exchange. It must go over another connection than the one that began, because
+// Confirm keeps a change for good, in one exchange. It must go over another connection than the one that began, because
 // only a new login proves that there still is a way in. Confirmed already is success. Its errors are ErrTooLate (with
 // *ErrRolledBack) when the host took the change back, ErrNotReady while it is being applied, *ErrUnkept when it is kept but a
 // command that makes it last did not work, and ErrLost: then Confirm may be called again.
-func (o *Open) Confirm(ctx context.Context, over *Session) error {
-	if over == nil || over == o.began {
+func (s *Session) Confirm(ctx context.Context, id string) error {
+	if _, mine := s.began.Load(id); mine {
 		return errors.New("a change is confirmed over a new login, not over the connection that made it")
 	}
-	return late(over.verb(ctx, "confirm", o.ID))
+	return late(s.verb(ctx, "confirm", id))
 }
 
-// Cancel has the host take the change back now, and returns when it has. Taken back already is success; ErrStuck means that
-// the host could not.
-func (o *Open) Cancel(ctx context.Context) error {
-	err := o.began.verb(ctx, "cancel", o.ID)
+// Cancel has the host take a change back now, and returns when it has. Taken back already is success; ErrUnknownID means
+// that it never began, ErrStuck that the host could not.
+func (s *Session) Cancel(ctx context.Context, id string) error {
+	err := s.verb(ctx, "cancel", id)
 	var back *ErrRolledBack
 	switch {
 	case errors.As(err, &back):
 		return nil
 	case err == nil:
-		return fmt.Errorf("transaction %s was confirmed already", o.ID)
+		return fmt.Errorf("transaction %s was confirmed already", id)
 	}
 	return err
-}
-
-// Extend makes the host wait d more, from now, before it takes the change back; at least 10 s.
-func (o *Open) Extend(ctx context.Context, d time.Duration) error {
-	if d < leastDeadline {
-		return fmt.Errorf("a deadline of %s is too short (at least %s)", d, leastDeadline)
-	}
-	return late(o.began.verb(ctx, "extend", o.ID, seconds(d)))
 }
 
 // Revert takes back the transaction that was confirmed last on the host, from the snapshot kept of it: for two hosts that

@@ -64,13 +64,13 @@ func (g *ground) hit(point string) bool {
 }
 
 // walks are the ways through a transaction that the kill matrix takes.
-var walks = map[string]func(g *ground, o *Open){
-	"confirm": func(g *ground, o *Open) { g.confirm(o) },
-	"cancel":  func(g *ground, o *Open) { o.Cancel(context.Background()) },
-	"expire":  func(g *ground, o *Open) {},
-	"boot":    func(g *ground, o *Open) { g.reboot(); g.reboot() },
-	"fail":    func(g *ground, o *Open) {},
-	"sweep":   func(g *ground, o *Open) {},
+var walks = map[string]func(g *ground, id string){
+	"confirm": func(g *ground, id string) { g.confirm(id) },
+	"cancel":  func(g *ground, id string) { g.s.Cancel(context.Background(), id) },
+	"expire":  func(g *ground, id string) {},
+	"boot":    func(g *ground, id string) { g.reboot(); g.reboot() },
+	"fail":    func(g *ground, id string) {},
+	"sweep":   func(g *ground, id string) {},
 }
 
 // killAt runs one walk, kills the agent at one point, and says whether the host ended old or new, and free.
@@ -106,8 +106,8 @@ func killAt(walk, point, script string) (hit bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if o, err := g.s.Begin(ctx, tx, nil); err == nil {
-		walks[walk](g, o)
+	if err := g.s.Begin(ctx, tx, nil); err == nil {
+		walks[walk](g, tx.ID)
 	}
 	g.settled(20 * time.Second)
 	hit = g.hit(point)

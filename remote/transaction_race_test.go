@@ -59,7 +59,7 @@ func TestConfirmRacesExpiry(t *testing.T) {
 	kept, back := 0, 0
 	together(t, rounds(100), func(g *ground, i int) error {
 		old := g.fingerprint()
-		o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+		id, err := g.begin(g.change(time.Minute))
 		if err != nil {
 			return err
 		}
@@ -71,10 +71,10 @@ func TestConfirmRacesExpiry(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			time.Sleep(time.Duration(i%12) * time.Millisecond) // the way of a confirm is the longer one
-			exec.Command("/bin/sh", g.state+"/open/agent", "expire", o.ID, "1").Run()
+			exec.Command("/bin/sh", g.state+"/open/agent", "expire", id, "1").Run()
 			close(done)
 		}()
-		err = o.Confirm(bg(), over)
+		err = over.Confirm(bg(), id)
 		<-done
 		mu.Lock()
 		defer mu.Unlock()
@@ -102,18 +102,19 @@ func TestLockRaces(t *testing.T) {
 		}
 		defer other.Close()
 		var wg sync.WaitGroup
-		opens, errs := make([]*Open, 2), make([]error, 2)
+		ids, errs := make([]string, 2), make([]error, 2)
 		for k, s := range []*Session{g.s, other} {
 			tx := g.change(time.Minute)
+			ids[k] = tx.ID
 			tx.Operator = fmt.Sprintf("operator%d", k)
-			wg.Go(func() { opens[k], errs[k] = s.Begin(bg(), tx, nil) })
+			wg.Go(func() { errs[k] = s.Begin(bg(), tx, nil) })
 		}
 		wg.Wait()
 		winner := 0
-		if opens[0] == nil {
+		if errs[0] != nil {
 			winner = 1
 		}
-		if opens[winner] == nil || opens[1-winner] != nil {
+		if errs[winner] != nil || errs[1-winner] == nil {
 			return fmt.Errorf("not exactly one holder: %v", errs)
 		}
 		var locked *ErrLocked
@@ -121,7 +122,7 @@ func TestLockRaces(t *testing.T) {
 		if !errors.As(errs[1-winner], &changed) && (!errors.As(errs[1-winner], &locked) || !strings.Contains(locked.Owner.String(), fmt.Sprintf("operator%d", winner))) {
 			return fmt.Errorf("the loser was told %w", errs[1-winner])
 		}
-		if err := opens[winner].Cancel(bg()); err != nil {
+		if err := g.s.Cancel(bg(), ids[winner]); err != nil {
 			return err
 		}
 		return errors.Join(g.was(old), g.free())
@@ -146,7 +147,7 @@ func TestFullDisk(t *testing.T) {
 	want := g.fingerprint()
 
 	fill()
-	if _, err := g.s.Begin(bg(), g.change(time.Minute), nil); !errors.Is(err, ErrDisk) {
+	if err := g.s.Begin(bg(), g.change(time.Minute), nil); !errors.Is(err, ErrDisk) {
 		t.Errorf("begin on a full disk: %v", err)
 	}
 	if err := g.was(want); err != nil {
@@ -154,10 +155,10 @@ func TestFullDisk(t *testing.T) {
 	}
 	for size := 48; size < 1500; size += 48 { // and on one that becomes full on the way
 		exec.Command("truncate", "-s", "-48K", dir+"/fill").Run()
-		o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+		id, err := g.begin(g.change(time.Minute))
 		if err == nil {
 			fill()
-			if err := o.Cancel(bg()); err != nil {
+			if err := g.s.Cancel(bg(), id); err != nil {
 				t.Errorf("going back on a full disk: %v", err)
 			}
 			if err := g.was(want); err != nil {
@@ -189,7 +190,7 @@ func TestReadOnly(t *testing.T) {
 	if out, err := exec.Command("sh", "-c", "mount --bind "+g.root+" "+g.root+" && mount -o remount,bind,ro "+g.root).CombinedOutput(); err != nil {
 		t.Skipf("no read-only mount here: %s", out)
 	}
-	_, err := g.s.Begin(bg(), tx, nil)
+	err := g.s.Begin(bg(), tx, nil)
 	exec.Command("umount", "-l", g.root).Run()
 	if !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "ead-only") {
 		t.Errorf("begin: %v", err)

@@ -28,11 +28,11 @@ func undoFailsTwice(g *ground) error {
 	want := g.fingerprint()
 	tx := g.change(time.Minute)
 	tx.Changes[1].Undo = "echo x >>" + g.state + "/tries; [ $(grep -c x " + g.state + "/tries) -ge 3 ]"
-	o, err := g.s.Begin(bg(), tx, nil)
+	id, err := g.begin(tx)
 	if err != nil {
 		return err
 	}
-	if err := o.Cancel(bg()); err != nil {
+	if err := g.s.Cancel(bg(), id); err != nil {
 		return err
 	}
 	return g.back(want, 0)
@@ -43,11 +43,11 @@ func undoFails(g *ground) error {
 	want := g.fingerprint()
 	tx := g.change(time.Minute)
 	tx.Changes[1].Undo = "echo cannot; [ -e " + g.state + "/mended ]"
-	o, err := g.s.Begin(bg(), tx, nil)
+	id, err := g.begin(tx)
 	if err != nil {
 		return err
 	}
-	if err := o.Cancel(bg()); !errors.Is(err, ErrStuck) {
+	if err := g.s.Cancel(bg(), id); !errors.Is(err, ErrStuck) {
 		return fmt.Errorf("cancel: %w", err)
 	}
 	os.RemoveAll(g.root + "/deep") // folders of ours that are empty stay until the end
@@ -72,7 +72,7 @@ func confirmEarly(g *ground) error {
 	tx := g.change(time.Minute)
 	tx.Changes[1].Do = "touch " + g.state + "/slow; while [ ! -e " + g.state + "/go ]; do sleep 0.1; done"
 	done := make(chan error, 1)
-	go func() { _, err := g.s.Begin(bg(), tx, nil); done <- err }()
+	go func() { done <- g.s.Begin(bg(), tx, nil) }()
 	for i := 0; i < 300 && exec.Command("test", "-e", g.state+"/slow").Run() != nil; i++ {
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -81,13 +81,7 @@ func confirmEarly(g *ground) error {
 		return err
 	}
 	defer over.Close()
-	third, err := g.login()
-	if err != nil {
-		return err
-	}
-	defer third.Close()
-	o := third.Attach(tx.ID)
-	if err := o.Confirm(bg(), over); !errors.Is(err, ErrNotReady) {
+	if err := over.Confirm(bg(), tx.ID); !errors.Is(err, ErrNotReady) {
 		return fmt.Errorf("confirm: %w", err)
 	}
 	os.WriteFile(g.state+"/go", nil, 0o600)
@@ -95,7 +89,7 @@ func confirmEarly(g *ground) error {
 		return err
 	}
 	before := over.RoundTrips()
-	if err := o.Confirm(bg(), over); err != nil {
+	if err := over.Confirm(bg(), tx.ID); err != nil {
 		return err
 	}
 	if n := over.RoundTrips() - before; n != 1 {
@@ -107,12 +101,12 @@ func confirmEarly(g *ground) error {
 func keepFails(g *ground) error {
 	tx := g.change(time.Minute)
 	tx.Changes[1].Keep = "echo it does not last; false"
-	o, err := g.s.Begin(bg(), tx, nil)
+	id, err := g.begin(tx)
 	if err != nil {
 		return err
 	}
 	var unkept *ErrUnkept
-	if err := g.confirm(o); !errors.As(err, &unkept) || !strings.Contains(err.Error(), "it does not last") {
+	if err := g.confirm(id); !errors.As(err, &unkept) || !strings.Contains(err.Error(), "it does not last") {
 		return fmt.Errorf("confirm: %w", err)
 	}
 	return errors.Join(g.ended(Ended{Kept: true}, true, ""), g.free())
@@ -120,14 +114,14 @@ func keepFails(g *ground) error {
 
 func idTwice(g *ground) error {
 	tx := g.change(time.Minute)
-	o, err := g.s.Begin(bg(), tx, nil)
+	id, err := g.begin(tx)
 	if err != nil {
 		return err
 	}
-	if _, err := g.s.Begin(bg(), tx, nil); err == nil || !strings.Contains(err.Error(), "begun before") {
+	if err := g.s.Begin(bg(), tx, nil); err == nil || !strings.Contains(err.Error(), "begun before") {
 		return fmt.Errorf("begun twice: %w", err)
 	}
-	if err := o.Cancel(bg()); err != nil {
+	if err := g.s.Cancel(bg(), id); err != nil {
 		return err
 	}
 	return g.free()

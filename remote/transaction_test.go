@@ -167,14 +167,19 @@ func (g *ground) litter() []string {
 	return list
 }
 
+// begin begins over the session that is held; the id is the transaction's.
+func (g *ground) begin(tx Transaction) (id string, err error) {
+	return tx.ID, g.s.Begin(context.Background(), tx, nil)
+}
+
 // confirm confirms over a new login.
-func (g *ground) confirm(o *Open) error {
+func (g *ground) confirm(id string) error {
 	over, err := g.login()
 	if err != nil {
 		return err
 	}
 	defer over.Close()
-	return o.Confirm(context.Background(), over)
+	return over.Confirm(context.Background(), id)
 }
 
 // settled waits until nothing is open on the host, at most until limit; ok is false when something still was.
@@ -206,11 +211,10 @@ func (g *ground) free() error {
 	defer s.Close()
 	tx := Transaction{ID: newID(), Operator: "bob", Deadline: time.Minute, Changes: []Change{{ID: "x", Step: "probe", Title: "probe",
 		Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &File{Text: "probe"}}}}
-	o, err := s.Begin(context.Background(), tx, nil)
-	if err != nil {
+	if err := s.Begin(context.Background(), tx, nil); err != nil {
 		return fmt.Errorf("the lock is not free: %w", err)
 	}
-	if err := o.Cancel(context.Background()); err != nil {
+	if err := s.Cancel(context.Background(), tx.ID); err != nil {
 		return err
 	}
 	if l := g.litter(); len(l) > 0 {
@@ -233,7 +237,8 @@ func TestConfirmKeeps(t *testing.T) {
 	before := g.s.RoundTrips()
 	tx := g.change(time.Minute)
 	var titles []string
-	o, err := g.s.Begin(context.Background(), tx, func(p Progress) { titles = append(titles, fmt.Sprintf("%d/%d %s", p.N, p.Of, p.Text)) })
+	id := tx.ID
+	err := g.s.Begin(context.Background(), tx, func(p Progress) { titles = append(titles, fmt.Sprintf("%d/%d %s", p.N, p.Of, p.Text)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,13 +251,13 @@ func TestConfirmKeeps(t *testing.T) {
 	if f := g.file("late.conf"); f.Text != "old late\n" {
 		t.Errorf("the file that is due at confirm is there before: %q", f.Text)
 	}
-	if err := o.Confirm(context.Background(), g.s); err == nil {
+	if err := g.s.Confirm(context.Background(), id); err == nil {
 		t.Error("confirming over the same connection was accepted")
 	}
-	if err := g.confirm(o); err != nil {
+	if err := g.confirm(id); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.confirm(o); err != nil {
+	if err := g.confirm(id); err != nil {
 		t.Errorf("confirmed already is no success: %v", err)
 	}
 	if got := g.fingerprint(); !strings.Contains(got, `/late.conf -rw-r----- 0:0 "new late\n"`) || !strings.Contains(got, `/b.conf -rw----r-- 7:12 "new b without end"`) ||
@@ -265,7 +270,7 @@ func TestConfirmKeeps(t *testing.T) {
 	if err := g.free(); err != nil {
 		t.Error(err)
 	}
-	if err := o.Cancel(context.Background()); err == nil {
+	if err := g.s.Cancel(context.Background(), id); err == nil {
 		t.Error("a confirmed change was cancelled")
 	}
 }
@@ -274,20 +279,20 @@ func TestCancelRestores(t *testing.T) {
 	needRoot(t)
 	g := newGround(t)
 	want := g.fingerprint()
-	o, err := g.s.Begin(context.Background(), g.change(time.Minute), nil)
+	id, err := g.begin(g.change(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Cancel(context.Background()); err != nil {
+	if err := g.s.Cancel(context.Background(), id); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.was(want); err != nil {
 		t.Error(err)
 	}
-	if err := o.Cancel(context.Background()); err != nil {
+	if err := g.s.Cancel(context.Background(), id); err != nil {
 		t.Errorf("cancelled already is no success: %v", err)
 	}
-	if err := g.confirm(o); !errors.Is(err, ErrTooLate) {
+	if err := g.confirm(id); !errors.Is(err, ErrTooLate) {
 		t.Errorf("confirming after cancel: %v, want too late", err)
 	}
 	if err := g.free(); err != nil {

@@ -19,7 +19,7 @@ func TestTidy(t *testing.T) {
 		t.Errorf("with nothing open: %v", err)
 	}
 	old := g.fingerprint()
-	if _, err := g.s.Begin(bg(), g.change(time.Minute), nil); err != nil {
+	if err := g.s.Begin(bg(), g.change(time.Minute), nil); err != nil {
 		t.Fatal(err)
 	}
 	var locked *ErrLocked
@@ -57,11 +57,11 @@ func TestRevertAnswers(t *testing.T) {
 				c.Old = g.file(strings.TrimPrefix(c.Path, g.root+"/"))
 			}
 		}
-		o, err := g.s.Begin(bg(), tx, nil)
+		id, err := g.begin(tx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := g.confirm(o); err != nil {
+		if err := g.confirm(id); err != nil {
 			t.Fatal(err)
 		}
 		if got := answers(); got != text {

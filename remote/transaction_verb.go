@@ -49,7 +49,7 @@ func (v *verdict) err(changes []Change) error {
 		return fmt.Errorf("%w: %s", err, Clean(v.rest).Line(200))
 	}
 	switch v.word {
-	case "applied", "armed", "confirmed", "extended", "tidied", "finished", "recorded", "status":
+	case "applied", "armed", "confirmed", "tidied", "finished", "recorded", "status":
 		return nil
 	case "E_LOCKED":
 		return &ErrLocked{Owner: Clean(strings.Join(v.owner, "\n"))}

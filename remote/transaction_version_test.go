@@ -17,7 +17,7 @@ func TestOlderAgent(t *testing.T) {
 	useAgent(t, strings.Replace(old, "# shellcheck", "# an older one\n# shellcheck", 1))
 	older := AgentVersion()
 	want := g.fingerprint()
-	o, err := g.s.Begin(bg(), g.change(time.Minute), nil)
+	id, err := g.begin(g.change(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,14 +26,14 @@ func TestOlderAgent(t *testing.T) {
 		t.Fatal("two agents have one version")
 	}
 	st, err := g.s.Status(bg())
-	if err != nil || st.Agent != older || st.ID != o.ID || !st.Applied || st.State != "ARMED" || !strings.Contains(st.Owner.String(), "ann@laptop") {
+	if err != nil || st.Agent != older || st.ID != id || !st.Applied || st.State != "ARMED" || !strings.Contains(st.Owner.String(), "ann@laptop") {
 		t.Errorf("status: %+v, %v", st, err)
 	}
 	var locked *ErrLocked
 	if err := g.free(); !errors.As(err, &locked) {
 		t.Errorf("the next begin: %v", err)
 	}
-	if err := o.Cancel(bg()); err != nil {
+	if err := g.s.Cancel(bg(), id); err != nil {
 		t.Error(err)
 	}
 	if err := errors.Join(g.was(want), g.free()); err != nil {

@@ -10,8 +10,8 @@ import (
 
 // Adopt reads the answers that lie on a host which was set up before. They hold no secret. The text is validated: it can
 // be saved as it is.
-func Adopt(ctx context.Context, t remote.Target, o remote.Options) (string, error) {
-	s, err := remote.Connect(ctx, t, o)
+func Adopt(ctx context.Context, t remote.Target, connect func(context.Context, remote.Target) (Login, error)) (string, error) {
+	s, err := connect(ctx, t)
 	if err != nil {
 		return "", err
 	}

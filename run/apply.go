@@ -208,7 +208,7 @@ func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result,
 const settling = 20 * time.Second
 
 // settle asks the checks until nothing is worse than before and nothing fails, or settling is over.
-func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]*remote.Session) (results, lost []checks.Result, err error) {
+func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
 	all, end := list, r.Clock().Add(settling)
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})

@@ -17,11 +17,10 @@ import (
 type armed struct {
 	part steps.Part
 	id   string
-	open *remote.Open
-	anew *remote.Session // the new login that proves the way in
-	kept bool            // confirmed, and not undone since
-	back bool            // taken back, or about to be by the host itself
-	lost bool            // it cannot be seen whether it was kept
+	anew Login // the new login that proves the way in
+	kept bool  // confirmed, and not undone since
+	back bool  // taken back, or about to be by the host itself
+	lost bool  // it cannot be seen whether it was kept
 }
 
 // begin arms and applies every part: all hosts at once, or one after the other, far host first, when one is reached
@@ -43,18 +42,15 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		start := r.Clock()
 		session := r.hosts[p.Host].session
 		tell := r.progress(p)
-		open, err := session.Begin(ctx, tx, func(g remote.Progress) {
+		err := session.Begin(ctx, tx, func(g remote.Progress) {
 			if g.N > 0 {
 				begun()
 			}
 			tell(g)
 		})
-		if unanswered(err) {
-			open = session.Attach(tx.ID) // it may have begun all the same
-		}
-		if open != nil {
+		if err == nil || unanswered(err) { // then it may have begun all the same
 			mu.Lock()
-			list = append(list, &armed{part: p, id: tx.ID, open: open})
+			list = append(list, &armed{part: p, id: tx.ID})
 			mu.Unlock()
 		}
 		if err != nil {
@@ -144,7 +140,7 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 			for {
 				next := time.After(6 * time.Second)
 				var err error
-				if a.anew, err = r.hosts[a.part.Host].session.Again(limit); err == nil {
+				if a.anew, err = r.again(limit, a); err == nil {
 					r.emit(steps.Event{Kind: "connect", Host: a.part.Host, Text: "a new login works", Elapsed: r.Clock().Sub(start)})
 					return
 				}
@@ -171,6 +167,11 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 	return errors.Join(failed...)
 }
 
+// again is a new login to an armed host, the way the first one came.
+func (r *Runner) again(ctx context.Context, a *armed) (Login, error) {
+	return r.Connect(ctx, r.hosts[a.part.Host].target)
+}
+
 // patience is how long at least a host is asked what became of a change. One that is reached through the tunnel may be
 // out of reach for two and a half minutes after its other end rebooted: as long as WireGuard uses a key that only
 // keepalives need (120 s), and the interval of those.
@@ -178,7 +179,7 @@ const patience = 4 * time.Minute
 
 // insist asks a host over its new login, and over yet others while the link is lost, until it has long decided by itself.
 // What is asked must be the same when asked twice.
-func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context, *remote.Session) error) error {
+func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context, Login) error) error {
 	end, told := r.Clock().Add(max(r.deadline()+30*time.Second, patience)), false
 	for {
 		next := time.After(6 * time.Second)
@@ -192,7 +193,7 @@ func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context,
 			r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "the connection broke while it was being decided; asking the host what became of it"})
 			told = true
 		}
-		if anew, again := a.anew.Again(limit); again == nil {
+		if anew, again := r.again(limit, a); again == nil {
 			a.anew.Close()
 			a.anew = anew
 		} else {
@@ -211,7 +212,7 @@ func unanswered(err error) bool {
 func (r *Runner) revert(ctx context.Context, list []*armed) error {
 	var errs []error
 	for _, a := range list {
-		err := r.insist(ctx, a, func(ctx context.Context, over *remote.Session) error { return over.Revert(ctx, a.id) })
+		err := r.insist(ctx, a, func(ctx context.Context, over Login) error { return over.Revert(ctx, a.id) })
 		text := "undone from its snapshot, because the other host went back"
 		if err != nil {
 			errs = append(errs, named(a.part.Host, "going back", err))
@@ -266,17 +267,17 @@ func (r *Runner) takeBack(ctx context.Context, list []*armed, why error) []strin
 
 // cancel has a host take its change back, over whichever login answers: the one that began, the new one, or yet another.
 func (r *Runner) cancel(ctx context.Context, a *armed) error {
-	err := a.open.Cancel(ctx)
+	err := r.hosts[a.part.Host].session.Cancel(ctx, a.id)
 	if err != nil && a.anew != nil {
-		err = a.anew.Attach(a.id).Cancel(ctx)
+		err = a.anew.Cancel(ctx, a.id)
 	}
 	if errors.Is(err, remote.ErrLost) {
-		last, again := r.hosts[a.part.Host].session.Again(ctx)
+		last, again := r.again(ctx, a)
 		if again != nil {
 			return errors.Join(err, again)
 		}
 		defer last.Close()
-		err = last.Attach(a.id).Cancel(ctx)
+		err = last.Cancel(ctx, a.id)
 	}
 	return err
 }

@@ -16,7 +16,8 @@ import (
 // host is one host of the site while this run talks to it.
 type host struct {
 	name    string
-	session *remote.Session
+	target  remote.Target // the second login takes the same way
+	session Login
 	err     error // why there is no session
 }
 
@@ -41,20 +42,17 @@ func (r *Runner) connect(ctx context.Context) error {
 	if r.hosts == nil {
 		r.hosts = map[string]*host{}
 	}
-	if r.Remote.Memory == nil {
-		r.Remote.Memory = remote.NewMemory() // a jump host's password serves its own session too
-	}
 	for _, jumped := range []bool{false, true} {
 		var wg sync.WaitGroup
 		for _, h := range r.Site.Hosts {
 			if (h.Jump != "") != jumped || (r.hosts[h.Name] != nil && r.hosts[h.Name].err == nil) {
 				continue
 			}
-			one := &host{name: h.Name}
+			one := &host{name: h.Name, target: target(r.Site, h)}
 			r.hosts[h.Name] = one
 			wg.Go(func() {
 				start := r.Clock()
-				one.session, one.err = remote.Connect(ctx, target(r.Site, h), r.Remote)
+				one.session, one.err = r.Connect(ctx, one.target)
 				if one.err == nil {
 					r.emit(steps.Event{Kind: "connect", Host: h.Name, Text: "logged in, and root", Elapsed: r.Clock().Sub(start)})
 				}

@@ -60,8 +60,8 @@ func proofs(list []steps.Step) []checks.Check {
 }
 
 // sessions are the sessions to the hosts that are there.
-func (r *Runner) sessions() map[string]*remote.Session {
-	open := map[string]*remote.Session{}
+func (r *Runner) sessions() map[string]Login {
+	open := map[string]Login{}
 	for name, h := range r.hosts {
 		if h.session != nil {
 			open[name] = h.session
@@ -71,7 +71,7 @@ func (r *Runner) sessions() map[string]*remote.Session {
 }
 
 // prove runs checks over the given sessions. The facts are looked at afresh, one round trip per host.
-func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string]*remote.Session, emit func(checks.Result)) ([]checks.Result, error) {
+func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string]Login, emit func(checks.Result)) ([]checks.Result, error) {
 	env, err := r.env(ctx, r.Site, list, over)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string
 }
 
 // env is what checks of a site may touch.
-func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, over map[string]*remote.Session) (*checks.Env, error) {
+func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, over map[string]Login) (*checks.Env, error) {
 	env := &checks.Env{
 		Now:   r.Clock(),
 		Clock: r.Clock,

@@ -18,17 +18,17 @@ import (
 // Runner is one run over one site. Fill it, then call its verbs; Close it at the end.
 type Runner struct {
 	Site     *site.Site
-	Remote   remote.Options
-	Here     remote.Dialer                                  // dials from where the program runs
-	Clock    func() time.Time                               // now
-	NewID    func() string                                  // a fresh transaction ID: letters and digits
-	Operator string                                         // who runs this and where, told to a second operator
-	Deadline time.Duration                                  // of the guard; 0 means 120 s
-	Accept   map[string]bool                                // named risks taken in advance: lose-ssh
-	Emit     func(steps.Event)                              // progress
-	Result   func(checks.Result)                            // results as they come; may be nil
-	Approve  func(context.Context, *Proposal) (bool, error) // asked before each set of changes; must have shown it
-	Saved    func(*site.Site) error                         // keeps the answers with their new revision, here
+	Connect  func(context.Context, remote.Target) (Login, error) // logs in, the first time and to prove that one still can
+	Here     remote.Dialer                                       // dials from where the program runs
+	Clock    func() time.Time                                    // now
+	NewID    func() string                                       // a fresh transaction ID: letters and digits
+	Operator string                                              // who runs this and where, told to a second operator
+	Deadline time.Duration                                       // of the guard; 0 means 120 s
+	Accept   map[string]bool                                     // named risks taken in advance: lose-ssh
+	Emit     func(steps.Event)                                   // progress
+	Result   func(checks.Result)                                 // results as they come; may be nil
+	Approve  func(context.Context, *Proposal) (bool, error)      // asked before each set of changes; must have shown it
+	Saved    func(*site.Site) error                              // keeps the answers with their new revision, here
 
 	mu        sync.Mutex // Emit and Result, one at a time
 	hosts     map[string]*host

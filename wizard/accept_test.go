@@ -16,7 +16,7 @@ import (
 
 // A risk that was taken by its name is taken for that one job, and for no other.
 func TestRiskIsTakenOnce(t *testing.T) {
-	e := newEngine(Options{Clock: time.Now, Runner: func(s *site.Site) (*run.Runner, error) {
+	e := newEngine(Options{Clock: time.Now, Runner: func(s *site.Site, _ Asker) (*run.Runner, error) {
 		return &run.Runner{Site: s, Accept: map[string]bool{"on.the.command.line": true}}, nil
 	}}, func(tea.Msg) {})
 	for _, c := range []struct {

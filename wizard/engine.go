@@ -44,7 +44,7 @@ type Asker func(context.Context, remote.Prompt) (string, error)
 // engine is the goroutine that owns the run.Runner. It does one job after the other and turns the runner's callbacks into
 // messages; where the runner asks, it waits for the answer. Sessions stay open between jobs until the way to a host changes.
 type engine struct {
-	make   func(*site.Site) (*run.Runner, error)
+	make   func(*site.Site, Asker) (*run.Runner, error)
 	send   func(tea.Msg)
 	clock  func() time.Time
 	secret func(string)
@@ -61,7 +61,6 @@ type engine struct {
 	runner *run.Runner
 	reach  string          // how the runner's hosts are reached
 	accept map[string]bool // risks taken beforehand, on the command line
-	memory *remote.Memory
 
 	emitted func(steps.Event)   // what the runner came with is told too, for the log; may be nil
 	found   func(checks.Result) // likewise
@@ -166,12 +165,9 @@ func (e *engine) ready(j job) error {
 		return nil
 	}
 	e.close()
-	r, err := e.make(j.site)
+	r, err := e.make(j.site, e.ask)
 	if err != nil {
 		return err
-	}
-	if r.Remote.Memory == nil {
-		r.Remote.Memory = e.memory
 	}
 	e.runner, e.reach, e.accept = r, reach, r.Accept
 	e.emitted, e.found = r.Emit, r.Result
@@ -200,7 +196,6 @@ func (e *engine) wire(j job) {
 		}
 		e.send(resultMsg{r})
 	}
-	e.runner.Remote.Ask = e.ask
 	e.runner.Approve = func(ctx context.Context, p *run.Proposal) (bool, error) {
 		return await(ctx, func(answer func(bool)) { e.send(proposalMsg{j, p, answer}) })
 	}
@@ -259,7 +254,6 @@ func await[T any](ctx context.Context, put func(answer func(T))) (T, error) {
 
 func (e *engine) close() {
 	if e.runner != nil {
-		e.memory = e.runner.Remote.Memory
 		e.runner.Close()
 		e.runner = nil
 	}

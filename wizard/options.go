@@ -24,8 +24,8 @@ type Options struct {
 
 	File      *site.File // the answers; nil shows the list of sites first
 	Sites     Sites
-	Runner    func(*site.Site) (*run.Runner, error) // wired with log, guard, dialers; the wizard sets Approve, Saved and Remote.Ask; Emit and Result are told as well
-	Script    func(*run.Proposal) ([]byte, error)   // the same as plan --script
+	Runner    func(*site.Site, Asker) (*run.Runner, error) // wired with log, guard, dialers, and the Asker for connecting; the wizard sets Approve and Saved; Emit and Result are told as well
+	Script    func(*run.Proposal) ([]byte, error)          // the same as plan --script
 	Write     func(name string, text []byte) (path string, err error)
 	Reach     func(ctx context.Context, s *site.Site, host string) (string, error) // whether something answers where SSH goes to, in a few words; nil: not asked
 	Past      func(path string) map[string]Past                                    // what the checks said in earlier runs, by checks.Result.Key, of the answers at a path; may be nil

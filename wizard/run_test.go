@@ -58,7 +58,9 @@ func sit(t *testing.T, o Options) *sitting {
 	s := &sitting{t: t, paper: &paper{wrote: make(chan struct{}, 1)}, keys: keys, end: make(chan Ending, 1)}
 	o.In, o.Out, o.Width, o.Height, o.Clock = in, s.paper, 80, 24, time.Now
 	if o.Runner == nil {
-		o.Runner = func(*site.Site) (*run.Runner, error) { return nil, errors.New("there are no hosts in this test") }
+		o.Runner = func(*site.Site, Asker) (*run.Runner, error) {
+			return nil, errors.New("there are no hosts in this test")
+		}
 	}
 	go func() {
 		end, err := Run(context.Background(), o)

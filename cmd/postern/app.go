@@ -29,6 +29,7 @@ type app struct {
 	say     *voice
 	ask     *asker
 	secrets *secrets
+	memory  *remote.Memory // what was answered to connect, asked for once
 	log     *runLog
 	drawer  *drawer
 	printed bool        // the final JSON object is out
@@ -74,7 +75,7 @@ func newApp(g *grammar, w world, say *voice) *app {
 			say.width = width
 		}
 	}
-	a := &app{globals: &g.globals, world: w, say: say, secrets: &secrets{}}
+	a := &app{globals: &g.globals, world: w, say: say, secrets: &secrets{}, memory: remote.NewMemory()}
 	a.ask = &asker{say: say, in: w.stdin, askpass: g.Askpass, secrets: a.secrets}
 	a.drawer = newDrawer(say)
 	return a
@@ -125,7 +126,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 		return nil, err
 	}
 	r := &run.Runner{
-		Site: from.site, Remote: a.remote(), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
+		Site: from.site, Connect: run.SSH(a.remote()), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: a.Deadline, Accept: a.accepted(),
 		Emit: a.emit, Saved: from.saved, Approve: a.approve,
 	}
@@ -165,7 +166,7 @@ func (a *app) here() remote.Dialer {
 func (a *app) remote() remote.Options {
 	o := remote.Options{
 		Home: a.world.home, User: a.world.user, AgentSock: a.world.getenv("SSH_AUTH_SOCK"),
-		KnownHosts: "", Ask: a.ask.answer, Log: func(host, line string) { a.log.line(host + ": " + line) },
+		KnownHosts: "", Ask: a.ask.answer, Log: func(host, line string) { a.log.line(host + ": " + line) }, Memory: a.memory,
 	}
 	if a.sim != nil {
 		o = apart(a.sim, o)

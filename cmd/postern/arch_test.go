@@ -314,7 +314,8 @@ func TestInterfacesAreFew(t *testing.T) {
 			}
 			if i, ok := spec.Type.(*ast.InterfaceType); ok {
 				found = append(found, s.pkg+"."+spec.Name.Name)
-				if i.Methods.NumFields() > 2 {
+				wide := s.pkg == "run" && spec.Name.Name == "Login" // all that a host is asked: its other side is a whole fake host
+				if i.Methods.NumFields() > 2 && !wide {
 					t.Errorf("%s: %s has %d methods; two are plenty", s.at(spec.Pos()), spec.Name.Name, i.Methods.NumFields())
 				}
 			}

@@ -71,5 +71,5 @@ func demoAnswers(sim *demo.World, asked bool) *answers {
 
 // apart makes options for connecting that know the simulated hosts only.
 func apart(sim *demo.World, o remote.Options) remote.Options {
-	return remote.Options{User: "you", Ask: o.Ask, Log: o.Log, Apart: true, Dial: sim.Dialer()}
+	return remote.Options{User: "you", Ask: o.Ask, Log: o.Log, Memory: o.Memory, Apart: true, Dial: sim.Dialer()}
 }

@@ -90,10 +90,12 @@ func (a *app) screen(file *site.File) wizard.Options {
 	o := wizard.Options{
 		In: a.world.stdin, Out: a.world.stdout, Environ: a.world.environ(), Clock: a.world.now,
 		File: file, Sites: a.sites(), Deadline: a.Deadline, ASCII: a.ASCII, NoColor: a.NoColor,
-		Runner: func(s *site.Site) (*run.Runner, error) {
+		Runner: func(s *site.Site, ask wizard.Asker) (*run.Runner, error) {
 			r, err := a.begin("wizard", &answers{file: file, site: s, say: a.say})
 			if err == nil {
-				r.Emit = a.log.event
+				asking := a.remote()
+				asking.Ask = ask
+				r.Connect, r.Emit = run.SSH(asking), a.log.event
 				r.Result = func(one checks.Result) { a.log.line(report.Result(one).Text) }
 			}
 			return r, err

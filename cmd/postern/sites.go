@@ -62,7 +62,7 @@ func (a *app) adoptSite(ctx context.Context, destination, name string, ask wizar
 	}
 	o := a.remote()
 	o.Ask = ask
-	text, err := run.Adopt(ctx, remote.Target{Name: destination, SSH: destination}, o)
+	text, err := run.Adopt(ctx, remote.Target{Name: destination, SSH: destination}, run.SSH(o))
 	if err != nil {
 		return nil, err
 	}

@@ -30,19 +30,6 @@ revert() {
 	back "$1" reverted
 }
 
-# extend makes the deadline $2 seconds from now: new watchdogs first, then the old ones lose their say.
-extend() {
-	mutex 20 || die 10 E_LOCKED
-	state
-	[ "$ID" = "$1" ] && [ $ST = ARMED ] || { release; ended "$1"; }
-	read -r old <"$O/generation"
-	new=$((old + 1))
-	watch "$1" $new "$2" && watched "$1" $new && echo $new >"$O/generation.new" || die 13 E_NOGUARD "$INIT"
-	mv "$O/generation.new" "$O/generation"
-	[ -e "$O/ARMED.$1" ] || { release; ended "$1"; }
-	die 0 extended
-}
-
 # ended tells how the transaction of that id stands, and exits accordingly.
 ended() {
 	state
