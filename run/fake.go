@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -14,12 +15,14 @@ import (
 )
 
 // Fake is a host that is none: it has files, and does with changes what the agent does, as seen from outside. What else a host
-// is, its functions say; those that are nil say nothing. They may use the Fake's own methods. Its time is that of time.Now.
+// is, its functions say; those that are nil say nothing. They may use the Fake's own methods.
 type Fake struct {
 	Name   string
-	Answer func(remote.Query) remote.Answer                            // what a snippet prints
-	Do     func(c remote.Change, phase string) (out string, err error) // what a script does: phase is test, do, undo or keep; one at a time
-	Fault  func(context.Context, Call) error                           // what goes wrong; it may wait, too
+	Answer func(remote.Query) remote.Answer                                 // what a snippet prints
+	Clock  func() time.Time                                                 // now
+	After  func(time.Duration, func()) (stop func() bool)                   // nil: time.AfterFunc
+	Do     func(c remote.Change, phase string, say func(line string)) error // what a script does: phase is test, do, undo or keep; one at a time
+	Fault  func(context.Context, Call) error                                // what goes wrong; it may wait, too
 	Exec   func(ctx context.Context, script string) (remote.Answer, error)
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Listen func(ctx context.Context, network, address string) (*remote.Listener, error)
@@ -95,6 +98,12 @@ func (f *Fake) write(path string, file *remote.File) {
 	}
 }
 
+// Paths are the files of the host, sorted.
+func (f *Fake) Paths() []string {
+	defer f.lock()()
+	return slices.Sorted(maps.Keys(f.files))
+}
+
 // Open is the ID of the transaction that is neither kept nor taken back yet, "" for none.
 func (f *Fake) Open() string {
 	defer f.lock()()
@@ -122,6 +131,20 @@ func (f *Fake) lock() (unlock func()) {
 		f.turn, f.files, f.asked = sync.NewCond(&f.mu), map[string]*remote.File{}, map[string]int{}
 	}
 	return func() { f.turn.Broadcast(); f.mu.Unlock() }
+}
+
+func (f *Fake) now() time.Time {
+	if f.Clock == nil {
+		return time.Time{}
+	}
+	return f.Clock()
+}
+
+func (f *Fake) after(d time.Duration, do func()) (stop func() bool) {
+	if f.After == nil {
+		return time.AfterFunc(d, do).Stop
+	}
+	return f.After(d, do)
 }
 
 // outside lets go of the lock while one of the functions is at work.
@@ -211,7 +234,7 @@ func (l *fakeLogin) Way() (netip.Addr, int, bool) {
 
 // Facts answers files and what is asked of changes and jobs by itself.
 func (l *fakeLogin) Facts(ctx context.Context, queries []remote.Query) (remote.Facts, error) {
-	facts := remote.Facts{Host: l.f.Name, At: time.Now(), Answers: map[string]remote.Answer{}}
+	facts := remote.Facts{Host: l.f.Name, At: l.f.now(), Answers: map[string]remote.Answer{}}
 	err := l.call(ctx, "facts", func() error {
 		for _, q := range queries {
 			own, is := l.f.standing(q.ID)

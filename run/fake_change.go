@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"postern/remote"
 )
@@ -22,7 +21,7 @@ type fakeChange struct {
 	unkept  error
 	was     map[string]*remote.File // by path, before it was touched
 	answers *remote.File            // before it, too
-	timer   *time.Timer
+	disarm  func() bool
 }
 
 // fakeRecord is what a Fake remembers of a change that is in effect.
@@ -96,7 +95,7 @@ func (l *fakeLogin) Begin(ctx context.Context, t remote.Transaction, tell func(r
 			}
 		}
 		c.state = "ARMED"
-		c.timer = time.AfterFunc(t.Deadline, func() { defer l.f.lock()(); l.f.back(c, "expired") })
+		c.disarm = l.f.after(t.Deadline, func() { defer l.f.lock()(); l.f.back(c, "expired") })
 		over := false
 		go func() {
 			defer l.f.lock()()
@@ -133,15 +132,23 @@ func text(file *remote.File) string {
 	return file.Text
 }
 
-// do runs a script of a change.
-func (f *Fake) do(c remote.Change, phase, script string) (err error) {
-	var said string
-	if script != "" && f.Do != nil {
-		f.outside(func() { said, err = f.Do(c, phase) })
+// do runs a script of a change; a job tells what it says.
+func (f *Fake) do(c remote.Change, phase, script string, tell ...func(string)) (err error) {
+	if script == "" || f.Do == nil {
+		return nil
 	}
-	f.said = said
+	said := ""
+	f.outside(func() {
+		err = f.Do(c, phase, func(line string) {
+			defer f.lock()()
+			said += line + "\n"
+			for _, t := range tell {
+				t(line)
+			}
+		})
+	})
 	if err != nil {
-		err = &remote.ErrTest{Change: c.Title, Out: remote.Clean(f.said)}
+		err = &remote.ErrTest{Change: c.Title, Out: remote.Clean(said)}
 	}
 	return err
 }
@@ -167,7 +174,7 @@ func (f *Fake) place(c remote.Change, was *remote.File) {
 
 // apply puts the files in place and runs what the changes run, as long as nobody takes it back.
 func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
-	start, leave := time.Now(), f.enter()
+	start, leave := f.now(), f.enter()
 	for _, one := range c.Changes {
 		if !one.AtConfirm {
 			f.place(one, c.was[one.Path])
@@ -176,7 +183,7 @@ func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
 	for i, one := range c.Changes {
 		if c.state == "ARMED" && c.broke == nil {
 			f.outside(func() {
-				tell(remote.Progress{N: i + 1, Of: len(c.Changes), Text: remote.Clean(one.Title), Elapsed: time.Since(start)})
+				tell(remote.Progress{N: i + 1, Of: len(c.Changes), Text: remote.Clean(one.Title), Elapsed: f.now().Sub(start)})
 			})
 			c.broke = f.do(one, "do", one.Do)
 		}
@@ -192,7 +199,7 @@ func (f *Fake) back(c *fakeChange, why string) {
 	mine := c != nil && c.state == "ARMED"
 	if mine {
 		c.state, c.why = "ROLLING", why
-		c.timer.Stop()
+		c.disarm()
 	}
 	defer f.enter()()
 	if mine {
@@ -270,7 +277,7 @@ func (l *fakeLogin) Confirm(ctx context.Context, id string) error {
 			return remote.ErrNotReady
 		case c != nil && c.state == "ARMED":
 			c.state = "CONFIRMED"
-			c.timer.Stop()
+			c.disarm()
 			l.f.persist(c)
 		}
 		err := l.f.stands(id)

@@ -3,8 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"strings"
-	"time"
 
 	"postern/remote"
 )
@@ -74,12 +72,10 @@ func (l *fakeLogin) follow(ctx context.Context, id string, tell func(remote.Prog
 func (f *Fake) prepare(j *fakeJob) {
 	defer f.lock()()
 	defer f.enter()()
-	start := time.Now()
+	start := f.now()
 	for i, c := range j.changes {
 		say := func(text string) {
-			for line := range strings.Lines(text) {
-				j.log = append(j.log, remote.Progress{N: i + 1, Of: len(j.changes), Text: remote.Clean(line), Elapsed: time.Since(start)})
-			}
+			j.log = append(j.log, remote.Progress{N: i + 1, Of: len(j.changes), Text: remote.Clean(text), Elapsed: f.now().Sub(start)})
 		}
 		say(c.Title)
 		was := map[string]*remote.File{}
@@ -88,11 +84,9 @@ func (f *Fake) prepare(j *fakeJob) {
 			return
 		}
 		f.place(c, was[c.Path])
-		err := f.do(c, "do", c.Do)
-		say(f.said)
+		err := f.do(c, "do", c.Do, say)
 		if err == nil {
-			err = f.do(c, "keep", c.Keep)
-			say(f.said)
+			err = f.do(c, "keep", c.Keep, say)
 		}
 		if err == nil && j.over { // the host went down meanwhile
 			err = errors.New("stopped")

@@ -15,13 +15,14 @@ import (
 func ground() (*Fake, remote.Transaction) {
 	f := &Fake{Name: "proxy"}
 	f.Write("/etc/a", &remote.File{Text: "old", Mode: 0o600, Owner: "root:adm"})
-	f.Do = func(c remote.Change, phase string) (string, error) {
+	f.Do = func(c remote.Change, phase string, say func(string)) error {
 		script := map[string]string{"test": c.Test, "do": c.Do, "undo": c.Undo, "keep": c.Keep}[phase]
 		if script == "fail" {
-			return "no such luck", errors.New("exit status 1")
+			say("no such luck")
+			return errors.New("exit status 1")
 		}
 		f.Write("/run/a", &remote.File{Text: script})
-		return "", nil
+		return nil
 	}
 	return f, remote.Transaction{ID: "t1", Operator: "ann", Deadline: time.Minute, Answers: &remote.File{Text: "answers"}, Changes: []remote.Change{
 		{ID: "a", Step: "one", Title: "a file", Path: "/etc/a", Old: f.File("/etc/a"), New: &remote.File{Text: "new"}, Do: "runs new", Undo: "runs old"},
@@ -50,81 +51,84 @@ func in(t *testing.T, f *Fake) Login {
 	return l
 }
 
+const old, fresh = "/etc/a=old /run/a=runs old ", "/etc/a=new /etc/b=late /run/a=kept /var/lib/postern/site.toml=answers "
+
+// walks are what can become of a transaction.
+var walks = []struct {
+	name string
+	do   func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error
+	err  error  // what the last of it says
+	want string // how the host is then
+}{
+	{"kept", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		return errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), in(t, f).Confirm(t.Context(), "t1"))
+	}, nil, fresh + "PERSISTED.t1"},
+	{"confirmed over the login that began", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		if err := errors.Join(l.Begin(t.Context(), tx, nil)); err != nil || l.Confirm(t.Context(), "t1") == nil {
+			t.Error(err, "or it was confirmed")
+		}
+		return l.Cancel(t.Context(), "t1")
+	}, nil, old + "ROLLEDBACK.t1.cancelled"},
+	{"too late", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		err := l.Begin(t.Context(), tx, nil)
+		time.Sleep(2 * time.Minute)
+		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"))
+	}, remote.ErrTooLate, old + "ROLLEDBACK.t1.expired"},
+	{"does not apply", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		tx.Changes[0].Do = "fail"
+		err := l.Begin(t.Context(), tx, nil)
+		var back *remote.ErrRolledBack
+		if !errors.As(err, &back) || back.Change != "a file" || back.Out.Line(20) != "no such luck" {
+			t.Error(err)
+		}
+		return in(t, f).Cancel(t.Context(), "t1")
+	}, nil, old + "ROLLEDBACK.t1.failed"},
+	{"a reboot, and the old logins are gone", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		err := l.Begin(t.Context(), tx, nil)
+		f.Reboot()
+		return errors.Join(err, l.Cancel(t.Context(), "t1"))
+	}, remote.ErrLost, old + "ROLLEDBACK.t1.boot"},
+	{"reverted", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		err := errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), l.Revert(t.Context(), "t1"))
+		if list, _ := l.Recorded(t.Context()); len(list) > 0 {
+			t.Errorf("still recorded: %+v", list)
+		}
+		return err
+	}, nil, old + "ROLLEDBACK.t1.reverted"},
+	{"the answer to confirm is lost", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		f.Fault = func(_ context.Context, c Call) error {
+			if c == (Call{"confirm", 1, true}) {
+				return remote.ErrLost
+			}
+			return nil
+		}
+		over, err := in(t, f), l.Begin(t.Context(), tx, nil)
+		if err := over.Confirm(t.Context(), "t1"); !errors.Is(err, remote.ErrLost) {
+			t.Error(err)
+		}
+		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"), over.Tidy(t.Context()))
+	}, remote.ErrLost, fresh + "PERSISTED.t1"},
+	{"held by another", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		err := l.Begin(t.Context(), tx, nil)
+		tx.ID = "t2"
+		var locked *remote.ErrLocked
+		if err := in(t, f).Begin(t.Context(), tx, nil); !errors.As(err, &locked) || locked.Owner.Line(9) != "ann" {
+			t.Error(err)
+		}
+		return errors.Join(err, l.Cancel(t.Context(), "t2"))
+	}, remote.ErrUnknownID, old + "ROLLEDBACK.t1.expired"},
+	{"not what was shown", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
+		tx.Changes[0].Old = nil
+		var changed *remote.ErrChanged
+		if err := l.Begin(t.Context(), tx, nil); !errors.As(err, &changed) {
+			t.Error(err)
+		}
+		return l.Tidy(t.Context())
+	}, nil, "/etc/a=old "},
+}
+
 func TestFakeTransaction(t *testing.T) {
-	const old, fresh = "/etc/a=old /run/a=runs old ", "/etc/a=new /etc/b=late /run/a=kept /var/lib/postern/site.toml=answers "
-	lost := errors.New("lost")
-	for _, c := range []struct {
-		name string
-		do   func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error
-		err  error  // what the last of it says
-		want string // how the host is then
-	}{
-		{"kept", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			return errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), in(t, f).Confirm(t.Context(), "t1"))
-		}, nil, fresh + "PERSISTED.t1"},
-		{"confirmed over the login that began", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			if err := errors.Join(l.Begin(t.Context(), tx, nil)); err != nil || l.Confirm(t.Context(), "t1") == nil {
-				t.Error(err, "or it was confirmed")
-			}
-			return l.Cancel(t.Context(), "t1")
-		}, nil, old + "ROLLEDBACK.t1.cancelled"},
-		{"too late", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			err := l.Begin(t.Context(), tx, nil)
-			time.Sleep(2 * time.Minute)
-			return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"))
-		}, remote.ErrTooLate, old + "ROLLEDBACK.t1.expired"},
-		{"does not apply", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			tx.Changes[0].Do = "fail"
-			err := l.Begin(t.Context(), tx, nil)
-			var back *remote.ErrRolledBack
-			if !errors.As(err, &back) || back.Change != "a file" || back.Out.String() != "no such luck" {
-				t.Error(err)
-			}
-			return in(t, f).Cancel(t.Context(), "t1")
-		}, nil, old + "ROLLEDBACK.t1.failed"},
-		{"a reboot, and the old logins are gone", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			err := l.Begin(t.Context(), tx, nil)
-			f.Reboot()
-			return errors.Join(err, l.Cancel(t.Context(), "t1"))
-		}, remote.ErrLost, old + "ROLLEDBACK.t1.boot"},
-		{"reverted", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			err := errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), l.Revert(t.Context(), "t1"))
-			if list, _ := l.Recorded(t.Context()); len(list) > 0 {
-				t.Errorf("still recorded: %+v", list)
-			}
-			return err
-		}, nil, old + "ROLLEDBACK.t1.reverted"},
-		{"the answer to confirm is lost", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			f.Fault = func(_ context.Context, c Call) error {
-				if c == (Call{"confirm", 1, true}) {
-					return fmt.Errorf("%w: %w", remote.ErrLost, lost)
-				}
-				return nil
-			}
-			over, err := in(t, f), l.Begin(t.Context(), tx, nil)
-			if err := over.Confirm(t.Context(), "t1"); !errors.Is(err, lost) {
-				t.Error(err)
-			}
-			return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"), over.Tidy(t.Context()))
-		}, remote.ErrLost, fresh + "PERSISTED.t1"},
-		{"held by another", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			err := l.Begin(t.Context(), tx, nil)
-			tx.ID = "t2"
-			var locked *remote.ErrLocked
-			if err := in(t, f).Begin(t.Context(), tx, nil); !errors.As(err, &locked) || locked.Owner.Line(9) != "ann" {
-				t.Error(err)
-			}
-			return errors.Join(err, l.Cancel(t.Context(), "t2"))
-		}, remote.ErrUnknownID, old + "ROLLEDBACK.t1.expired"},
-		{"not what was shown", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-			tx.Changes[0].Old = nil
-			var changed *remote.ErrChanged
-			if err := l.Begin(t.Context(), tx, nil); !errors.As(err, &changed) {
-				t.Error(err)
-			}
-			return l.Tidy(t.Context())
-		}, nil, "/etc/a=old "},
-	} {
+	for _, c := range walks {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, tx := ground()
@@ -166,7 +170,10 @@ func TestFakeJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, tx := ground()
 		run := f.Do
-		f.Do = func(c remote.Change, phase string) (string, error) { time.Sleep(time.Minute); return run(c, phase) }
+		f.Do = func(c remote.Change, phase string, say func(string)) error {
+			time.Sleep(time.Minute)
+			return run(c, phase, say)
+		}
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()
 		if err := in(t, f).Prepare(ctx, "j1", tx.Changes[:1], nil); !errors.Is(err, context.DeadlineExceeded) {
