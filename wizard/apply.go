@@ -10,6 +10,7 @@ import (
 
 	"postern/run"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // applyPage shows what is being done: how far it is on each host, what was said last, and what the hosts do by themselves if
@@ -20,14 +21,14 @@ type applyPage struct {
 	began  time.Time // zero until the engine begins
 	heard  time.Time // when something was last said
 	offer  *run.Proposal
-	before []line  // what was prepared
-	works  []*work // one for each host that is changed now
-	asked  bool    // what works now is being asked, or was
-	proofs int     // how often the checks were asked over new logins
+	before []draw.Line // what was prepared
+	works  []*work     // one for each host that is changed now
+	asked  bool        // what works now is being asked, or was
+	proofs int         // how often the checks were asked over new logins
 	warn   steps.Event
 	said   []steps.Event // what is no change's beginning: output, and what happened
 	from   int           // where in it the changes at hand begin
-	split  split
+	split  draw.Split
 	still  bool // the operator scrolls the list
 	back   bool // the operator scrolls what was said
 	done   *doneMsg
@@ -84,14 +85,14 @@ func (p *applyPage) press(key string) tea.Cmd {
 			p.halt()
 		}
 	case "pgup", "pgdown":
-		p.split.key(key, 1)
-		p.back = p.split.offset < p.split.most
+		p.split.Key(key, 1)
+		p.back = p.split.Offset < p.split.Most
 	case "up", "k", "down", "j", "home", "end":
 		rows, at := p.actions(80)
 		if !p.still {
-			p.split.picked = at
+			p.split.Picked = at
 		}
-		p.split.key(key, len(rows))
+		p.split.Key(key, len(rows))
 		p.still = key != "end"
 	}
 	return nil
@@ -118,7 +119,7 @@ func (p *applyPage) ended(m doneMsg) tea.Cmd {
 		return replace(newProve(p.shell, p.job.steps))
 	}
 	p.done, p.picked = &m, 0
-	p.split = split{}
+	p.split = draw.Split{}
 	if errors.Is(m.err, run.ErrRefused) && p.offer == nil && p.job.verb == apply {
 		p.look = true
 		return p.do(look, p.job.steps...)
@@ -139,18 +140,18 @@ func (p *applyPage) View(width, height int) view {
 	}
 	rows, at := p.actions(width)
 	if p.still {
-		at = p.split.picked
+		at = p.split.Picked
 	}
 	if !p.back {
-		p.split.offset = len(p.said) * 4 // the end
+		p.split.Offset = len(p.said) * 4 // the end
 	}
 	v.lines = append(v.lines, p.progress(width))
-	v.lines = append(v.lines, p.split.draw(rows, at, "output", p.output(width), width, height-len(v.pinned)-1)...)
+	v.lines = append(v.lines, p.split.Draw(rows, at, "output", p.output(width), width, height-len(v.pinned)-1)...)
 	return v
 }
 
 // progress is how far each host is, and how long it all took so far.
-func (p *applyPage) progress(width int) line {
+func (p *applyPage) progress(width int) draw.Line {
 	var parts []string
 	for _, w := range p.works {
 		parts = append(parts, fmt.Sprintf("%s %d of %d", w.host, w.finished(), len(w.changes)))
@@ -163,29 +164,29 @@ func (p *applyPage) progress(width int) line {
 	if !p.began.IsZero() {
 		total = clock(p.o.Clock().Sub(p.began))
 	}
-	return row(span{strong, pad(text, max(0, width-len(total)-1))}, span{strong, total})
+	return draw.Row(draw.Text(draw.Strong, draw.Pad(text, max(0, width-len(total)-1))), draw.Text(draw.Strong, total))
 }
 
 // safety is what the hosts do by themselves, and whether anything is heard of them.
-func (p *applyPage) safety(width int) []line {
-	var lines []line
+func (p *applyPage) safety(width int) []draw.Line {
+	var lines []draw.Line
 	tight := p.bodyHeight() < 12
-	if warning := " [warn] " + readable(eventWords(p.warn)); p.warn.Text != "" && tight {
-		lines = append(lines, say(amber, "%s", short(warning, width)))
+	if warning := " [warn] " + draw.Readable(eventWords(p.warn)); p.warn.Text != "" && tight {
+		lines = append(lines, draw.Say(draw.Amber, "%s", draw.Short(warning, width)))
 	} else if p.warn.Text != "" {
-		lines = append(lines, prose(amber, warning, width-1)...)
+		lines = append(lines, draw.Prose(draw.Amber, warning, width-1)...)
 	}
 	if silent := p.o.Clock().Sub(p.heard); !p.heard.IsZero() && silent >= 10*time.Second {
-		lines = append(lines, say(plain, " still working: silent for %d s", int(silent.Seconds())))
+		lines = append(lines, draw.Say(draw.Plain, " still working: silent for %d s", int(silent.Seconds())))
 	}
 	if text := p.promise(tight); text != "" {
-		lines = append(lines, prose(strong, " "+text, width-1)...)
+		lines = append(lines, draw.Prose(draw.Strong, " "+text, width-1)...)
 	}
 	if p.stopping && p.notice == "" {
-		lines = append(lines, prose(amber, " Stopping after this action; what is not confirmed is taken back.", width-1)...)
+		lines = append(lines, draw.Prose(draw.Amber, " Stopping after this action; what is not confirmed is taken back.", width-1)...)
 	}
 	if p.o.Log != nil && p.o.Log() != "" && p.bodyHeight() >= 16 {
-		lines = append(lines, say(plain, "%s", " log: "+middle(p.o.Log(), width-7)))
+		lines = append(lines, draw.Say(draw.Plain, "%s", " log: "+draw.Middle(p.o.Log(), width-7)))
 	}
 	return lines
 }

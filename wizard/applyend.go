@@ -11,6 +11,7 @@ import (
 	"postern/remote"
 	"postern/report"
 	"postern/run"
+	"postern/wizard/draw"
 )
 
 // choice is one thing that can be done now.
@@ -99,39 +100,39 @@ func (p *applyPage) choose(press string) tea.Cmd {
 func (p *applyPage) viewEnd(width, height int) view {
 	v := view{title: p.titled(p.job, when(p.offer == nil, "not begun", string(p.job.verb)+" ended")), help: endHelp}
 	word, s := p.verdict()
-	v.lines = append(v.lines, indented(prose(s, word, width-2), 1)...)
+	v.lines = append(v.lines, draw.Inset(s, word, width)...)
 	for _, e := range p.said {
 		if e.Kind == "rollback" || e.Kind == "confirm" {
-			v.lines = append(v.lines, told(report.Event(e), width-1)...)
+			v.lines = append(v.lines, draw.Report(report.Event(e), width-1)...)
 		}
 	}
 	if err := p.done.err; err != nil {
-		v.lines = append(v.lines, line{})
-		v.lines = append(v.lines, hanging("why", reason(err), 6, width)...)
+		v.lines = append(v.lines, draw.Line{})
+		v.lines = append(v.lines, draw.Hanging("why", reason(err), 6, width)...)
 		if !errors.Is(err, context.Canceled) && !p.preparing() {
-			v.lines = append(v.lines, line{})
+			v.lines = append(v.lines, draw.Line{})
 			v.lines = append(v.lines, advice(err, width)...)
 		}
 	} else {
-		v.lines = append(v.lines, told(report.Later(p.offer), width-1)...)
+		v.lines = append(v.lines, draw.Report(report.Later(p.offer), width-1)...)
 	}
 	if lines := p.lastWords(width); p.done.err != nil && len(lines) > 0 {
-		v.lines = append(v.lines, line{}, say(strong, " The last that the hosts said"))
+		v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Strong, " The last that the hosts said"))
 		v.lines = append(v.lines, lines...)
 	}
 	if notOK(p.done.results) > 0 {
-		v.lines = append(v.lines, told(report.Findings(p.done.results), width-1)...)
+		v.lines = append(v.lines, draw.Report(report.Findings(p.done.results), width-1)...)
 	}
 	if p.o.Log != nil && p.o.Log() != "" {
-		v.lines = append(v.lines, line{})
-		v.lines = append(v.lines, prose(plain, " log of this run: "+p.o.Log(), width-1)...)
+		v.lines = append(v.lines, draw.Line{})
+		v.lines = append(v.lines, draw.Prose(draw.Plain, " log of this run: "+p.o.Log(), width-1)...)
 	}
 	list := p.choices()
 	if height >= 14 {
-		v.pinned = append(v.pinned, line{}, say(strong, " What now"))
+		v.pinned = append(v.pinned, draw.Line{}, draw.Say(draw.Strong, " What now"))
 	}
 	for i, c := range list {
-		v.pinned = append(v.pinned, pick(row(span{strong, pad(c.press, 6)}, span{plain, c.does}), i == p.picked))
+		v.pinned = append(v.pinned, draw.Pick(draw.Row(draw.Text(draw.Strong, draw.Pad(c.press, 6)), draw.Text(draw.Plain, c.does)), i == p.picked))
 	}
 	v.keys = []key{{"enter", "do it"}, {"up/down", "choose"}}
 	if len(list) == 1 {
@@ -156,44 +157,44 @@ func stopInWords(text string) string {
 }
 
 // lastWords is what the hosts printed last.
-func (p *applyPage) lastWords(width int) []line {
-	var lines []line
+func (p *applyPage) lastWords(width int) []draw.Line {
+	var lines []draw.Line
 	for _, e := range p.said[p.from:] {
 		if e.Kind == "change" {
-			lines = append(lines, told([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
+			lines = append(lines, draw.Report([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
 		}
 	}
 	return lines[max(0, len(lines)-20):]
 }
 
 // verdict is how it ended, in one sentence.
-func (p *applyPage) verdict() (string, style) {
+func (p *applyPage) verdict() (string, draw.Style) {
 	err := p.done.err
 	switch {
 	case err == nil && p.done.outcome.Empty:
-		return "[ok] Nothing of ours is there to take back.", good
+		return "[ok] Nothing of ours is there to take back.", draw.Good
 	case err == nil:
-		return "[ok] Taken back: confirmed over new logins.", good
+		return "[ok] Taken back: confirmed over new logins.", draw.Good
 	case errors.Is(err, run.ErrUntold):
-		return "[unknown] The link broke while it was decided: what became of the change could not be seen. Each host has kept it or taken it back by itself.", amber
+		return "[unknown] The link broke while it was decided: what became of the change could not be seen. Each host has kept it or taken it back by itself.", draw.Amber
 	case errors.Is(err, context.Canceled) && errors.Is(err, run.ErrRolledBack):
-		return "[stop] Stopped, as you asked. The change was taken back; nothing of it is kept.", amber
+		return "[stop] Stopped, as you asked. The change was taken back; nothing of it is kept.", draw.Amber
 	case errors.Is(err, context.Canceled) && errors.Is(err, run.ErrRefused), errors.Is(err, context.Canceled) && p.offer == nil:
-		return "[stop] Stopped, as you asked. Nothing was changed.", amber
+		return "[stop] Stopped, as you asked. Nothing was changed.", draw.Amber
 	case errors.Is(err, run.ErrRolledBack):
-		return "[back] The change was taken back. Nothing of it is kept.", bad
+		return "[back] The change was taken back. Nothing of it is kept.", draw.Bad
 	case errors.Is(err, context.Canceled):
-		return "[stop] Stopped, as you asked. What was not confirmed is taken back.", amber
+		return "[stop] Stopped, as you asked. What was not confirmed is taken back.", draw.Amber
 	case errors.Is(err, remote.ErrLost) && (p.offer == nil || p.preparing()):
-		return "[FAIL] The link to a host was lost. Nothing that runs was changed.", bad
+		return "[FAIL] The link to a host was lost. Nothing that runs was changed.", draw.Bad
 	case errors.Is(err, remote.ErrLost):
-		return "[FAIL] The link to a host was lost. What was not confirmed, the host takes back by itself.", bad
+		return "[FAIL] The link to a host was lost. What was not confirmed, the host takes back by itself.", draw.Bad
 	case p.preparing():
-		return "[FAIL] The preparations did not work. Nothing that runs was changed.", bad
+		return "[FAIL] The preparations did not work. Nothing that runs was changed.", draw.Bad
 	case errors.Is(err, run.ErrRefused):
-		return "[FAIL] Refused before anything was changed.", bad
+		return "[FAIL] Refused before anything was changed.", draw.Bad
 	}
-	return "[FAIL] It did not work.", bad
+	return "[FAIL] It did not work.", draw.Bad
 }
 
 const endHelp = `How the change ended, what each host did, and why.

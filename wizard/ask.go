@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/site"
+	"postern/wizard/draw"
 )
 
 // askPage asks a chapter's answers: one row each, first what nobody can guess, then what has a usual value, and a last row
@@ -16,7 +17,7 @@ type askPage struct {
 	*shell
 	id     string
 	picked string            // the key of the row that is edited; goOn or showMore for those
-	edit   *editor           // of the picked row, nil for the last ones
+	edit   *draw.Editor      // of the picked row, nil for the last ones
 	wrong  map[string]string // by key, why a draft is no answer; by goOn what does not fit together
 	passed map[string]bool   // what was answered, or left empty, on this page
 	more   bool              // those that hardly anybody changes are listed too
@@ -135,9 +136,9 @@ func (p *askPage) pick(key string) {
 	if choices != nil && f.Optional {
 		choices = append([]string{""}, choices...)
 	}
-	p.edit = newEditor(p.theme, value, choices, false)
+	p.edit = draw.NewEditor(p.theme, value, choices, false)
 	if draft {
-		p.edit.fresh = false
+		p.edit.Fresh = false
 	}
 }
 
@@ -169,20 +170,20 @@ func (p *askPage) press(k tea.KeyPressMsg) tea.Cmd {
 	if p.edit == nil {
 		return nil
 	}
-	before := p.edit.value
-	p.edit.update(k)
+	before := p.edit.Value
+	p.edit.Update(k)
 	return p.typed(before)
 }
 
 // typed follows a change of the text: errors are told on leaving, and taken back at once.
 func (p *askPage) typed(before string) tea.Cmd {
-	if p.edit.value == before {
+	if p.edit.Value == before {
 		return nil
 	}
 	delete(p.wrong, p.picked)
 	delete(p.wrong, goOn)
-	p.drafts[p.picked] = p.edit.value
-	return p.reach.later(p.shell, p.picked, p.edit.value)
+	p.drafts[p.picked] = p.edit.Value
+	return p.reach.later(p.shell, p.picked, p.edit.Value)
 }
 
 // looksSecret are texts that no answer is: keys.
@@ -192,7 +193,7 @@ func (p *askPage) paste(text string) tea.Cmd {
 	if p.edit == nil {
 		return nil
 	}
-	first, more := pasted(text)
+	first, more := draw.Pasted(text)
 	switch {
 	case looksSecret.MatchString(first):
 		p.told = "this looks like a key; no answer is one, and keys stay on their hosts: nothing was pasted"
@@ -200,8 +201,8 @@ func (p *askPage) paste(text string) tea.Cmd {
 	case more:
 		p.told = "several lines were pasted: the first one was taken"
 	}
-	before := p.edit.value
-	p.edit.update(tea.PasteMsg{Content: first})
+	before := p.edit.Value
+	p.edit.Update(tea.PasteMsg{Content: first})
 	return p.typed(before)
 }
 
@@ -209,7 +210,7 @@ func (p *askPage) paste(text string) tea.Cmd {
 func (p *askPage) leave(by int) tea.Cmd {
 	if p.edit != nil {
 		f, err := site.FieldOf(p.file.Site, p.picked)
-		if err == nil && strings.TrimSpace(p.edit.value) != f.Get(p.file.Site) {
+		if err == nil && strings.TrimSpace(p.edit.Value) != f.Get(p.file.Site) {
 			p.keep()
 		} else {
 			delete(p.drafts, p.picked)
@@ -241,13 +242,13 @@ func (p *askPage) enter() tea.Cmd {
 
 // keep validates what was typed and keeps it in the file, or as a draft with the reason why not.
 func (p *askPage) keep() bool {
-	key, value := p.picked, strings.TrimSpace(p.edit.value)
+	key, value := p.picked, strings.TrimSpace(p.edit.Value)
 	if value == "" && p.needs(key) {
 		p.wrong[key] = key + ": this chapter is made of it; without it esc goes back, and the answer can come later"
 		return false
 	}
 	if err := p.answer(key, value); err != nil {
-		p.drafts[key], p.wrong[key] = p.edit.value, err.Error()
+		p.drafts[key], p.wrong[key] = p.edit.Value, err.Error()
 		return false
 	}
 	delete(p.drafts, key)

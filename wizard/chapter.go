@@ -5,6 +5,7 @@ import (
 	"postern/run"
 	"postern/site"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // state is what is known of a chapter.
@@ -32,16 +33,16 @@ var means = map[state]string{
 	refused: "cannot be set up like this",
 }
 
-func (s state) style() style {
+func (s state) style() draw.Style {
 	switch s {
 	case inPlace:
-		return good
+		return draw.Good
 	case failing:
-		return bad
+		return draw.Bad
 	case refused, todo:
-		return amber
+		return draw.Amber
 	}
-	return plain
+	return draw.Plain
 }
 
 // chapter is one step with what the hosts said of it last.

@@ -13,6 +13,7 @@ import (
 	"postern/remote"
 	"postern/report"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // checklist is a table of what the checks said, with all about the chosen one below. The proof of a chapter and the overview
@@ -20,7 +21,7 @@ import (
 type checklist struct {
 	*shell
 	ids       []string // chapters; none means all
-	split     split
+	split     draw.Split
 	filter    string
 	filtering bool // the filter is being typed
 	evidence  bool // the evidence is unfolded
@@ -74,6 +75,12 @@ func (l *checklist) matches(r checks.Result) bool {
 	return true
 }
 
+// word is an outcome as people read it.
+func word(o checks.Outcome) draw.Span {
+	text, s := report.Word(o)
+	return draw.Text(s, text)
+}
+
 // titleOf is the question that a result answers, as the check says it.
 func titleOf(r checks.Result) string {
 	if c, ok := checks.Of(r.ID); ok {
@@ -89,7 +96,7 @@ func (l *checklist) press(m tea.KeyPressMsg, entries int, chosen *checks.Result)
 		l.typeFilter(m)
 		return nil, true
 	}
-	if l.split.key(press, entries) {
+	if l.split.Key(press, entries) {
 		l.moved = true
 		return nil, true
 	}
@@ -103,10 +110,10 @@ func (l *checklist) press(m tea.KeyPressMsg, entries int, chosen *checks.Result)
 			return back, true
 		}
 		l.filter = ""
-		l.split.pick(0, 1)
+		l.split.Pick(0, 1)
 	case "v":
 		l.evidence = !l.evidence
-		l.split.offset = 0
+		l.split.Offset = 0
 	case "R":
 		return l.ask(l.ids...), true
 	case "x":
@@ -130,9 +137,9 @@ func (l *checklist) next(entries int) tea.Cmd {
 		before = 1
 	}
 	for i := range list {
-		at := (l.split.picked - before + 1 + i + len(list)) % len(list)
+		at := (l.split.Picked - before + 1 + i + len(list)) % len(list)
 		if amiss(list[at]) {
-			l.split.pick(at+before, entries)
+			l.split.Pick(at+before, entries)
 			l.moved = true
 			return nil
 		}
@@ -189,7 +196,7 @@ func (l *checklist) typeFilter(m tea.KeyPressMsg) {
 			l.filter += m.Text
 		}
 	}
-	l.split.picked, l.split.offset = 0, 0
+	l.split.Picked, l.split.Offset = 0, 0
 }
 
 // report is everything as text, for a file.
@@ -204,46 +211,46 @@ func (l *checklist) report() string {
 }
 
 // row is one result as far as the width goes: what it came to is never left out.
-func (l *checklist) row(r checks.Result, width int) line {
+func (l *checklist) row(r checks.Result, width int) draw.Line {
 	outcome := word(r.Outcome)
 	if l.pending[r.Key()] {
-		outcome = span{plain, "[..]"}
+		outcome = draw.Text(draw.Plain, "[..]")
 	} else if _, changed := l.was[r.Key()]; changed {
-		outcome.text += "*"
+		outcome.Text += "*"
 	}
-	outcome.text = pad(outcome.text, 11)
+	outcome.Text = draw.Pad(outcome.Text, 11)
 	room := width - 2 - 1 - 11
 	from, took, saw := "", "", ""
 	if width >= 54 {
-		from, took = pad(short(r.From, 6), 6)+" ", fmt.Sprintf("%7s", report.Seconds(r.Took))
+		from, took = draw.Pad(draw.Short(r.From, 6), 6)+" ", fmt.Sprintf("%7s", report.Seconds(r.Took))
 		room -= 7 + 7
 	}
 	if width >= 90 {
-		saw = "  " + short(readable(r.Saw.Line(200)), room-27-2)
+		saw = "  " + draw.Short(draw.Readable(r.Saw.Line(200)), room-27-2)
 		room = 27
 	}
-	return row(span{plain, pad(middle(r.ID, room), room) + " " + from}, outcome, span{plain, took + saw})
+	return draw.Row(draw.Text(draw.Plain, draw.Pad(draw.Middle(r.ID, room), room)+" "+from), outcome, draw.Text(draw.Plain, took+saw))
 }
 
 // about is all about one result.
-func (l *checklist) about(r checks.Result, width int) []line {
-	lines := prose(strong, titleOf(r), width-1)
+func (l *checklist) about(r checks.Result, width int) []draw.Line {
+	lines := draw.Prose(draw.Strong, titleOf(r), width-1)
 	if old, changed := l.was[r.Key()]; changed {
-		lines = append(lines, prose(amber, report.Was(old, l.o.Clock().Location()), width-1)...)
+		lines = append(lines, draw.Prose(draw.Amber, report.Was(old, l.o.Clock().Location()), width-1)...)
 	}
 	folded := r
 	if !l.evidence {
 		folded.Evidence = remote.Text{}
 	}
-	lines = append(lines, told(report.Finding(folded), width-1)...)
+	lines = append(lines, draw.Report(report.Finding(folded), width-1)...)
 	if _, isStep := steps.Find(r.Fix); isStep && amiss(r) {
-		lines = append(lines, told([]report.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
+		lines = append(lines, draw.Report([]report.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
 	}
 	if n := strings.Count(strings.TrimSpace(r.Evidence.String()), "\n") + 1; !l.evidence && strings.TrimSpace(r.Evidence.String()) != "" {
-		lines = append(lines, say(plain, "    evidence  %s (v shows it)", report.Plural(n, "line")))
+		lines = append(lines, draw.Say(draw.Plain, "    evidence  %s (v shows it)", report.Plural(n, "line")))
 	}
 	if at := l.past[r.Key()].At; !at.IsZero() {
-		lines = append(lines, say(plain, "    asked     %s, took %s", at.In(l.o.Clock().Location()).Format("2006-01-02 15:04:05"), report.Seconds(r.Took)))
+		lines = append(lines, draw.Say(draw.Plain, "    asked     %s, took %s", at.In(l.o.Clock().Location()).Format("2006-01-02 15:04:05"), report.Seconds(r.Took)))
 	}
 	return lines
 }
@@ -285,17 +292,17 @@ func (l *checklist) heading(title string, width int) string {
 }
 
 // state is the line at the bottom: what is being asked, the filter, or nothing.
-func (l *checklist) state() []line {
-	var lines []line
+func (l *checklist) state() []draw.Line {
+	var lines []draw.Line
 	if l.due && l.busy != nil {
-		lines = append(lines, say(plain, " the checks are asked next"))
+		lines = append(lines, draw.Say(draw.Plain, " the checks are asked next"))
 	} else if l.busy != nil && l.busy.verb == check {
-		lines = append(lines, say(plain, " asking: %d answered, %s", l.answered(), clock(l.o.Clock().Sub(l.since))))
+		lines = append(lines, draw.Say(draw.Plain, " asking: %d answered, %s", l.answered(), clock(l.o.Clock().Sub(l.since))))
 	}
 	if l.filtering {
-		lines = append(lines, row(span{strong, " / "}, span{plain, l.filter}, span{chosen, " "}))
+		lines = append(lines, draw.Row(draw.Text(draw.Strong, " / "), draw.Text(draw.Plain, l.filter), draw.Text(draw.Chosen, " ")))
 	} else if l.filter != "" {
-		lines = append(lines, say(plain, " only: %s (esc shows all)", l.filter))
+		lines = append(lines, draw.Say(draw.Plain, " only: %s (esc shows all)", l.filter))
 	}
 	return lines
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
+
+	"postern/wizard/draw"
 )
 
 // contentsPage is the first page: every chapter with its state, and what there is beside them.
@@ -16,7 +18,7 @@ func newContents(w *shell) page { return &contentsPage{shell: w} }
 
 // entry is one thing to open from the contents.
 type entry struct {
-	line line
+	line draw.Line
 	says string // what is not in the line where that is narrow
 	open func() tea.Cmd
 }
@@ -28,19 +30,19 @@ func (p *contentsPage) entries(width int) []entry {
 	var list []entry
 	if p.file != nil {
 		for _, c := range p.chapters {
-			l := row(span{plain, fmt.Sprintf("%d %s ", c.step.Chapter, pad(c.step.Title, 12))}, span{c.state.style(), pad(string(c.state), 7)})
+			l := draw.Row(draw.Text(draw.Plain, fmt.Sprintf("%d %s ", c.step.Chapter, draw.Pad(c.step.Title, 12))), draw.Text(c.state.style(), draw.Pad(string(c.state), 7)))
 			if width >= besideText {
-				l.spans = append(l.spans, span{plain, p.says(c)})
+				l.Spans = append(l.Spans, draw.Text(draw.Plain, p.says(c)))
 			}
 			list = append(list, entry{l, p.says(c), func() tea.Cmd { return chapterOf(c.step.ID) }})
 		}
 		list = append(list,
-			entry{say(plain, "All checks"), "", func() tea.Cmd { return open(newOverview(p.shell)) }},
-			entry{say(plain, "Look at the hosts again"), "", func() tea.Cmd { return p.lookAgain() }},
-			entry{say(plain, "Ways in, when a host is not reached"), "", func() tea.Cmd { return open(newWays(p.shell, "")) }})
+			entry{draw.Say(draw.Plain, "All checks"), "", func() tea.Cmd { return open(newOverview(p.shell)) }},
+			entry{draw.Say(draw.Plain, "Look at the hosts again"), "", func() tea.Cmd { return p.lookAgain() }},
+			entry{draw.Say(draw.Plain, "Ways in, when a host is not reached"), "", func() tea.Cmd { return open(newWays(p.shell, "")) }})
 	}
 	if p.o.Sites.List != nil {
-		list = append(list, entry{say(plain, "Other sites"), "", func() tea.Cmd {
+		list = append(list, entry{draw.Say(draw.Plain, "Other sites"), "", func() tea.Cmd {
 			s := newSites(p.shell)
 			return tea.Batch(open(s), s.load())
 		}})
@@ -85,20 +87,20 @@ func (p *contentsPage) Update(m tea.Msg) (page, tea.Cmd) {
 
 func (p *contentsPage) View(width, height int) view {
 	v := view{title: "contents", keys: []key{{"enter", "open"}, {"up/down", "choose"}, {"1-9", "chapter"}}, help: contentsHelp}
-	v.lines = append(v.lines, prose(plain, p.greeting(), width-1)...)
-	v.lines = append(v.lines, line{})
+	v.lines = append(v.lines, draw.Prose(draw.Plain, p.greeting(), width-1)...)
+	v.lines = append(v.lines, draw.Line{})
 	v.lines = append(v.lines, p.warnings(width)...)
 	for i, e := range p.entries(width) {
-		v.lines = append(v.lines, pick(e.line, i == p.picked))
+		v.lines = append(v.lines, draw.Pick(e.line, i == p.picked))
 		if i == p.picked {
 			v.focus = len(v.lines) - 1
 			if width < besideText && e.says != "" {
-				v.pinned = []line{say(plain, "  %s", e.says)}
+				v.pinned = []draw.Line{draw.Say(draw.Plain, "  %s", e.says)}
 			}
 		}
 	}
 	if p.busy != nil && p.last.Text != "" {
-		v.pinned = prose(plain, " "+eventWords(p.last), width)
+		v.pinned = draw.Prose(draw.Plain, " "+eventWords(p.last), width)
 	}
 	return v
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
+
+	"postern/wizard/draw"
 )
 
 // explainPage says what a chapter is for, what the hosts said of it, and shows the site's picture.
@@ -77,28 +79,28 @@ func (p explainPage) undoable(c *chapter) bool {
 func (p explainPage) View(width, height int) view {
 	c := p.chapter(p.id)
 	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
-	v.lines = append(v.lines, row(span{strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)}, span{c.state.style(), string(c.state)}))
+	v.lines = append(v.lines, draw.Row(draw.Text(draw.Strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)), draw.Text(c.state.style(), string(c.state))))
 	if width >= besideText {
-		v.lines[0].spans = append(v.lines[0].spans, span{plain, " " + means[c.state]})
+		v.lines[0].Spans = append(v.lines[0].Spans, draw.Text(draw.Plain, " "+means[c.state]))
 	} else {
-		v.lines = append(v.lines, prose(plain, " "+means[c.state], width)...)
+		v.lines = append(v.lines, draw.Prose(draw.Plain, " "+means[c.state], width)...)
 	}
-	v.lines = append(v.lines, line{})
+	v.lines = append(v.lines, draw.Line{})
 	if p.file.Site.Revision == 0 && p.id == p.chapters[0].step.ID {
-		v.lines = append(v.lines, indented(prose(plain, welcome, width-2), 1)...)
-		v.lines = append(v.lines, line{})
+		v.lines = append(v.lines, draw.Inset(draw.Plain, welcome, width)...)
+		v.lines = append(v.lines, draw.Line{})
 	}
 	v.lines = append(v.lines, p.warnings(width)...)
-	v.lines = append(v.lines, indented(prose(plain, c.step.Why, width-2), 1)...)
-	v.lines = append(v.lines, line{})
-	v.lines = append(v.lines, picture(p.site(), width, nil)...)
+	v.lines = append(v.lines, draw.Inset(draw.Plain, c.step.Why, width)...)
+	v.lines = append(v.lines, draw.Line{})
+	v.lines = append(v.lines, draw.Picture(p.site(), width, nil)...)
 	v.lines = append(v.lines, p.told(c, width)...)
 	if c.step.Guide != "" {
-		v.lines = append(v.lines, line{})
-		v.lines = append(v.lines, indented(prose(plain, "The guide's chapter: "+c.step.Guide, width-2), 1)...)
+		v.lines = append(v.lines, draw.Line{})
+		v.lines = append(v.lines, draw.Inset(draw.Plain, "The guide's chapter: "+c.step.Guide, width)...)
 	}
 	if p.busy != nil && p.busy.verb == look {
-		v.pinned = prose(plain, fmt.Sprintf(" looking at the hosts  %s  %s", clock(p.elapsed()), eventWords(p.last)), width)
+		v.pinned = draw.Prose(draw.Plain, fmt.Sprintf(" looking at the hosts  %s  %s", clock(p.elapsed()), eventWords(p.last)), width)
 	}
 	v.keys = p.keysFor(c)
 	return v
@@ -110,18 +112,18 @@ const welcome = "This program makes a public server the gate of a mail server th
 	"unless a new login works. You can leave at any time (ctrl+c) and go on where you were."
 
 // told is what the last look said of the chapter.
-func (p explainPage) told(c *chapter, width int) []line {
-	var lines []line
-	add := func(head string, s style, texts ...string) {
+func (p explainPage) told(c *chapter, width int) []draw.Line {
+	var lines []draw.Line
+	add := func(head string, s draw.Style, texts ...string) {
 		for i, text := range texts {
 			if i == 0 {
-				lines = append(lines, line{}, say(strong, " %s", head))
+				lines = append(lines, draw.Line{}, draw.Say(draw.Strong, " %s", head))
 			}
-			lines = append(lines, indented(prose(s, text, width-4), 2)...)
+			lines = append(lines, draw.Indent(draw.Prose(s, text, width-4), 2)...)
 		}
 	}
-	add("It cannot be set up like this", bad, c.plan.Refused...)
-	add("You would be locked out", bad, c.plan.LockOut...)
+	add("It cannot be set up like this", draw.Bad, c.plan.Refused...)
+	add("You would be locked out", draw.Bad, c.plan.LockOut...)
 	var notes, warnings []string
 	for _, n := range c.plan.Notes {
 		text := n.Text
@@ -134,13 +136,13 @@ func (p explainPage) told(c *chapter, width int) []line {
 			notes = append(notes, text)
 		}
 	}
-	add("To know", amber, warnings...)
-	add("Found on the hosts", plain, notes...)
+	add("To know", draw.Amber, warnings...)
+	add("Found on the hosts", draw.Plain, notes...)
 	if n := changesOf(c.plan); n > 0 {
-		add("Not in place yet", plain, counted(n, "change")+"; each is shown before it is made")
+		add("Not in place yet", draw.Plain, counted(n, "change")+"; each is shown before it is made")
 	}
 	if n := len(c.plan.Tasks); n > 0 {
-		add("For you", plain, counted(n, "thing")+" to do by hand (t shows them)")
+		add("For you", draw.Plain, counted(n, "thing")+" to do by hand (t shows them)")
 	}
 	return lines
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"postern/checks"
+	"postern/wizard/draw"
 )
 
 // farewell is the plain summary that stays in the scrollback: how far it got, what fails, and how to go on.
 func (w *shell) farewell() Ending {
 	e := Ending{Code: w.code}
 	say := func(format string, args ...any) {
-		e.Lines = append(e.Lines, w.theme.clean(fmt.Sprintf(format, args...), 4096))
+		e.Lines = append(e.Lines, w.theme.Clean(fmt.Sprintf(format, args...), 4096))
 	}
 	if w.file == nil {
 		return e
@@ -23,7 +24,7 @@ func (w *shell) farewell() Ending {
 	}
 	say("%s", w.name())
 	for _, c := range w.chapters {
-		say("  %d %s %-7s %s", c.step.Chapter, pad(c.step.Title, 12), c.state, means[c.state])
+		say("  %d %s %-7s %s", c.step.Chapter, draw.Pad(c.step.Title, 12), c.state, means[c.state])
 	}
 	counts := map[checks.Outcome]int{}
 	for _, r := range w.results {

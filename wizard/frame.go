@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/site"
+	"postern/wizard/draw"
 )
 
 // Sizes in columns and rows.
@@ -40,11 +41,11 @@ func (w *shell) seen() view {
 }
 
 // noticed is the notice, in the rows it takes.
-func (w *shell) noticed() []line {
+func (w *shell) noticed() []draw.Line {
 	if w.notice == "" {
 		return nil
 	}
-	return indented(prose(strong, w.notice, w.pageWidth()-2), 1)
+	return draw.Inset(draw.Strong, w.notice, w.pageWidth())
 }
 
 // View is the whole screen.
@@ -71,23 +72,23 @@ func (w *shell) rows() []string {
 	v.pinned = append(w.noticed(), v.pinned...)
 	body, where := w.body(v, over)
 	left := w.sidebar()
-	rows := []string{w.theme.draw(w.header(v), w.width), w.theme.draw(w.rule(w.o.Simulated), w.width)}
+	rows := []string{w.theme.Draw(w.header(v), w.width), w.theme.Draw(w.rule(w.o.Simulated), w.width)}
 	for i, l := range body {
 		if w.width < besideFrom {
-			rows = append(rows, w.theme.draw(l, w.width))
+			rows = append(rows, w.theme.Draw(l, w.width))
 			continue
 		}
-		side := line{}
+		side := draw.Line{}
 		if i < len(left) {
 			side = left[i]
 		}
-		rows = append(rows, w.theme.draw(fill(side, beside), beside)+"| "+w.theme.draw(l, w.pageWidth()))
+		rows = append(rows, w.theme.Draw(draw.Fill(side, beside), beside)+"| "+w.theme.Draw(l, w.pageWidth()))
 	}
-	return append(rows, w.theme.draw(w.rule(where), w.width), w.theme.draw(w.keys(v), w.width))
+	return append(rows, w.theme.Draw(w.rule(where), w.width), w.theme.Draw(w.keys(v), w.width))
 }
 
 // body lays the page's lines out in the rows there are, scrolled so that its focus is in sight, and says what is seen.
-func (w *shell) body(v view, l *layer) (lines []line, where string) {
+func (w *shell) body(v view, l *layer) (lines []draw.Line, where string) {
 	height := w.bodyHeight()
 	pinned := v.pinned
 	if most := max(1, height/2); len(pinned) > most {
@@ -108,7 +109,7 @@ func (w *shell) body(v view, l *layer) (lines []line, where string) {
 		if at := l.offset + i; at < len(v.lines) {
 			lines = append(lines, v.lines[at])
 		} else {
-			lines = append(lines, line{})
+			lines = append(lines, draw.Line{})
 		}
 	}
 	if l.most > 0 {
@@ -118,16 +119,16 @@ func (w *shell) body(v view, l *layer) (lines []line, where string) {
 }
 
 // rule is a line across, with some words in it.
-func (w *shell) rule(words string) line {
+func (w *shell) rule(words string) draw.Line {
 	if words == "" {
-		return say(plain, "%s", strings.Repeat("-", w.width))
+		return draw.Say(draw.Plain, "%s", strings.Repeat("-", w.width))
 	}
 	words = "-- " + words + " "
-	return say(plain, "%s", words+strings.Repeat("-", max(0, w.width-len(words))))
+	return draw.Say(draw.Plain, "%s", words+strings.Repeat("-", max(0, w.width-len(words))))
 }
 
 // header says which site, which chapter and which page. What is in the way goes from the middle.
-func (w *shell) header(v view) line {
+func (w *shell) header(v view) draw.Line {
 	right := v.title
 	if c := w.chapter(w.at); c != nil {
 		right = fmt.Sprintf("%d of %d  %s", c.step.Chapter, len(w.chapters), c.step.Title)
@@ -137,39 +138,39 @@ func (w *shell) header(v view) line {
 	}
 	left := "postern"
 	if name := w.name(); name != "" {
-		left += "  " + middle(name, max(8, w.width-len(left)-len(right)-6))
+		left += "  " + draw.Middle(name, max(8, w.width-len(left)-len(right)-6))
 	}
-	gap := w.width - columns(left) - columns(right)
+	gap := w.width - draw.Columns(left) - draw.Columns(right)
 	if gap < 2 {
-		left, gap = "postern", max(2, w.width-len("postern")-columns(right))
+		left, gap = "postern", max(2, w.width-len("postern")-draw.Columns(right))
 	}
-	return row(span{strong, left}, span{plain, strings.Repeat(" ", max(1, gap))}, span{strong, right})
+	return draw.Row(draw.Text(draw.Strong, left), draw.Text(draw.Plain, strings.Repeat(" ", max(1, gap))), draw.Text(draw.Strong, right))
 }
 
 // sidebar lists the chapters with their state, and the hosts.
-func (w *shell) sidebar() []line {
-	var lines []line
+func (w *shell) sidebar() []draw.Line {
+	var lines []draw.Line
 	for _, c := range w.chapters {
 		mark := " "
 		if c.step.ID == w.at {
 			mark = ">"
 		}
-		l := row(span{plain, fmt.Sprintf("%s%d %s ", mark, c.step.Chapter, pad(c.step.Title, 10))}, span{c.state.style(), string(c.state)})
-		l.chosen = c.step.ID == w.at
+		l := draw.Row(draw.Text(draw.Plain, fmt.Sprintf("%s%d %s ", mark, c.step.Chapter, draw.Pad(c.step.Title, 10))), draw.Text(c.state.style(), string(c.state)))
+		l.Chosen = c.step.ID == w.at
 		lines = append(lines, l)
 	}
 	if w.file == nil {
 		return nil
 	}
-	lines = append(lines, line{}, say(strong, " Hosts"))
+	lines = append(lines, draw.Line{}, draw.Say(draw.Strong, " Hosts"))
 	for _, h := range w.file.Site.Hosts {
 		lines = append(lines, w.hostLine(h))
 	}
 	switch {
 	case w.busy != nil && w.waits():
-		lines = append(lines, line{}, say(strong, " waits for you"))
+		lines = append(lines, draw.Line{}, draw.Say(draw.Strong, " waits for you"))
 	case w.busy != nil:
-		lines = append(lines, line{}, say(plain, " %s %s", doing[w.busy.verb], clock(w.elapsed())))
+		lines = append(lines, draw.Line{}, draw.Say(draw.Plain, " %s %s", doing[w.busy.verb], clock(w.elapsed())))
 	}
 	return lines
 }
@@ -183,22 +184,22 @@ func (w *shell) waits() bool {
 // doing says what the engine does now.
 var doing = map[verb]string{look: "looking", apply: "at work", check: "checking", undo: "taking back"}
 
-func (w *shell) hostLine(h *site.Host) line {
-	mark, s := "[  ]", plain
+func (w *shell) hostLine(h *site.Host) draw.Line {
+	mark, s := "[  ]", draw.Plain
 	if ok, known := w.reached[h.Name]; known && ok {
-		mark, s = "[ok]", good
+		mark, s = "[ok]", draw.Good
 	} else if known {
-		mark, s = "[FAIL]", bad
+		mark, s = "[FAIL]", draw.Bad
 	}
 	way := "ssh"
 	if h.Local {
 		way = "here"
 	}
-	return row(span{plain, "  " + pad(h.Name, 6) + " "}, span{s, mark}, span{plain, " " + way})
+	return draw.Row(draw.Text(draw.Plain, "  "+draw.Pad(h.Name, 6)+" "), draw.Text(s, mark), draw.Text(draw.Plain, " "+way))
 }
 
 // keys is the bottom row: the page's keys as far as they fit, and always the way out.
-func (w *shell) keys(v view) line {
+func (w *shell) keys(v view) draw.Line {
 	last := "? help  ctrl+c quit"
 	if v.typing {
 		last = "F1 help  ctrl+c quit"
@@ -220,7 +221,7 @@ func (w *shell) keys(v view) line {
 	if len(w.pages) > 1 || len(w.prompts) > 0 || w.helping != nil {
 		text += "esc back  "
 	}
-	return say(plain, "%s", text+last)
+	return draw.Say(draw.Plain, "%s", text+last)
 }
 
 // tooSmall is what is shown below the floor.
@@ -231,8 +232,8 @@ func (w *shell) tooSmall() []string {
 		fmt.Sprintf("make it %dx%d at least.", leastWidth, leastHeight),
 		"ctrl+c saves and leaves.",
 	} {
-		for _, l := range prose(plain, text, w.width) {
-			rows = append(rows, w.theme.draw(l, w.width))
+		for _, l := range draw.Prose(draw.Plain, text, w.width) {
+			rows = append(rows, w.theme.Draw(l, w.width))
 		}
 	}
 	return rows[:min(len(rows), w.height)]

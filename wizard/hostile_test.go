@@ -2,9 +2,13 @@ package wizard
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -14,9 +18,27 @@ import (
 	"postern/steps"
 )
 
+// hostile is what must never reach a terminal; the gate's own tests have more of it.
+var hostile = []string{"\x1b]52;c;cm0gLXJmIC8=\x07clip", "\x1b[2J\x1b[Hhome", "\x9b31mc1", "a\x08\x08b", "one\rtwo", "\u202egnp.exe", "\xff\xfe\xfd"}
+
+var colour = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
+
+// harm is what in a drawn row is more than printable text and colours, or "".
+func harm(row string) string {
+	for _, r := range colour.ReplaceAllString(row, "") {
+		if !unicode.IsPrint(r) {
+			return fmt.Sprintf("%U", r)
+		}
+	}
+	if !utf8.ValidString(row) {
+		return "invalid UTF-8"
+	}
+	return ""
+}
+
 // TestHostileTextReachesNoScreen puts hostile text where text of hosts, of files and of errors stands, on every page.
 func TestHostileTextReachesNoScreen(t *testing.T) {
-	for _, evil := range append(hostile[:4:4], strings.Join(hostile, "\n"), strings.Join(hostile, " ")) {
+	for _, evil := range append(hostile, strings.Join(hostile, "\n"), strings.Join(hostile, " ")) {
 		for name, show := range map[string]func(x *table){
 			"events": func(x *table) {
 				x.says("started apply firewall")

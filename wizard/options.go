@@ -1,6 +1,6 @@
 // Package wizard is the program's face on a screen: it draws what run, steps and checks say, and asks what they ask. It
 // knows screens, keys and sizes; it refuses to decide anything, to reach a host, and to put text on a screen that did not
-// pass its one gate (screen.go).
+// pass its one gate (Theme.Draw).
 package wizard
 
 import (

@@ -9,6 +9,7 @@ import (
 	"postern/checks"
 	"postern/report"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // overviewPage shows all there is to know: the site's picture with what the checks say at each arrow, all checks of all
@@ -47,7 +48,7 @@ func (p *overviewPage) entries() []overviewEntry {
 
 func (p *overviewPage) matchesTask(c *chapter, t steps.Task) bool {
 	w, from := p.taskWord(t)
-	text := strings.ToLower(strings.Join([]string{t.Title, c.step.ID, c.step.Title, w.text, from}, " "))
+	text := strings.ToLower(strings.Join([]string{t.Title, c.step.ID, c.step.Title, w.Text, from}, " "))
 	for _, word := range strings.Fields(strings.ToLower(p.filter)) {
 		if !strings.Contains(text, word) {
 			return false
@@ -64,8 +65,8 @@ func (p *overviewPage) Update(m tea.Msg) (page, tea.Cmd) {
 	}
 	list := p.entries()
 	var at overviewEntry
-	if p.split.picked < len(list) {
-		at = list[p.split.picked]
+	if p.split.Picked < len(list) {
+		at = list[p.split.Picked]
 	}
 	if cmd, taken := p.press(k, len(list), at.result); taken {
 		return p, cmd
@@ -91,21 +92,21 @@ func (p *overviewPage) View(width, height int) view {
 	if len(v.pinned) == 0 && height >= 12 {
 		v.pinned = p.summary(results, width)
 	}
-	p.split.pick(p.split.picked, max(1, len(list)))
-	var rows []line
+	p.split.Pick(p.split.Picked, max(1, len(list)))
+	var rows []draw.Line
 	for i, e := range list {
-		rows = append(rows, pick(p.entryRow(e, width), i == p.split.picked))
+		rows = append(rows, draw.Pick(p.entryRow(e, width), i == p.split.Picked))
 	}
 	if len(rows) == 0 {
-		v.lines = prose(plain, "No check has these words. esc shows all.", width-1)
+		v.lines = draw.Prose(draw.Plain, "No check has these words. esc shows all.", width-1)
 		return v
 	}
-	v.lines = p.split.draw(rows, p.split.picked, "", p.entryAbout(list[p.split.picked], width), width, height-len(v.pinned))
+	v.lines = p.split.Draw(rows, p.split.Picked, "", p.entryAbout(list[p.split.Picked], width), width, height-len(v.pinned))
 	return v
 }
 
 // summary is what all of it comes to.
-func (p *overviewPage) summary(results []checks.Result, width int) []line {
+func (p *overviewPage) summary(results []checks.Result, width int) []draw.Line {
 	o, asked := worst(results)
 	todo := 0
 	for _, c := range p.chapters {
@@ -113,41 +114,41 @@ func (p *overviewPage) summary(results []checks.Result, width int) []line {
 			todo += len(p.left(c.plan.Tasks))
 		}
 	}
-	text, s := " All that is measured is proven.", good
+	text, s := " All that is measured is proven.", draw.Good
 	switch {
 	case !asked:
-		text, s = " Nothing was asked yet: R asks all checks.", plain
+		text, s = " Nothing was asked yet: R asks all checks.", draw.Plain
 	case o == checks.Fail:
-		text, s = " Something fails: choose it, f mends it.", bad
+		text, s = " Something fails: choose it, f mends it.", draw.Bad
 	case o == checks.Unknown:
-		text, s = " Not all of it could be asked: that is not ok.", amber
+		text, s = " Not all of it could be asked: that is not ok.", draw.Amber
 	case o == checks.Warn:
 		text = " All that is measured works; there are warnings to read."
 	}
 	if todo > 0 {
 		text += " By hand: " + report.Plural(todo, "task") + " left, not measured."
 	}
-	return prose(s, text, width-1)
+	return draw.Prose(s, text, width-1)
 }
 
-func (p *overviewPage) entryRow(e overviewEntry, width int) line {
+func (p *overviewPage) entryRow(e overviewEntry, width int) draw.Line {
 	switch {
 	case e.result != nil:
 		return p.row(*e.result, width)
 	case e.task != nil:
 		w, _ := p.taskWord(*e.task)
-		w.text = pad(w.text, 11)
+		w.Text = draw.Pad(w.Text, 11)
 		room, from := width-2-1-11, ""
 		if width >= 54 {
 			from, room = "you    ", room-14
 		}
-		title := fmt.Sprintf("%d %s", p.chapter(e.step).step.Chapter, readable(e.task.Title))
-		return row(span{plain, pad(short(title, room), room) + " "}, span{plain, from}, w)
+		title := fmt.Sprintf("%d %s", p.chapter(e.step).step.Chapter, draw.Readable(e.task.Title))
+		return draw.Row(draw.Text(draw.Plain, draw.Pad(draw.Short(title, room), room)+" "), draw.Text(draw.Plain, from), w)
 	}
-	return say(strong, "the site, with what the checks say")
+	return draw.Say(draw.Strong, "the site, with what the checks say")
 }
 
-func (p *overviewPage) entryAbout(e overviewEntry, width int) []line {
+func (p *overviewPage) entryAbout(e overviewEntry, width int) []draw.Line {
 	switch {
 	case e.result != nil:
 		return p.about(*e.result, width)
@@ -155,17 +156,17 @@ func (p *overviewPage) entryAbout(e overviewEntry, width int) []line {
 		t := tasksPage{shell: p.shell}
 		return t.about(*e.task, width)
 	}
-	return picture(p.site(), width, p.marks())
+	return draw.Picture(p.site(), width, p.marks())
 }
 
 // marks are what the checks say at each arrow of the picture.
-func (p *overviewPage) marks() map[string]span {
-	marks := map[string]span{}
+func (p *overviewPage) marks() map[string]draw.Span {
+	marks := map[string]draw.Span{}
 	for arrow, prefixes := range map[string][]string{
-		arrowIn:      {"firewall.open", "firewall.closed"},
-		arrowTunnel:  {"tunnel."},
-		arrowForward: {"firewall.dnat", "firewall.clients"},
-		arrowOut:     {"firewall.relay"},
+		draw.ArrowIn:      {"firewall.open", "firewall.closed"},
+		draw.ArrowTunnel:  {"tunnel."},
+		draw.ArrowForward: {"firewall.dnat", "firewall.clients"},
+		draw.ArrowOut:     {"firewall.relay"},
 	} {
 		var list []checks.Result
 		asking := false
@@ -176,9 +177,9 @@ func (p *overviewPage) marks() map[string]span {
 				}
 			}
 		}
-		marks[arrow] = span{plain, "[  ]"}
+		marks[arrow] = draw.Text(draw.Plain, "[  ]")
 		if o, asked := worst(list); asking {
-			marks[arrow] = span{plain, "[..]"}
+			marks[arrow] = draw.Text(draw.Plain, "[..]")
 		} else if asked {
 			marks[arrow] = word(o)
 		}

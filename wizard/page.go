@@ -10,6 +10,7 @@ import (
 	"postern/run"
 	"postern/site"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // page is one screen's content. It does no I/O and knows no size before View. A message that is not a page's business is
@@ -21,14 +22,14 @@ type page interface {
 
 // view is what a page shows at one size. The shell lays it out, scrolls it, and puts every text through the gate.
 type view struct {
-	title  string // behind the chapter's in the header: "review", "apply"
-	lines  []line // more of them than fit are scrolled by the shell (pgup, pgdn), with a mark of what is in sight
-	focus  int    // the line to keep in sight when it changes
-	pinned []line // at the bottom, always in sight: errors, a countdown. Few.
-	keys   []key  // what this page does with keys; the shell adds its own
-	help   string // the answer to "?": what this screen is for, in sentences; "\n" parts paragraphs
-	holds  bool   // esc goes to the page, which must answer something before it goes back
-	typing bool   // letters and digits are text: the shell takes only esc, ctrl+c, F1, pgup and pgdn
+	title  string      // behind the chapter's in the header: "review", "apply"
+	lines  []draw.Line // more of them than fit are scrolled by the shell (pgup, pgdn), with a mark of what is in sight
+	focus  int         // the line to keep in sight when it changes
+	pinned []draw.Line // at the bottom, always in sight: errors, a countdown. Few.
+	keys   []key       // what this page does with keys; the shell adds its own
+	help   string      // the answer to "?": what this screen is for, in sentences; "\n" parts paragraphs
+	holds  bool        // esc goes to the page, which must answer something before it goes back
+	typing bool        // letters and digits are text: the shell takes only esc, ctrl+c, F1, pgup and pgdn
 }
 
 // key is one entry of the row of keys.

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/remote"
+	"postern/wizard/draw"
 )
 
 // promptPage puts one question of a connection over whatever page there is. What is typed into a masked one is handed on,
@@ -15,12 +16,12 @@ type promptPage struct {
 	promptMsg
 	shell *shell
 	layer *layer
-	input *editor
+	input *draw.Editor
 	wrong string
 }
 
 func newPrompt(w *shell, m promptMsg) *promptPage {
-	p := &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: newEditor(w.theme, "", nil, masked(m.prompt))}
+	p := &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: draw.NewEditor(w.theme, "", nil, masked(m.prompt))}
 	if w.tried[question(m.prompt)] {
 		p.wrong = "[!] The last answer was not taken. Try again."
 	}
@@ -53,8 +54,8 @@ func asked(p remote.Prompt) string {
 func (p *promptPage) Update(m tea.Msg) (page, tea.Cmd) {
 	switch k := m.(type) {
 	case tea.PasteMsg:
-		text, _ := pasted(k.Content)
-		p.input.update(tea.PasteMsg{Content: text})
+		text, _ := draw.Pasted(k.Content)
+		p.input.Update(tea.PasteMsg{Content: text})
 	case tea.KeyPressMsg:
 		switch k.String() {
 		case "esc":
@@ -63,7 +64,7 @@ func (p *promptPage) Update(m tea.Msg) (page, tea.Cmd) {
 			p.enter()
 		default:
 			p.wrong = ""
-			p.input.update(m)
+			p.input.Update(m)
 		}
 	}
 	return p, nil
@@ -71,10 +72,10 @@ func (p *promptPage) Update(m tea.Msg) (page, tea.Cmd) {
 
 func (p *promptPage) enter() {
 	if p.prompt.Kind != remote.HostKey {
-		p.close(p.input.value, nil)
+		p.close(p.input.Value, nil)
 		return
 	}
-	switch typed := strings.ToLower(strings.TrimSpace(p.input.value)); typed {
+	switch typed := strings.ToLower(strings.TrimSpace(p.input.Value)); typed {
 	case "yes":
 		p.close("yes", nil)
 	case "no":
@@ -90,7 +91,7 @@ func (p *promptPage) close(text string, err error) {
 	if err == nil && masked(p.prompt) {
 		p.shell.tried[question(p.prompt)] = true
 	}
-	p.input.set("")
+	p.input.Set("")
 	if len(p.shell.prompts) > 0 && p.shell.prompts[0] == p {
 		p.shell.prompts = p.shell.prompts[1:]
 	}
@@ -100,12 +101,12 @@ func (p *promptPage) close(text string, err error) {
 func (p *promptPage) View(width, height int) view {
 	v := view{title: p.title(), typing: true, keys: []key{{"enter", "answer"}}, help: promptHelp}
 	for _, text := range p.words() {
-		v.lines = append(v.lines, prose(plain, text, width-1)...)
+		v.lines = append(v.lines, draw.Prose(draw.Plain, text, width-1)...)
 	}
-	v.lines = append(v.lines, line{}, row(span{strong, "> "}, p.input.draw(width-4)))
+	v.lines = append(v.lines, draw.Line{}, draw.Row(draw.Text(draw.Strong, "> "), p.input.Draw(width-4)))
 	v.focus = len(v.lines) - 1
 	if p.wrong != "" {
-		v.pinned = prose(bad, p.wrong, width-1)
+		v.pinned = draw.Prose(draw.Bad, p.wrong, width-1)
 	}
 	return v
 }

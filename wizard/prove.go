@@ -8,6 +8,7 @@ import (
 	"postern/checks"
 	"postern/report"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // provePage shows what the checks of a chapter found.
@@ -43,8 +44,8 @@ func (p *provePage) Update(m tea.Msg) (page, tea.Cmd) {
 }
 
 func (p *provePage) chosen(list []checks.Result) *checks.Result {
-	if p.split.picked < len(list) {
-		return &list[p.split.picked]
+	if p.split.Picked < len(list) {
+		return &list[p.split.Picked]
 	}
 	return nil
 }
@@ -53,23 +54,23 @@ func (p *provePage) chosen(list []checks.Result) *checks.Result {
 func (p *provePage) View(width, height int) view {
 	list := p.shown()
 	if !p.moved {
-		p.split.picked = firstBad(list)
+		p.split.Picked = firstBad(list)
 	}
 	v := view{title: p.heading(p.titled(job{steps: p.ids}, "proof"), width), keys: append([]key{{"enter", "go on"}}, checkKeys...), help: checkHelp, typing: p.filtering, holds: true}
 	v.pinned = append(p.state(), p.conclusion(list, width)...)
 	if most := height / 3; len(v.pinned) > most {
 		v.pinned = v.pinned[:max(1, most)]
 	}
-	var rows []line
+	var rows []draw.Line
 	for i, r := range list {
-		rows = append(rows, pick(p.row(r, width), i == p.split.picked))
+		rows = append(rows, draw.Pick(p.row(r, width), i == p.split.Picked))
 	}
 	if len(rows) == 0 {
-		v.lines = prose(plain, p.nothing(), width-1)
+		v.lines = draw.Prose(draw.Plain, p.nothing(), width-1)
 		return v
 	}
-	p.split.pick(p.split.picked, len(list))
-	v.lines = p.split.draw(rows, p.split.picked, "", p.about(list[p.split.picked], width), width, height-len(v.pinned))
+	p.split.Pick(p.split.Picked, len(list))
+	v.lines = p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned))
 	return v
 }
 
@@ -93,23 +94,23 @@ func (p *provePage) nothing() string {
 }
 
 // conclusion is what the results come to, when all are there.
-func (p *provePage) conclusion(list []checks.Result, width int) []line {
+func (p *provePage) conclusion(list []checks.Result, width int) []draw.Line {
 	if p.asking() || len(list) == 0 || p.filter != "" {
 		return nil
 	}
-	text, s := " Proven. enter goes on.", good
+	text, s := " Proven. enter goes on.", draw.Good
 	switch o, _ := worst(list); o {
 	case checks.Fail:
-		text, s = " Not proven: choose a [FAIL], f mends it. enter goes on all the same.", bad
+		text, s = " Not proven: choose a [FAIL], f mends it. enter goes on all the same.", draw.Bad
 	case checks.Unknown:
-		text, s = " Not all of it could be asked: that is not ok. enter goes on all the same.", amber
+		text, s = " Not all of it could be asked: that is not ok. enter goes on all the same.", draw.Amber
 	case checks.Warn:
 		text = " Proven, with a warning to read. enter goes on."
 	}
 	if n := len(p.tasks()); n > 0 {
 		text += " " + report.Plural(n, "task") + " for you: t."
 	}
-	return prose(s, text, width-1)
+	return draw.Prose(s, text, width-1)
 }
 
 // tasks are what is left for a person in the chapters that were proven.

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/site"
+	"postern/wizard/draw"
 )
 
 // reach finds out, while a destination is being typed, whether anything answers there.
@@ -54,11 +55,11 @@ func (r *reach) later(w *shell, key, value string) tea.Cmd {
 }
 
 // on asks of the value that is there when a row is come to.
-func (r *reach) on(w *shell, key string, e *editor) tea.Cmd {
+func (r *reach) on(w *shell, key string, e *draw.Editor) tea.Cmd {
 	if e == nil {
 		return nil
 	}
-	return r.later(w, key, e.value)
+	return r.later(w, key, e.Value)
 }
 
 func (r *reach) update(w *shell, m tea.Msg) tea.Cmd {
@@ -96,14 +97,14 @@ func (r *reach) ask(w *shell) tea.Cmd {
 }
 
 // lines is what was found, below the form.
-func (r *reach) lines(key string, width int) []line {
+func (r *reach) lines(key string, width int) []draw.Line {
 	if r.key != key || r.says == "" {
 		return nil
 	}
-	s, text := plain, r.says
+	s, text := draw.Plain, r.says
 	if r.fails {
-		s, text = amber, "[warn] "+text
+		s, text = draw.Amber, "[warn] "+text
 	}
-	lines := indented(prose(s, text, width-2), 1)
+	lines := draw.Inset(s, text, width)
 	return lines[:min(len(lines), 2)]
 }

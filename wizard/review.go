@@ -9,6 +9,7 @@ import (
 	"postern/remote"
 	"postern/report"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // reviewPage shows every change that would be made, and asks whether to make them: the very values that are run. It answers
@@ -17,15 +18,15 @@ type reviewPage struct {
 	*shell
 	m       proposalMsg
 	entries []reviewed
-	split   split
+	split   draw.Split
 	mode    reviewMode
-	typed   *editor // of the risk's name
+	typed   *draw.Editor // of the risk's name
 	wrong   string
 	over    bool // the engine has its answer
 
 	drawn struct { // the details as they were laid out last
 		of, width int
-		lines     []line
+		lines     []draw.Line
 	}
 }
 
@@ -65,7 +66,7 @@ func newReview(w *shell, m proposalMsg) page {
 		}
 	}
 	if len(p.entries) > 1 && !p.objected() {
-		p.split.picked = 1
+		p.split.Picked = 1
 	}
 	return p
 }
@@ -98,8 +99,8 @@ func (p *reviewPage) Update(m tea.Msg) (page, tea.Cmd) {
 		}
 	case tea.PasteMsg:
 		if p.mode == accepted {
-			text, _ := pasted(m.Content)
-			p.typed.update(tea.PasteMsg{Content: text})
+			text, _ := draw.Pasted(m.Content)
+			p.typed.Update(tea.PasteMsg{Content: text})
 		}
 	case tea.KeyPressMsg:
 		switch p.mode {
@@ -115,7 +116,7 @@ func (p *reviewPage) Update(m tea.Msg) (page, tea.Cmd) {
 
 // press is a key while the changes are read.
 func (p *reviewPage) press(key string) tea.Cmd {
-	if p.split.key(key, len(p.entries)) {
+	if p.split.Key(key, len(p.entries)) {
 		return nil
 	}
 	switch key {
@@ -135,7 +136,7 @@ func (p *reviewPage) press(key string) tea.Cmd {
 
 // stepAt is the chapter of the chosen change, or the first one asked about.
 func (p *reviewPage) stepAt() string {
-	if c := p.entries[p.split.picked].change; c != nil && c.Step != "" {
+	if c := p.entries[p.split.Picked].change; c != nil && c.Step != "" {
 		return c.Step
 	}
 	if len(p.m.job.steps) > 0 {
@@ -163,7 +164,7 @@ func (p *reviewPage) agree() tea.Cmd {
 	case len(p.m.proposal.Refused()) > 0:
 		return note("this cannot be applied: " + p.m.proposal.Refused()[0])
 	case p.m.answer == nil && len(p.m.proposal.LockOut()) > 0:
-		p.mode, p.typed, p.wrong = accepted, newEditor(p.theme, "", nil, false), ""
+		p.mode, p.typed, p.wrong = accepted, draw.NewEditor(p.theme, "", nil, false), ""
 		return nil
 	case p.m.answer == nil || p.over:
 		return nil
@@ -219,7 +220,7 @@ func (p *reviewPage) typeRisk(m tea.KeyPressMsg) tea.Cmd {
 	case "esc":
 		p.mode = reading
 	case "enter":
-		if p.typed.value != string(remote.LoseSSH) {
+		if p.typed.Value != string(remote.LoseSSH) {
 			p.wrong = fmt.Sprintf("Type %s, letter by letter, or esc.", remote.LoseSSH)
 			return nil
 		}
@@ -227,7 +228,7 @@ func (p *reviewPage) typeRisk(m tea.KeyPressMsg) tea.Cmd {
 		return begin(replace(newApply(p.shell, j)), p.doJob(j))
 	default:
 		p.wrong = ""
-		p.typed.update(m)
+		p.typed.Update(m)
 	}
 	return nil
 }

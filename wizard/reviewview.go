@@ -6,6 +6,7 @@ import (
 
 	"postern/remote"
 	"postern/report"
+	"postern/wizard/draw"
 )
 
 // View shows the changes by host, and all about the chosen one below.
@@ -18,19 +19,19 @@ func (p *reviewPage) View(width, height int) view {
 	}
 	v := view{title: p.titled(p.m.job, "review"), holds: true, help: reviewHelp, keys: p.keysFor()}
 	if height >= 12 {
-		v.pinned = prose(strong, p.last(), width-1)
+		v.pinned = draw.Prose(draw.Strong, p.last(), width-1)
 	}
 	rows, at := p.rows(width)
-	v.lines = p.split.draw(rows, at, p.whereIs(), p.details(width), width, height-len(v.pinned))
+	v.lines = p.split.Draw(rows, at, p.whereIs(), p.details(width), width, height-len(v.pinned))
 	return v
 }
 
 // whereIs says which of the changes is chosen.
 func (p *reviewPage) whereIs() string {
-	if p.split.picked == 0 {
+	if p.split.Picked == 0 {
 		return "all of it"
 	}
-	return fmt.Sprintf("change %d of %d", p.split.picked, len(p.entries)-1)
+	return fmt.Sprintf("change %d of %d", p.split.Picked, len(p.entries)-1)
 }
 
 // last is the line at the bottom: what a key would do.
@@ -58,14 +59,14 @@ func (p *reviewPage) keysFor() []key {
 }
 
 // rows is the list, and the row of the chosen entry.
-func (p *reviewPage) rows(width int) (rows []line, at int) {
+func (p *reviewPage) rows(width int) (rows []draw.Line, at int) {
 	last := reviewed{}
 	for i, e := range p.entries {
 		if e.host != last.host || e.inert != last.inert {
 			rows = append(rows, p.hostRow(e, width))
 		}
 		last = e
-		chosen := i == p.split.picked
+		chosen := i == p.split.Picked
 		if chosen {
 			at = len(rows)
 		}
@@ -73,12 +74,12 @@ func (p *reviewPage) rows(width int) (rows []line, at int) {
 		if e.change != nil {
 			l = e.row(width)
 		}
-		rows = append(rows, pick(l, chosen))
+		rows = append(rows, draw.Pick(l, chosen))
 	}
 	return rows, at
 }
 
-func (p *reviewPage) hostRow(e reviewed, width int) line {
+func (p *reviewPage) hostRow(e reviewed, width int) draw.Line {
 	name, words := e.host, ""
 	if h := p.m.proposal.Site.Host(name); h != nil {
 		if words = h.SSH; h.Public4.IsValid() {
@@ -94,22 +95,22 @@ func (p *reviewPage) hostRow(e reviewed, width int) line {
 	case e.inert && p.m.answer == nil:
 		words = "preparations"
 	}
-	return row(span{strong, " " + name}, span{plain, "  " + middle(words, width-len(name)-3)})
+	return draw.Row(draw.Text(draw.Strong, " "+name), draw.Text(draw.Plain, "  "+draw.Middle(words, width-len(name)-3)))
 }
 
 // about is the first entry: what the changes are.
-func (p *reviewPage) about(width int) line {
+func (p *reviewPage) about(width int) draw.Line {
 	n, hosts := len(p.entries)-1, map[string]bool{}
 	for _, e := range p.entries[1:] {
 		hosts[e.host] = true
 	}
 	text := report.Plural(n, "change") + " on " + report.Plural(len(hosts), "host")
-	s := strong
+	s := draw.Strong
 	switch pr := p.m.proposal; {
 	case len(pr.Refused()) > 0:
-		s, text = bad, "[FAIL] refused: why"
+		s, text = draw.Bad, "[FAIL] refused: why"
 	case len(pr.LockOut()) > 0:
-		s, text = bad, "[FAIL] you would be locked out: why"
+		s, text = draw.Bad, "[FAIL] you would be locked out: why"
 	case pr.Undo:
 		text = "Taking back: " + text
 	case pr.Inert:
@@ -120,7 +121,7 @@ func (p *reviewPage) about(width int) line {
 	if notes := len(p.notes()); notes > 0 {
 		text += ", " + report.Plural(notes, "note")
 	}
-	return say(s, "%s", short(text, width-2))
+	return draw.Say(s, "%s", draw.Short(text, width-2))
 }
 
 // notes are those that were found with the plan.
@@ -133,24 +134,24 @@ func (p *reviewPage) notes() []report.Line {
 }
 
 // row is one change in one row: what kind it is, what it risks, what it does, and how many lines of its file change.
-func (e reviewed) row(width int) line {
-	l := row(span{plain, fmt.Sprintf("%2d %s ", e.n, sign(*e.change))})
+func (e reviewed) row(width int) draw.Line {
+	l := draw.Row(draw.Text(draw.Plain, fmt.Sprintf("%2d %s ", e.n, sign(*e.change))))
 	switch e.change.Risk {
 	case remote.LoseSSH:
-		l.spans = append(l.spans, span{amber, report.Risk(*e.change) + "  "})
+		l.Spans = append(l.Spans, draw.Text(draw.Amber, report.Risk(*e.change)+"  "))
 	case remote.LoseMail:
-		l.spans = append(l.spans, span{amber, "MAIL PAUSES  "})
+		l.Spans = append(l.Spans, draw.Text(draw.Amber, "MAIL PAUSES  "))
 	}
 	count := ""
 	if e.added+e.gone > 0 {
 		count = fmt.Sprintf(" +%d -%d ", e.added, e.gone)
 	}
-	room := width - wide(l) - 2
-	title := readable(e.change.Title)
-	if len(count) > 0 && columns(title) <= room-len(count) {
-		return row(append(l.spans, span{plain, pad(short(title, room-len(count)), room-len(count))}, span{plain, count})...)
+	room := width - draw.Wide(l) - 2
+	title := draw.Readable(e.change.Title)
+	if len(count) > 0 && draw.Columns(title) <= room-len(count) {
+		return draw.Row(append(l.Spans, draw.Text(draw.Plain, draw.Pad(draw.Short(title, room-len(count)), room-len(count))), draw.Text(draw.Plain, count))...)
 	}
-	l.spans = append(l.spans, span{plain, short(title, room)})
+	l.Spans = append(l.Spans, draw.Text(draw.Plain, draw.Short(title, room)))
 	return l
 }
 
@@ -168,44 +169,44 @@ func sign(c remote.Change) string {
 }
 
 // details is all about the chosen entry.
-func (p *reviewPage) details(width int) []line {
+func (p *reviewPage) details(width int) []draw.Line {
 	d := &p.drawn
-	if d.lines != nil && d.of == p.split.picked && d.width == width {
+	if d.lines != nil && d.of == p.split.Picked && d.width == width {
 		return d.lines
 	}
-	e := p.entries[p.split.picked]
-	var lines []line
+	e := p.entries[p.split.Picked]
+	var lines []draw.Line
 	if e.change == nil {
 		lines = p.aboutAll(width)
 	} else {
-		lines = told([]report.Line{{Style: report.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}, width)
+		lines = draw.Report([]report.Line{{Style: report.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}, width)
 		if risk := report.Risk(*e.change); risk != "" {
-			lines = append(lines, told([]report.Line{{Style: report.Amber, Prose: true, Text: "risk: " + risk}}, width)...)
+			lines = append(lines, draw.Report([]report.Line{{Style: report.Amber, Prose: true, Text: "risk: " + risk}}, width)...)
 		}
-		lines = append(lines, told(report.Change(*e.change), width)...)
+		lines = append(lines, draw.Report(report.Change(*e.change), width)...)
 	}
-	d.of, d.width, d.lines = p.split.picked, width, lines
+	d.of, d.width, d.lines = p.split.Picked, width, lines
 	return lines
 }
 
 // aboutAll is what is to be known of all changes together.
-func (p *reviewPage) aboutAll(width int) []line {
+func (p *reviewPage) aboutAll(width int) []draw.Line {
 	pr := p.m.proposal
-	lines := told(report.Objections(pr), width)
+	lines := draw.Report(report.Objections(pr), width)
 	if p.m.answer == nil && len(pr.LockOut()) > 0 && len(pr.Refused()) == 0 {
-		lines = append(lines, prose(plain, "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name.", width-1)...)
+		lines = append(lines, draw.Prose(draw.Plain, "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name.", width-1)...)
 	}
 	if len(p.entries) > 1 {
-		lines = append(lines, told([]report.Line{report.Heading(pr, pr.Inert, p.guard())}, width)...)
+		lines = append(lines, draw.Report([]report.Line{report.Heading(pr, pr.Inert, p.guard())}, width)...)
 	}
-	lines = append(lines, told(p.notes(), width)...)
-	lines = append(lines, told(report.Later(pr), width)...)
+	lines = append(lines, draw.Report(p.notes(), width)...)
+	lines = append(lines, draw.Report(report.Later(pr), width)...)
 	if pr.Inert {
 		return lines
 	}
 	for _, part := range p.m.parts() {
 		if report.Risky(part) {
-			lines = append(lines, told(report.WayBack(pr, part.Host, nil), width)...)
+			lines = append(lines, draw.Report(report.WayBack(pr, part.Host, nil), width)...)
 		}
 	}
 	return lines
@@ -214,21 +215,21 @@ func (p *reviewPage) aboutAll(width int) []line {
 func (p *reviewPage) viewWayBack(width int) view {
 	v := view{title: p.titled(p.m.job, "before this"), holds: true, help: reviewHelp,
 		keys: []key{{"a", "apply now"}, {"x", "save this"}, {"y", "copy"}}}
-	v.lines = prose(strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
-	v.lines = append(v.lines, told(p.rescue(), width-1)...)
-	v.pinned = prose(strong, "a applies it now", width-1)
+	v.lines = draw.Prose(draw.Strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
+	v.lines = append(v.lines, draw.Report(p.rescue(), width-1)...)
+	v.pinned = draw.Prose(draw.Strong, "a applies it now", width-1)
 	return v
 }
 
 func (p *reviewPage) viewRisk(width int) view {
 	v := view{title: "a risk", holds: true, typing: true, help: reviewHelp, keys: []key{{"enter", "take the risk"}}}
-	v.lines = told(report.Objections(p.m.proposal), width-1)
-	v.lines = append(v.lines, line{})
-	v.lines = append(v.lines, prose(plain, fmt.Sprintf("Only the host's own guard, or its console, brings you back then. To take this risk, type its name, %s:", remote.LoseSSH), width-1)...)
-	v.lines = append(v.lines, line{}, row(span{strong, "> "}, p.typed.draw(width-4)))
+	v.lines = draw.Report(report.Objections(p.m.proposal), width-1)
+	v.lines = append(v.lines, draw.Line{})
+	v.lines = append(v.lines, draw.Prose(draw.Plain, fmt.Sprintf("Only the host's own guard, or its console, brings you back then. To take this risk, type its name, %s:", remote.LoseSSH), width-1)...)
+	v.lines = append(v.lines, draw.Line{}, draw.Row(draw.Text(draw.Strong, "> "), p.typed.Draw(width-4)))
 	v.focus = len(v.lines) - 1
 	if p.wrong != "" {
-		v.pinned = prose(bad, p.wrong, width-1)
+		v.pinned = draw.Prose(draw.Bad, p.wrong, width-1)
 	}
 	return v
 }
@@ -237,17 +238,9 @@ func (p *reviewPage) viewRisk(width int) view {
 func text(lines []report.Line) string {
 	var b strings.Builder
 	for _, l := range lines {
-		b.WriteString(readable(l.Text) + "\n")
+		b.WriteString(draw.Readable(l.Text) + "\n")
 	}
 	return b.String()
-}
-
-// short cuts a text to a width, with a mark.
-func short(text string, to int) string {
-	if columns(text) <= to {
-		return text
-	}
-	return pad(text, to-1) + ">"
 }
 
 const reviewHelp = `Every change that would be made, by host, and all about the chosen one below: why, the file before and after, what is run, and how it is undone. What is shown is the very value that is run.

@@ -6,16 +6,8 @@ import (
 	"time"
 
 	"postern/steps"
+	"postern/wizard/draw"
 )
-
-// pick makes a line one of a list to choose from: the chosen one has ">" before it and is reversed.
-func pick(l line, chosen bool) line {
-	mark := "  "
-	if chosen {
-		mark = "> "
-	}
-	return line{spans: append([]span{{plain, mark}}, l.spans...), chosen: chosen}
-}
 
 // changesOf counts what a plan would change.
 func changesOf(p steps.Plan) int {
@@ -35,13 +27,13 @@ func counted(n int, what string) string {
 }
 
 // warnings are what the engine warned of, until it works again.
-func (w *shell) warnings(width int) []line {
-	var lines []line
+func (w *shell) warnings(width int) []draw.Line {
+	var lines []draw.Line
 	for _, e := range w.warned {
-		lines = append(lines, indented(prose(amber, "[warn] "+eventWords(e), width-2), 1)...)
+		lines = append(lines, draw.Inset(draw.Amber, "[warn] "+eventWords(e), width)...)
 	}
 	if len(lines) > 0 {
-		lines = append(lines, line{})
+		lines = append(lines, draw.Line{})
 	}
 	return lines
 }

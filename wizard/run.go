@@ -32,7 +32,7 @@ func Run(ctx context.Context, o Options) (Ending, error) {
 
 func (w *shell) programOptions(ctx context.Context) []tea.ProgramOption {
 	environ := slices.Clone(w.o.Environ)
-	if !w.theme.colour {
+	if !w.theme.Colour {
 		environ = append(environ, "NO_COLOR=1") // the library takes only what it can read as true
 	}
 	list := []tea.ProgramOption{tea.WithContext(ctx), tea.WithEnvironment(environ), tea.WithFPS(20), tea.WithoutSignalHandler()}

@@ -8,13 +8,14 @@ import (
 	"postern/checks"
 	"postern/site"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // shell is the root: the chapters at the left, one page at the right, two rows above, two below. Pages hold it to read what
 // is known and to give the engine work; only its own Update writes to it.
 type shell struct {
 	o      Options
-	theme  *theme
+	theme  *draw.Theme
 	engine *engine
 	width  int
 	height int
@@ -61,7 +62,7 @@ type layer struct {
 }
 
 func newShell(o Options, e *engine) *shell {
-	w := &shell{o: o, theme: newTheme(o), engine: e, width: o.Width, height: o.Height, later: tea.Tick}
+	w := &shell{o: o, theme: draw.NewTheme(o.Environ, o.ASCII, o.NoColor), engine: e, width: o.Width, height: o.Height, later: tea.Tick}
 	w.use(o.File)
 	return w
 }

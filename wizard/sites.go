@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"postern/wizard/draw"
 )
 
 // sitesPage lists the sites whose answers are kept on this machine.
@@ -16,7 +18,7 @@ type sitesPage struct {
 	loaded bool
 	picked int
 	asking string // new, adopt, rename or forget while one is asked about; "" else
-	input  *editor
+	input  *draw.Editor
 	wrong  string
 	busy   bool // a host is being asked for its answers
 }
@@ -53,8 +55,8 @@ func (p *sitesPage) Update(m tea.Msg) (page, tea.Cmd) {
 		p.busy = false
 	case tea.PasteMsg:
 		if p.input != nil {
-			text, _ := pasted(m.Content)
-			p.input.update(tea.PasteMsg{Content: text})
+			text, _ := draw.Pasted(m.Content)
+			p.input.Update(tea.PasteMsg{Content: text})
 		}
 	case tea.KeyPressMsg:
 		if p.input != nil {
@@ -113,7 +115,7 @@ func (p *sitesPage) offers(what string) bool {
 
 func (p *sitesPage) begin(what, value string) {
 	p.asking, p.wrong = what, ""
-	p.input = newEditor(p.theme, value, nil, false)
+	p.input = draw.NewEditor(p.theme, value, nil, false)
 }
 
 // questions are what is asked before something is done.
@@ -130,10 +132,10 @@ func (p *sitesPage) typed(k tea.KeyPressMsg) tea.Cmd {
 		p.input, p.asking, p.wrong = nil, "", ""
 		return nil
 	case "enter":
-		return p.decide(strings.TrimSpace(p.input.value))
+		return p.decide(strings.TrimSpace(p.input.Value))
 	}
 	p.wrong = ""
-	p.input.update(k)
+	p.input.Update(k)
 	return nil
 }
 
@@ -180,27 +182,27 @@ func (p *sitesPage) View(width, height int) view {
 	v := view{title: "sites", typing: p.input != nil, holds: p.input != nil, help: sitesHelp}
 	switch {
 	case !p.loaded:
-		v.lines = append(v.lines, say(plain, " reading the list of sites"))
+		v.lines = append(v.lines, draw.Say(draw.Plain, " reading the list of sites"))
 	case len(p.known) == 0:
-		v.lines = append(v.lines, prose(plain, " There is no site yet. enter begins a new one; a takes the answers of a host that was set up before.", width-1)...)
+		v.lines = append(v.lines, draw.Prose(draw.Plain, " There is no site yet. enter begins a new one; a takes the answers of a host that was set up before.", width-1)...)
 	}
 	names := max(12, min(24, width/3))
 	for i, k := range p.known {
 		if i == p.picked {
 			v.focus = len(v.lines)
 		}
-		v.lines = append(v.lines, pick(row(span{plain, pad(middle(k.Name, names), names) + " "}, span{plain, middle(k.Says, width-names-4)}), i == p.picked))
+		v.lines = append(v.lines, draw.Pick(draw.Row(draw.Text(draw.Plain, draw.Pad(draw.Middle(k.Name, names), names)+" "), draw.Text(draw.Plain, draw.Middle(k.Says, width-names-4))), i == p.picked))
 	}
 	if p.input == nil && p.picked < len(p.known) {
-		v.pinned = indented(prose(plain, p.known[p.picked].Path+"\n"+p.known[p.picked].Says, width-2), 1)
+		v.pinned = draw.Inset(draw.Plain, p.known[p.picked].Path+"\n"+p.known[p.picked].Says, width)
 	}
 	if p.busy {
-		v.lines = append(v.lines, line{}, say(plain, " asking the host for its answers ..."))
+		v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Plain, " asking the host for its answers ..."))
 	}
 	if p.input != nil {
-		v.lines = append(v.lines, line{})
-		v.lines = append(v.lines, indented(prose(plain, questions[p.asking], width-2), 1)...)
-		v.lines = append(v.lines, row(span{strong, " > "}, p.input.draw(width-5)))
+		v.lines = append(v.lines, draw.Line{})
+		v.lines = append(v.lines, draw.Inset(draw.Plain, questions[p.asking], width)...)
+		v.lines = append(v.lines, draw.Row(draw.Text(draw.Strong, " > "), p.input.Draw(width-5)))
 		v.focus = len(v.lines) - 1
 		v.keys = []key{{"enter", "do it"}}
 	} else {
@@ -211,7 +213,7 @@ func (p *sitesPage) View(width, height int) view {
 		}
 	}
 	if p.wrong != "" {
-		v.pinned = indented(prose(bad, p.wrong, width-2), 1)
+		v.pinned = draw.Inset(draw.Bad, p.wrong, width)
 	}
 	return v
 }

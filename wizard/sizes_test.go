@@ -13,6 +13,7 @@ import (
 	"postern/remote"
 	"postern/run"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // scene is one screen in one state.
@@ -155,11 +156,11 @@ func fits(t *testing.T, x *table) {
 		over, v = w.helping, w.helping.page.View(w.pageWidth(), w.bodyHeight())
 	}
 	for _, l := range append(v.lines, v.pinned...) {
-		if n := columns(ansi.Strip(l.text())); n > w.pageWidth() {
-			t.Errorf("%q is cut: %d columns of %d", l.text(), n, w.pageWidth())
+		if n := draw.Columns(ansi.Strip(l.String())); n > w.pageWidth() {
+			t.Errorf("%q is cut: %d columns of %d", l.String(), n, w.pageWidth())
 		}
 	}
-	if len(v.pinned) > w.bodyHeight()/2 && !strings.Contains(v.help, strings.TrimSpace(v.pinned[0].text())[:8]) {
+	if len(v.pinned) > w.bodyHeight()/2 && !strings.Contains(v.help, strings.TrimSpace(v.pinned[0].String())[:8]) {
 		t.Errorf("%d pinned lines, %d at most, and help does not tell them", len(v.pinned), w.bodyHeight()/2)
 	}
 	var seen strings.Builder
@@ -175,7 +176,7 @@ func fits(t *testing.T, x *table) {
 		}
 	}
 	for _, l := range v.lines {
-		if text := strings.TrimSpace(ansi.Strip(l.text())); !strings.Contains(seen.String(), text) {
+		if text := strings.TrimSpace(ansi.Strip(l.String())); !strings.Contains(seen.String(), text) {
 			t.Errorf("%q cannot be reached", text)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"postern/checks"
 	"postern/report"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // tasksPage shows what is left for a person: what to do, text to copy, and how it is known to be done.
@@ -17,14 +18,14 @@ type tasksPage struct {
 	*shell
 	step  string
 	tasks []steps.Task
-	split split
+	split draw.Split
 }
 
 func newTasks(w *shell, step string, tasks []steps.Task) page {
 	p := &tasksPage{shell: w, step: step, tasks: tasks}
 	for i, t := range tasks {
 		if !w.isDone(t) {
-			p.split.picked = i
+			p.split.Picked = i
 			break
 		}
 	}
@@ -63,17 +64,17 @@ func (w *shell) left(tasks []steps.Task) []steps.Task {
 }
 
 // taskWord is the state of a task in a word, and where that is known from.
-func (w *shell) taskWord(t steps.Task) (span, string) {
+func (w *shell) taskWord(t steps.Task) (draw.Span, string) {
 	if o, measured := w.measured(t); measured {
 		return word(o), "measured"
 	}
 	if date := w.file.Site.Done[t.ID]; date != "" {
-		return span{good, "[done]"}, "by hand, " + date
+		return draw.Text(draw.Good, "[done]"), "by hand, " + date
 	}
 	if t.Check != "" {
-		return span{amber, "[todo]"}, "not measured yet"
+		return draw.Text(draw.Amber, "[todo]"), "not measured yet"
 	}
-	return span{amber, "[todo]"}, "by hand"
+	return draw.Text(draw.Amber, "[todo]"), "by hand"
 }
 
 // Update takes keys.
@@ -82,7 +83,7 @@ func (p *tasksPage) Update(m tea.Msg) (page, tea.Cmd) {
 	case doneMsg:
 		if c := p.chapter(p.step); c != nil && len(c.plan.Tasks) > 0 {
 			p.tasks = c.plan.Tasks
-			p.split.pick(p.split.picked, len(p.tasks))
+			p.split.Pick(p.split.Picked, len(p.tasks))
 		}
 	case tea.KeyPressMsg:
 		return p, p.press(m.String())
@@ -91,10 +92,10 @@ func (p *tasksPage) Update(m tea.Msg) (page, tea.Cmd) {
 }
 
 func (p *tasksPage) press(key string) tea.Cmd {
-	if p.split.key(key, len(p.tasks)) {
+	if p.split.Key(key, len(p.tasks)) {
 		return nil
 	}
-	t := p.tasks[p.split.picked]
+	t := p.tasks[p.split.Picked]
 	switch key {
 	case "enter":
 		if c := p.chapter(p.step); c != nil && c.state != inPlace && c.state != todo {
@@ -158,30 +159,30 @@ func (p *tasksPage) View(width, height int) view {
 	v := view{title: fmt.Sprintf("for you: %d of %d done", len(p.tasks)-len(p.left(p.tasks)), len(p.tasks)), help: tasksHelp,
 		keys: []key{{"enter", "go on"}, {"space", "mark done"}, {"y", "copy"}, {"x", "save"}, {"m", "measure"}, {"up/down", "choose"}, {"pgup/pgdn", "text"}}}
 	if p.busy != nil && p.busy.verb == check {
-		v.pinned = []line{say(plain, " measuring: %s", clock(p.o.Clock().Sub(p.since)))}
+		v.pinned = []draw.Line{draw.Say(draw.Plain, " measuring: %s", clock(p.o.Clock().Sub(p.since)))}
 	}
-	var rows []line
+	var rows []draw.Line
 	for i, t := range p.tasks {
 		w, from := p.taskWord(t)
-		w.text = pad(w.text, 10)
+		w.Text = draw.Pad(w.Text, 10)
 		room := width - 2 - 10
 		if width >= 64 {
 			room -= 22
 		} else {
 			from = ""
 		}
-		rows = append(rows, pick(row(w, span{plain, pad(short(readable(t.Title), room), room)}, span{plain, from}), i == p.split.picked))
+		rows = append(rows, draw.Pick(draw.Row(w, draw.Text(draw.Plain, draw.Pad(draw.Short(draw.Readable(t.Title), room), room)), draw.Text(draw.Plain, from)), i == p.split.Picked))
 	}
 	if len(rows) == 0 {
-		v.lines = []line{say(plain, " Nothing is left for you here.")}
+		v.lines = []draw.Line{draw.Say(draw.Plain, " Nothing is left for you here.")}
 		return v
 	}
-	v.lines = p.split.draw(rows, p.split.picked, "", p.about(p.tasks[p.split.picked], width), width, height-len(v.pinned))
+	v.lines = p.split.Draw(rows, p.split.Picked, "", p.about(p.tasks[p.split.Picked], width), width, height-len(v.pinned))
 	return v
 }
 
 // about is all about one task.
-func (p *tasksPage) about(t steps.Task, width int) []line {
+func (p *tasksPage) about(t steps.Task, width int) []draw.Line {
 	_, from := p.taskWord(t)
 	var lines []report.Line
 	lines = append(lines, report.Line{Style: report.Strong, Text: t.Title, Prose: true})
@@ -194,7 +195,7 @@ func (p *tasksPage) about(t steps.Task, width int) []line {
 			lines = append(lines, report.Line{Text: "  " + part})
 		}
 	}
-	return told(append(lines, report.Line{}, report.Line{Text: report.TaskDone(t) + " (" + from + ")", Prose: true}), width-1)
+	return draw.Report(append(lines, report.Line{}, report.Line{Text: report.TaskDone(t) + " (" + from + ")", Prose: true}), width-1)
 }
 
 const tasksHelp = `What only a person can do: in a panel, at a registrar, on the phone, or on a host where this program does not work yet.

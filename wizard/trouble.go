@@ -8,6 +8,7 @@ import (
 
 	"postern/remote"
 	"postern/run"
+	"postern/wizard/draw"
 )
 
 // troublePage says why the hosts could not be looked at, and what can be done about it. It is never a dead end.
@@ -71,24 +72,24 @@ func (p *troublePage) View(width, height int) view {
 		help: "The hosts could not be looked at. Nothing was changed. What was said is above; the answers can be changed, the attempt repeated, or another way in be taken."}
 	switch {
 	case p.busy != nil || !p.looked:
-		v.lines = append(v.lines, say(plain, " looking at the hosts  %s", clock(p.elapsed())))
+		v.lines = append(v.lines, draw.Say(draw.Plain, " looking at the hosts  %s", clock(p.elapsed())))
 		if p.last.Text != "" {
-			v.lines = append(v.lines, prose(plain, " "+eventWords(p.last), width)...)
+			v.lines = append(v.lines, draw.Prose(draw.Plain, " "+eventWords(p.last), width)...)
 		}
 	case p.err == nil:
-		v.lines = append(v.lines, say(good, " [ok] the hosts were looked at"))
+		v.lines = append(v.lines, draw.Say(draw.Good, " [ok] the hosts were looked at"))
 	default:
-		v.lines = append(v.lines, prose(bad, " [FAIL] the hosts could not be looked at; nothing was changed", width)...)
-		v.lines = append(v.lines, line{})
-		v.lines = append(v.lines, indented(prose(plain, p.err.Error(), width-2), 1)...)
-		v.lines = append(v.lines, line{})
+		v.lines = append(v.lines, draw.Prose(draw.Bad, " [FAIL] the hosts could not be looked at; nothing was changed", width)...)
+		v.lines = append(v.lines, draw.Line{})
+		v.lines = append(v.lines, draw.Inset(draw.Plain, p.err.Error(), width)...)
+		v.lines = append(v.lines, draw.Line{})
 		v.lines = append(v.lines, advice(p.err, width)...)
 	}
 	return v
 }
 
 // advice is what to do about an error, in words for people.
-func advice(err error, width int) []line {
+func advice(err error, width int) []draw.Line {
 	var changed *remote.ChangedKeyError
 	var locked *remote.ErrLocked
 	text := "Try again, change the answers, or take another way in."
@@ -116,5 +117,5 @@ func advice(err error, width int) []line {
 	case errors.Is(err, run.ErrRefused):
 		text = "Nothing was changed. The reason stands above."
 	}
-	return indented(prose(plain, text, width-2), 1)
+	return draw.Inset(draw.Plain, text, width)
 }

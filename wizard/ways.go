@@ -8,6 +8,7 @@ import (
 
 	"postern/site"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // waysPage lists the ways to a host when SSH from here does not lead there: to run the program on it, to go through the
@@ -126,10 +127,10 @@ func (p *waysPage) View(width, height int) view {
 		if i == p.picked {
 			v.focus = len(v.lines)
 		}
-		v.lines = append(v.lines, pick(say(plain, "%s", way.head), i == p.picked))
+		v.lines = append(v.lines, draw.Pick(draw.Say(draw.Plain, "%s", way.head), i == p.picked))
 	}
 	if p.picked < len(list) {
-		v.pinned = append([]line{{}}, indented(prose(plain, list[p.picked].text, width-2), 1)...)
+		v.pinned = append([]draw.Line{{}}, draw.Inset(draw.Plain, list[p.picked].text, width)...)
 	}
 	return v
 }
@@ -149,5 +150,5 @@ func (p *textPage) Update(m tea.Msg) (page, tea.Cmd) {
 }
 
 func (p *textPage) View(width, height int) view {
-	return view{title: p.title, lines: indented(prose(plain, p.text, width-2), 1), keys: []key{{"y", "copy"}}, help: "Text to read, or to type elsewhere."}
+	return view{title: p.title, lines: draw.Inset(draw.Plain, p.text, width), keys: []key{{"y", "copy"}}, help: "Text to read, or to type elsewhere."}
 }

@@ -8,6 +8,7 @@ import (
 	"postern/remote"
 	"postern/report"
 	"postern/steps"
+	"postern/wizard/draw"
 )
 
 // work is what is done on one host, as far as its events told.
@@ -39,7 +40,7 @@ func (p *applyPage) offered(m proposalMsg) {
 		for _, w := range p.works {
 			n += len(w.changes)
 		}
-		p.before = append(p.before, row(span{good, " [ok]   "}, span{plain, "prepared: " + report.Plural(n, "change")}))
+		p.before = append(p.before, draw.Row(draw.Text(draw.Good, " [ok]   "), draw.Text(draw.Plain, "prepared: "+report.Plural(n, "change"))))
 	}
 	p.from = len(p.said)
 	p.offer, p.works, p.asked, p.proofs = m.proposal, nil, false, 0
@@ -124,7 +125,7 @@ func (p *applyPage) anyApplied() bool {
 }
 
 // actions are all that is done, in order, with the row of what is done now.
-func (p *applyPage) actions(width int) (rows []line, at int) {
+func (p *applyPage) actions(width int) (rows []draw.Line, at int) {
 	rows = append(rows, p.before...)
 	if p.offer == nil {
 		if p.last.Text == "" || p.began.IsZero() {
@@ -144,7 +145,7 @@ func (p *applyPage) actions(width int) (rows []line, at int) {
 		rows = append(rows, action(mark(when(begun, finishedWord, running)), "ask the checks, to know what works now", 0, width))
 	}
 	for _, w := range p.works {
-		rows = append(rows, say(strong, " %s", w.host))
+		rows = append(rows, draw.Say(draw.Strong, " %s", w.host))
 		for i := range w.changes {
 			word, took := w.state(i, p.o.Clock())
 			rows = append(rows, action(mark(word), fmt.Sprintf("%d %s", i+1, w.changes[i].Title), took, width))
@@ -179,7 +180,7 @@ func (p *applyPage) anyBegun() bool {
 }
 
 // proving are the actions that decide whether the change is kept.
-func (p *applyPage) proving(width int, mark func(string) string) []line {
+func (p *applyPage) proving(width int, mark func(string) string) []draw.Line {
 	applied, anew, kept, gone := true, true, true, false
 	var hosts, out []string
 	for _, w := range p.works {
@@ -191,13 +192,13 @@ func (p *applyPage) proving(width int, mark func(string) string) []line {
 	}
 	all := strings.Join(hosts, ", ")
 	if gone {
-		return []line{action(mark(running), "take it back on "+all, 0, width)}
+		return []draw.Line{action(mark(running), "take it back on "+all, 0, width)}
 	}
 	login := "log in anew to " + all
 	if len(out) > 0 && len(out) < len(hosts) && applied {
 		login = "log in anew to " + strings.Join(out, ", ")
 	}
-	rows := []line{action(mark(when(anew, finishedWord, when(applied, running, waiting))), login, 0, width)}
+	rows := []draw.Line{action(mark(when(anew, finishedWord, when(applied, running, waiting))), login, 0, width)}
 	prove := when(kept, finishedWord, when(anew && p.proofs > 0, running, waiting))
 	rows = append(rows, action(mark(prove), "ask the checks over the new logins", 0, width))
 	return append(rows, action(when(kept, finishedWord, waiting), "keep it, on "+all, 0, width))
@@ -236,37 +237,37 @@ func (w *work) state(i int, now time.Time) (string, time.Duration) {
 }
 
 // action is one row: a word, what it is, and how long it took.
-func action(word, text string, took time.Duration, width int) line {
-	s := plain
+func action(word, text string, took time.Duration, width int) draw.Line {
+	s := draw.Plain
 	switch word {
 	case finishedWord:
-		s = good
+		s = draw.Good
 	case running:
-		s = strong
+		s = draw.Strong
 	case undone:
-		s = amber
+		s = draw.Amber
 	}
 	room, time := width-8, ""
 	if took > 0 && width >= 48 {
 		time = " " + report.Seconds(took) + " "
 		room -= len(time)
 	}
-	textStyle := plain
+	textStyle := draw.Plain
 	if word == running {
-		textStyle = strong
+		textStyle = draw.Strong
 	}
-	return row(span{plain, " "}, span{s, pad(word, 7)}, span{textStyle, pad(short(readable(text), room), room)}, span{plain, time})
+	return draw.Row(draw.Text(draw.Plain, " "), draw.Text(s, draw.Pad(word, 7)), draw.Text(textStyle, draw.Pad(draw.Short(draw.Readable(text), room), room)), draw.Text(draw.Plain, time))
 }
 
 // output is what was said: what the hosts print as it is, what happened as line mode says it.
-func (p *applyPage) output(width int) []line {
-	var lines []line
+func (p *applyPage) output(width int) []draw.Line {
+	var lines []draw.Line
 	for _, e := range p.said[max(0, len(p.said)-mostSaid):] {
 		if e.Kind == "change" {
-			lines = append(lines, told([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
+			lines = append(lines, draw.Report([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
 			continue
 		}
-		lines = append(lines, told(report.Event(e), width)...)
+		lines = append(lines, draw.Report(report.Event(e), width)...)
 	}
 	return lines
 }

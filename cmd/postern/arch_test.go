@@ -89,7 +89,8 @@ var mayImport = map[string]struct {
 	why  string
 }{
 	"cmd/postern":    {[]string{"wizard", "report", "run", "steps", "checks", "remote", "site", "demo"}, "it wires everything; what a firewall or a hoster is like is not its business"},
-	"wizard":         {[]string{"report", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
+	"wizard":         {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
+	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":            {[]string{"site", "steps", "checks", "remote"}, "the one driver: it joins steps to checks"},
 	"steps":          {[]string{"site", "remote", "steps/firewall", "steps/provider"}, "it plans; were it to import checks, one wrong idea could fool both"},
@@ -136,7 +137,7 @@ var only = map[string]struct {
 	"golang.org/x/term":                     {[]string{"cmd/postern", "wizard"}, "only cmd and the wizard know terminals"},
 	"github.com/BurntSushi/toml":            {[]string{"site"}, "the answers' format is site's"},
 	"github.com/aymanbagabas/go-udiff":      {[]string{"report"}, "plans are values; report puts them into words"},
-	"charm.land/":                           {[]string{"wizard"}, "screens live in the wizard and nowhere else"},
+	"charm.land/":                           {[]string{"wizard", "wizard/draw"}, "screens live in the wizard and nowhere else"},
 	"os/exec":                               {[]string{"remote", "cmd/postern", "lab", "tools/mutants"}, "steps plan, checks look, remote acts"},
 	"os/signal":                             {[]string{"cmd/postern", "lab"}, "only commands know signals"},
 	"os":                                    {[]string{"remote", "cmd/postern", "lab", "site", "demo", "wizard", "tools/mutants"}, "planning and looking touch no file of this machine"},
@@ -147,7 +148,7 @@ var only = map[string]struct {
 	"unsafe":                                {[]string{"lab"}, "nothing here needs it"},
 	"github.com/stretchr/testify":           {nil, "plain comparisons read better"},
 	"golang.org/x/crypto/ssh/terminal":      {nil, "it is golang.org/x/term now"},
-	"github.com/charmbracelet/":             {[]string{"wizard"}, "screens live in the wizard and nowhere else"},
+	"github.com/charmbracelet/":             {[]string{"wizard", "wizard/draw"}, "screens live in the wizard and nowhere else"},
 	"golang.org/x/crypto/ssh/knownhosts":    {[]string{"remote"}, "only remote opens SSH"},
 	"golang.org/x/crypto/ssh/agent":         {[]string{"remote"}, "only remote opens SSH"},
 	"github.com/rogpeppe/go-internal/txtar": {nil, "it is for tests"},

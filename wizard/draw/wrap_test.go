@@ -1,4 +1,4 @@
-package wizard
+package draw
 
 import (
 	"strings"
@@ -21,18 +21,18 @@ func FuzzTold(f *testing.F) {
 		if width < 20 || width > 200 || len(text) > 4000 {
 			t.Skip()
 		}
-		th := newTheme(Options{Environ: []string{"LANG=C.UTF-8", "TERM=xterm"}})
+		th := NewTheme([]string{"LANG=C.UTF-8", "TERM=xterm"}, false, false)
 		var all strings.Builder
-		for _, l := range told([]report.Line{{Text: text, Prose: sentences}}, width) {
-			if n := columns(l.text()); n > width {
-				t.Errorf("%d columns of %d: %q", n, width, l.text())
+		for _, l := range Report([]report.Line{{Text: text, Prose: sentences}}, width) {
+			if n := Columns(l.String()); n > width {
+				t.Errorf("%d columns of %d: %q", n, width, l.String())
 			}
-			if why := harm(th.draw(l, width)); why != "" {
-				t.Errorf("%s in %q", why, l.text())
+			if why := harm(th.Draw(l, width)); why != "" {
+				t.Errorf("%s in %q", why, l.String())
 			}
-			all.WriteString(l.text())
+			all.WriteString(l.String())
 		}
-		if got, want := squeezed(ansi.Strip(all.String())), squeezed(readable(text)); got != want {
+		if got, want := squeezed(ansi.Strip(all.String())), squeezed(Readable(text)); got != want {
 			t.Errorf("%q became %q", want, got)
 		}
 	})
@@ -43,25 +43,25 @@ func TestSplitFits(t *testing.T) {
 	for list := 1; list < 12; list += 3 {
 		for details := range 15 {
 			for height := 3; height < 14; height++ {
-				var rows, below []line
+				var rows, below []Line
 				for range list {
-					rows = append(rows, say(plain, "row"))
+					rows = append(rows, Say(Plain, "row"))
 				}
 				for range details {
-					below = append(below, say(plain, "detail"))
+					below = append(below, Say(Plain, "detail"))
 				}
-				s := &split{}
+				s := &Split{}
 				for at := range list {
-					s.picked = at
-					if got := s.draw(rows, at, "words", below, 40, height); len(got) > height {
+					s.Picked = at
+					if got := s.Draw(rows, at, "words", below, 40, height); len(got) > height {
 						t.Fatalf("%d rows of %d: list %d, details %d", len(got), height, list, details)
 					}
 				}
 				for range 50 {
-					s.key("pgdown", list)
-					s.draw(rows, s.picked, "", below, 40, height)
+					s.Key("pgdown", list)
+					s.Draw(rows, s.Picked, "", below, 40, height)
 				}
-				if s.offset != s.most || s.room > 0 && s.offset+s.room < details {
+				if s.Offset != s.Most || s.Room > 0 && s.Offset+s.Room < details {
 					t.Fatalf("height %d, list %d: the end of %d details is out of reach (%+v)", height, list, details, s)
 				}
 			}
@@ -73,6 +73,6 @@ func TestSplitFits(t *testing.T) {
 func BenchmarkToldLongLine(b *testing.B) {
 	text := strings.Repeat("0123456789abcdef", 1<<14)
 	for b.Loop() {
-		told([]report.Line{{Text: text}}, 57)
+		Report([]report.Line{{Text: text}}, 57)
 	}
 }

@@ -1,4 +1,4 @@
-package wizard
+package draw
 
 import (
 	"strings"
@@ -40,14 +40,14 @@ func harm(text string) string {
 
 func TestHostileTextIsDrawnHarmless(t *testing.T) {
 	for _, ascii := range []bool{false, true} {
-		th := newTheme(Options{ASCII: ascii, Environ: []string{"LANG=C.UTF-8"}})
+		th := NewTheme([]string{"LANG=C.UTF-8"}, ascii, false)
 		for _, text := range append(hostile, strings.Join(hostile, " "), strings.Repeat("x", 10<<20), strings.Repeat("\x1b[31m", 1<<20)) {
-			for s := plain; s <= drawn; s++ {
-				if s == drawn && len(text) > 1<<16 {
+			for s := Plain; s <= Widget; s++ {
+				if s == Widget && len(text) > 1<<16 {
 					continue // a widget of ours holds no such text
 				}
-				for _, l := range append(prose(s, text, 30), line{spans: []span{{s, text}}, chosen: true}) {
-					got := th.draw(l, 30)
+				for _, l := range append(Prose(s, text, 30), Line{Spans: []Span{{s, text}}, Chosen: true}) {
+					got := th.Draw(l, 30)
 					if why := harm(got); why != "" {
 						t.Fatalf("%.40q drawn as %q: %s", text, got, why)
 					}
@@ -61,8 +61,8 @@ func TestHostileTextIsDrawnHarmless(t *testing.T) {
 }
 
 func TestOnlyASCIIReachesAnASCIIScreen(t *testing.T) {
-	th := newTheme(Options{Environ: []string{"TERM=linux", "LANG=C.UTF-8"}})
-	if got := th.draw(say(plain, "%s", "münchen.example"), 40); got != "m?nchen.example" {
+	th := NewTheme([]string{"TERM=linux", "LANG=C.UTF-8"}, false, false)
+	if got := th.Draw(Say(Plain, "%s", "münchen.example"), 40); got != "m?nchen.example" {
 		t.Errorf("drew %q", got)
 	}
 }
@@ -70,14 +70,14 @@ func TestOnlyASCIIReachesAnASCIIScreen(t *testing.T) {
 func FuzzDraw(f *testing.F) {
 	for _, text := range hostile {
 		f.Add(text, 20, byte(0))
-		f.Add(text, 3, byte(drawn))
+		f.Add(text, 3, byte(Widget))
 	}
-	th := newTheme(Options{Environ: []string{"LANG=C.UTF-8"}})
+	th := NewTheme([]string{"LANG=C.UTF-8"}, false, false)
 	f.Fuzz(func(t *testing.T, text string, width int, s byte) {
 		width = min(max(width, 0), 300)
-		one := style(s % byte(drawn+1))
-		for _, l := range append(prose(one, text, max(width, 1)), say(one, "%s", text), pick(say(one, "%s", text), true)) {
-			got := th.draw(l, width)
+		one := Style(s % byte(Widget+1))
+		for _, l := range append(Prose(one, text, max(width, 1)), Say(one, "%s", text), Pick(Say(one, "%s", text), true)) {
+			got := th.Draw(l, width)
 			if why := harm(got); why != "" {
 				t.Fatalf("drawn as %q: %s", got, why)
 			}
@@ -92,11 +92,11 @@ func TestProseKeepsEveryWord(t *testing.T) {
 	text := "one two three, and a-rather-long-word-that-does-not-fit-anywhere four\n  indented command --flag value"
 	for width := 8; width < 60; width++ {
 		var all string
-		for _, l := range prose(plain, text, width) {
-			if w := columns(l.text()); w > width {
-				t.Fatalf("at %d: %q is %d wide", width, l.text(), w)
+		for _, l := range Prose(Plain, text, width) {
+			if w := Columns(l.String()); w > width {
+				t.Fatalf("at %d: %q is %d wide", width, l.String(), w)
 			}
-			all += l.text() + " "
+			all += l.String() + " "
 		}
 		for _, word := range []string{"one", "three,", "four", "--flag", "value"} {
 			if !strings.Contains(all, word) {
@@ -108,7 +108,7 @@ func TestProseKeepsEveryWord(t *testing.T) {
 
 func TestMiddle(t *testing.T) {
 	for in, want := range map[string]string{"short": "short", "a-very-long-name.example.org": "a-ve..e.org"} {
-		if got := middle(in, 11); got != want {
+		if got := Middle(in, 11); got != want {
 			t.Errorf("middle(%q) = %q", in, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package wizard
+package draw
 
 import (
 	"slices"
@@ -9,43 +9,43 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// editor is one field being typed: a huh form of one group, of which only the one line that is edited is drawn. It is built
+// Editor is one field being typed: a huh form of one group, of which only the one line that is edited is drawn. It is built
 // anew whenever its width changes, because forms only ever shrink. Where it starts with a value, the first letter typed
 // replaces that, as in any form; an arrow key edits it instead.
-type editor struct {
-	theme   *theme
+type Editor struct {
+	theme   *Theme
 	form    *huh.Form
-	value   string
-	choices []string
+	Value   string
+	Choices []string
 	secret  bool
-	fresh   bool
+	Fresh   bool
 	width   int
 }
 
-func newEditor(th *theme, value string, choices []string, secret bool) *editor {
+func NewEditor(th *Theme, value string, choices []string, secret bool) *Editor {
 	if len(choices) > 0 && !slices.Contains(choices, value) {
 		choices = append([]string{value}, choices...)
 	}
-	e := &editor{theme: th, value: value, choices: choices, secret: secret, fresh: value != ""}
-	e.build(leastWidth)
+	e := &Editor{theme: th, Value: value, Choices: choices, secret: secret, Fresh: value != ""}
+	e.build(40)
 	return e
 }
 
 // build makes the form for a width. The value is ours and outlives it.
-func (e *editor) build(width int) {
+func (e *Editor) build(width int) {
 	var field huh.Field
-	if len(e.choices) > 0 {
+	if len(e.Choices) > 0 {
 		var options []huh.Option[string]
-		for _, c := range e.choices {
+		for _, c := range e.Choices {
 			text := c
 			if text == "" {
 				text = "(find out)"
 			}
 			options = append(options, huh.NewOption(text, c))
 		}
-		field = huh.NewSelect[string]().Options(options...).Inline(true).Value(&e.value)
+		field = huh.NewSelect[string]().Options(options...).Inline(true).Value(&e.Value)
 	} else {
-		input := huh.NewInput().Inline(true).Prompt("").Value(&e.value)
+		input := huh.NewInput().Inline(true).Prompt("").Value(&e.Value)
 		if e.secret {
 			input = input.EchoMode(huh.EchoModePassword)
 		}
@@ -59,53 +59,53 @@ func (e *editor) build(width int) {
 	e.width = width
 }
 
-// update takes a key or a paste. What leads away from the field never comes here.
-func (e *editor) update(m tea.Msg) {
+// Update takes a key or a paste. What leads away from the field never comes here.
+func (e *Editor) Update(m tea.Msg) {
 	switch k := m.(type) {
 	case tea.KeyPressMsg:
-		if e.fresh && e.choices == nil {
+		if e.Fresh && e.Choices == nil {
 			switch {
 			case k.Text != "" || k.String() == "backspace":
-				e.set("")
+				e.Set("")
 			}
 		}
 		if slices.Contains([]string{"enter", "tab", "shift+tab"}, k.String()) {
 			return
 		}
 	case tea.PasteMsg:
-		if e.fresh {
-			e.set("")
+		if e.Fresh {
+			e.Set("")
 		}
 	}
-	e.fresh = false
+	e.Fresh = false
 	next, _ := e.form.Update(m)
 	e.form = next.(*huh.Form)
 }
 
-// set replaces the value.
-func (e *editor) set(value string) {
-	e.value = value
+// Set replaces the value.
+func (e *Editor) Set(value string) {
+	e.Value = value
 	e.build(e.width)
 }
 
-// draw is the field as wide as that, with its cursor.
-func (e *editor) draw(width int) span {
+// Draw is the field as wide as that, with its cursor.
+func (e *Editor) Draw(width int) Span {
 	if width = max(4, width); width != e.width {
 		e.build(width)
 	}
-	if e.fresh && e.choices == nil {
-		shown := e.value
+	if e.Fresh && e.Choices == nil {
+		shown := e.Value
 		if e.secret {
 			shown = strings.Repeat("*", len(shown))
 		}
-		return span{chosen, shown}
+		return Text(Chosen, shown)
 	}
 	first, _, _ := strings.Cut(e.form.View(), "\n")
-	return span{drawn, strings.TrimRight(first, " ")}
+	return Text(Widget, strings.TrimRight(first, " "))
 }
 
 // form is how huh draws: no colours but ours, no bars, no marks outside ASCII.
-func (th *theme) form() *huh.Styles {
+func (th *Theme) form() *huh.Styles {
 	s := huh.ThemeBase(true)
 	none := lipgloss.NewStyle()
 	for _, f := range []*huh.FieldStyles{&s.Focused, &s.Blurred} {
@@ -118,8 +118,8 @@ func (th *theme) form() *huh.Styles {
 	return s
 }
 
-// pasted is what a paste puts into one field: the first line that says anything, trimmed; more says that there was more.
-func pasted(text string) (first string, more bool) {
+// Pasted is what a paste puts into one field: the first line that says anything, trimmed; more says that there was more.
+func Pasted(text string) (first string, more bool) {
 	for part := range strings.SplitSeq(strings.ReplaceAll(text, "\r", "\n"), "\n") {
 		part = strings.TrimSpace(visible(part))
 		switch {

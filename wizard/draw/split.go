@@ -1,0 +1,97 @@
+package draw
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Split is a list above and the details of its chosen entry below, each scrolled for itself. Nothing of it leaves the rows
+// there are.
+type Split struct {
+	Picked int // which entry
+	Offset int // how far its details are scrolled
+	Room   int // rows of the details, as they were drawn last
+	Most   int // the largest offset then
+}
+
+// Key moves in the list, or scrolls the details; it says whether the key was one of these.
+func (s *Split) Key(press string, entries int) bool {
+	step := max(1, s.Room-1)
+	switch press {
+	case "up", "k", "shift+tab":
+		s.Pick(s.Picked-1, entries)
+	case "down", "j", "tab":
+		s.Pick(s.Picked+1, entries)
+	case "home":
+		s.Pick(0, entries)
+	case "end":
+		s.Pick(entries-1, entries)
+	case "pgup":
+		s.Offset = max(0, s.Offset-step)
+	case "pgdown":
+		s.Offset = min(s.Most, s.Offset+step)
+	default:
+		return false
+	}
+	return true
+}
+
+// Pick chooses an entry; its details begin at their top.
+func (s *Split) Pick(at, entries int) {
+	at = max(0, min(at, entries-1))
+	if at != s.Picked {
+		s.Picked, s.Offset = at, 0
+	}
+}
+
+// Draw lays both out: rows of the list, of which the one at the index is the chosen entry, and the details. words stand in
+// the rule between.
+func (s *Split) Draw(rows []Line, at int, words string, details []Line, width, height int) []Line {
+	above := max(1, min(3, height-3), (height-1)*2/5)
+	below := height - 1 - above
+	if len(rows) < above {
+		above = len(rows)
+		below = height - 1 - above
+	}
+	if len(details) < below {
+		below = len(details)
+		above = min(len(rows), height-1-below)
+	}
+	above, below = max(0, above), max(0, below)
+	s.Room, s.Most = below, max(0, len(details)-below)
+	s.Offset = max(0, min(s.Offset, s.Most))
+	first := max(0, min(at-above/2, len(rows)-above))
+	out := append([]Line{}, rows[first:min(len(rows), first+above)]...)
+	marks := ""
+	if len(rows) > above {
+		marks = fmt.Sprintf("%d-%d of %d", first+1, first+above, len(rows))
+	}
+	out = append(out, between(words, marks, s.where(len(details)), width))
+	return append(out, details[s.Offset:s.Offset+min(below, len(details)-s.Offset)]...)
+}
+
+// where says which of the details are in sight, when not all are.
+func (s *Split) where(details int) string {
+	if s.Most == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d of %d pgup pgdn", s.Offset+1, s.Offset+s.Room, details)
+}
+
+// between is a rule with words at its beginning, what is in sight above it, and what is below it.
+func between(words, above, below string, width int) Line {
+	text := "-"
+	for _, one := range []string{words, above} {
+		if one != "" {
+			text += " " + one + " -"
+		}
+	}
+	end := ""
+	if below != "" {
+		end = " " + below + " -"
+	}
+	if len(text)+len(end) > width && words != "" {
+		return between("", above, below, width)
+	}
+	return Say(Plain, "%s", text+strings.Repeat("-", max(0, width-len(text)-len(end)))+end)
+}
