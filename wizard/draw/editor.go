@@ -22,6 +22,7 @@ type Editor struct {
 	width   int
 }
 
+// NewEditor begins with a value; with choices it is one of these, and a secret is not shown.
 func NewEditor(th *Theme, value string, choices []string, secret bool) *Editor {
 	if len(choices) > 0 && !slices.Contains(choices, value) {
 		choices = append([]string{value}, choices...)

@@ -30,7 +30,7 @@ const (
 type Theme struct {
 	styles [Widget + 1]lipgloss.Style
 	ascii  bool
-	Colour bool
+	Colour bool // there are colours, and nobody wants none
 }
 
 // NewTheme is what a terminal with this environment understands.
