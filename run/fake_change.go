@@ -176,7 +176,7 @@ func (f *Fake) place(c remote.Change, was *remote.File) {
 func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
 	start, leave := f.now(), f.enter()
 	for _, one := range c.Changes {
-		if !one.AtConfirm {
+		if c.state == "ARMED" && !one.AtConfirm {
 			f.place(one, c.was[one.Path])
 		}
 	}
