@@ -3,6 +3,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sort"
@@ -77,7 +78,13 @@ type Check struct {
 	Guide string                                      // the guide's chapter and heading, or the RFC
 	Reads func(*site.Site, *site.Host) []remote.Query // what it wants to know of a host, all checks' in one round trip
 	Ask   func(context.Context, *Env) []Result        // its own timeouts; returns promptly when ctx ends
+
+	Settles time.Duration // how long after a change it may take until it is ok; 0 means Usual
+	Way     bool          // it asks whether one gets in at all, which must hold whatever is undone
 }
+
+// Usual is how long most checks may take to settle: a first handshake, a service that was started anew.
+const Usual = 20 * time.Second
 
 var all []Check
 
@@ -87,6 +94,7 @@ func register(c Check) {
 			panic(fmt.Sprintf("checks: two checks named %q", c.ID))
 		}
 	}
+	c.Settles = cmp.Or(c.Settles, Usual)
 	all = append(all, c)
 	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 }

@@ -10,11 +10,11 @@ import (
 
 func init() {
 	register(Check{
-		ID: "host.ssh", Step: "network", Title: "A login works", Guide: "network, Network Architecture",
+		ID: "host.ssh", Step: "network", Way: true, Title: "A login works", Guide: "network, Network Architecture",
 		Reads: reads(readSSH), Ask: askSSH,
 	})
 	register(Check{
-		ID: "host.privilege", Step: "network", Title: "The login can become root and change the system", Guide: "network, Network Architecture",
+		ID: "host.privilege", Step: "network", Way: true, Title: "The login can become root and change the system", Guide: "network, Network Architecture",
 		Reads: reads(readRoot), Ask: askRoot,
 	})
 }

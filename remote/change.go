@@ -39,6 +39,7 @@ type Change struct {
 	Keep      string // run at confirm, such as enabling a unit at boot
 	Forget    bool   // at confirm the host drops its record of this change, as nothing of ours is left: an undo
 	Risk      Risk
+	Takes     time.Duration // how long Do may take; 0: a moment
 }
 
 // Transaction is a set of changes of one host that the host takes back by itself unless it is confirmed.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"time"
 
 	"postern/remote"
 	"postern/run"
@@ -12,20 +11,20 @@ import (
 // Proposal is everything that would be done: what is shown is the very value that is done. wayBack adds, once per host and
 // before the first risk, what to type on its console if all else fails; and it leaves out, while preparations are asked
 // about, the changes that come after them.
-func Proposal(p *run.Proposal, deadline time.Duration, said Said, wayBack bool) []Line {
+func Proposal(p *run.Proposal, said Said, wayBack bool) []Line {
 	var t text
 	for _, plan := range p.Plans {
 		t.lines = append(t.lines, Notes(plan, said)...)
 	}
 	inert, guarded := p.Parts(true), p.Parts(false)
 	if len(inert) > 0 && !p.Undo {
-		t.part(inert, Heading(p, true, deadline))
+		t.part(inert, Heading(p, true))
 	}
 	if len(guarded) > 0 && !(wayBack && p.Inert) {
-		t.part(guarded, Heading(p, false, deadline))
+		t.part(guarded, Heading(p, false))
 	}
 	if len(inert) > 0 && p.Undo {
-		t.part(inert, Heading(p, true, deadline))
+		t.part(inert, Heading(p, true))
 	}
 	t.lines = append(t.lines, Later(p)...)
 	t.lines = append(t.lines, Objections(p)...)
@@ -40,7 +39,7 @@ func Proposal(p *run.Proposal, deadline time.Duration, said Said, wayBack bool) 
 }
 
 // Heading says what the inert or the guarded parts of a proposal are, and what guards them.
-func Heading(p *run.Proposal, inert bool, deadline time.Duration) Line {
+func Heading(p *run.Proposal, inert bool) Line {
 	switch {
 	case inert && p.Undo:
 		return Line{Strong, "Afterwards, without a guard: what nothing needs any more.", false}
@@ -51,7 +50,7 @@ func Heading(p *run.Proposal, inert bool, deadline time.Duration) Line {
 	if p.Undo {
 		what = "Taking back"
 	}
-	return Line{Strong, fmt.Sprintf("%s: each host takes them back by itself after %s unless a new login and the checks prove them.", what, deadline), true}
+	return Line{Strong, fmt.Sprintf("%s: each host takes them back by itself after %s unless a new login and the checks prove them.", what, p.Guard), true}
 }
 
 // Notes is what was found that the operator should know.

@@ -13,14 +13,14 @@ import (
 
 // What is asked about is what is shown: with the preparations none of the guarded changes, and the way back before a risk, once.
 func TestProposalShowsWhatIsAskedAbout(t *testing.T) {
-	p := &run.Proposal{Site: site.Default(), Inert: true, Plans: []steps.Plan{{Step: "firewall", Notes: []steps.Note{{Host: "mail", Text: "seen"}}, Parts: []steps.Part{
+	p := &run.Proposal{Site: site.Default(), Inert: true, Guard: 2 * time.Minute, Plans: []steps.Plan{{Step: "firewall", Notes: []steps.Note{{Host: "mail", Text: "seen"}}, Parts: []steps.Part{
 		{Host: "proxy", Inert: true, Changes: []remote.Change{{Title: "make keys", Do: "keys"}}},
 		{Host: "proxy", Changes: []remote.Change{{Title: "enable ufw", Risk: remote.LoseSSH, Do: "ufw enable"}}},
 	}}}}
 	said := Said{}
 	show := func(wayBack bool) string {
 		var b strings.Builder
-		for _, l := range Proposal(p, 2*time.Minute, said, wayBack) {
+		for _, l := range Proposal(p, said, wayBack) {
 			b.WriteString(l.Text + "\n")
 		}
 		return b.String()

@@ -24,7 +24,7 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 	prepared := false
 	var early *baseline
 	for round := 1; ; round++ {
-		p, inPlace, err := r.propose(ctx, list)
+		p, err := r.propose(ctx, list)
 		if err != nil {
 			return Outcome{}, err
 		}
@@ -52,9 +52,8 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 			out.Declined = err == nil
 			return out, err
 		}
-		proof := proofs(append(inPlace, list...))
 		if p.Inert {
-			early = r.ask(ctx, proof)
+			early = r.ask(ctx, p.proof)
 			if err := r.prepare(ctx, inert); err != nil {
 				return out, err
 			}
@@ -62,7 +61,7 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 			continue
 		}
 		results, rolled, err := r.change(ctx, decision{
-			site: p.Site, parts: guarded, before: proof, early: early, after: proof, answers: true,
+			site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, answers: true,
 		})
 		out.Results, out.RolledBack, out.Changed = results, rolled, err == nil
 		return out, err
@@ -166,15 +165,15 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 }
 
 // proveKept asks again what did not apply, or could not be told, while the change was open: what a boot will do, or a
-// tunnel that had no handshake yet. What fails then is asked until settling is over: the host may be booting.
+// tunnel that had no handshake yet. What fails then is asked until it has had its time: the host may be booting.
 func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []checks.Result) ([]checks.Result, error) {
-	end := r.Clock().Add(settling)
+	start := r.Clock()
 	list = having(list, results, checks.Skip, checks.Unknown)
 	for {
 		again, err := r.prove(ctx, list, r.sessions(), nil)
 		results = merge(results, again)
-		list = having(list, again, checks.Fail)
-		if err != nil || len(list) == 0 || r.Clock().After(end) {
+		list = r.unsettled(having(list, again, checks.Fail), start)
+		if err != nil || len(list) == 0 {
 			return results, err
 		}
 		select {
@@ -204,12 +203,14 @@ func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result,
 	return results, r.confirm(ctx, armed)
 }
 
-// settling is how long checks that are not ok yet are asked again after a change, such as a first handshake.
-const settling = 20 * time.Second
+// unsettled are the checks that may still become ok by themselves, so long after a change.
+func (r *Runner) unsettled(list []checks.Check, since time.Time) []checks.Check {
+	return slices.DeleteFunc(list, func(c checks.Check) bool { return r.Clock().Sub(since) > c.Settles })
+}
 
-// settle asks the checks until nothing is worse than before and nothing fails, or settling is over.
+// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time.
 func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
-	all, end := list, r.Clock().Add(settling)
+	all, start := list, r.Clock()
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
 		answers, err := r.prove(ctx, list, over, nil)
@@ -227,7 +228,7 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, before []check
 			}
 			list = having(all, again, checks.Fail, checks.Unknown)
 		}
-		if len(list) == 0 || r.Clock().After(end) {
+		if list = r.unsettled(list, start); len(list) == 0 {
 			return results, lost, nil
 		}
 		select {

@@ -189,7 +189,7 @@ func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
 		}
 	}
 	leave()
-	if c.applied = c.broke == nil; !c.applied {
+	if c.applied = c.broke == nil && c.state == "ARMED"; !c.applied {
 		f.back(c, "failed")
 	}
 }

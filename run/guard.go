@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"postern/checks"
 	"postern/remote"
 	"postern/site"
 	"postern/steps"
@@ -15,12 +16,28 @@ import (
 
 // armed is one host's part while it can still be taken back.
 type armed struct {
-	part steps.Part
-	id   string
-	anew Login // the new login that proves the way in
-	kept bool  // confirmed, and not undone since
-	back bool  // taken back, or about to be by the host itself
-	lost bool  // it cannot be seen whether it was kept
+	part  steps.Part
+	id    string
+	guard time.Duration // the host takes it back after this
+	anew  Login         // the new login that proves the way in
+	kept  bool          // confirmed, and not undone since
+	back  bool          // taken back, or about to be by the host itself
+	lost  bool          // it cannot be seen whether it was kept
+}
+
+// guard is how long the hosts wait to be confirmed: what the runner gives them, and what the changes may take and the checks may
+// settle beyond what is usual.
+func (r *Runner) guard(parts []steps.Part, list []checks.Check) time.Duration {
+	d, longest := r.Deadline, checks.Usual
+	for _, p := range parts {
+		for _, c := range p.Changes {
+			d += c.Takes
+		}
+	}
+	for _, c := range list {
+		longest = max(longest, c.Settles)
+	}
+	return d + longest - checks.Usual
 }
 
 // begin arms and applies every part: all hosts at once, or one after the other, far host first, when one is reached
@@ -31,11 +48,12 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		return nil, err
 	}
 	var (
-		mu   sync.Mutex
-		list []*armed
+		mu    sync.Mutex
+		list  []*armed
+		guard = r.guard(d.parts, d.after)
 	)
 	one := func(p steps.Part, begun func()) error {
-		tx := remote.Transaction{ID: r.NewID(), Operator: r.Operator, Deadline: r.deadline(), Changes: p.Changes}
+		tx := remote.Transaction{ID: r.NewID(), Operator: r.Operator, Deadline: guard, Changes: p.Changes}
 		if d.answers {
 			tx.Answers = &remote.File{Text: answers, Mode: 0o600, Owner: "root:root"}
 		}
@@ -50,7 +68,7 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		})
 		if err == nil || unanswered(err) { // then it may have begun all the same
 			mu.Lock()
-			list = append(list, &armed{part: p, id: tx.ID})
+			list = append(list, &armed{part: p, id: tx.ID, guard: guard})
 			mu.Unlock()
 		}
 		if err != nil {
@@ -130,7 +148,7 @@ func jumped(s *site.Site, parts []steps.Part) bool {
 // through (transaction.md 0.4). Until it works, or the deadline is near, it is tried again, at most every 6 s so that no
 // rate limit bans the operator.
 func (r *Runner) relogin(ctx context.Context, list []*armed) error {
-	limit, cancel := context.WithTimeout(ctx, r.deadline()*3/4)
+	limit, cancel := context.WithTimeout(ctx, r.Deadline*3/4)
 	defer cancel()
 	var wg sync.WaitGroup
 	errs := make([]error, len(list))
@@ -172,15 +190,14 @@ func (r *Runner) again(ctx context.Context, a *armed) (Login, error) {
 	return r.Connect(ctx, r.hosts[a.part.Host].target)
 }
 
-// patience is how long at least a host is asked what became of a change. One that is reached through the tunnel may be
-// out of reach for two and a half minutes after its other end rebooted: as long as WireGuard uses a key that only
-// keepalives need (120 s), and the interval of those.
-const patience = 4 * time.Minute
+// outage is how long at least a host is asked what became of a change. One that is reached through another may be out of reach
+// for two and a half minutes after that rebooted: a tunnel goes on with the key it has as long as that is good.
+const outage = 4 * time.Minute
 
 // insist asks a host over its new login, and over yet others while the link is lost, until it has long decided by itself.
 // What is asked must be the same when asked twice.
 func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context, Login) error) error {
-	end, told := r.Clock().Add(max(r.deadline()+30*time.Second, patience)), false
+	end, told := r.Clock().Add(max(a.guard+30*time.Second, outage)), false
 	for {
 		next := time.After(6 * time.Second)
 		limit, cancel := context.WithTimeout(ctx, 30*time.Second)
@@ -243,7 +260,7 @@ func (r *Runner) takeBack(ctx context.Context, list []*armed, why error) []strin
 			a.back = true
 			text := "taken back"
 			if err != nil {
-				text = fmt.Sprintf("not seen to be taken back (%s); the host does it by itself within %s", remote.Clean(err.Error()).Line(160), r.deadline())
+				text = fmt.Sprintf("not seen to be taken back (%s); the host does it by itself within %s", remote.Clean(err.Error()).Line(160), a.guard)
 			}
 			r.emit(steps.Event{Kind: "rollback", Host: a.part.Host, Text: text})
 		})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"postern/remote"
 	"postern/site"
@@ -165,11 +164,4 @@ func (r *Runner) emit(e steps.Event) {
 	defer r.mu.Unlock()
 	e.At = r.Clock()
 	r.Emit(e)
-}
-
-func (r *Runner) deadline() time.Duration {
-	if r.Deadline > 0 {
-		return r.Deadline
-	}
-	return 120 * time.Second
 }

@@ -17,7 +17,7 @@ func (r *Runner) Propose(ctx context.Context, ids []string) (*Proposal, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := r.propose(ctx, list)
+	p, err := r.propose(ctx, list)
 	if err != nil {
 		return nil, err
 	}
@@ -47,30 +47,31 @@ func pick(ids []string) ([]steps.Step, error) {
 	return list, nil
 }
 
-// propose plans the steps listed, and returns beside it the steps that are in place already, listed or not.
-func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, inPlace []steps.Step, err error) {
+// propose plans the steps listed. What proves these, and the steps that are in place already, is its proof.
+func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, error) {
 	if err := r.connect(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := r.unreachable(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	look, filled, notes, err := r.detect(ctx)
 	for waited := true; waited && err == nil; {
-		if waited, err = r.outwait(ctx, filled, look); waited && err == nil {
+		if waited, err = r.awaitJobs(ctx, filled, look); waited && err == nil {
 			look, filled, notes, err = r.detect(ctx)
 		}
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	r.tellEnded(filled, look)
 	if err := r.fresh(look); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	r.left = leftOn(r.Site, look)
-	p = &Proposal{Site: filled, open: opened(filled, look)}
+	p := &Proposal{Site: filled, open: opened(filled, look)}
 	asked := map[string]bool{}
+	var inPlace []steps.Step
 	for _, s := range list {
 		asked[s.ID] = true
 	}
@@ -87,10 +88,12 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (p *Proposal, i
 			p.Plans = append(p.Plans, plan)
 		}
 	}
+	p.proof = proofs(append(inPlace, list...))
+	p.Guard = r.guard(p.Parts(false), p.proof)
 	if len(p.Plans) > 0 {
 		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)
 	}
-	return p, inPlace, nil
+	return p, nil
 }
 
 // detect looks at the hosts and fills in what the answers leave open. What was found can raise questions that could not be

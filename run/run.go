@@ -23,7 +23,7 @@ type Runner struct {
 	Clock    func() time.Time                                    // now
 	NewID    func() string                                       // a fresh transaction ID: letters and digits
 	Operator string                                              // who runs this and where, told to a second operator
-	Deadline time.Duration                                       // of the guard; 0 means 120 s
+	Deadline time.Duration                                       // of the guard, beside what the changes may take
 	Accept   map[string]bool                                     // named risks taken in advance: lose-ssh
 	Emit     func(steps.Event)                                   // progress
 	Result   func(checks.Result)                                 // results as they come; may be nil
@@ -39,12 +39,14 @@ type Runner struct {
 
 // Proposal is what would be done: shown first, then done.
 type Proposal struct {
-	Site  *site.Site   // with what was detected filled in
-	Plans []steps.Plan // one per step asked for, in order
-	Undo  bool         // the plans take things back
-	Stays []string     // undo only: what is left on the hosts, and why
-	Inert bool         // the next approval is for the inert parts only
-	open  []string     // hosts on which a change is open
+	Site  *site.Site     // with what was detected filled in
+	Plans []steps.Plan   // one per step asked for, in order
+	Undo  bool           // the plans take things back
+	Stays []string       // undo only: what is left on the hosts, and why
+	Guard time.Duration  // after this the hosts take it back by themselves
+	Inert bool           // the next approval is for the inert parts only
+	proof []checks.Check // asked before and after
+	open  []string       // hosts on which a change is open
 }
 
 // Empty says whether the hosts need no change.

@@ -2,9 +2,11 @@ package run
 
 import (
 	"errors"
+	"net/netip"
 	"reflect"
 	"sync"
 	"testing"
+	"time"
 
 	"postern/checks"
 	"postern/remote"
@@ -201,5 +203,52 @@ func TestQuestions(t *testing.T) {
 	}
 	if _, err := questions([]string{"tunnel"}); err == nil {
 		t.Error("half a name was taken")
+	}
+}
+
+// The guard gives the changes the time they say they take, and the checks the time they say they settle.
+func TestGuardFollowsFromTheChanges(t *testing.T) {
+	r := &Runner{Deadline: 2 * time.Minute}
+	parts := []steps.Part{{Changes: []remote.Change{{}, {Takes: 30 * time.Second}}}, {Changes: []remote.Change{{Takes: time.Minute}}}}
+	for _, c := range []struct {
+		parts []steps.Part
+		list  []checks.Check
+		want  time.Duration
+	}{
+		{nil, nil, 2 * time.Minute},
+		{nil, []checks.Check{{Settles: checks.Usual}}, 2 * time.Minute},
+		{parts, nil, 3*time.Minute + 30*time.Second},
+		{parts, []checks.Check{{Settles: checks.Usual + time.Minute}, {Settles: checks.Usual}}, 4*time.Minute + 30*time.Second},
+	} {
+		if got := r.guard(c.parts, c.list); got != c.want {
+			t.Errorf("%d parts, %d checks: %s, want %s", len(c.parts), len(c.list), got, c.want)
+		}
+	}
+}
+
+// Whatever is undone, one must still get in; and who came through a tunnel does not take it away.
+func TestUndoLeavesAWayIn(t *testing.T) {
+	var ways []string
+	for _, c := range checks.All() {
+		if c.Way {
+			ways = append(ways, c.ID)
+		}
+	}
+	if want := []string{"host.privilege", "host.ssh"}; !reflect.DeepEqual(ways, want) {
+		t.Errorf("an undo is proven by %v, want %v", ways, want)
+	}
+	f := &Fake{Name: "mail", Source: netip.MustParseAddrPort("10.0.0.1:22")}
+	login, err := Fakes(f)(t.Context(), remote.Target{Name: "mail"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := site.Default()
+	s.Hosts = []*site.Host{s.Host("mail")}
+	r := &Runner{Site: s, hosts: map[string]*host{"mail": {session: login}}}
+	for _, one := range steps.All() {
+		why := r.sawnOff(one, steps.Plan{Parts: []steps.Part{{Host: "mail"}}})
+		if (len(why) > 0) != (one.ID == "wireguard") {
+			t.Errorf("undoing %s cuts off %v", one.ID, why)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 
 	"postern/checks"
@@ -33,25 +34,13 @@ func (r *Runner) Undo(ctx context.Context, ids []string) (Outcome, error) {
 	}
 	out := Outcome{}
 	if guarded := p.Parts(false); len(guarded) > 0 {
-		ways := ways()
-		out.Results, out.RolledBack, err = r.change(ctx, decision{site: p.Site, parts: guarded, before: ways, after: ways})
+		out.Results, out.RolledBack, err = r.change(ctx, decision{site: p.Site, parts: guarded, before: p.proof, after: p.proof})
 	}
 	if inert := p.Parts(true); err == nil && len(inert) > 0 { // only now: what was there before us would need it if it came back
 		err = r.prepare(ctx, inert)
 	}
 	out.Changed = err == nil
 	return out, err
-}
-
-// ways are the checks that must hold when everything of ours is gone: that one can get in.
-func ways() []checks.Check {
-	var list []checks.Check
-	for _, id := range []string{"host.ssh", "host.privilege"} {
-		if c, ok := checks.Find(id); ok {
-			list = append(list, c)
-		}
-	}
-	return list
 }
 
 func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal, error) {
@@ -73,28 +62,28 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 	}
 	filled, _ := steps.Detect(r.Site, look)
 	p := &Proposal{Site: filled, Undo: true}
-	for i := len(list) - 1; i >= 0; i-- { // the last chapter goes first
+	p.proof = slices.DeleteFunc(checks.All(), func(c checks.Check) bool { return !c.Way }) // the others may fail once ours is gone
+	for i := len(list) - 1; i >= 0; i-- {                                                  // the last chapter goes first
 		plan, stays := undoPlan(filled, list[i], records, look)
+		plan.LockOut = append(plan.LockOut, r.sawnOff(list[i], plan)...)
 		p.Plans, p.Stays = append(p.Plans, plan), append(p.Stays, stays...)
-	}
-	for i := range p.Plans {
-		p.Plans[i].LockOut = append(p.Plans[i].LockOut, r.sawnOff(p.Plans[i])...)
 	}
 	if len(list) == len(steps.All()) {
 		p.Plans = append(p.Plans, forgetAnswers(filled, look))
 	}
 	sort.Strings(p.Stays)
+	p.Guard = r.guard(p.Parts(false), p.proof)
 	return p, nil
 }
 
 // sawnOff says of which hosts an undone tunnel would take away the way that this very run came by.
-func (r *Runner) sawnOff(plan steps.Plan) []string {
+func (r *Runner) sawnOff(step steps.Step, plan steps.Plan) []string {
 	var why []string
-	if plan.Step != "wireguard" || len(plan.Parts) == 0 {
+	if step.Carries == nil || len(plan.Parts) == 0 {
 		return nil
 	}
 	for _, h := range r.Site.Hosts {
-		if source, _, ok := r.hosts[h.Name].session.Way(); ok && r.Site.Tunnel.Network.Contains(source) {
+		if source, _, ok := r.hosts[h.Name].session.Way(); ok && step.Carries(r.Site).Contains(source) {
 			why = append(why, h.Name+": it is reached through the tunnel that would go away; reach it in another way first")
 		}
 	}
@@ -103,11 +92,11 @@ func (r *Runner) sawnOff(plan steps.Plan) []string {
 
 // forgetAnswers takes the answers off the hosts, for an undo of everything: nothing is left there that they describe.
 func forgetAnswers(s *site.Site, look steps.Look) steps.Plan {
-	plan := steps.Plan{Step: "network"}
+	plan := steps.Plan{Step: steps.All()[0].ID}
 	for _, h := range s.Hosts {
 		if file, _ := look[h.Name].File(remote.AnswersPath); file != nil {
 			plan.Parts = append(plan.Parts, steps.Part{Host: h.Name, Changes: []remote.Change{{
-				ID: "network.answers", Step: plan.Step, Title: "take the answers off the host; yours stay here",
+				ID: "answers", Step: plan.Step, Title: "take the answers off the host; yours stay here",
 				Path: remote.AnswersPath, Old: file, AtConfirm: true, Forget: true,
 			}}})
 		}

@@ -4,6 +4,7 @@ package steps
 
 import (
 	"fmt"
+	"net/netip"
 	"sort"
 	"time"
 
@@ -26,6 +27,7 @@ type Step struct {
 	Reads   func(*site.Site, *site.Host) []remote.Query  // what it must see; none for a host it does not touch
 	Plan    func(*site.Site, Look) Plan                  // what is still needed; the site has what was detected filled in
 	Strip   func(*site.Site, Look, map[string]bool) Plan // takes our part out of the paths named, which others edited since; may be nil
+	Carries func(*site.Site) netip.Prefix                // the network it makes: undone, it cuts off who came through that; may be nil
 	Proof   []string                                     // IDs of the checks that prove it; none for a chapter of tasks for a person
 }
 

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"postern/remote"
@@ -19,9 +20,10 @@ func init() {
 		Fields: func(*site.Site) []string {
 			return []string{"tunnel.network", "tunnel.proxy", "tunnel.mail", "tunnel.network6", "tunnel.port", "tunnel.interface", "tunnel.mtu"}
 		},
-		Reads: func(s *site.Site, h *site.Host) []remote.Query { return append(SeenReads(), tunnelReads(s, h)...) },
-		Plan:  planWireguard,
-		Strip: stripWireguard,
+		Reads:   func(s *site.Site, h *site.Host) []remote.Query { return append(SeenReads(), tunnelReads(s, h)...) },
+		Plan:    planWireguard,
+		Strip:   stripWireguard,
+		Carries: func(s *site.Site) netip.Prefix { return s.Tunnel.Network },
 		Proof: []string{"tunnel.handshake", "tunnel.tcp", "tunnel.mtu", "tunnel.bytes", "tunnel.keys", "tunnel.boot",
 			"firewall.relay", "firewall.dnat", "firewall.clients"},
 	})

@@ -206,7 +206,7 @@ func (p *applyPage) promise(tight bool) string {
 		if w.kept || w.gone || w.armed.IsZero() {
 			continue
 		}
-		rest := max(0, w.armed.Add(p.guard()).Sub(p.o.Clock()))
+		rest := max(0, w.armed.Add(p.offer.Guard).Sub(p.o.Clock()))
 		if left == nil {
 			first = rest
 		}

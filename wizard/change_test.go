@@ -129,7 +129,7 @@ func example(s *site.Site, step string) *run.Proposal {
 				{ID: "enable", Step: step, Title: "enable ufw", Risk: remote.LoseSSH, Do: "ufw --force enable", Undo: "ufw disable"},
 			}},
 		}}
-	return &run.Proposal{Site: s, Plans: []steps.Plan{plan}}
+	return &run.Proposal{Guard: 2 * time.Minute, Site: s, Plans: []steps.Plan{plan}}
 }
 
 // proven are results of every outcome.

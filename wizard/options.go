@@ -33,7 +33,6 @@ type Options struct {
 	Secret    func(string)                                                         // told every secret that was answered, so that no log can hold it; may be nil
 	Askpass   func(ctx context.Context, what string) (string, error)               // asks for secrets in the operator's stead; nil for none
 	Log       func() string                                                        // the path of this run's log, "" when there is none; may be nil
-	Deadline  time.Duration                                                        // of the guard
 	Simulated string                                                               // what to say on every screen, such as "demo: both hosts are simulated"; "" for real hosts
 	ASCII     bool                                                                 // draw with ASCII only, whatever the locale
 	NoColor   bool                                                                 // bold and reverse only

@@ -2,7 +2,6 @@ package wizard
 
 import (
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -14,14 +13,6 @@ func (w *shell) doJob(j job) tea.Cmd {
 		w.engine.do(j, s)
 		return nil
 	}
-}
-
-// guard is how long a host waits for a new login before it takes a change back.
-func (w *shell) guard() time.Duration {
-	if w.o.Deadline > 0 {
-		return w.o.Deadline
-	}
-	return 2 * time.Minute
 }
 
 // titled is a page's title with its chapter, where the header does not have that already.

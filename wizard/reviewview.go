@@ -197,7 +197,7 @@ func (p *reviewPage) aboutAll(width int) []draw.Line {
 		lines = append(lines, draw.Prose(draw.Plain, "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name.", width-1)...)
 	}
 	if len(p.entries) > 1 {
-		lines = append(lines, draw.Report([]report.Line{report.Heading(pr, pr.Inert, p.guard())}, width)...)
+		lines = append(lines, draw.Report([]report.Line{report.Heading(pr, pr.Inert)}, width)...)
 	}
 	lines = append(lines, draw.Report(p.notes(), width)...)
 	lines = append(lines, draw.Report(report.Later(pr), width)...)

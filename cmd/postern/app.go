@@ -201,7 +201,7 @@ func (a *app) result(r checks.Result) {
 
 // approve shows what would be done and asks whether to do it.
 func (a *app) approve(ctx context.Context, p *run.Proposal) (bool, error) {
-	a.drawer.proposal(p, a.Deadline, true)
+	a.drawer.proposal(p, true)
 	a.say.line(plain, "")
 	question := "Do this now?"
 	if p.Inert {

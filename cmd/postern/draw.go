@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"postern/checks"
 	"postern/report"
@@ -75,6 +74,6 @@ func (d *drawer) notes(plan steps.Plan) { d.say.lines(report.Notes(plan, d.said)
 
 // proposal shows everything that would be done. wayBack adds, once per host and before the first risk, what to type on its
 // console if all else fails.
-func (d *drawer) proposal(p *run.Proposal, deadline time.Duration, wayBack bool) {
-	d.say.lines(report.Proposal(p, deadline, d.said, wayBack))
+func (d *drawer) proposal(p *run.Proposal, wayBack bool) {
+	d.say.lines(report.Proposal(p, d.said, wayBack))
 }

@@ -47,7 +47,7 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	default:
-		a.drawer.proposal(p, a.Deadline, false)
+		a.drawer.proposal(p, false)
 		a.closing(p, c.Steps)
 	}
 	if len(p.Refused()) > 0 || len(p.LockOut()) > 0 && !r.Accept[lockOut] {

@@ -89,7 +89,7 @@ func (a *app) drawn() (*site.File, error) {
 func (a *app) screen(file *site.File) wizard.Options {
 	o := wizard.Options{
 		In: a.world.stdin, Out: a.world.stdout, Environ: a.world.environ(), Clock: a.world.now,
-		File: file, Sites: a.sites(), Deadline: a.Deadline, ASCII: a.ASCII, NoColor: a.NoColor,
+		File: file, Sites: a.sites(), ASCII: a.ASCII, NoColor: a.NoColor,
 		Runner: func(s *site.Site, ask wizard.Asker) (*run.Runner, error) {
 			r, err := a.begin("wizard", &answers{file: file, site: s, say: a.say})
 			if err == nil {
@@ -102,7 +102,7 @@ func (a *app) screen(file *site.File) wizard.Options {
 		},
 		Script: func(p *run.Proposal) ([]byte, error) { return []byte(script(p)), nil },
 		Reach: func(ctx context.Context, s *site.Site, host string) (string, error) {
-			return run.Knock(ctx, s, host, a.remote())
+			return run.Greeting(ctx, s, host, a.remote())
 		},
 		Write:  write,
 		Past:   a.past,

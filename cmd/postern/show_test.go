@@ -136,7 +136,8 @@ func TestPlanJSONHasWhatIsShown(t *testing.T) {
 		}
 	}
 	d := newDrawer(v)
-	d.proposal(p, 2*time.Minute, false)
+	p.Guard = 2 * time.Minute
+	d.proposal(p, false)
 	for _, want := range []string{"proxy: 1 change", "proxy: 5 changes", "1. [firewall] Forward   MAY CUT SSH", "why:  mail must get through",
 		"file: /x/etc/60.conf (new, 0640 root:root)", "+a = 1", "+MTU = 1420", "-old", "undo: # the file is removed", "echo undone",
 		"put in place when the change is confirmed", "a rule of somebody else", "then: the tunnel", "after 2m0s"} {
@@ -154,7 +155,7 @@ func TestWayBackIsShownOncePerHostBeforeTheRisk(t *testing.T) {
 	d := newDrawer(v)
 	p := example("/x", "root:root")
 	for range 2 {
-		d.proposal(p, time.Minute, true)
+		d.proposal(p, true)
 	}
 	if n := strings.Count(people.String(), "on the console of proxy"); n != 1 {
 		t.Errorf("shown %d times:\n%s", n, people)

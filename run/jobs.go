@@ -21,9 +21,9 @@ for j in job.*; do
 	break
 done) || :`}
 
-// outwait waits for the jobs that were at work when the hosts were looked at, because what a half installed package looks like
+// awaitJobs waits for the jobs that were at work when the hosts were looked at, because what a half installed package looks like
 // is no ground for a plan. It says whether there were any: then the hosts must be looked at again.
-func (r *Runner) outwait(ctx context.Context, s *site.Site, look steps.Look) (bool, error) {
+func (r *Runner) awaitJobs(ctx context.Context, s *site.Site, look steps.Look) (bool, error) {
 	var wg sync.WaitGroup
 	waited := false
 	for _, h := range s.Hosts {

@@ -8,9 +8,9 @@ import (
 	"postern/site"
 )
 
-// Knock says in a few words whether an SSH server answers where a host of the site is said to be. It logs in nowhere; a host
+// Greeting says in a few words whether an SSH server answers where a host of the site is said to be. It logs in nowhere; a host
 // that is reached through another is not asked, and the words are empty.
-func Knock(ctx context.Context, s *site.Site, name string, o remote.Options) (string, error) {
+func Greeting(ctx context.Context, s *site.Site, name string, o remote.Options) (string, error) {
 	h := s.Host(name)
 	if h == nil {
 		return "", fmt.Errorf("there is no host %q", name)

@@ -1,0 +1,61 @@
+package run
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"postern/checks"
+)
+
+// TestSettling: what is not ok at once after a change is asked again for a while, and what cannot be told while the change is
+// open once more when it is kept.
+func TestSettling(t *testing.T) {
+	for _, c := range []struct {
+		finds checks.Outcome
+		heals time.Duration
+		kept  bool
+		last  checks.Outcome
+	}{
+		{checks.Fail, 10 * time.Second, true, checks.OK},
+		{checks.Unknown, 10 * time.Second, true, checks.OK},
+		{checks.Fail, 10 * time.Minute, false, checks.Fail},
+		{checks.Unknown, 10 * time.Minute, false, checks.Unknown},
+		{checks.Warn, 0, true, checks.Warn},
+		{checks.Skip, -1, true, checks.OK},
+		{checks.Skip, 0, true, checks.Skip},
+	} {
+		d := &decided{fate: fates[0], hosts: []string{"mail", "proxy"}, finds: c.finds, heals: c.heals}
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			d.decide(t)
+			defer d.r.Close()
+			if kept := d.err == nil && state(d.struck) == "NEW"; kept != c.kept {
+				t.Errorf("%s for %s: kept is %t, %v", c.finds, c.heals, kept, d.err)
+			}
+			if len(d.results) != 1 || d.results[0].Outcome != c.last {
+				t.Errorf("%s for %s: in the end %+v, want %s", c.finds, c.heals, d.results, c.last)
+			}
+			if took := time.Since(began); took > time.Minute {
+				t.Errorf("%s for %s: decided after %s", c.finds, c.heals, took)
+			}
+		})
+	}
+}
+
+// TestSlowChange: a change has the time that it says it may take, and no more.
+func TestSlowChange(t *testing.T) {
+	for _, c := range []struct {
+		says, takes time.Duration
+		kept        bool
+	}{{0, time.Minute, true}, {0, 3 * time.Minute, false}, {5 * time.Minute, 5 * time.Minute, true}, {time.Minute, 10 * time.Minute, false}} {
+		d := &decided{fate: fates[0], hosts: []string{"mail", "proxy"}, finds: checks.OK, says: c.says, takes: c.takes}
+		synctest.Test(t, func(t *testing.T) {
+			d.decide(t)
+			defer d.r.Close()
+			if kept := d.err == nil && state(d.struck) == "NEW"; kept != c.kept || !c.kept && state(d.struck) != "OLD" {
+				t.Errorf("says %s, takes %s: kept is %t, %s, %v", c.says, c.takes, kept, state(d.struck), d.err)
+			}
+		})
+	}
+}
