@@ -48,12 +48,23 @@ func Findings(results []checks.Result) []Line {
 	return t.lines
 }
 
+// Amiss counts the results that ask for somebody to look at them.
+func Amiss(results ...checks.Result) int {
+	n := 0
+	for _, r := range results {
+		if r.Outcome != checks.OK && r.Outcome != checks.Skip {
+			n++
+		}
+	}
+	return n
+}
+
 // alike puts together the results of a step that are not ok, those in one group that could not be asked for one reason.
 func alike(results []checks.Result, step string) [][]checks.Result {
 	var groups [][]checks.Result
 	at := map[string]int{}
 	for _, r := range results {
-		if r.Step != step || r.Outcome == checks.OK || r.Outcome == checks.Skip {
+		if r.Step != step || Amiss(r) == 0 {
 			continue
 		}
 		key := r.From + "\x00" + r.Saw.String() + "\x00" + r.Likely + "\x00" + r.Evidence.String()

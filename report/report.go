@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"postern/remote"
 )
 
 // Style is what a line means. The words say it too: a style only makes it stand out where there are colours.
@@ -26,6 +28,15 @@ type Line struct {
 	Style Style
 	Text  string
 	Prose bool // sentences, which may be wrapped between words; other lines are diffs, commands and what is to be copied
+}
+
+// Text is lines as plain text, for a file or the clipboard: nothing in it steers a terminal.
+func Text(lines []Line) string {
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(remote.Clean(l.Text).String() + "\n")
+	}
+	return b.String()
 }
 
 // Said remembers what was told already, so that it is told once in a run. A nil one remembers nothing.

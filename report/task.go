@@ -96,3 +96,18 @@ func TasksOf(step steps.Step, tasks []steps.Task) []steps.Task {
 	}
 	return of
 }
+
+// Task is all about one task, and where it is known from whether it is done.
+func Task(one steps.Task, from string) []Line {
+	var t text
+	t.prose(Strong, "%s", one.Title)
+	t.prose(Plain, "%s", strings.TrimSpace(one.Text))
+	if copy := strings.TrimSpace(one.Copy); copy != "" {
+		t.line(Plain, "")
+		t.line(Strong, "To copy (y copies, x saves):")
+		t.line(Plain, "  %s", hang(copy, 2))
+	}
+	t.line(Plain, "")
+	t.prose(Plain, "%s (%s)", TaskDone(one), from)
+	return t.lines
+}

@@ -24,6 +24,21 @@ func FieldOf(s *Site, key string) (Field, error) {
 	return Field{}, fmt.Errorf("%s is not a key%s", quote(key), cmp.Or(hint(key, fields), " (postern fields lists them)"))
 }
 
+// Named lists the Fields of keys, in their order; a key that is none has none.
+func Named(s *Site, keys []string) []Field {
+	at := map[string]Field{}
+	for _, f := range Fields(s) {
+		at[f.Key] = f
+	}
+	var list []Field
+	for _, key := range keys {
+		if f, ok := at[key]; ok {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // Set gives the answer of a key. On an error the site is as before.
 func Set(s *Site, key, text string) error {
 	f, err := FieldOf(s, key)

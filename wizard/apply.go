@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/report"
 	"postern/run"
 	"postern/steps"
 	"postern/wizard/draw"
@@ -16,7 +17,7 @@ import (
 // applyPage shows what is being done: how far it is on each host, what was said last, and what the hosts do by themselves if
 // nobody confirms it. When it did not work it says what became of it, and what can be done now.
 type applyPage struct {
-	*shell
+	*board
 	job    job
 	began  time.Time // zero until the engine begins
 	heard  time.Time // when something was last said
@@ -32,17 +33,17 @@ type applyPage struct {
 	still  bool // the operator scrolls the list
 	back   bool // the operator scrolls what was said
 	done   *doneMsg
-	picked int  // in what can be done now
-	look   bool // a look was asked for, to see why the plan is refused
+	now    draw.Split // what can be done now
+	look   bool       // a look was asked for, to see why the plan is refused
 }
 
 // mostSaid is how much of what was said is kept, in lines; the log has all of it.
 const mostSaid = 500
 
-func newApply(w *shell, j job) page { return &applyPage{shell: w, job: j} }
+func newApply(b *board, j job) page { return &applyPage{board: b, job: j} }
 
 // Update follows the engine.
-func (p *applyPage) Update(m tea.Msg) (page, tea.Cmd) {
+func (p *applyPage) Update(m tea.Msg) tea.Msg {
 	switch m := m.(type) {
 	case startedMsg:
 		if m.job.changes() && p.done == nil {
@@ -53,7 +54,7 @@ func (p *applyPage) Update(m tea.Msg) (page, tea.Cmd) {
 			p.event(m.event)
 		}
 	case tickMsg:
-		if p.top().page != page(p) {
+		if p.front != page(p) {
 			p.heard = p.o.Clock() // it waits for the operator, not for a host
 		}
 	case proposalMsg:
@@ -61,28 +62,27 @@ func (p *applyPage) Update(m tea.Msg) (page, tea.Cmd) {
 			p.offered(m)
 		}
 	case doneMsg:
-		return p, p.ended(m)
+		return p.ended(m)
 	case tea.KeyPressMsg:
 		if p.done != nil {
-			return p, p.choose(m.String())
+			return p.choose(m.String())
 		}
-		return p, p.press(m.String())
+		return p.press(m.String())
 	}
-	return p, nil
+	return nil
 }
 
 // press is a key while it runs.
-func (p *applyPage) press(key string) tea.Cmd {
+func (p *applyPage) press(key string) tea.Msg {
 	switch key {
 	case "esc":
 		if p.offer == nil {
-			p.engine.stop()
-			return back
+			return all{dropMsg{}, backMsg{}}
 		}
-		return note("the hosts are being changed: c stops after this action, and nothing of it is kept")
+		return noteMsg("the hosts are being changed: c stops after this action, and nothing of it is kept")
 	case "c":
 		if !p.stopping && p.changing() {
-			p.halt()
+			return haltMsg{}
 		}
 	case "pgup", "pgdown":
 		p.split.Key(key, 1)
@@ -99,11 +99,11 @@ func (p *applyPage) press(key string) tea.Cmd {
 }
 
 // ended takes the end of the job.
-func (p *applyPage) ended(m doneMsg) tea.Cmd {
+func (p *applyPage) ended(m doneMsg) tea.Msg {
 	if p.look && m.job.verb == look {
 		p.look = false
 		if pr := m.proposal; m.err == nil && pr != nil && len(pr.Refused())+len(pr.LockOut()) > 0 {
-			return replace(newReview(p.shell, proposalMsg{job: p.job, proposal: pr}))
+			return replaceMsg{p, newReview(p.board, proposalMsg{job: p.job, proposal: pr})}
 		}
 		return nil
 	}
@@ -112,17 +112,16 @@ func (p *applyPage) ended(m doneMsg) tea.Cmd {
 	}
 	switch out := m.outcome; {
 	case m.err == nil && out.Declined:
-		return tea.Batch(p.leave(p), note("nothing was changed; your answers are kept"))
+		return all{leaveMsg{p}, noteMsg("nothing was changed; your answers are kept")}
 	case m.err == nil && p.job.verb == apply && out.Empty:
-		return tea.Batch(begin(replace(newProve(p.shell, p.job.steps)), p.do(check, p.job.steps...)), note("nothing to change: it is in place; its checks are asked"))
+		return all{replaceMsg{p, newProve(p.board, p.job.steps)}, job{verb: check, steps: p.job.steps}, noteMsg("nothing to change: it is in place; its checks are asked")}
 	case m.err == nil && p.job.verb == apply:
-		return replace(newProve(p.shell, p.job.steps))
+		return replaceMsg{p, newProve(p.board, p.job.steps)}
 	}
-	p.done, p.picked = &m, 0
-	p.split = draw.Split{}
+	p.done, p.now, p.split = &m, draw.Split{}, draw.Split{}
 	if errors.Is(m.err, run.ErrRefused) && p.offer == nil && p.job.verb == apply {
 		p.look = true
-		return p.do(look, p.job.steps...)
+		return job{verb: look, steps: p.job.steps}
 	}
 	return nil
 }
@@ -132,7 +131,7 @@ func (p *applyPage) View(width, height int) view {
 	if p.done != nil {
 		return p.viewEnd(width, height)
 	}
-	v := view{title: p.titled(p.job, string(p.job.verb)), holds: true, help: applyHelp,
+	v := view{title: p.titled(p.job.steps, string(p.job.verb)), holds: true, help: applyHelp,
 		keys: []key{{"c", "stop after this action"}, {"pgup/pgdn", "output"}}}
 	v.pinned = p.safety(width)
 	if most := max(1, height/2); len(v.pinned) > most {
@@ -170,8 +169,8 @@ func (p *applyPage) progress(width int) draw.Line {
 // safety is what the hosts do by themselves, and whether anything is heard of them.
 func (p *applyPage) safety(width int) []draw.Line {
 	var lines []draw.Line
-	tight := p.bodyHeight() < 12
-	if warning := " [warn] " + draw.Readable(eventWords(p.warn)); p.warn.Text != "" && tight {
+	tight := p.height-chrome < 12
+	if warning := " [warn] " + draw.Readable(report.Doing(p.warn)); p.warn.Text != "" && tight {
 		lines = append(lines, draw.Say(draw.Amber, "%s", draw.Short(warning, width)))
 	} else if p.warn.Text != "" {
 		lines = append(lines, draw.Prose(draw.Amber, warning, width-1)...)
@@ -185,8 +184,8 @@ func (p *applyPage) safety(width int) []draw.Line {
 	if p.stopping && p.notice == "" {
 		lines = append(lines, draw.Prose(draw.Amber, " Stopping after this action; what is not confirmed is taken back.", width-1)...)
 	}
-	if p.o.Log != nil && p.o.Log() != "" && p.bodyHeight() >= 16 {
-		lines = append(lines, draw.Say(draw.Plain, "%s", " log: "+draw.Middle(p.o.Log(), width-7)))
+	if log := p.log(); log != "" && p.height-chrome >= 16 {
+		lines = append(lines, draw.Say(draw.Plain, "%s", " log: "+draw.Middle(log, width-7)))
 	}
 	return lines
 }

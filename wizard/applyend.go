@@ -7,7 +7,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"postern/checks"
 	"postern/remote"
 	"postern/report"
 	"postern/run"
@@ -17,79 +16,57 @@ import (
 // choice is one thing that can be done now.
 type choice struct {
 	press, does string
-	do          func() tea.Cmd
+	do          func() tea.Msg
 }
 
 // choices are what can be done after the end. There is always a way on.
 func (p *applyPage) choices() []choice {
 	err := p.done.err
 	if err == nil {
-		return []choice{{"enter", "go on", func() tea.Cmd { return p.leave(p) }}}
+		return []choice{{"enter", "go on", func() tea.Msg { return leaveMsg{p} }}}
 	}
-	list := []choice{{"r", "try again", func() tea.Cmd { return p.again(nil) }}}
+	list := []choice{{"r", "try again", func() tea.Msg { return p.again() }}}
 	if p.job.verb == apply && len(p.job.steps) > 0 {
-		list = append(list, choice{"e", "edit the answers", func() tea.Cmd { return answersOf(p.job.steps[0]) }})
+		list = append(list, choice{"e", "edit the answers", func() tea.Msg { return chapterMsg{p.job.steps[0], true} }})
 	}
 	if errors.Is(err, remote.ErrLost) || p.offer == nil && !errors.Is(err, run.ErrRefused) && !errors.Is(err, context.Canceled) {
-		list = append(list, choice{"w", "other ways in", func() tea.Cmd { return open(newWays(p.shell, p.missing())) }})
+		list = append(list, choice{"w", "other ways in", func() tea.Msg { return openMsg{&waysPage{board: p.board, host: p.missing()}} }})
 	}
-	if n := notOK(p.done.results); n > 0 {
-		list = append(list, choice{"c", "see the checks: " + report.Plural(n, "finding"), func() tea.Cmd { return open(newProve(p.shell, p.job.steps)) }})
+	if n := report.Amiss(p.done.results...); n > 0 {
+		list = append(list, choice{"c", "see the checks: " + report.Plural(n, "finding"), func() tea.Msg { return openMsg{newProve(p.board, p.job.steps)} }})
 	}
 	var broke *run.Regression
-	switch {
-	case errors.As(err, &broke):
-		list = append(list, choice{"m", "I mean it: apply all the same", func() tea.Cmd { return p.again(broke.IDs()) }})
-	case p.job.verb == apply && p.left():
-		list = append(list, choice{"u", "undo the chapter", func() tea.Cmd {
-			j := job{verb: undo, steps: p.job.steps}
-			return begin(replace(newApply(p.shell, j)), p.doJob(j))
-		}})
+	if errors.As(err, &broke) {
+		return append(list, choice{"m", "I mean it: apply all the same", func() tea.Msg { return p.again(broke.IDs()...) }})
+	}
+	if left := !errors.Is(err, run.ErrRolledBack) && !errors.Is(err, run.ErrRefused) && p.offer != nil && !p.offer.Inert; left && p.job.verb == apply {
+		list = append(list, choice{"u", "undo the chapter", func() tea.Msg { return p.instead(job{verb: undo, steps: p.job.steps}) }})
 	}
 	return list
-}
-
-// left says whether something of the change may be on the hosts.
-func (p *applyPage) left() bool {
-	err := p.done.err
-	return err != nil && !errors.Is(err, run.ErrRolledBack) && !errors.Is(err, run.ErrRefused) && p.offer != nil && !p.preparing()
 }
 
 // preparing says whether nothing but preparations was asked about.
 func (p *applyPage) preparing() bool { return p.offer != nil && p.offer.Inert }
 
-func notOK(results []checks.Result) int {
-	n := 0
-	for _, r := range results {
-		if r.Outcome != checks.OK && r.Outcome != checks.Skip {
-			n++
-		}
+// again does the same job anew, with risks that were taken by their names.
+func (p *applyPage) again(accept ...string) tea.Msg {
+	if p.busy != nil {
+		return noteMsg("one moment: the hosts are being talked to")
 	}
-	return n
+	return p.instead(job{verb: p.job.verb, steps: p.job.steps, accept: append(accept, p.job.accept...)})
 }
 
-// again does the same job anew, with risks that were taken by their names.
-func (p *applyPage) again(accept []string) tea.Cmd {
-	if p.busy != nil {
-		return note("one moment: the hosts are being talked to")
-	}
-	j := job{verb: p.job.verb, steps: p.job.steps, accept: append(accept, p.job.accept...)}
-	return begin(replace(newApply(p.shell, j)), p.doJob(j))
-}
+// instead shows another job in place of this one, and gives it to the engine.
+func (p *applyPage) instead(j job) tea.Msg { return all{replaceMsg{p, newApply(p.board, j)}, j} }
 
 // choose is a key after the end.
-func (p *applyPage) choose(press string) tea.Cmd {
+func (p *applyPage) choose(press string) tea.Msg {
 	list := p.choices()
-	switch press {
-	case "up", "k", "shift+tab":
-		p.picked = max(0, p.picked-1)
-	case "down", "j", "tab":
-		p.picked = min(len(list)-1, p.picked+1)
-	case "enter":
-		return list[p.picked].do()
+	if p.now.Key(press, len(list)) {
+		return nil
 	}
-	for _, c := range list {
-		if c.press == press {
+	for i, c := range list {
+		if c.press == press || press == "enter" && i == p.now.Picked {
 			return c.do()
 		}
 	}
@@ -98,41 +75,41 @@ func (p *applyPage) choose(press string) tea.Cmd {
 
 // viewEnd says how it ended, why, and what can be done now.
 func (p *applyPage) viewEnd(width, height int) view {
-	v := view{title: p.titled(p.job, when(p.offer == nil, "not begun", string(p.job.verb)+" ended")), help: endHelp}
+	v := view{title: p.titled(p.job.steps, when(p.offer == nil, "not begun", string(p.job.verb)+" ended")), help: endHelp}
 	word, s := p.verdict()
-	v.lines = append(v.lines, draw.Inset(s, word, width)...)
+	v.add(draw.Inset(s, word, width)...)
 	for _, e := range p.said {
 		if e.Kind == "rollback" || e.Kind == "confirm" {
-			v.lines = append(v.lines, draw.Report(report.Event(e), width-1)...)
+			v.add(draw.Report(report.Event(e), width-1)...)
 		}
 	}
 	if err := p.done.err; err != nil {
-		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Hanging("why", reason(err), 6, width)...)
+		v.add(draw.Line{})
+		v.add(draw.Hanging("why", reason(err), 6, width)...)
 		if !errors.Is(err, context.Canceled) && !p.preparing() {
-			v.lines = append(v.lines, draw.Line{})
-			v.lines = append(v.lines, advice(err, width)...)
+			v.add(draw.Line{})
+			v.add(draw.Inset(draw.Plain, report.Advice(err), width)...)
 		}
 	} else {
-		v.lines = append(v.lines, draw.Report(report.Later(p.offer), width-1)...)
+		v.add(draw.Report(report.Later(p.offer), width-1)...)
 	}
 	if lines := p.lastWords(width); p.done.err != nil && len(lines) > 0 {
-		v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Strong, " The last that the hosts said"))
-		v.lines = append(v.lines, lines...)
+		v.add(draw.Line{}, draw.Say(draw.Strong, " The last that the hosts said"))
+		v.add(lines...)
 	}
-	if notOK(p.done.results) > 0 {
-		v.lines = append(v.lines, draw.Report(report.Findings(p.done.results), width-1)...)
+	if report.Amiss(p.done.results...) > 0 {
+		v.add(draw.Report(report.Findings(p.done.results), width-1)...)
 	}
-	if p.o.Log != nil && p.o.Log() != "" {
-		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Prose(draw.Plain, " log of this run: "+p.o.Log(), width-1)...)
+	if log := p.log(); log != "" {
+		v.add(draw.Line{})
+		v.add(draw.Inset(draw.Plain, "log of this run: "+log, width)...)
 	}
 	list := p.choices()
 	if height >= 14 {
 		v.pinned = append(v.pinned, draw.Line{}, draw.Say(draw.Strong, " What now"))
 	}
 	for i, c := range list {
-		v.pinned = append(v.pinned, draw.Pick(draw.Row(draw.Text(draw.Strong, draw.Pad(c.press, 6)), draw.Text(draw.Plain, c.does)), i == p.picked))
+		v.pinned = append(v.pinned, draw.Pick(draw.Row(draw.Text(draw.Strong, draw.Pad(c.press, 6)), draw.Text(draw.Plain, c.does)), i == p.now.Picked))
 	}
 	v.keys = []key{{"enter", "do it"}, {"up/down", "choose"}}
 	if len(list) == 1 {
@@ -161,7 +138,7 @@ func (p *applyPage) lastWords(width int) []draw.Line {
 	var lines []draw.Line
 	for _, e := range p.said[p.from:] {
 		if e.Kind == "change" {
-			lines = append(lines, draw.Report([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
+			lines = append(lines, draw.Report([]report.Line{{Text: "  " + report.Doing(e)}}, width)...)
 		}
 	}
 	return lines[max(0, len(lines)-20):]

@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // askPage asks a chapter's answers: one row each, first what nobody can guess, then what has a usual value, and a last row
 // that goes on. Every answer is kept in the file at once; what is not valid yet is kept here as a draft.
 type askPage struct {
-	*shell
+	*board
 	id     string
 	picked string            // the key of the row that is edited; goOn or showMore for those
 	edit   *draw.Editor      // of the picked row, nil for the last ones
@@ -31,8 +32,8 @@ const (
 	showMore = "show more"
 )
 
-func newAsk(w *shell, id, key string) *askPage {
-	p := &askPage{shell: w, id: id, wrong: map[string]string{}, passed: map[string]bool{}}
+func newAsk(b *board, id, key string) *askPage {
+	p := &askPage{board: b, id: id, wrong: map[string]string{}, passed: map[string]bool{}}
 	if key == "" {
 		key = p.nextOpen("")
 		if rows := p.order(); slices.ContainsFunc(rows, p.isDraft) {
@@ -51,15 +52,9 @@ func (p *askPage) isDraft(key string) bool {
 
 // fields are the questions: those that are asked by themselves, those with a usual value, and those hardly anybody changes.
 func (p *askPage) fields() (alone, usual, seldom []site.Field) {
-	c := p.chapter(p.id)
-	if c.step.Fields == nil {
-		return nil, nil, nil
-	}
 	s := p.file.Site
-	for _, key := range c.step.Fields(s) {
-		f, err := site.FieldOf(s, key)
+	for _, f := range site.Named(s, p.chapter(p.id).asks(s)) {
 		switch {
-		case err != nil:
 		case f.Alone || f.Get(s) == "" && !f.Optional:
 			alone = append(alone, f)
 		case f.Seldom && f.Get(s) == f.Default() && !p.more:
@@ -143,19 +138,19 @@ func (p *askPage) pick(key string) {
 }
 
 // Update takes keys, pastes, and what was found out meanwhile.
-func (p *askPage) Update(m tea.Msg) (page, tea.Cmd) {
+func (p *askPage) Update(m tea.Msg) tea.Msg {
 	switch m := m.(type) {
 	case reachMsg, reachedMsg:
-		return p, p.reach.update(p.shell, m)
+		return p.reach.update(p.board, m)
 	case tea.PasteMsg:
-		return p, p.paste(m.Content)
+		return p.paste(m.Content)
 	case tea.KeyPressMsg:
-		return p, p.press(m)
+		return p.press(m)
 	}
-	return p, nil
+	return nil
 }
 
-func (p *askPage) press(k tea.KeyPressMsg) tea.Cmd {
+func (p *askPage) press(k tea.KeyPressMsg) tea.Msg {
 	p.told = ""
 	switch k.String() {
 	case "enter":
@@ -165,31 +160,29 @@ func (p *askPage) press(k tea.KeyPressMsg) tea.Cmd {
 	case "shift+tab", "up":
 		return p.leave(-1)
 	case "ctrl+o":
-		return open(newWays(p.shell, ""))
+		return openMsg{&waysPage{board: p.board}}
 	}
+	return p.typed(k)
+}
+
+// typed follows a change of the text: errors are told on leaving, and taken back at once.
+func (p *askPage) typed(m tea.Msg) tea.Msg {
 	if p.edit == nil {
 		return nil
 	}
 	before := p.edit.Value
-	p.edit.Update(k)
-	return p.typed(before)
-}
-
-// typed follows a change of the text: errors are told on leaving, and taken back at once.
-func (p *askPage) typed(before string) tea.Cmd {
-	if p.edit.Value == before {
+	if p.edit.Update(m); p.edit.Value == before {
 		return nil
 	}
 	delete(p.wrong, p.picked)
 	delete(p.wrong, goOn)
-	p.drafts[p.picked] = p.edit.Value
-	return p.reach.later(p.shell, p.picked, p.edit.Value)
+	return all{draftMsg{key: p.picked, text: p.edit.Value}, p.reach.later(p.board, p.picked, p.edit.Value)}
 }
 
 // looksSecret are texts that no answer is: keys.
 var looksSecret = regexp.MustCompile(`-----BEGIN|^[A-Za-z0-9+/]{43}=$`)
 
-func (p *askPage) paste(text string) tea.Cmd {
+func (p *askPage) paste(text string) tea.Msg {
 	if p.edit == nil {
 		return nil
 	}
@@ -201,57 +194,118 @@ func (p *askPage) paste(text string) tea.Cmd {
 	case more:
 		p.told = "several lines were pasted: the first one was taken"
 	}
-	before := p.edit.Value
-	p.edit.Update(tea.PasteMsg{Content: first})
-	return p.typed(before)
+	return p.typed(tea.PasteMsg{Content: first})
+}
+
+// come edits another row.
+func (p *askPage) come(key string) tea.Msg {
+	p.pick(key)
+	if p.edit == nil {
+		return nil
+	}
+	return p.reach.later(p.board, key, p.edit.Value)
 }
 
 // leave goes to another row; what was typed is kept, valid or not.
-func (p *askPage) leave(by int) tea.Cmd {
-	if p.edit != nil {
-		f, err := site.FieldOf(p.file.Site, p.picked)
-		if err == nil && strings.TrimSpace(p.edit.Value) != f.Get(p.file.Site) {
-			p.keep()
-		} else {
-			delete(p.drafts, p.picked)
-		}
+func (p *askPage) leave(by int) tea.Msg {
+	key := p.picked
+	next := func(bool) tea.Msg {
+		order := p.order()
+		at := max(0, slices.Index(order, key))
+		return p.come(order[(at+by+len(order))%len(order)])
 	}
-	order := p.order()
-	at := max(0, slices.Index(order, p.picked))
-	p.pick(order[(at+by+len(order))%len(order)])
-	return p.reach.on(p.shell, p.picked, p.edit)
+	f, err := site.FieldOf(p.file.Site, key)
+	if p.edit == nil || err != nil || strings.TrimSpace(p.edit.Value) == f.Get(p.file.Site) {
+		return all{draftMsg{key: key, gone: true}, next(true)}
+	}
+	return p.keep(next)
 }
 
 // enter answers the row, and goes to the next that waits, or on.
-func (p *askPage) enter() tea.Cmd {
-	switch {
-	case p.picked == showMore:
+func (p *askPage) enter() tea.Msg {
+	switch p.picked {
+	case showMore:
 		_, _, seldom := p.fields()
 		p.more = true
 		p.pick(seldom[0].Key)
 		return nil
-	case p.picked == goOn:
+	case goOn:
 		return p.finish()
-	case !p.keep():
-		return nil
 	}
-	p.passed[p.picked] = true
-	p.pick(p.nextOpen(p.picked))
-	return p.reach.on(p.shell, p.picked, p.edit)
+	return p.keep(func(kept bool) tea.Msg {
+		if !kept {
+			return nil
+		}
+		p.passed[p.picked] = true
+		return p.come(p.nextOpen(p.picked))
+	})
 }
 
-// keep validates what was typed and keeps it in the file, or as a draft with the reason why not.
-func (p *askPage) keep() bool {
-	key, value := p.picked, strings.TrimSpace(p.edit.Value)
+// keep has what was typed kept in the file, or as a draft with the reason why not.
+func (p *askPage) keep(then func(kept bool) tea.Msg) tea.Msg {
+	key, typed := p.picked, p.edit.Value
+	value := strings.TrimSpace(typed)
 	if value == "" && p.needs(key) {
 		p.wrong[key] = key + ": this chapter is made of it; without it esc goes back, and the answer can come later"
-		return false
+		return then(false)
 	}
-	if err := p.answer(key, value); err != nil {
-		p.drafts[key], p.wrong[key] = p.edit.Value, err.Error()
-		return false
+	return answerMsg{[][2]string{{key, value}}, func(err error) tea.Msg {
+		if err != nil {
+			p.wrong[key] = err.Error()
+			return all{draftMsg{key: key, text: typed}, then(false)}
+		}
+		delete(p.wrong, key)
+		return then(true)
+	}}
+}
+
+// finish goes on to what there is to do, when the answers fit each other.
+func (p *askPage) finish() tea.Msg {
+	for _, key := range p.order() {
+		if (p.isDraft(key) || p.wrong[key] != "") && key != goOn {
+			p.pick(key)
+			return nil
+		}
 	}
-	delete(p.drafts, key)
-	delete(p.wrong, key)
-	return true
+	if key := p.nextOpen(""); key != goOn {
+		p.pick(key)
+		return nil
+	}
+	if why := p.misfit(); why != "" {
+		p.wrong[goOn] = why
+		return nil
+	}
+	var pairs [][2]string
+	_, usual, _ := p.fields()
+	for _, f := range usual {
+		pairs = append(pairs, [2]string{f.Key, f.Get(p.file.Site)})
+	}
+	return answerMsg{pairs, func(err error) tea.Msg {
+		if err != nil {
+			p.wrong[goOn] = err.Error()
+			return nil
+		}
+		return p.bring(p.id)
+	}}
+}
+
+// misfit says what does not fit together, and goes to the row where that can be mended.
+func (p *askPage) misfit() string {
+	problems := site.Problems(p.file.Site, p.chapter(p.id).step.Needs...)
+	if len(problems) == 0 {
+		return ""
+	}
+	why := problems[0].Error()
+	key, _, _ := strings.Cut(why, ": ")
+	if slices.Contains(p.order(), key) {
+		p.pick(key)
+		p.wrong[key] = why
+		return why
+	}
+	for _, c := range p.chapters {
+		if slices.Contains(c.asks(p.file.Site), key) {
+			return fmt.Sprintf("%s (chapter %d asks it)", why, c.step.Chapter)
+		}
+	}
+	return why
 }

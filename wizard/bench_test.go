@@ -13,7 +13,7 @@ func BenchmarkFrames(b *testing.B) {
 		return // it was told
 	}
 	x := crowded(&testing.T{})
-	x.tell(openMsg{newOverview(x.w)})
+	x.tell(openMsg{newOverview(&x.w.board)})
 	x.size("200x60")
 	var slowest time.Duration
 	for i := range 50 {

@@ -198,18 +198,18 @@ func (x *table) opens(rest string) {
 	var p page
 	switch f[0] {
 	case "apply", "undo":
-		p = newApply(x.w, x.job(rest))
+		p = newApply(&x.w.board, x.job(rest))
 	case "prove":
-		p = newProve(x.w, f[1:])
+		p = newProve(&x.w.board, f[1:])
 	case "overview":
-		p = newOverview(x.w)
+		p = newOverview(&x.w.board)
 	case "tasks":
-		p = newTasks(x.w, "firewall", []steps.Task{
+		p = newTasks(&x.w.board, "firewall", []steps.Task{
 			{ID: "provider.firewall.proxy", Title: "let the ports in at the provider of proxy", Text: "In the panel, under Network, Firewall policies:\nlet these in from everywhere. It takes a few minutes.", Copy: "tcp 80\ntcp 443", Check: "firewall.open"},
 			{ID: "dns.records.example", Title: "publish the mail records of a-rather-long-name.example.org", Text: strings.Repeat("Publish all of them. ", 30), Copy: strings.Repeat("record with a long value ", 8)},
 		})
 	default:
 		x.t.Fatal(errors.New(rest))
 	}
-	x.do(open(p))
+	x.tell(openMsg{p})
 }

@@ -52,9 +52,17 @@ type chapter struct {
 	plan  steps.Plan
 }
 
+// asks lists the keys of what the chapter asks.
+func (c *chapter) asks(s *site.Site) []string {
+	if c.step.Fields == nil {
+		return nil
+	}
+	return c.step.Fields(s)
+}
+
 // chapter is the one of a step's ID, or nil.
-func (w *shell) chapter(id string) *chapter {
-	for _, c := range w.chapters {
+func (b *board) chapter(id string) *chapter {
+	for _, c := range b.chapters {
 		if c.step.ID == id {
 			return c
 		}
@@ -76,16 +84,16 @@ func (w *shell) proposed(p *run.Proposal) {
 }
 
 // judge says what a plan, and the checks asked last, mean for a chapter.
-func (w *shell) judge(step steps.Step, plan steps.Plan) state {
+func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	switch {
 	case len(plan.Refused) > 0:
 		return refused
 	case !plan.Empty():
 		return needed
-	case step.ByHand() && len(w.left(plan.Tasks)) > 0:
+	case step.ByHand() && len(b.left(plan.Tasks)) > 0:
 		return todo
 	}
-	for _, r := range w.results {
+	for _, r := range b.results {
 		if r.Step == step.ID && r.Outcome == checks.Fail {
 			return failing
 		}
@@ -107,8 +115,8 @@ func (w *shell) byHand() {
 }
 
 // standing says whether every chapter that this program does is in place.
-func (w *shell) standing() bool {
-	for _, c := range w.chapters {
+func (b *board) standing() bool {
+	for _, c := range b.chapters {
 		if !c.step.ByHand() && c.state != inPlace && c.state != failing {
 			return false
 		}
@@ -127,31 +135,26 @@ func (w *shell) rejudge() {
 }
 
 // first is the first chapter that is not known to be in place, beginning after the one given and going round; nil when all are.
-func (w *shell) first(after string) *chapter {
+func (b *board) first(after string) *chapter {
 	start := 0
-	for i, c := range w.chapters {
+	for i, c := range b.chapters {
 		if c.step.ID == after {
 			start = i + 1
 		}
 	}
-	for i := range w.chapters {
-		if c := w.chapters[(start+i)%len(w.chapters)]; c.state != inPlace && c.step.ID != after {
+	for i := range b.chapters {
+		if c := b.chapters[(start+i)%len(b.chapters)]; c.state != inPlace && c.step.ID != after {
 			return c
 		}
 	}
 	return nil
 }
 
-// enough says whether the hosts can be looked at: every host is reached somehow by an answer that was given, and the answers
-// fit each other.
-func (w *shell) enough() bool {
-	if w.file == nil || len(site.Problems(w.file.Site)) > 0 {
-		return false
+// changesOf counts what a plan would change.
+func changesOf(p steps.Plan) int {
+	n := 0
+	for _, part := range p.Parts {
+		n += len(part.Changes)
 	}
-	for _, h := range w.file.Site.Hosts {
-		if !w.file.Has("host."+h.Name+".ssh") && !w.file.Has("host."+h.Name+".local") {
-			return false
-		}
-	}
-	return true
+	return n
 }

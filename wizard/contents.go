@@ -5,46 +5,47 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/report"
 	"postern/wizard/draw"
 )
 
 // contentsPage is the first page: every chapter with its state, and what there is beside them.
 type contentsPage struct {
-	*shell
-	picked int
+	*board
+	menu draw.Split
 }
 
-func newContents(w *shell) page { return &contentsPage{shell: w} }
+func newContents(b *board) page { return &contentsPage{board: b} }
 
-// entry is one thing to open from the contents.
-type entry struct {
+// item is one thing to open from the contents.
+type item struct {
 	line draw.Line
 	says string // what is not in the line where that is narrow
-	open func() tea.Cmd
+	open func() tea.Msg
 }
 
 // besideText is how wide a page must be for words beside a chapter's state.
 const besideText = 52
 
-func (p *contentsPage) entries(width int) []entry {
-	var list []entry
+func (p *contentsPage) entries(width int) []item {
+	var list []item
 	if p.file != nil {
 		for _, c := range p.chapters {
 			l := draw.Row(draw.Text(draw.Plain, fmt.Sprintf("%d %s ", c.step.Chapter, draw.Pad(c.step.Title, 12))), draw.Text(c.state.style(), draw.Pad(string(c.state), 7)))
 			if width >= besideText {
 				l.Spans = append(l.Spans, draw.Text(draw.Plain, p.says(c)))
 			}
-			list = append(list, entry{l, p.says(c), func() tea.Cmd { return chapterOf(c.step.ID) }})
+			list = append(list, item{l, p.says(c), func() tea.Msg { return chapterMsg{step: c.step.ID} }})
 		}
 		list = append(list,
-			entry{draw.Say(draw.Plain, "All checks"), "", func() tea.Cmd { return open(newOverview(p.shell)) }},
-			entry{draw.Say(draw.Plain, "Look at the hosts again"), "", func() tea.Cmd { return p.lookAgain() }},
-			entry{draw.Say(draw.Plain, "Ways in, when a host is not reached"), "", func() tea.Cmd { return open(newWays(p.shell, "")) }})
+			item{draw.Say(draw.Plain, "All checks"), "", func() tea.Msg { return openMsg{newOverview(p.board)} }},
+			item{draw.Say(draw.Plain, "Look at the hosts again"), "", p.lookAgain},
+			item{draw.Say(draw.Plain, "Ways in, when a host is not reached"), "", func() tea.Msg { return openMsg{&waysPage{board: p.board}} }})
 	}
 	if p.o.Sites.List != nil {
-		list = append(list, entry{draw.Say(draw.Plain, "Other sites"), "", func() tea.Cmd {
-			s := newSites(p.shell)
-			return tea.Batch(open(s), s.load())
+		list = append(list, item{draw.Say(draw.Plain, "Other sites"), "", func() tea.Msg {
+			s := newSites(p.board)
+			return all{openMsg{s}, s.load()}
 		}})
 	}
 	return list
@@ -53,54 +54,44 @@ func (p *contentsPage) entries(width int) []entry {
 // says is a chapter's state in words.
 func (p *contentsPage) says(c *chapter) string {
 	if n := changesOf(c.plan); c.state == needed && n > 0 {
-		return counted(n, "change") + " to review"
+		return report.Plural(n, "change") + " to review"
 	}
 	return means[c.state]
 }
 
-func (p *contentsPage) lookAgain() tea.Cmd {
+func (p *contentsPage) lookAgain() tea.Msg {
 	if !p.enough() {
-		return note("first say how the hosts are reached: chapter 1")
+		return noteMsg("first say how the hosts are reached: chapter 1")
 	}
-	p.moved = true
-	return p.look()
+	return lookMsg{}
 }
 
-func (p *contentsPage) Update(m tea.Msg) (page, tea.Cmd) {
-	k, ok := m.(tea.KeyPressMsg)
-	if !ok {
-		return p, nil
-	}
+// Update takes keys.
+func (p *contentsPage) Update(m tea.Msg) tea.Msg {
 	list := p.entries(80)
-	switch k.String() {
-	case "up", "k", "shift+tab":
-		p.picked = max(0, p.picked-1)
-	case "down", "j", "tab":
-		p.picked = min(len(list)-1, p.picked+1)
-	case "enter":
-		if p.picked < len(list) {
-			return p, list[p.picked].open()
-		}
+	k, ok := m.(tea.KeyPressMsg)
+	if ok && !p.menu.Key(k.String(), len(list)) && k.String() == "enter" && p.menu.Picked < len(list) {
+		return list[p.menu.Picked].open()
 	}
-	return p, nil
+	return nil
 }
 
+// View lists them.
 func (p *contentsPage) View(width, height int) view {
 	v := view{title: "contents", keys: []key{{"enter", "open"}, {"up/down", "choose"}, {"1-9", "chapter"}}, help: contentsHelp}
-	v.lines = append(v.lines, draw.Prose(draw.Plain, p.greeting(), width-1)...)
-	v.lines = append(v.lines, draw.Line{})
-	v.lines = append(v.lines, p.warnings(width)...)
+	v.add(draw.Prose(draw.Plain, p.greeting(), width-1)...)
+	v.add(draw.Line{})
+	v.add(p.warnings(width)...)
+	var rows []draw.Line
 	for i, e := range p.entries(width) {
-		v.lines = append(v.lines, draw.Pick(e.line, i == p.picked))
-		if i == p.picked {
-			v.focus = len(v.lines) - 1
-			if width < besideText && e.says != "" {
-				v.pinned = []draw.Line{draw.Say(draw.Plain, "  %s", e.says)}
-			}
+		rows = append(rows, e.line)
+		if i == p.menu.Picked && width < besideText && e.says != "" {
+			v.pinned = []draw.Line{draw.Say(draw.Plain, "  %s", e.says)}
 		}
 	}
+	v.list(rows, p.menu.Picked)
 	if p.busy != nil && p.last.Text != "" {
-		v.pinned = draw.Prose(draw.Plain, " "+eventWords(p.last), width)
+		v.pinned = draw.Prose(draw.Plain, " "+report.Doing(p.last), width)
 	}
 	return v
 }

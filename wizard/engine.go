@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
 	"postern/site"
 	"postern/steps"
@@ -37,6 +39,15 @@ type job struct {
 
 // changes says whether the job may change hosts: such a one is never cut short by another.
 func (j job) changes() bool { return j.verb == apply || j.verb == undo }
+
+// covers says whether a job asks, or is about, what a result answers.
+func (j job) covers(r checks.Result) bool {
+	if len(j.steps) == 0 || slices.Contains(j.steps, r.Step) {
+		return true
+	}
+	c, ok := checks.Of(r.ID)
+	return ok && slices.Contains(j.steps, c.ID)
+}
 
 // Asker puts a question of a connection to the operator.
 type Asker func(context.Context, remote.Prompt) (string, error)
@@ -218,8 +229,8 @@ func (e *engine) ask(ctx context.Context, p remote.Prompt) (string, error) {
 	}
 	var got reply
 	var err error
-	if masked(p) && e.pass != nil {
-		got.text, got.err = e.pass(ctx, asked(p))
+	if report.Masked(p) && e.pass != nil {
+		got.text, got.err = e.pass(ctx, report.Asked(p))
 	} else {
 		got, err = await(ctx, func(answer func(reply)) {
 			e.send(promptMsg{p, func(text string, err error) { answer(reply{text, err}) }})
@@ -228,7 +239,7 @@ func (e *engine) ask(ctx context.Context, p remote.Prompt) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if got.err == nil && masked(p) && got.text != "" && e.secret != nil {
+	if got.err == nil && report.Masked(p) && got.text != "" && e.secret != nil {
 		e.secret(got.text)
 	}
 	return got.text, got.err

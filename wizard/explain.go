@@ -5,102 +5,85 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/report"
 	"postern/wizard/draw"
 )
 
 // explainPage says what a chapter is for, what the hosts said of it, and shows the site's picture.
 type explainPage struct {
-	*shell
+	*board
 	id string
 }
 
-func newExplain(w *shell, id string) page { return explainPage{w, id} }
-
-func (p explainPage) Update(m tea.Msg) (page, tea.Cmd) {
+// Update takes keys.
+func (p *explainPage) Update(m tea.Msg) tea.Msg {
 	k, ok := m.(tea.KeyPressMsg)
 	if !ok {
-		return p, nil
+		return nil
 	}
 	c := p.chapter(p.id)
 	switch k.String() {
 	case "enter":
 		if c.state == inPlace && !c.step.ByHand() {
-			return p, next
+			return nextMsg{}
 		}
-		return p, p.forward(c)
+		return p.forward(c)
 	case "e":
-		return p, open(newAsk(p.shell, p.id, ""))
+		return openMsg{newAsk(p.board, p.id, "")}
 	case "c":
 		if p.enough() && !c.step.ByHand() {
-			return p, begin(open(newProve(p.shell, []string{p.id})), p.do(check, p.id))
+			return all{openMsg{newProve(p.board, []string{p.id})}, job{verb: check, steps: []string{p.id}}}
 		}
 	case "t":
 		if len(c.plan.Tasks) > 0 {
-			return p, open(newTasks(p.shell, p.id, c.plan.Tasks))
+			return openMsg{newTasks(p.board, p.id, c.plan.Tasks)}
 		}
 	case "u":
 		if p.undoable(c) && p.busy == nil {
-			j := job{verb: undo, steps: []string{p.id}}
-			return p, begin(open(newApply(p.shell, j)), p.do(undo, p.id))
+			return p.begin(job{verb: undo, steps: []string{p.id}})
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // forward asks what the chapter asks, or, where it asks nothing, goes on to what there is to do.
-func (p explainPage) forward(c *chapter) tea.Cmd {
-	if c.step.Fields == nil || len(c.step.Fields(p.file.Site)) == 0 {
-		return p.bring(p.id, open)
+func (p *explainPage) forward(c *chapter) tea.Msg {
+	ask := newAsk(p.board, p.id, "")
+	if len(c.asks(p.file.Site)) == 0 || c.step.ByHand() && ask.picked == goOn {
+		return p.bring(p.id)
 	}
-	ask := newAsk(p.shell, p.id, "")
-	if c.step.ByHand() && ask.picked == goOn {
-		return p.bring(p.id, open)
-	}
-	return open(ask)
+	return openMsg{ask}
 }
 
-// bring begins to bring a chapter in place: the page of the apply, and the job. A chapter that is only tasks for a person
-// shows these.
-func (w *shell) bring(id string, show func(page) tea.Cmd) tea.Cmd {
-	if c := w.chapter(id); c.step.ByHand() {
-		w.byHand()
-		if len(c.plan.Tasks) == 0 {
-			return tea.Batch(note("there is nothing to do in this chapter with these answers"), next)
-		}
-		return show(newTasks(w, id, c.plan.Tasks))
-	}
-	return begin(show(newApply(w, job{verb: apply, steps: []string{id}})), w.do(apply, id))
-}
-
-func (p explainPage) undoable(c *chapter) bool {
+func (p *explainPage) undoable(c *chapter) bool {
 	return (c.state == inPlace || c.state == failing) && !c.step.ByHand() && c.step.Strip != nil
 }
 
-func (p explainPage) View(width, height int) view {
+func (p *explainPage) View(width, height int) view {
 	c := p.chapter(p.id)
 	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
-	v.lines = append(v.lines, draw.Row(draw.Text(draw.Strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)), draw.Text(c.state.style(), string(c.state))))
+	v.add(draw.Row(draw.Text(draw.Strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)), draw.Text(c.state.style(), string(c.state))))
 	if width >= besideText {
 		v.lines[0].Spans = append(v.lines[0].Spans, draw.Text(draw.Plain, " "+means[c.state]))
 	} else {
-		v.lines = append(v.lines, draw.Prose(draw.Plain, " "+means[c.state], width)...)
+		v.add(draw.Prose(draw.Plain, " "+means[c.state], width)...)
 	}
-	v.lines = append(v.lines, draw.Line{})
+	v.add(draw.Line{})
 	if p.file.Site.Revision == 0 && p.id == p.chapters[0].step.ID {
-		v.lines = append(v.lines, draw.Inset(draw.Plain, welcome, width)...)
-		v.lines = append(v.lines, draw.Line{})
+		v.add(draw.Inset(draw.Plain, welcome, width)...)
+		v.add(draw.Line{})
 	}
-	v.lines = append(v.lines, p.warnings(width)...)
-	v.lines = append(v.lines, draw.Inset(draw.Plain, c.step.Why, width)...)
-	v.lines = append(v.lines, draw.Line{})
-	v.lines = append(v.lines, draw.Picture(p.site(), width, nil)...)
-	v.lines = append(v.lines, p.told(c, width)...)
+	v.add(p.warnings(width)...)
+	v.add(draw.Inset(draw.Plain, c.step.Why, width)...)
+	v.add(draw.Line{})
+	v.add(draw.Picture(p.site(), width, nil)...)
+	v.add(p.told(c, width)...)
 	if c.step.Guide != "" {
-		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Inset(draw.Plain, "The guide's chapter: "+c.step.Guide, width)...)
+		v.add(draw.Line{})
+		v.add(draw.Inset(draw.Plain, "The guide's chapter: "+c.step.Guide, width)...)
 	}
 	if p.busy != nil && p.busy.verb == look {
-		v.pinned = draw.Prose(draw.Plain, fmt.Sprintf(" looking at the hosts  %s  %s", clock(p.elapsed()), eventWords(p.last)), width)
+		v.pinned = draw.Prose(draw.Plain, fmt.Sprintf(" looking at the hosts  %s  %s", clock(p.elapsed()), report.Doing(p.last)), width)
 	}
 	v.keys = p.keysFor(c)
 	return v
@@ -112,7 +95,7 @@ const welcome = "This program makes a public server the gate of a mail server th
 	"unless a new login works. You can leave at any time (ctrl+c) and go on where you were."
 
 // told is what the last look said of the chapter.
-func (p explainPage) told(c *chapter, width int) []draw.Line {
+func (p *explainPage) told(c *chapter, width int) []draw.Line {
 	var lines []draw.Line
 	add := func(head string, s draw.Style, texts ...string) {
 		for i, text := range texts {
@@ -139,15 +122,15 @@ func (p explainPage) told(c *chapter, width int) []draw.Line {
 	add("To know", draw.Amber, warnings...)
 	add("Found on the hosts", draw.Plain, notes...)
 	if n := changesOf(c.plan); n > 0 {
-		add("Not in place yet", draw.Plain, counted(n, "change")+"; each is shown before it is made")
+		add("Not in place yet", draw.Plain, report.Plural(n, "change")+"; each is shown before it is made")
 	}
 	if n := len(c.plan.Tasks); n > 0 {
-		add("For you", draw.Plain, counted(n, "thing")+" to do by hand (t shows them)")
+		add("For you", draw.Plain, report.Plural(n, "thing")+" to do by hand (t shows them)")
 	}
 	return lines
 }
 
-func (p explainPage) keysFor(c *chapter) []key {
+func (p *explainPage) keysFor(c *chapter) []key {
 	keys := []key{{"enter", "go on"}}
 	if c.step.Fields != nil {
 		keys = append(keys, key{"e", "answers"})

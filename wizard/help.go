@@ -8,44 +8,67 @@ import (
 
 // helpPage answers "?" for the screen it was asked on.
 type helpPage struct {
-	*shell
+	*board
 	of view
 }
 
-func newHelp(w *shell, of view) page { return helpPage{w, of} }
+// everywhere are the shell's own keys.
+var everywhere = []key{
+	{"esc", "one page back, always"},
+	{"ctrl+c", "leave; all answers are kept, and 'postern' goes on where you were. While hosts are being changed: stop after this action; again: leave at once"},
+	{"pgup pgdn", "scroll what does not fit"},
+	{"1 to 9", "open a chapter (where no text is typed)"},
+	{"? or F1", "this help"},
+}
 
-func (p helpPage) Update(tea.Msg) (page, tea.Cmd) { return p, nil }
+// Update has nothing to do: the shell scrolls and closes help.
+func (p helpPage) Update(tea.Msg) tea.Msg { return nil }
 
+// View says what the screen is for, and what every key does on it.
 func (p helpPage) View(width, height int) view {
 	v := view{title: "help", keys: []key{{"up/down", "scroll"}}}
 	if p.of.help != "" {
-		v.lines = append(v.lines, draw.Prose(draw.Plain, p.of.help, width-1)...)
-		v.lines = append(v.lines, draw.Line{})
+		v.add(draw.Prose(draw.Plain, p.of.help, width-1)...)
+		v.add(draw.Line{})
 	}
-	v.lines = append(v.lines, draw.Say(draw.Strong, "Keys here"))
-	for _, k := range p.of.keys {
-		v.lines = append(v.lines, draw.Hanging(k.press, k.does, 12, width)...)
+	for _, part := range []struct {
+		title string
+		keys  []key
+	}{{"Keys here", p.of.keys}, {"Keys everywhere", everywhere}} {
+		v.add(draw.Say(draw.Strong, "%s", part.title))
+		for _, k := range part.keys {
+			v.add(draw.Hanging(k.press, k.does, 12, width)...)
+		}
+		if part.title == "Keys here" {
+			v.add(draw.Line{})
+		}
 	}
-	v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Strong, "Keys everywhere"))
-	for _, k := range []key{
-		{"esc", "one page back, always"},
-		{"ctrl+c", "leave; all answers are kept, and 'postern' goes on where you were. While hosts are being changed: stop after this action; again: leave at once"},
-		{"pgup pgdn", "scroll what does not fit"},
-		{"1 to 9", "open a chapter (where no text is typed)"},
-		{"? or F1", "this help"},
-	} {
-		v.lines = append(v.lines, draw.Hanging(k.press, k.does, 12, width)...)
-	}
-	if p.chapter(p.at) != nil {
-		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Prose(draw.Plain, "The guide's chapter: "+p.chapter(p.at).step.Guide, width-1)...)
+	say := func(text string) { v.add(draw.Prose(draw.Plain, text, width-1)...) }
+	if c := p.chapter(p.at); c != nil {
+		say("\nThe guide's chapter: " + c.step.Guide)
 	}
 	if p.file != nil {
-		v.lines = append(v.lines, draw.Prose(draw.Plain, "Answers: "+p.file.Path, width-1)...)
+		say("Answers: " + p.file.Path)
 	}
-	if p.o.Log != nil && p.o.Log() != "" {
-		v.lines = append(v.lines, draw.Prose(draw.Plain, "Log: "+p.o.Log(), width-1)...)
+	if log := p.log(); log != "" {
+		say("Log: " + log)
 	}
-	v.lines = append(v.lines, draw.Prose(draw.Plain, "Line mode, for screen readers and scripts: postern --plain", width-1)...)
+	say("Line mode, for screen readers and scripts: postern --plain")
 	return v
+}
+
+// textPage shows text to read.
+type textPage struct{ title, text string }
+
+// Update copies the text on request.
+func (p *textPage) Update(m tea.Msg) tea.Msg {
+	if k, ok := m.(tea.KeyPressMsg); ok && k.String() == "y" {
+		return all{tea.SetClipboard(p.text), noteMsg("copied, where the terminal allows it")}
+	}
+	return nil
+}
+
+// View is the text.
+func (p *textPage) View(width, height int) view {
+	return view{title: p.title, lines: draw.Inset(draw.Plain, p.text, width), keys: []key{{"y", "copy"}}, help: "Text to read, or to type elsewhere."}
 }

@@ -52,7 +52,7 @@ func TestHostileTextReachesNoScreen(t *testing.T) {
 					Old: &remote.File{Text: evil}, New: &remote.File{Text: evil + "\nmore"}, Do: evil, Undo: evil}}
 				p.Plans[1].Notes = []steps.Note{{Host: "proxy", Text: evil, Warn: true}}
 				p.Plans[1].Then, p.Plans[1].LockOut = []string{evil}, []string{evil}
-				x.tell(openMsg{newApply(x.w, job{verb: apply, steps: []string{"firewall"}})})
+				x.tell(openMsg{newApply(&x.w.board, job{verb: apply, steps: []string{"firewall"}})})
 				x.says("started apply firewall")
 				x.tell(proposalMsg{job{verb: apply, steps: []string{"firewall"}}, p, func(bool) {}})
 			},
@@ -60,20 +60,20 @@ func TestHostileTextReachesNoScreen(t *testing.T) {
 				r := checks.Result{ID: "firewall.open.imaps", Step: "firewall", From: "here", Outcome: checks.Fail, Saw: remote.Clean(evil),
 					Want: evil, Likely: evil, Fix: evil, Evidence: remote.Clean(evil), Took: time.Second}
 				x.tell(resultMsg{r})
-				x.tell(openMsg{newProve(x.w, []string{"firewall"})})
+				x.tell(openMsg{newProve(&x.w.board, []string{"firewall"})})
 				x.keys("v")
 			},
-			"overview": func(x *table) { x.tell(openMsg{newOverview(x.w)}) },
+			"overview": func(x *table) { x.tell(openMsg{newOverview(&x.w.board)}) },
 			"tasks": func(x *table) {
-				x.tell(openMsg{newTasks(x.w, "dns", []steps.Task{{ID: "dns.x", Title: evil, Text: evil, Copy: evil}})})
+				x.tell(openMsg{newTasks(&x.w.board, "dns", []steps.Task{{ID: "dns.x", Title: evil, Text: evil, Copy: evil}})})
 			},
 			"an error": func(x *table) {
 				x.says("started look")
 				x.tell(doneMsg{job: job{verb: look}, err: errors.New(evil)})
-				x.tell(openMsg{newTrouble(x.w, errors.New(evil))})
+				x.tell(openMsg{newTrouble(&x.w.board, errors.New(evil))})
 			},
 			"an end": func(x *table) {
-				x.tell(openMsg{newApply(x.w, job{verb: apply, steps: []string{"firewall"}})})
+				x.tell(openMsg{newApply(&x.w.board, job{verb: apply, steps: []string{"firewall"}})})
 				x.says("started apply firewall")
 				x.tell(doneMsg{job: job{verb: apply, steps: []string{"firewall"}}, err: errors.New(evil), outcome: run.Outcome{RolledBack: []string{evil}}})
 			},
@@ -81,7 +81,7 @@ func TestHostileTextReachesNoScreen(t *testing.T) {
 				x.tell(promptMsg{remote.Prompt{Kind: remote.Challenge, Host: evil, Text: remote.Clean(evil), Echo: true}, func(string, error) {}})
 			},
 			"a paste":  func(x *table) { x.keys("1 e"); x.tell(tea.PasteMsg{Content: evil}) },
-			"a notice": func(x *table) { x.tell(noteMsg{evil}) },
+			"a notice": func(x *table) { x.tell(noteMsg(evil)) },
 		} {
 			x := newTable(t, setup(t, known))
 			show(x)

@@ -10,16 +10,16 @@ import (
 func TestLeavingUnderAReview(t *testing.T) {
 	x := newTable(t, setup(t, "host.proxy.ssh = root@203.0.113.10\nhost.mail.ssh = root@198.51.100.7"))
 	j := x.job("apply firewall")
-	x.tell(openMsg{newApply(x.w, j)})
+	x.tell(openMsg{newApply(&x.w.board, j)})
 	x.tell(startedMsg{j, x.w.o.Clock()})
 	x.tell(proposalMsg{j, x.proposal("firewall"), func(bool) {}})
 	review, ok := x.w.top().page.(*reviewPage)
 	if !ok {
 		t.Fatalf("no review:\n%s", x.screen())
 	}
-	gone := review.decline(back)
+	review.say(false)
 	x.tell(doneMsg{job: j, outcome: run.Outcome{Declined: true}})
-	x.do(gone)
+	x.tell(backMsg{})
 	for _, l := range x.w.pages {
 		if _, left := l.page.(*applyPage); left {
 			t.Errorf("the page of the apply is still there:\n%s", x.screen())

@@ -18,26 +18,26 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if w.helping != nil {
-		if press == "esc" || press == "?" || press == "f1" || press == "enter" || press == "q" {
+		if slices.Contains([]string{"esc", "?", "f1", "enter", "q"}, press) {
 			w.helping = nil
-			return nil
+		} else {
+			w.helping.scroll(press)
 		}
-		w.helping.scroll(press)
 		return nil
 	}
 	seen := w.seen()
 	typing := seen.typing
 	switch {
 	case press == "f1" || press == "?" && !typing:
-		w.helping = &layer{page: newHelp(w, seen)}
+		w.helping = &layer{page: helpPage{&w.board, seen}}
 		return nil
 	case len(w.prompts) > 0:
 		return w.toTop(m)
-	case press == "esc":
-		return w.escape(m)
+	case press == "esc" && !seen.holds: // a page that must say something first, such as no, does so when it sees the key
+		return w.pop()
 	case !typing && len(press) == 1 && press >= "1" && press <= "9" && w.file != nil && !w.changing():
 		if at := int(press[0] - '1'); at < len(w.chapters) {
-			return chapterOf(w.chapters[at].step.ID)
+			return w.take(chapterMsg{step: w.chapters[at].step.ID})
 		}
 	case press == "pgup" || press == "pgdown":
 		if w.top().most > 0 {
@@ -48,50 +48,15 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 	return w.toTop(m)
 }
 
-// changing says whether a job is at work that changes hosts, or asks whether to.
-func (w *shell) changing() bool { return w.busy != nil && w.busy.changes() }
-
-// touching says whether hosts are being changed now: what the job asked was agreed to, and it has not asked again.
-func (w *shell) touching() bool { return w.changing() && w.agreed }
-
-// asked follows what is answered to a proposal.
-func (w *shell) asked(m proposalMsg) proposalMsg {
-	w.agreed = false
-	if answer := m.answer; answer != nil {
-		m.answer = func(yes bool) {
-			w.agreed = yes
-			answer(yes)
-		}
-	}
-	return m
-}
-
-// escape goes back, also from a page that is not filled in right. A page that must say something first, such as no, does
-// so when it sees the key.
-func (w *shell) escape(m tea.KeyPressMsg) tea.Cmd {
-	if w.seen().holds {
-		return w.toTop(m)
-	}
-	return w.pop()
-}
-
 // interrupt is ctrl+c: while hosts are being changed it first stops after the action at work; else it leaves.
 func (w *shell) interrupt() tea.Cmd {
 	if w.touching() && !w.stopping {
-		w.halt()
-		return nil
+		return w.take(haltMsg{})
 	}
 	for _, p := range w.prompts {
 		p.answer("", context.Canceled)
 	}
 	return tea.Quit
-}
-
-// halt stops the job at work after the action it is at.
-func (w *shell) halt() {
-	w.stopping = true
-	w.engine.stop()
-	w.notice = "stopping after this action; what is not confirmed is taken back. ctrl+c again: leave now"
 }
 
 // navigate moves between pages.
@@ -101,10 +66,11 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 		w.moved = true
 		w.push(m.page)
 	case replaceMsg:
-		w.top().page = m.page
-		*w.top() = layer{page: m.page}
-	case beginMsg:
-		return tea.Batch(w.navigate(m.show), m.work)
+		for _, l := range w.pages {
+			if l.page == m.page {
+				*l = layer{page: m.by}
+			}
+		}
 	case backMsg:
 		return w.pop()
 	case leaveMsg:
@@ -116,14 +82,12 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 		w.moved = true
 		w.at = m.step
 		w.pages = w.pages[:1]
-		w.push(newExplain(w, m.step))
+		w.push(&explainPage{&w.board, m.step})
 		if m.ask {
-			w.push(newAsk(w, m.step, ""))
+			w.push(newAsk(&w.board, m.step, ""))
 		}
 	case nextMsg:
 		return w.onward()
-	case noteMsg:
-		w.notice = m.text
 	case openedMsg:
 		if m.err != nil {
 			w.notice = m.err.Error()
@@ -140,11 +104,11 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 func (w *shell) onward() tea.Cmd {
 	c, from := w.first(w.at), w.chapter(w.at)
 	if c != nil && !(from != nil && !from.step.ByHand() && w.standing()) {
-		return chapterOf(c.step.ID)
+		return w.take(chapterMsg{step: c.step.ID})
 	}
 	w.pages, w.at = w.pages[:1], ""
-	w.push(newProve(w, nil))
-	return w.do(check)
+	w.push(newProve(&w.board, nil))
+	return w.take(job{verb: check})
 }
 
 func (w *shell) push(p page) { w.pages = append(w.pages, &layer{page: p}) }

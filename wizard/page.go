@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"context"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -13,10 +14,12 @@ import (
 	"postern/wizard/draw"
 )
 
-// page is one screen's content. It does no I/O and knows no size before View. A message that is not a page's business is
-// ignored by it: every page on the way back gets events, results and done, so that it is up to date when it is seen again.
+// page is one screen's content. It reads the board and writes only to itself; what else is to happen it asks for: Update
+// returns a message to the shell, or all of several, which the shell takes at once and in order, or a tea.Cmd for what takes
+// time. It knows no size before View. A message that is not a page's business is ignored by it: every page on the way back
+// gets events, results and done, so that it is up to date when it is seen again.
 type page interface {
-	Update(tea.Msg) (page, tea.Cmd)
+	Update(tea.Msg) tea.Msg
 	View(width, height int) view
 }
 
@@ -35,6 +38,18 @@ type view struct {
 // key is one entry of the row of keys.
 type key struct{ press, does string }
 
+func (v *view) add(lines ...draw.Line) { v.lines = append(v.lines, lines...) }
+
+// list adds rows to choose from, and keeps the chosen one in sight.
+func (v *view) list(rows []draw.Line, chosen int) {
+	for i, l := range rows {
+		if i == chosen {
+			v.focus = len(v.lines)
+		}
+		v.add(draw.Pick(l, i == chosen))
+	}
+}
+
 // How a chapter goes by, and who opens what:
 //
 //	explain      enter opens ask
@@ -42,19 +57,16 @@ type key struct{ press, does string }
 //	newApply     shows the events; on proposalMsg the shell puts newReview on top
 //	newReview    answers the proposal, and goes back to newApply; esc answers false
 //	newApply     on doneMsg: declined: back. Nothing to do, or confirmed: replace with newProve (of an Outcome that is Empty it
-//	             asks the checks first: do(check, ids...)). An error stays in sight, with what to do about it (advice)
-//	newProve     enter is next; "fix" does(apply, the step) over newApply like ask
+//	             asks the checks first). An error stays in sight, with what to do about it (report.Advice)
+//	newProve     enter is next; "fix" gives the engine an apply of the step, over newApply like ask
 //
 // The shell itself keeps chapters, found, results and busy up to date before a page sees a message.
 
-// Navigation: a page returns one of these as its command.
+// What pages ask of the shell.
 type (
+	all        []tea.Msg           // one after the other
 	openMsg    struct{ page page } // put on top
-	replaceMsg struct{ page page } // put in place of the one on top
-	beginMsg   struct {            // shows a page, and only then does what it is about
-		show tea.Msg
-		work tea.Cmd
-	}
+	replaceMsg struct{ page, by page }
 	backMsg    struct{}            // away with the one on top
 	leaveMsg   struct{ page page } // away with this one, wherever it is
 	nextMsg    struct{}            // this chapter is done: to the first one that is not in place
@@ -62,22 +74,27 @@ type (
 		step string
 		ask  bool // with its answers on top
 	}
-	noteMsg struct{ text string } // one line above the keys, until the next key
+	noteMsg   string   // one line above the keys, until the next key
+	lookMsg   struct{} // look at the hosts, for all chapters
+	haltMsg   struct{} // stop the job at work after the action it is at
+	dropMsg   struct{} // stop the job at work, which changes nothing yet
+	rescueMsg []string // the way back of these hosts was shown
+	draftMsg  struct { // what is typed for a key and is no answer yet; gone when it is none any more
+		key, text string
+		gone      bool
+	}
+	answerMsg struct {
+		pairs [][2]string // key and value
+		then  func(error) tea.Msg
+	}
+	markMsg struct { // a person did a task by hand on a date; "" takes that back
+		task, date string
+	}
+	closedMsg struct { // a question has its answer
+		prompt *promptPage
+		asked  bool // for a secret, and it was given
+	}
 )
-
-func open(p page) tea.Cmd         { return func() tea.Msg { return openMsg{p} } }
-func replace(p page) tea.Cmd      { return func() tea.Msg { return replaceMsg{p} } }
-func back() tea.Msg               { return backMsg{} }
-func next() tea.Msg               { return nextMsg{} }
-func chapterOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{step: id} } }
-func answersOf(id string) tea.Cmd { return func() tea.Msg { return chapterMsg{id, true} } }
-func note(text string) tea.Cmd    { return func() tea.Msg { return noteMsg{text} } }
-
-// begin shows a page before the work that it tells of begins: commands of a batch have no order, and a page hears nothing
-// before it is there.
-func begin(show, work tea.Cmd) tea.Cmd {
-	return func() tea.Msg { return beginMsg{show(), work} }
-}
 
 // Messages of the engine, in the order in which they come: started, any number of events, results, proposals and prompts,
 // then done.
@@ -123,3 +140,8 @@ type (
 		err  error
 	}
 )
+
+// adoptMsg asks a host for its answers, and the operator for what that takes.
+type adoptMsg struct {
+	from func(context.Context, Asker) (*site.File, error)
+}

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/remote"
+	"postern/report"
 	"postern/wizard/draw"
 )
 
@@ -14,15 +15,14 @@ import (
 // and kept nowhere here.
 type promptPage struct {
 	promptMsg
-	shell *shell
 	layer *layer
 	input *draw.Editor
 	wrong string
 }
 
-func newPrompt(w *shell, m promptMsg) *promptPage {
-	p := &promptPage{promptMsg: m, shell: w, layer: &layer{}, input: draw.NewEditor(w.theme, "", nil, masked(m.prompt))}
-	if w.tried[question(m.prompt)] {
+func newPrompt(b *board, m promptMsg, again bool) *promptPage {
+	p := &promptPage{promptMsg: m, layer: &layer{}, input: draw.NewEditor(b.theme, "", nil, report.Masked(m.prompt))}
+	if again {
 		p.wrong = "[!] The last answer was not taken. Try again."
 	}
 	return p
@@ -31,27 +31,8 @@ func newPrompt(w *shell, m promptMsg) *promptPage {
 // question tells one prompt from another.
 func question(p remote.Prompt) string { return string(p.Kind) + " " + p.Host + " " + p.Text.String() }
 
-// masked says whether the answer is a secret.
-func masked(p remote.Prompt) bool {
-	return p.Kind != remote.HostKey && !(p.Kind == remote.Challenge && p.Echo)
-}
-
-// asked is what is asked for, in words.
-func asked(p remote.Prompt) string {
-	text := strings.TrimSpace(p.Text.String())
-	switch p.Kind {
-	case remote.Passphrase:
-		return fmt.Sprintf("passphrase of the key %s, for %s", text, p.Host)
-	case remote.Sudo:
-		return "sudo password on " + p.Host
-	case remote.Password:
-		return "login password on " + p.Host
-	}
-	return p.Host + " asks: " + text
-}
-
 // Update takes keys and pastes; enter answers, esc does not.
-func (p *promptPage) Update(m tea.Msg) (page, tea.Cmd) {
+func (p *promptPage) Update(m tea.Msg) tea.Msg {
 	switch k := m.(type) {
 	case tea.PasteMsg:
 		text, _ := draw.Pasted(k.Content)
@@ -59,42 +40,34 @@ func (p *promptPage) Update(m tea.Msg) (page, tea.Cmd) {
 	case tea.KeyPressMsg:
 		switch k.String() {
 		case "esc":
-			p.close("", fmt.Errorf("%w: the question was closed", remote.ErrNoAnswer))
+			return p.close("", fmt.Errorf("%w: the question was closed", remote.ErrNoAnswer))
 		case "enter":
-			p.enter()
+			return p.enter()
 		default:
 			p.wrong = ""
 			p.input.Update(m)
 		}
 	}
-	return p, nil
+	return nil
 }
 
-func (p *promptPage) enter() {
+func (p *promptPage) enter() tea.Msg {
 	if p.prompt.Kind != remote.HostKey {
-		p.close(p.input.Value, nil)
-		return
+		return p.close(p.input.Value, nil)
 	}
 	switch typed := strings.ToLower(strings.TrimSpace(p.input.Value)); typed {
-	case "yes":
-		p.close("yes", nil)
-	case "no":
-		p.close("no", nil)
-	default:
-		p.wrong = "Type the whole word yes, or no. esc closes the question without an answer."
+	case "yes", "no":
+		return p.close(typed, nil)
 	}
+	p.wrong = "Type the whole word yes, or no. esc closes the question without an answer."
+	return nil
 }
 
-// close answers and goes away.
-func (p *promptPage) close(text string, err error) {
+// close answers, and has the page taken away.
+func (p *promptPage) close(text string, err error) tea.Msg {
 	p.answer(text, err)
-	if err == nil && masked(p.prompt) {
-		p.shell.tried[question(p.prompt)] = true
-	}
 	p.input.Set("")
-	if len(p.shell.prompts) > 0 && p.shell.prompts[0] == p {
-		p.shell.prompts = p.shell.prompts[1:]
-	}
+	return closedMsg{p, err == nil && report.Masked(p.prompt)}
 }
 
 // View asks, with what helps to answer.
@@ -119,22 +92,13 @@ func (p *promptPage) title() string {
 }
 
 func (p *promptPage) words() []string {
-	text := strings.TrimSpace(p.prompt.Text.String())
-	host := p.prompt.Host
-	switch p.prompt.Kind {
-	case remote.HostKey:
-		return []string{
-			host + " shows a host key that was not seen before:", "",
-			"  " + strings.ReplaceAll(text, " SHA256:", "\n  SHA256:"), "",
-			"Compare it with what this prints on the host's own console (the provider's panel has one):",
-			"  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub", "",
-			"If it is another one, somebody may be in between: answer no. Type yes if it is the same:",
-		}
+	switch {
+	case p.prompt.Kind == remote.HostKey:
+		return append(report.HostKey(p.prompt), "", "If it is another one, somebody may be in between: answer no. Type yes if it is the same:")
+	case report.Masked(p.prompt):
+		return []string{report.Asked(p.prompt), "", masking}
 	}
-	if masked(p.prompt) {
-		return []string{asked(p.prompt), "", masking}
-	}
-	return []string{asked(p.prompt)}
+	return []string{report.Asked(p.prompt)}
 }
 
 const masking = "It is kept in memory for this run only: in no file, in no log, in no command line."

@@ -44,29 +44,21 @@ func reachable(key string) (string, bool) {
 }
 
 // later asks once the typing pauses.
-func (r *reach) later(w *shell, key, value string) tea.Cmd {
+func (r *reach) later(b *board, key, value string) tea.Cmd {
 	r.seq++
 	r.key, r.value, r.says, r.fails = key, strings.TrimSpace(value), "", false
-	if _, ok := reachable(key); !ok || r.value == "" || w.o.Reach == nil {
+	if _, ok := reachable(key); !ok || r.value == "" || b.o.Reach == nil {
 		return nil
 	}
 	seq := r.seq
-	return w.later(pause, func(time.Time) tea.Msg { return reachMsg{seq} })
+	return b.later(pause, func(time.Time) tea.Msg { return reachMsg{seq} })
 }
 
-// on asks of the value that is there when a row is come to.
-func (r *reach) on(w *shell, key string, e *draw.Editor) tea.Cmd {
-	if e == nil {
-		return nil
-	}
-	return r.later(w, key, e.Value)
-}
-
-func (r *reach) update(w *shell, m tea.Msg) tea.Cmd {
+func (r *reach) update(b *board, m tea.Msg) tea.Cmd {
 	switch m := m.(type) {
 	case reachMsg:
 		if m.seq == r.seq {
-			return r.ask(w)
+			return r.ask(b)
 		}
 	case reachedMsg:
 		if m.seq == r.seq {
@@ -80,14 +72,14 @@ func (r *reach) update(w *shell, m tea.Msg) tea.Cmd {
 }
 
 // ask tries the destination in a copy of the site: what is typed is no answer yet.
-func (r *reach) ask(w *shell) tea.Cmd {
+func (r *reach) ask(b *board) tea.Cmd {
 	name, _ := reachable(r.key)
-	trial := w.file.Site.Clone()
+	trial := b.file.Site.Clone()
 	if site.Set(trial, r.key, r.value) != nil {
 		return nil // the field itself says what is wrong
 	}
 	r.says = "asking whether anything answers there ..."
-	seq, ask := r.seq, w.o.Reach
+	seq, ask := r.seq, b.o.Reach
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

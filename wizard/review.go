@@ -15,7 +15,7 @@ import (
 // reviewPage shows every change that would be made, and asks whether to make them: the very values that are run. It answers
 // the engine, which waits. One whose answer is nil only shows a plan that must not be done as it is, and why.
 type reviewPage struct {
-	*shell
+	*board
 	m       proposalMsg
 	entries []reviewed
 	split   draw.Split
@@ -49,8 +49,8 @@ type reviewed struct {
 	gone   int
 }
 
-func newReview(w *shell, m proposalMsg) page {
-	p := &reviewPage{shell: w, m: m, entries: []reviewed{{}}}
+func newReview(b *board, m proposalMsg) page {
+	p := &reviewPage{board: b, m: m, entries: []reviewed{{}}}
 	for _, part := range m.parts() {
 		for i, c := range part.Changes {
 			r := reviewed{host: part.Host, inert: part.Inert, n: i + 1, change: &c}
@@ -90,12 +90,12 @@ func (p *reviewPage) objected() bool {
 }
 
 // Update takes keys, and goes away when the engine does not wait any more.
-func (p *reviewPage) Update(m tea.Msg) (page, tea.Cmd) {
+func (p *reviewPage) Update(m tea.Msg) tea.Msg {
 	switch m := m.(type) {
 	case doneMsg:
 		if !p.over && p.m.answer != nil {
 			p.over = true
-			return p, p.leave(p)
+			return leaveMsg{p}
 		}
 	case tea.PasteMsg:
 		if p.mode == accepted {
@@ -105,29 +105,35 @@ func (p *reviewPage) Update(m tea.Msg) (page, tea.Cmd) {
 	case tea.KeyPressMsg:
 		switch p.mode {
 		case accepted:
-			return p, p.typeRisk(m)
+			return p.typeRisk(m)
 		case wayBack:
-			return p, p.beforeRisk(m.String())
+			return p.beforeRisk(m.String())
 		}
-		return p, p.press(m.String())
+		return p.press(m.String())
 	}
-	return p, nil
+	return nil
 }
 
 // press is a key while the changes are read.
-func (p *reviewPage) press(key string) tea.Cmd {
+func (p *reviewPage) press(key string) tea.Msg {
 	if p.split.Key(key, len(p.entries)) {
 		return nil
 	}
 	switch key {
 	case "esc":
-		return p.decline(back)
+		p.say(false)
+		return backMsg{}
 	case "e":
 		if !p.m.proposal.Undo {
-			return p.decline(answersOf(p.stepAt()))
+			p.say(false)
+			return chapterMsg{p.stepAt(), true}
 		}
 	case "s":
-		return p.saveScript()
+		if p.o.Script == nil || p.o.Write == nil {
+			return noteMsg("saving is not possible here; 'postern plan --script' prints the script")
+		}
+		script, proposal := p.o.Script, p.m.proposal
+		return p.write("postern-plan.sh", func() ([]byte, error) { return script(proposal) })
 	case "a":
 		return p.agree()
 	}
@@ -145,12 +151,7 @@ func (p *reviewPage) stepAt() string {
 	return p.chapters[0].step.ID
 }
 
-// decline says no, and goes where it is told.
-func (p *reviewPage) decline(to tea.Cmd) tea.Cmd {
-	p.say(false)
-	return to
-}
-
+// say answers the engine.
 func (p *reviewPage) say(yes bool) {
 	if !p.over && p.m.answer != nil {
 		p.m.answer(yes)
@@ -159,10 +160,10 @@ func (p *reviewPage) say(yes bool) {
 }
 
 // agree says yes, once the way back of every host at risk was shown, or asks for the risk by its name.
-func (p *reviewPage) agree() tea.Cmd {
+func (p *reviewPage) agree() tea.Msg {
 	switch {
 	case len(p.m.proposal.Refused()) > 0:
-		return note("this cannot be applied: " + p.m.proposal.Refused()[0])
+		return noteMsg("this cannot be applied: " + p.m.proposal.Refused()[0])
 	case p.m.answer == nil && len(p.m.proposal.LockOut()) > 0:
 		p.mode, p.typed, p.wrong = accepted, draw.NewEditor(p.theme, "", nil, false), ""
 		return nil
@@ -173,7 +174,7 @@ func (p *reviewPage) agree() tea.Cmd {
 		return nil
 	}
 	p.say(true)
-	return back
+	return backMsg{}
 }
 
 // untold are the hosts that may be cut off and whose way back was not shown yet.
@@ -188,20 +189,20 @@ func (p *reviewPage) untold() []string {
 }
 
 // beforeRisk is a key while the way back is shown.
-func (p *reviewPage) beforeRisk(key string) tea.Cmd {
+func (p *reviewPage) beforeRisk(key string) tea.Msg {
 	switch key {
 	case "esc":
 		p.mode = reading
 	case "a", "enter":
-		for _, host := range p.untold() {
-			p.rescued[host] = true
-		}
 		p.mode = reading
-		return p.agree()
+		hosts := p.untold()
+		p.say(true)
+		return all{rescueMsg(hosts), backMsg{}}
 	case "x", "s":
-		return p.write("postern-way-back.txt", text(p.rescue()))
+		text := report.Text(p.rescue())
+		return p.write("postern-way-back.txt", func() ([]byte, error) { return []byte(text), nil })
 	case "y":
-		return copied(text(p.rescue()))
+		return copied(report.Text(p.rescue()))
 	}
 	return nil
 }
@@ -215,7 +216,7 @@ func (p *reviewPage) rescue() []report.Line {
 }
 
 // typeRisk is a key while a risk's name is typed: only the whole name takes it.
-func (p *reviewPage) typeRisk(m tea.KeyPressMsg) tea.Cmd {
+func (p *reviewPage) typeRisk(m tea.KeyPressMsg) tea.Msg {
 	switch m.String() {
 	case "esc":
 		p.mode = reading
@@ -225,28 +226,10 @@ func (p *reviewPage) typeRisk(m tea.KeyPressMsg) tea.Cmd {
 			return nil
 		}
 		j := job{verb: p.m.job.verb, steps: p.m.job.steps, accept: []string{string(remote.LoseSSH)}}
-		return begin(replace(newApply(p.shell, j)), p.doJob(j))
+		return all{replaceMsg{p, newApply(p.board, j)}, j}
 	default:
 		p.wrong = ""
 		p.typed.Update(m)
 	}
 	return nil
-}
-
-func (p *reviewPage) saveScript() tea.Cmd {
-	script, write, proposal := p.o.Script, p.o.Write, p.m.proposal
-	if script == nil || write == nil {
-		return note("saving is not possible here; 'postern plan --script' prints the script")
-	}
-	return func() tea.Msg {
-		body, err := script(proposal)
-		if err != nil {
-			return noteMsg{"not saved: " + err.Error()}
-		}
-		path, err := write("postern-plan.sh", body)
-		if err != nil {
-			return noteMsg{"not saved: " + err.Error()}
-		}
-		return noteMsg{"saved as " + path}
-	}
 }

@@ -2,7 +2,6 @@ package wizard
 
 import (
 	"fmt"
-	"strings"
 
 	"postern/remote"
 	"postern/report"
@@ -17,7 +16,7 @@ func (p *reviewPage) View(width, height int) view {
 	case accepted:
 		return p.viewRisk(width)
 	}
-	v := view{title: p.titled(p.m.job, "review"), holds: true, help: reviewHelp, keys: p.keysFor()}
+	v := view{title: p.titled(p.m.job.steps, "review"), holds: true, help: reviewHelp, keys: p.keysFor()}
 	if height >= 12 {
 		v.pinned = draw.Prose(draw.Strong, p.last(), width-1)
 	}
@@ -213,7 +212,7 @@ func (p *reviewPage) aboutAll(width int) []draw.Line {
 }
 
 func (p *reviewPage) viewWayBack(width int) view {
-	v := view{title: p.titled(p.m.job, "before this"), holds: true, help: reviewHelp,
+	v := view{title: p.titled(p.m.job.steps, "before this"), holds: true, help: reviewHelp,
 		keys: []key{{"a", "apply now"}, {"x", "save this"}, {"y", "copy"}}}
 	v.lines = draw.Prose(draw.Strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
 	v.lines = append(v.lines, draw.Report(p.rescue(), width-1)...)
@@ -232,15 +231,6 @@ func (p *reviewPage) viewRisk(width int) view {
 		v.pinned = draw.Prose(draw.Bad, p.wrong, width-1)
 	}
 	return v
-}
-
-// text is lines as plain text, for a file or the clipboard.
-func text(lines []report.Line) string {
-	var b strings.Builder
-	for _, l := range lines {
-		b.WriteString(draw.Readable(l.Text) + "\n")
-	}
-	return b.String()
 }
 
 const reviewHelp = `Every change that would be made, by host, and all about the chosen one below: why, the file before and after, what is run, and how it is undone. What is shown is the very value that is run.

@@ -1,7 +1,8 @@
 package wizard
 
 import (
-	"time"
+	"context"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -11,45 +12,21 @@ import (
 	"postern/wizard/draw"
 )
 
-// shell is the root: the chapters at the left, one page at the right, two rows above, two below. Pages hold it to read what
-// is known and to give the engine work; only its own Update writes to it.
+// shell is the root: the chapters at the left, one page at the right, two rows above, two below. It does what pages and keys
+// ask for, hears what the engine says, and alone writes on the board.
 type shell struct {
-	o      Options
-	theme  *draw.Theme
+	board
 	engine *engine
-	width  int
-	height int
-	later  func(time.Duration, func(time.Time) tea.Msg) tea.Cmd // tea.Tick
 
-	file     *site.File               // the answers; nil while the list of sites is shown
-	drafts   map[string]string        // by key, what was typed and is in no file: not entered, or not valid
-	found    *site.Site               // with what the last look detected filled in; nil before it
-	chapters []*chapter               // all of them, in order
-	at       string                   // the chapter that is open, "" for none
-	reached  map[string]bool          // per host, whether the last attempt to log in worked
-	results  map[string]checks.Result // the last of each check, by Key
-	pending  map[string]bool          // by Key, whether it is being asked again
-	past     map[string]Past          // by Key, what was said last, also in earlier runs
-	was      map[string]Past          // by Key, what it was before it changed
-	rescued  map[string]bool          // hosts whose way back was shown
-	busy     *job                     // what the engine does now; nil when idle
-	since    time.Time                // when it began
-	ticking  int                      // which job the clock ticks for
-	last     steps.Event              // the last one that was told
-	warned   []steps.Event            // warnings of this job, and of those before that asked for nothing
-	lookErr  error                    // why the last look failed; nil when it did not
-	failure  error                    // why the last change failed; nil when it did not
-
-	pages    []*layer // the way back; the last one is seen
-	prompts  []*promptPage
-	tried    map[string]bool // questions of this job that were answered; one that comes again was answered wrong
-	notice   string          // one line above the keys
-	helping  *layer          // the answer to "?", over the page
-	due      bool            // a check is to be asked, after what the engine is at
-	agreed   bool            // to what the job at work changes now
-	stopping bool            // ctrl+c was pressed while hosts are being changed
-	moved    bool            // a person chose where to be: the first look does not move them
-	code     int             // of the ending
+	pages   []*layer // the way back; the last one is seen
+	prompts []*promptPage
+	helping *layer          // the answer to "?", over the page
+	tried   map[string]bool // questions of this job that were answered; one that comes again was answered wrong
+	ticking int             // which job the clock ticks for
+	lookErr error           // why the last look failed; nil when it did not
+	failure error           // why the last change failed; nil when it did not
+	moved   bool            // a person chose where to be: the first look does not move them
+	code    int             // of the ending
 }
 
 // layer is a page with how far it is scrolled.
@@ -62,7 +39,9 @@ type layer struct {
 }
 
 func newShell(o Options, e *engine) *shell {
-	w := &shell{o: o, theme: draw.NewTheme(o.Environ, o.ASCII, o.NoColor), engine: e, width: o.Width, height: o.Height, later: tea.Tick}
+	w := &shell{engine: e}
+	w.later = tea.Tick
+	w.o, w.theme, w.width, w.height = o, draw.NewTheme(o.Environ, o.ASCII, o.NoColor), o.Width, o.Height
 	w.use(o.File)
 	return w
 }
@@ -79,47 +58,197 @@ func (w *shell) use(f *site.File) {
 		w.chapters = append(w.chapters, &chapter{step: s, state: unknown})
 	}
 	w.byHand()
-	w.pages = []*layer{{page: newContents(w)}}
+	w.pages = nil
+	w.push(newContents(&w.board))
 }
 
-// site is what is known of the site: the answers, with what was detected filled in where they are open.
-func (w *shell) site() *site.Site {
-	switch {
-	case w.found != nil:
-		return w.found
-	case w.file != nil:
-		return w.file.Site
+// Init looks at the hosts when the answers are enough for that, and shows where to begin when they are not.
+func (w *shell) Init() tea.Cmd {
+	if w.file == nil {
+		list := newSites(&w.board)
+		w.pages = nil
+		w.push(list)
+		return w.take(list.load())
 	}
-	return site.Default()
+	return w.start()
 }
 
-// do gives the engine a job; its messages follow.
-func (w *shell) do(v verb, ids ...string) tea.Cmd {
-	j, s := job{verb: v, steps: ids}, w.file.Site.Clone()
-	w.due = w.due || v == check
-	return func() tea.Msg {
-		w.engine.do(j, s)
+// start begins with the site that is open.
+func (w *shell) start() tea.Cmd {
+	if !w.enough() {
+		return w.take(chapterMsg{step: w.chapters[0].step.ID})
+	}
+	return w.look()
+}
+
+// look looks at the hosts for all chapters.
+func (w *shell) look() tea.Cmd {
+	for _, c := range w.chapters {
+		if !c.step.ByHand() {
+			c.state = looking
+		}
+	}
+	return w.take(job{verb: look})
+}
+
+// Update takes one message.
+func (w *shell) Update(m tea.Msg) (tea.Model, tea.Cmd) { return w, w.take(m) }
+
+// take does what a message says, and what pages ask for then.
+func (w *shell) take(m tea.Msg) tea.Cmd {
+	switch m := m.(type) {
+	case nil:
 		return nil
+	case tea.Cmd:
+		return m
+	case all:
+		var cmds []tea.Cmd
+		for _, one := range m {
+			cmds = append(cmds, w.take(one))
+		}
+		return tea.Batch(cmds...)
+	case tea.WindowSizeMsg:
+		w.width, w.height = m.Width, m.Height
+		return nil
+	case tea.KeyPressMsg:
+		return w.key(m)
+	case tea.PasteMsg:
+		return w.toTop(m)
+	case openMsg, replaceMsg, backMsg, leaveMsg, nextMsg, chapterMsg, openedMsg:
+		return w.navigate(m)
+	case job, lookMsg, haltMsg, dropMsg:
+		return w.command(m)
+	case noteMsg, rescueMsg, draftMsg, answerMsg, markMsg, savedMsg:
+		return w.said(m)
+	case promptMsg:
+		w.prompts = append(w.prompts, newPrompt(&w.board, m, w.tried[question(m.prompt)]))
+		return nil
+	case closedMsg:
+		w.prompts = slices.DeleteFunc(w.prompts, func(p *promptPage) bool { return p == m.prompt })
+		if m.asked {
+			w.tried[question(m.prompt.prompt)] = true
+		}
+		return nil
+	case adoptMsg:
+		return func() tea.Msg {
+			f, err := m.from(context.Background(), w.engine.ask)
+			return openedMsg{f, err}
+		}
+	case startedMsg, eventMsg, resultMsg, proposalMsg, doneMsg, tickMsg:
+		return tea.Batch(w.engineSays(m), w.toAll(m), w.after(m))
 	}
+	return w.toAll(m)
 }
 
-// elapsed is how long the engine has been at its job.
-func (w *shell) elapsed() time.Duration {
-	if w.busy == nil {
-		return 0
+// command has the engine do something, or stop.
+func (w *shell) command(m tea.Msg) tea.Cmd {
+	switch m := m.(type) {
+	case job:
+		w.due = w.due || m.verb == check
+		w.engine.do(m, w.file.Site)
+	case lookMsg:
+		w.moved = true
+		return w.look()
+	case haltMsg:
+		w.stopping = true
+		w.engine.stop()
+		w.notice = "stopping after this action; what is not confirmed is taken back. ctrl+c again: leave now"
+	case dropMsg:
+		w.engine.stop()
 	}
-	return w.o.Clock().Sub(w.since)
+	return nil
 }
 
-// name is what the site is called: its mail host's name, or its file's.
-func (w *shell) name() string {
-	switch {
-	case w.file == nil:
-		return ""
-	case w.file.Site.Hostname != "":
-		return w.file.Site.Hostname
-	case w.file.Site.Domain != "":
-		return w.file.Site.Domain
+// said keeps what a person said: answers, and what else is to be remembered.
+func (w *shell) said(m tea.Msg) tea.Cmd {
+	switch m := m.(type) {
+	case noteMsg:
+		w.notice = string(m)
+	case rescueMsg:
+		for _, host := range m {
+			w.rescued[host] = true
+		}
+	case draftMsg:
+		w.drafts[m.key] = m.text
+		if m.gone {
+			delete(w.drafts, m.key)
+		}
+	case answerMsg:
+		err := w.answer(m.pairs)
+		return w.take(m.then(err))
+	case markMsg:
+		return w.take(w.mark(m))
+	case savedMsg:
+		w.file.Site.Revision = m.revision
+		m.answer(w.file.Save())
 	}
-	return siteName(w.file.Path)
+	return nil
 }
+
+// answer gives answers and saves them.
+func (w *shell) answer(pairs [][2]string) error {
+	var changed []string
+	for _, pair := range pairs {
+		f, err := site.FieldOf(w.file.Site, pair[0])
+		if err != nil {
+			return err
+		}
+		before := f.Get(w.file.Site)
+		if err := w.file.Set(pair[0], pair[1]); err != nil {
+			return err
+		}
+		delete(w.drafts, pair[0])
+		if f.Get(w.file.Site) != before {
+			changed = append(changed, f.Key)
+		}
+		if w.found != nil && f.Get(w.file.Site) != before {
+			if err := f.Set(w.found, pair[1]); err != nil {
+				w.found = nil // it is looked at again
+			}
+		}
+	}
+	if err := w.file.Save(); err != nil {
+		return err
+	}
+	for _, c := range w.chapters {
+		if slices.ContainsFunc(changed, func(key string) bool { return slices.Contains(c.asks(w.file.Site), key) }) {
+			c.state = unknown
+		}
+	}
+	w.byHand()
+	return nil
+}
+
+// mark says that a person did a task, or takes that back.
+func (w *shell) mark(m markMsg) tea.Msg {
+	if m.date == "" {
+		w.file.Unmark(m.task)
+	} else if err := w.file.Mark(m.task, m.date); err != nil {
+		return noteMsg(err.Error())
+	}
+	if err := w.file.Save(); err != nil {
+		return noteMsg("not kept: " + err.Error())
+	}
+	w.rejudge()
+	return nil
+}
+
+// toAll gives a message to every page on the way back.
+func (w *shell) toAll(m tea.Msg) tea.Cmd {
+	w.front = w.top().page
+	var asked all
+	for _, l := range w.pages {
+		asked = append(asked, l.page.Update(m))
+	}
+	return w.take(asked) // when every page knows
+}
+
+// toTop gives a message to what the operator looks at.
+func (w *shell) toTop(m tea.Msg) tea.Cmd {
+	if len(w.prompts) > 0 {
+		return w.take(w.prompts[0].Update(m))
+	}
+	return w.take(w.top().page.Update(m))
+}
+
+func (w *shell) top() *layer { return w.pages[len(w.pages)-1] }

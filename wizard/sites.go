@@ -1,26 +1,27 @@
 package wizard
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/site"
 	"postern/wizard/draw"
 )
 
 // sitesPage lists the sites whose answers are kept on this machine.
 type sitesPage struct {
-	*shell
-	known  []Known
-	err    error
-	loaded bool
-	picked int
-	asking string // new, adopt, rename or forget while one is asked about; "" else
-	input  *draw.Editor
-	wrong  string
-	busy   bool // a host is being asked for its answers
+	*board
+	known   []Known
+	loaded  bool
+	menu    draw.Split
+	asking  string // new, adopt, rename or forget while one is asked about; "" else
+	input   *draw.Editor
+	wrong   string
+	waiting bool // a host is being asked for its answers
 }
 
 // sitesMsg is the list, as it was read.
@@ -29,30 +30,44 @@ type sitesMsg struct {
 	err   error
 }
 
-func newSites(w *shell) *sitesPage { return &sitesPage{shell: w} }
+func newSites(b *board) *sitesPage { return &sitesPage{board: b} }
 
-// load reads the list beside the screen.
-func (p *sitesPage) load() tea.Cmd {
+// load reads the list beside the screen, after something was done.
+func (p *sitesPage) load(first ...func() error) tea.Msg {
 	list := p.o.Sites.List
-	if list == nil {
-		return func() tea.Msg { return sitesMsg{} }
-	}
-	return func() tea.Msg {
-		known, err := list()
-		return sitesMsg{known, err}
-	}
+	return tea.Cmd(func() tea.Msg {
+		var m sitesMsg
+		for _, do := range first {
+			m.err = do()
+		}
+		if list != nil {
+			var err error
+			m.known, err = list()
+			m.err = cmp.Or(m.err, err)
+		}
+		return m
+	})
 }
 
-func (p *sitesPage) Update(m tea.Msg) (page, tea.Cmd) {
+// opened opens a site beside the screen.
+func opened(open func() (*site.File, error)) tea.Msg {
+	return tea.Cmd(func() tea.Msg {
+		f, err := open()
+		return openedMsg{f, err}
+	})
+}
+
+// Update takes the list, and keys.
+func (p *sitesPage) Update(m tea.Msg) tea.Msg {
 	switch m := m.(type) {
 	case sitesMsg:
-		p.known, p.err, p.loaded, p.busy = m.known, m.err, true, false
-		p.picked = max(0, min(p.picked, len(p.known)-1))
+		p.known, p.loaded, p.waiting = m.known, true, false
+		p.menu.Pick(p.menu.Picked, len(p.known))
 		if m.err != nil {
 			p.wrong = m.err.Error()
 		}
 	case openedMsg:
-		p.busy = false
+		p.waiting = false
 	case tea.PasteMsg:
 		if p.input != nil {
 			text, _ := draw.Pasted(m.Content)
@@ -60,27 +75,23 @@ func (p *sitesPage) Update(m tea.Msg) (page, tea.Cmd) {
 		}
 	case tea.KeyPressMsg:
 		if p.input != nil {
-			return p, p.typed(m)
+			return p.typed(m)
 		}
-		return p, p.press(m.String())
+		return p.press(m.String())
 	}
-	return p, nil
+	return nil
 }
 
-func (p *sitesPage) press(press string) tea.Cmd {
+func (p *sitesPage) press(press string) tea.Msg {
 	p.wrong = ""
+	if p.menu.Key(press, len(p.known)) {
+		return nil
+	}
 	switch press {
-	case "up", "k", "shift+tab":
-		p.picked = max(0, p.picked-1)
-	case "down", "j", "tab":
-		p.picked = max(0, min(len(p.known)-1, p.picked+1))
 	case "enter":
-		if p.picked < len(p.known) && p.o.Sites.Open != nil {
-			open, path := p.o.Sites.Open, p.known[p.picked].Path
-			return func() tea.Msg {
-				f, err := open(path)
-				return openedMsg{f, err}
-			}
+		if p.menu.Picked < len(p.known) && p.o.Sites.Open != nil {
+			path := p.known[p.menu.Picked].Path
+			return opened(func() (*site.File, error) { return p.o.Sites.Open(path) })
 		}
 		if len(p.known) == 0 {
 			p.begin("new", "")
@@ -92,7 +103,7 @@ func (p *sitesPage) press(press string) tea.Cmd {
 		}
 		before := ""
 		if what == "rename" {
-			before = p.known[p.picked].Name
+			before = p.known[p.menu.Picked].Name
 		}
 		p.begin(what, before)
 	}
@@ -101,7 +112,7 @@ func (p *sitesPage) press(press string) tea.Cmd {
 
 // offers says whether something can be done.
 func (p *sitesPage) offers(what string) bool {
-	some := p.picked < len(p.known)
+	some := p.menu.Picked < len(p.known)
 	switch what {
 	case "new":
 		return p.o.Sites.New != nil
@@ -126,7 +137,7 @@ var questions = map[string]string{
 	"forget": "The answers file is removed; the hosts stay as they are, and 'adopt' brings the answers back from them. Type yes:",
 }
 
-func (p *sitesPage) typed(k tea.KeyPressMsg) tea.Cmd {
+func (p *sitesPage) typed(k tea.KeyPressMsg) tea.Msg {
 	switch k.String() {
 	case "esc":
 		p.input, p.asking, p.wrong = nil, "", ""
@@ -140,7 +151,7 @@ func (p *sitesPage) typed(k tea.KeyPressMsg) tea.Cmd {
 }
 
 // decide does what was asked about, beside the screen.
-func (p *sitesPage) decide(text string) tea.Cmd {
+func (p *sitesPage) decide(text string) tea.Msg {
 	what, o := p.asking, p.o.Sites
 	if text == "" || what == "forget" && text != "yes" {
 		p.wrong = questions[what]
@@ -149,60 +160,46 @@ func (p *sitesPage) decide(text string) tea.Cmd {
 	p.input, p.asking = nil, ""
 	switch what {
 	case "new":
-		return func() tea.Msg {
-			f, err := o.New(text)
-			return openedMsg{f, err}
-		}
+		return opened(func() (*site.File, error) { return o.New(text) })
 	case "adopt":
-		p.busy = true
-		ask := p.engine.ask
-		return func() tea.Msg {
-			f, err := o.Adopt(context.Background(), text, "", ask)
-			return openedMsg{f, err}
-		}
+		p.waiting = true
+		return adoptMsg{func(ctx context.Context, ask Asker) (*site.File, error) { return o.Adopt(ctx, text, "", ask) }}
 	}
-	path := p.known[p.picked].Path
-	return func() tea.Msg {
-		var err error
-		if what == "rename" {
-			_, err = o.Rename(path, text)
-		} else {
-			err = o.Forget(path)
+	path := p.known[p.menu.Picked].Path
+	return p.load(func() error {
+		if what == "forget" {
+			return o.Forget(path)
 		}
-		if err != nil {
-			known, _ := o.List()
-			return sitesMsg{known, err}
-		}
-		known, err := o.List()
-		return sitesMsg{known, err}
-	}
+		_, err := o.Rename(path, text)
+		return err
+	})
 }
 
+// View lists them, and asks what is to be asked.
 func (p *sitesPage) View(width, height int) view {
 	v := view{title: "sites", typing: p.input != nil, holds: p.input != nil, help: sitesHelp}
 	switch {
 	case !p.loaded:
-		v.lines = append(v.lines, draw.Say(draw.Plain, " reading the list of sites"))
+		v.add(draw.Say(draw.Plain, " reading the list of sites"))
 	case len(p.known) == 0:
-		v.lines = append(v.lines, draw.Prose(draw.Plain, " There is no site yet. enter begins a new one; a takes the answers of a host that was set up before.", width-1)...)
+		v.add(draw.Prose(draw.Plain, " There is no site yet. enter begins a new one; a takes the answers of a host that was set up before.", width-1)...)
 	}
 	names := max(12, min(24, width/3))
-	for i, k := range p.known {
-		if i == p.picked {
-			v.focus = len(v.lines)
-		}
-		v.lines = append(v.lines, draw.Pick(draw.Row(draw.Text(draw.Plain, draw.Pad(draw.Middle(k.Name, names), names)+" "), draw.Text(draw.Plain, draw.Middle(k.Says, width-names-4))), i == p.picked))
+	var rows []draw.Line
+	for _, k := range p.known {
+		rows = append(rows, draw.Say(draw.Plain, "%s", draw.Pad(draw.Middle(k.Name, names), names)+" "+draw.Middle(k.Says, width-names-4)))
 	}
-	if p.input == nil && p.picked < len(p.known) {
-		v.pinned = draw.Inset(draw.Plain, p.known[p.picked].Path+"\n"+p.known[p.picked].Says, width)
+	v.list(rows, p.menu.Picked)
+	if at := p.menu.Picked; p.input == nil && at < len(p.known) {
+		v.pinned = draw.Inset(draw.Plain, p.known[at].Path+"\n"+p.known[at].Says, width)
 	}
-	if p.busy {
-		v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Plain, " asking the host for its answers ..."))
+	if p.waiting {
+		v.add(draw.Line{}, draw.Say(draw.Plain, " asking the host for its answers ..."))
 	}
 	if p.input != nil {
-		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Inset(draw.Plain, questions[p.asking], width)...)
-		v.lines = append(v.lines, draw.Row(draw.Text(draw.Strong, " > "), p.input.Draw(width-5)))
+		v.add(draw.Line{})
+		v.add(draw.Inset(draw.Plain, questions[p.asking], width)...)
+		v.add(draw.Row(draw.Text(draw.Strong, " > "), p.input.Draw(width-5)))
 		v.focus = len(v.lines) - 1
 		v.keys = []key{{"enter", "do it"}}
 	} else {

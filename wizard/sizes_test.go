@@ -104,7 +104,7 @@ func init() {
 	})
 	at("many results, listed", func(t *testing.T) *table {
 		x := crowded(t)
-		x.tell(openMsg{newOverview(x.w)})
+		x.tell(openMsg{newOverview(&x.w.board)})
 		return x
 	})
 	at("many results", func(t *testing.T) *table { return crowded(t) })

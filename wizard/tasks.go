@@ -15,16 +15,16 @@ import (
 
 // tasksPage shows what is left for a person: what to do, text to copy, and how it is known to be done.
 type tasksPage struct {
-	*shell
+	*board
 	step  string
 	tasks []steps.Task
 	split draw.Split
 }
 
-func newTasks(w *shell, step string, tasks []steps.Task) page {
-	p := &tasksPage{shell: w, step: step, tasks: tasks}
+func newTasks(b *board, step string, tasks []steps.Task) page {
+	p := &tasksPage{board: b, step: step, tasks: tasks}
 	for i, t := range tasks {
-		if !w.isDone(t) {
+		if !b.isDone(t) {
 			p.split.Picked = i
 			break
 		}
@@ -33,18 +33,18 @@ func newTasks(w *shell, step string, tasks []steps.Task) page {
 }
 
 // isDone says whether a task is done: measured, or else marked by hand.
-func (w *shell) isDone(t steps.Task) bool {
-	o, measured := w.measured(t)
-	return measured && o == checks.OK || !measured && w.file.Site.Done[t.ID] != ""
+func (b *board) isDone(t steps.Task) bool {
+	o, measured := b.measured(t)
+	return measured && o == checks.OK || !measured && b.file.Site.Done[t.ID] != ""
 }
 
 // measured is what the check of a task said last, if it was asked.
-func (w *shell) measured(t steps.Task) (checks.Outcome, bool) {
+func (b *board) measured(t steps.Task) (checks.Outcome, bool) {
 	if t.Check == "" {
 		return checks.Unknown, false
 	}
 	var list []checks.Result
-	for _, r := range w.results {
+	for _, r := range b.results {
 		if r.ID == t.Check || strings.HasPrefix(r.ID, t.Check+".") {
 			list = append(list, r)
 		}
@@ -53,10 +53,10 @@ func (w *shell) measured(t steps.Task) (checks.Outcome, bool) {
 }
 
 // left are the tasks that are not done.
-func (w *shell) left(tasks []steps.Task) []steps.Task {
+func (b *board) left(tasks []steps.Task) []steps.Task {
 	var list []steps.Task
 	for _, t := range tasks {
-		if !w.isDone(t) {
+		if !b.isDone(t) {
 			list = append(list, t)
 		}
 	}
@@ -64,11 +64,11 @@ func (w *shell) left(tasks []steps.Task) []steps.Task {
 }
 
 // taskWord is the state of a task in a word, and where that is known from.
-func (w *shell) taskWord(t steps.Task) (draw.Span, string) {
-	if o, measured := w.measured(t); measured {
+func (b *board) taskWord(t steps.Task) (draw.Span, string) {
+	if o, measured := b.measured(t); measured {
 		return word(o), "measured"
 	}
-	if date := w.file.Site.Done[t.ID]; date != "" {
+	if date := b.file.Site.Done[t.ID]; date != "" {
 		return draw.Text(draw.Good, "[done]"), "by hand, " + date
 	}
 	if t.Check != "" {
@@ -78,7 +78,7 @@ func (w *shell) taskWord(t steps.Task) (draw.Span, string) {
 }
 
 // Update takes keys.
-func (p *tasksPage) Update(m tea.Msg) (page, tea.Cmd) {
+func (p *tasksPage) Update(m tea.Msg) tea.Msg {
 	switch m := m.(type) {
 	case doneMsg:
 		if c := p.chapter(p.step); c != nil && len(c.plan.Tasks) > 0 {
@@ -86,12 +86,12 @@ func (p *tasksPage) Update(m tea.Msg) (page, tea.Cmd) {
 			p.split.Pick(p.split.Picked, len(p.tasks))
 		}
 	case tea.KeyPressMsg:
-		return p, p.press(m.String())
+		return p.press(m.String())
 	}
-	return p, nil
+	return nil
 }
 
-func (p *tasksPage) press(key string) tea.Cmd {
+func (p *tasksPage) press(key string) tea.Msg {
 	if p.split.Key(key, len(p.tasks)) {
 		return nil
 	}
@@ -99,17 +99,24 @@ func (p *tasksPage) press(key string) tea.Cmd {
 	switch key {
 	case "enter":
 		if c := p.chapter(p.step); c != nil && c.state != inPlace && c.state != todo {
-			return back // the chapter itself comes first
+			return backMsg{} // the chapter itself comes first
 		}
-		return next
+		return nextMsg{}
 	case "space":
-		return p.mark(t)
+		if _, measured := p.measured(t); measured {
+			return noteMsg("this one is measured: m asks again")
+		}
+		return markMsg{t.ID, when(p.file.Site.Done[t.ID] == "", p.o.Clock().Format(time.DateOnly), "")}
 	case "y":
 		return copied(taskCopy(t))
 	case "x":
-		return p.write(strings.ReplaceAll(t.ID, ".", "-")+".txt", t.Title+"\n\n"+t.Text+"\n\n"+taskCopy(t)+"\n")
+		text := t.Title + "\n\n" + t.Text + "\n\n" + taskCopy(t) + "\n"
+		return p.write(strings.ReplaceAll(t.ID, ".", "-")+".txt", func() ([]byte, error) { return []byte(text), nil })
 	case "m":
-		return p.measure(t)
+		if c, ok := checks.Of(t.Check); ok {
+			return job{verb: check, steps: []string{c.Step}}
+		}
+		return noteMsg("no check can measure this: space marks it as done")
 	}
 	return nil
 }
@@ -122,44 +129,12 @@ func taskCopy(t steps.Task) string {
 	return t.Text
 }
 
-// mark says that a person did it, or takes that back. What is measured needs nobody's word.
-func (p *tasksPage) mark(t steps.Task) tea.Cmd {
-	if _, measured := p.measured(t); measured {
-		return note("this one is measured: m asks again")
-	}
-	if p.file.Site.Done[t.ID] != "" {
-		p.file.Unmark(t.ID)
-	} else if err := p.file.Mark(t.ID, p.o.Clock().Format(time.DateOnly)); err != nil {
-		return note(err.Error())
-	}
-	if err := p.file.Save(); err != nil {
-		return note("not kept: " + err.Error())
-	}
-	if c := p.chapter(p.step); c != nil && (c.state == todo || c.state == inPlace) {
-		c.state = p.judge(c.step, c.plan)
-	}
-	return nil
-}
-
-// measure asks the check that tells whether the task is done.
-func (p *tasksPage) measure(t steps.Task) tea.Cmd {
-	if t.Check == "" {
-		return note("no check can measure this: space marks it as done")
-	}
-	for id := t.Check; id != ""; id = id[:max(0, strings.LastIndexByte(id, '.'))] {
-		if c, ok := checks.Find(id); ok {
-			return p.do(check, c.Step)
-		}
-	}
-	return note("no check can measure this: space marks it as done")
-}
-
 // View is the list of tasks, and all about the chosen one.
 func (p *tasksPage) View(width, height int) view {
 	v := view{title: fmt.Sprintf("for you: %d of %d done", len(p.tasks)-len(p.left(p.tasks)), len(p.tasks)), help: tasksHelp,
 		keys: []key{{"enter", "go on"}, {"space", "mark done"}, {"y", "copy"}, {"x", "save"}, {"m", "measure"}, {"up/down", "choose"}, {"pgup/pgdn", "text"}}}
 	if p.busy != nil && p.busy.verb == check {
-		v.pinned = []draw.Line{draw.Say(draw.Plain, " measuring: %s", clock(p.o.Clock().Sub(p.since)))}
+		v.pinned = []draw.Line{draw.Say(draw.Plain, " measuring: %s", clock(p.elapsed()))}
 	}
 	var rows []draw.Line
 	for i, t := range p.tasks {
@@ -184,18 +159,7 @@ func (p *tasksPage) View(width, height int) view {
 // about is all about one task.
 func (p *tasksPage) about(t steps.Task, width int) []draw.Line {
 	_, from := p.taskWord(t)
-	var lines []report.Line
-	lines = append(lines, report.Line{Style: report.Strong, Text: t.Title, Prose: true})
-	for part := range strings.SplitSeq(strings.TrimSpace(t.Text), "\n") {
-		lines = append(lines, report.Line{Text: part, Prose: true})
-	}
-	if strings.TrimSpace(t.Copy) != "" {
-		lines = append(lines, report.Line{}, report.Line{Style: report.Strong, Text: "To copy (y copies, x saves):"})
-		for part := range strings.SplitSeq(strings.TrimSpace(t.Copy), "\n") {
-			lines = append(lines, report.Line{Text: "  " + part})
-		}
-	}
-	return draw.Report(append(lines, report.Line{}, report.Line{Text: report.TaskDone(t) + " (" + from + ")", Prose: true}), width-1)
+	return draw.Report(report.Task(t, from), width-1)
 }
 
 const tasksHelp = `What only a person can do: in a panel, at a registrar, on the phone, or on a host where this program does not work yet.

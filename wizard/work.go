@@ -131,7 +131,7 @@ func (p *applyPage) actions(width int) (rows []draw.Line, at int) {
 		if p.last.Text == "" || p.began.IsZero() {
 			return append(rows, action(running, "connect to the hosts, and look", 0, width)), len(rows)
 		}
-		return append(rows, action(running, eventWords(p.last), 0, width)), len(rows)
+		return append(rows, action(running, report.Doing(p.last), 0, width)), len(rows)
 	}
 	now := -1
 	mark := func(s string) string {
@@ -212,7 +212,7 @@ const (
 	undone       = "[back]"
 )
 
-func when(is bool, then, otherwise string) string {
+func when[T any](is bool, then, otherwise T) T {
 	if is {
 		return then
 	}
@@ -264,7 +264,7 @@ func (p *applyPage) output(width int) []draw.Line {
 	var lines []draw.Line
 	for _, e := range p.said[max(0, len(p.said)-mostSaid):] {
 		if e.Kind == "change" {
-			lines = append(lines, draw.Report([]report.Line{{Text: "  " + eventWords(e)}}, width)...)
+			lines = append(lines, draw.Report([]report.Line{{Text: "  " + report.Doing(e)}}, width)...)
 			continue
 		}
 		lines = append(lines, draw.Report(report.Event(e), width)...)

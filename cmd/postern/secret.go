@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"postern/remote"
+	"postern/report"
 )
 
 // secrets are the passwords answered in this run, kept only so that no log can hold one.
@@ -45,22 +46,13 @@ func (s *secrets) scrub(text string) string {
 func (a *asker) answer(ctx context.Context, p remote.Prompt) (string, error) {
 	a.turn.Lock() // hosts are connected to at once, the operator is asked one thing at a time
 	defer a.turn.Unlock()
-	text := p.Text.String()
 	switch {
 	case p.Kind == remote.HostKey:
-		return a.hostKey(ctx, p.Host, text)
-	case p.Kind == remote.Challenge && p.Echo:
-		return a.line(ctx, fmt.Sprintf("%s asks: %s ", p.Host, strings.TrimSpace(text)))
-	case p.Kind == remote.Passphrase:
-		text = fmt.Sprintf("passphrase of the key %s, for %s", text, p.Host)
-	case p.Kind == remote.Sudo:
-		text = fmt.Sprintf("sudo password on %s", p.Host)
-	case p.Kind == remote.Password:
-		text = fmt.Sprintf("login password on %s", p.Host)
-	default:
-		text = fmt.Sprintf("%s asks: %s", p.Host, strings.TrimSpace(text))
+		return a.hostKey(ctx, p)
+	case !report.Masked(p):
+		return a.line(ctx, report.Asked(p)+" ")
 	}
-	secret, err := a.secret(ctx, text)
+	secret, err := a.secret(ctx, report.Asked(p))
 	if err == nil && secret != "" {
 		a.secrets.add(secret)
 	}
@@ -68,14 +60,15 @@ func (a *asker) answer(ctx context.Context, p remote.Prompt) (string, error) {
 }
 
 // hostKey shows a key that was not seen before; only a typed yes accepts it, --yes does not.
-func (a *asker) hostKey(ctx context.Context, host, text string) (string, error) {
-	a.say.line(plain, "%s shows a host key that was not seen before:", host)
-	a.say.line(plain, "  %s", strings.ReplaceAll(text, " SHA256:", "\n  SHA256:"))
-	a.say.prose(plain, "Compare it with what this prints on the host's own console:")
-	a.say.line(plain, "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+func (a *asker) hostKey(ctx context.Context, p remote.Prompt) (string, error) {
+	for _, line := range report.HostKey(p) {
+		if line != "" {
+			a.say.line(plain, "%s", line)
+		}
+	}
 	answer, err := a.line(ctx, "Type yes if it is the same: ")
 	if err != nil {
-		return "", fmt.Errorf("the host key of %s: %w", host, err)
+		return "", fmt.Errorf("the host key of %s: %w", p.Host, err)
 	}
 	return strings.TrimSpace(answer), nil
 }
