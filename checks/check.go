@@ -54,7 +54,7 @@ type Vantage struct {
 	Err    error                                                                        // why the host could not be looked at; nil when it was
 	Dial   remote.Dialer                                                                // opens connections from this place
 	Listen func(ctx context.Context, network, address string) (*remote.Listener, error) // a throw-away listener on the host; nil for Here
-	Run    func(ctx context.Context, script string) (remote.Answer, error)              // a read-only snippet, as root; nil for Here
+	Run    func(context.Context, remote.Query) (remote.Answer, error)                   // a read-only snippet, as root; nil for Here
 }
 
 // Env is all a check may touch.

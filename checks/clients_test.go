@@ -3,7 +3,6 @@ package checks
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"postern/remote"
@@ -24,12 +23,12 @@ func TestRealServiceTellsItsClient(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.edit("mail", readListen, "== end", "LISTEN 0 9 10.0.0.2:993 0.0.0.0:* users:((\"dovecot\",pid=9,fd=1))\n== end")
+			w.edit("mail", readListen, "== end", "tcp LISTEN 0 9 10.0.0.2:993 0.0.0.0:* users:((\"dovecot\",pid=9,fd=1))\n== end")
 			w.ears["mail 10.0.0.2:993"] = make(chan netip.AddrPort, 9)
 			looks := 0
-			w.runs["mail"] = func(script string) remote.Answer {
-				if !strings.Contains(script, "sport = :993") {
-					t.Errorf("ran %q", script)
+			w.runs["mail"] = func(q remote.Query) remote.Answer {
+				if q.ID != "peers 993" {
+					t.Errorf("ran %q", q.ID)
 				}
 				out := "== peers\n0 0 10.0.0.2:993 192.0.2.5:1\n"
 				if looks++; looks%(c.late+2) == 0 && c.sees != "" {

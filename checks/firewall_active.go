@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -13,12 +14,12 @@ func init() {
 	register(Check{
 		ID: "firewall.active", Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
 		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
-		Reads: reads(readRules, fileUfwDefault), Ask: linux(askActive),
+		Reads: reads(seen.Rules.Reads, files(fileUfwDefault)), Ask: linux(askActive),
 	})
 	register(Check{
 		ID: "firewall.forwarding", Step: "firewall", Title: "The proxy forwards packets",
 		Guide: "firewall, Enable IP Forwarding",
-		Reads: reads(readSysctl), Ask: linux(askForwarding),
+		Reads: seen.Sysctl.Reads, Ask: linux(askForwarding),
 	})
 }
 
@@ -30,27 +31,27 @@ func askActive(ctx context.Context, e *Env) []Result {
 		if err != nil {
 			return q.cannot(err)
 		}
-		if u.absent || !u.active {
-			return q.fail(map[bool]string{true: "ufw is not installed", false: "ufw is inactive"}[u.absent], "", "")
+		if u.Absent || !u.Active {
+			return q.fail(map[bool]string{true: "ufw is not installed", false: "ufw is inactive"}[u.Absent], "", "")
 		}
 		defaults, known := v.Facts.File(fileUfwDefault)
 		if !known || defaults == nil {
 			return q.unknown(fileUfwDefault+" could not be read", "")
 		}
 		var wrong, odd []string
-		if u.incoming != "deny" && u.incoming != "reject" {
-			wrong = append(wrong, "incoming: "+u.incoming)
-		} else if u.incoming == "reject" {
+		if u.Incoming != "deny" && u.Incoming != "reject" {
+			wrong = append(wrong, "incoming: "+u.Incoming)
+		} else if u.Incoming == "reject" {
 			odd = append(odd, "incoming: reject tells scanners that the host is there")
 		}
-		if u.outgoing != "allow" {
-			odd = append(odd, "outgoing: "+u.outgoing+" stops mail and updates unless rules let them out")
+		if u.Outgoing != "allow" {
+			odd = append(odd, "outgoing: "+u.Outgoing+" stops mail and updates unless rules let them out")
 		}
-		if u.routed != "deny" && u.routed != "disabled" && u.routed != "reject" {
+		if u.Routed != "deny" && u.Routed != "disabled" && u.Routed != "reject" {
 			if keepsForwarding(e.Site) {
-				odd = append(odd, "routed: "+u.routed+", kept as you answered")
+				odd = append(odd, "routed: "+u.Routed+", kept as you answered")
 			} else {
-				wrong = append(wrong, "routed: "+u.routed)
+				wrong = append(wrong, "routed: "+u.Routed)
 			}
 		}
 		if six := strings.ToLower(setting(defaults.Text, "IPV6")); six != "yes" {
@@ -61,7 +62,7 @@ func askActive(ctx context.Context, e *Env) []Result {
 			return q.cannot(err)
 		}
 		wrong = append(wrong, live...)
-		saw := fmt.Sprintf("active; %s incoming, %s outgoing, %s routed", u.incoming, u.outgoing, u.routed)
+		saw := fmt.Sprintf("active; %s incoming, %s outgoing, %s routed", u.Incoming, u.Outgoing, u.Routed)
 		switch {
 		case len(wrong) > 0:
 			return q.fail(remote.Clean(strings.Join(append(wrong, odd...), "; ")).String(), "", "")
@@ -75,13 +76,13 @@ func askActive(ctx context.Context, e *Env) []Result {
 // liveDefaults names families that the kernel lets in by default, whatever ufw says of itself.
 func liveDefaults(f remote.Facts) ([]string, error) {
 	var wrong []string
-	for _, family := range []string{"v4", "v6"} {
-		tables, err := tablesOf(f, family)
-		if err != nil {
-			return nil, err
-		}
-		if policy := tables["filter"].policy["INPUT"]; policy != "DROP" && policy != "REJECT" {
-			wrong = append(wrong, fmt.Sprintf("IP%s comes in by default (INPUT %s)", family, blank(policy, "absent")))
+	rules, err := rulesOf(f)
+	if err != nil {
+		return nil, err
+	}
+	for _, family := range rules.Families() {
+		if policy := family.Tables["filter"].Policy["INPUT"]; policy != "DROP" && policy != "REJECT" {
+			wrong = append(wrong, fmt.Sprintf("IP%s comes in by default (INPUT %s)", family.Name, blank(policy, "absent")))
 		}
 	}
 	return wrong, nil
@@ -90,11 +91,11 @@ func liveDefaults(f remote.Facts) ([]string, error) {
 func askForwarding(_ context.Context, e *Env) []Result {
 	q := question{want: "net.ipv4.ip_forward = 1", fix: "firewall", likely: "the setting was never made, or another file sets it back"}
 	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
-		s, err := parts(v.Facts, readSysctl)
+		settings, err := seen.Sysctl.Of(v.Facts)
 		if err != nil {
 			return q.cannot(err)
 		}
-		live := values(s["live"])
+		live := settings.Live
 		keys := []string{forward4}
 		if e.Site.Tunnel.Network6.IsValid() {
 			keys = append(keys, forward6)
@@ -117,14 +118,3 @@ const (
 	forward4 = "net.ipv4.ip_forward"
 	forward6 = "net.ipv6.conf.all.forwarding"
 )
-
-// values parses lines of "key = value".
-func values(lines []string) map[string]string {
-	all := map[string]string{}
-	for _, line := range lines {
-		if k, v, ok := strings.Cut(line, "="); ok {
-			all[strings.TrimSpace(k)] = strings.TrimSpace(v)
-		}
-	}
-	return all
-}

@@ -2,13 +2,13 @@ package checks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
-	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -18,40 +18,23 @@ type held struct {
 	err   error
 }
 
-// seeScript lists the peers of established connections to a port, in the host's own network and in each container's.
-const seeScript = `PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-command -v ss >/dev/null || { echo 'there is no ss command'; exit 3; }
-echo '== peers'
-ss -Htn state established "( sport = :@PORT@ )"
-if command -v docker >/dev/null && command -v nsenter >/dev/null; then
-	for id in $(timeout 5 docker ps -q 2>/dev/null); do
-		pid=$(timeout 5 docker inspect -f '{{.State.Pid}}' "$id" 2>/dev/null)
-		inside=$(timeout 5 docker port "$id" 2>/dev/null | awk -v p=':@PORT@$' '$3 ~ p {sub("/.*", "", $1); print $1}' | sort -u)
-		for p in $inside; do nsenter -t "$pid" -n ss -Htn state established "( sport = :$p )"; done
-	done
-fi
-echo '== end'`
-
 // hold opens a connection to a forwarded port and, while it stands, looks who is connected on the mail host.
 func (e *Env) hold(ctx context.Context, from *Vantage, f forwarding) held {
 	v, err := e.look(f.mail)
 	if err != nil {
 		return held{err: err}
 	}
-	if v.Run == nil {
-		return held{err: errors.New("nothing can be run on the mail host")}
-	}
-	before, err := e.see(ctx, v, f.port)
+	before, err := askNow(ctx, e.Site, v, seen.Peers(f.Port))
 	if err != nil {
 		return held{err: err}
 	}
-	r := e.dialKeep(ctx, from, netip.AddrPortFrom(f.proxy.Public4, uint16(f.port)), listenTimeout)
+	r := e.dialKeep(ctx, from, netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port)), listenTimeout)
 	if r.conn == nil {
 		return held{err: fmt.Errorf("a second connection was %s", r.said())}
 	}
 	defer r.conn.Close()
 	for wait := sightEvery; ; wait *= 2 {
-		after, err := e.see(ctx, v, f.port)
+		after, err := askNow(ctx, e.Site, v, seen.Peers(f.Port))
 		if err != nil {
 			return held{err: err}
 		}
@@ -78,29 +61,6 @@ const (
 	sightEvery = 50 * time.Millisecond
 	sightMost  = 800 * time.Millisecond
 )
-
-// see lists the peers connected to a port of a host.
-func (e *Env) see(ctx context.Context, v *Vantage, port int) (map[netip.AddrPort]bool, error) {
-	a, err := v.Run(ctx, strings.ReplaceAll(seeScript, "@PORT@", fmt.Sprint(port)))
-	if err != nil {
-		return nil, err
-	}
-	s, err := parts(remote.Facts{Answers: map[string]remote.Answer{"who is connected": a}}, "who is connected")
-	if err != nil {
-		return nil, err
-	}
-	peers := map[netip.AddrPort]bool{}
-	for _, line := range s["peers"] {
-		w := strings.Fields(line)
-		if len(w) < 4 {
-			continue
-		}
-		if p, err := netip.ParseAddrPort(w[3]); err == nil {
-			peers[netip.AddrPortFrom(p.Addr().Unmap(), p.Port())] = true
-		}
-	}
-	return peers, nil
-}
 
 // askClients compares the address that the mail host sees with the one that the proxy sees for the same client.
 func askClients(ctx context.Context, e *Env) []Result {
@@ -133,7 +93,7 @@ func (e *Env) askClient(ctx context.Context, f forwarding) Result {
 	q.want = mine.String() + " at the mail host, as the proxy sees it"
 	k := e.knockForward(ctx, from, f)
 	if k.answer != open {
-		return q.unknown(fmt.Sprintf("%d is not reached: %s", f.port, k.said()), "firewall.dnat tells why")
+		return q.unknown(fmt.Sprintf("%d is not reached: %s", f.Port, k.said()), "firewall.dnat tells why")
 	}
 	var peers []netip.Addr
 	for _, p := range k.peers {
@@ -169,7 +129,7 @@ func (q question) compare(s *site.Site, peers []netip.Addr, mine netip.Addr) Res
 			likely = "Docker's own proxy answers for the container, which happens over IPv6 and with userland-proxy"
 		}
 	}
-	return q.fail("the mail host sees "+strings.Join(sorted(others), ", "), likely, "")
+	return q.fail("the mail host sees "+strings.Join(slices.Sorted(slices.Values(others)), ", "), likely, "")
 }
 
 // seenAs is the address under which the proxy sees a place: from the program's own SSH connection, or from a throw-away
@@ -179,15 +139,15 @@ func (e *Env) seenAs(ctx context.Context, from *Vantage, p *site.Host) (netip.Ad
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	via, _, err := sshOf(v.Facts)
-	if err == nil && from.Name == Here && direct(e, via) && via.client.Addr().Is4() {
-		return via.client.Addr(), nil
+	via, err := seen.SSH.Of(v.Facts)
+	if err == nil && from.Name == Here && direct(e, via) && via.Client.Addr().Is4() {
+		return via.Client.Addr(), nil
 	}
-	for _, s := range services(e.Site) {
-		if s.forward || len(e.Site.From[s.name]) > 0 {
+	for _, s := range site.Services(e.Site) {
+		if s.Forwarded || len(s.From) > 0 {
 			continue
 		}
-		k := e.knockService(ctx, from, p, v, s, netip.AddrPortFrom(p.Public4, uint16(s.port)))
+		k := e.knockService(ctx, from, p, v, s, netip.AddrPortFrom(p.Public4, uint16(s.Port)))
 		if k.ours && len(k.peers) > 0 {
 			return k.peers[0].Addr(), nil
 		}

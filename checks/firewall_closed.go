@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -14,7 +15,7 @@ func init() {
 	register(Check{
 		ID: "firewall.closed", Step: "firewall", Title: "Nothing else answers from outside",
 		Guide: "network, Port Requirements; firewall, Client Server Firewall Configuration",
-		Reads: reads(readListen, readDocker, readNet, readSSH, readRules, readTunnel, fileUfwUser, fileUfwUser6), Ask: linux(askClosed),
+		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Rules.Reads, seen.Tunnels.Reads, files(fileUfwUser, fileUfwUser6)), Ask: linux(askClosed),
 	})
 }
 
@@ -58,23 +59,22 @@ func askClosed(ctx context.Context, e *Env) []Result {
 func (e *Env) sides(h *site.Host, v *Vantage, from *Vantage) []side {
 	all := []side{{h, from, e.public4(h, v), "." + h.Name}}
 	sixth := h.Public6
-	a, err := addressesOf(v.Facts)
-	if err == nil && !sixth.IsValid() {
-		if six := a.global6(); len(six) > 0 {
-			sixth = six[0]
-		}
+	network, _ := seen.Addresses.Of(v.Facts)
+	six := global6(network)
+	if len(six) > 0 && !sixth.IsValid() {
+		sixth = six[0]
 	}
 	if sixth.IsValid() {
 		all = append(all, side{h, from, sixth, "." + h.Name + ".v6"})
 	}
-	for i, other := range a.global6() {
+	for i, other := range six {
 		if other != sixth && h.Role == site.Mail {
 			all = append(all, side{h, from, other, fmt.Sprintf(".%s.v6.%d", h.Name, i+1)})
 		}
 	}
-	if via, _, err := sshOf(v.Facts); err == nil && h.Role == site.Mail && e.HereIs != h.Name && e.Here != nil && e.Here.Dial != nil &&
-		direct(e, via) && via.server.Addr() != h.Public4 {
-		all = append(all, side{h, e.Here, via.server.Addr(), "." + h.Name + ".home"})
+	if via, err := seen.SSH.Of(v.Facts); err == nil && h.Role == site.Mail && e.HereIs != h.Name && e.Here != nil && e.Here.Dial != nil &&
+		direct(e, via) && via.Server.Addr() != h.Public4 {
+		all = append(all, side{h, e.Here, via.Server.Addr(), "." + h.Name + ".home"})
 	}
 	return all
 }
@@ -165,13 +165,13 @@ func (e *Env) judgeClosed(ctx context.Context, q question, v *Vantage, s side, t
 
 // alive tells of a port at the same address, dialled from the same place, that does answer: so silence means closed.
 func (e *Env) alive(ctx context.Context, s side, v *Vantage) string {
-	_, ssh, err := sshOf(v.Facts)
-	if err != nil || len(ssh) == 0 {
+	ssh, err := seen.SSH.Of(v.Facts)
+	if err != nil || len(ssh.Ports) == 0 {
 		return ""
 	}
-	k := e.knock(ctx, s.from, netip.AddrPortFrom(s.to, uint16(ssh[0])), nil, netip.AddrPort{})
+	k := e.knock(ctx, s.from, netip.AddrPortFrom(s.to, uint16(ssh.Ports[0])), nil, netip.AddrPort{})
 	if k.answer == open || k.answer == refused {
-		return fmt.Sprintf("while %d is %s after %.2f s", ssh[0], k.answer, k.took.Seconds())
+		return fmt.Sprintf("while %d is %s after %.2f s", ssh.Ports[0], k.answer, k.took.Seconds())
 	}
 	return ""
 }
@@ -183,7 +183,7 @@ func (e *Env) denies(s side, v *Vantage) error {
 		if err != nil {
 			return err
 		}
-		if f.verdict != "DROP" && f.verdict != "REJECT" {
+		if f.Verdict != "DROP" && f.Verdict != "REJECT" {
 			return fmt.Errorf("its rules let %d in", p.Port)
 		}
 	}
@@ -193,14 +193,14 @@ func (e *Env) denies(s side, v *Vantage) error {
 // rejects says that the host's own rules answer for a port with a refusal: that looks like a port without a listener.
 func (e *Env) rejects(s side, v *Vantage, port int) bool {
 	f, err := e.ownRule(s.h, v, port, s.to.Is6())
-	return err == nil && f.verdict == "REJECT"
+	return err == nil && f.Verdict == "REJECT"
 }
 
 // ownRule is what the host's own rules do with anybody's connection to one of its TCP ports.
-func (e *Env) ownRule(h *site.Host, v *Vantage, port int, six bool) (fate, error) {
+func (e *Env) ownRule(h *site.Host, v *Vantage, port int, six bool) (seen.Fate, error) {
 	k, err := knowledgeOf(e, h, v)
 	if err != nil {
-		return fate{}, err
+		return seen.Fate{}, err
 	}
 	src := stranger4
 	if six {
@@ -216,7 +216,7 @@ func (q question) allowedByOthers(v *Vantage, port int) bool {
 		return false
 	}
 	for _, t := range tuples {
-		if !t.ours() && !t.route && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && len(t.dports) > 0 && within(t.dports, port) {
+		if !t.ours() && !t.route && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && len(t.dports) > 0 && seen.HasPort(t.dports, port) {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -12,18 +13,18 @@ func init() {
 	register(Check{
 		ID: "firewall.dnat", Step: "firewall", Title: "Mail clients reach the mail host through the proxy",
 		Guide: "firewall, Port Forwarding Configuration",
-		Reads: reads(readListen, readDocker, readNet, readSSH, readTunnel), Ask: linux(askDNAT),
+		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: linux(askDNAT),
 	})
 	register(Check{
 		ID: "firewall.clients", Step: "firewall", Title: "The mail host sees the client's own address",
 		Guide: "firewall, Configuring NAT Rules in UFW",
-		Reads: reads(readListen, readDocker, readNet, readSSH, readTunnel), Ask: linux(askClients),
+		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: linux(askClients),
 	})
 }
 
 // forwarding is one forwarded port of one proxy to one mail host.
 type forwarding struct {
-	service
+	site.Service
 	proxy, mail *site.Host
 }
 
@@ -31,10 +32,8 @@ func (e *Env) forwardings() []forwarding {
 	var all []forwarding
 	for _, p := range e.Site.HostsOf(site.Proxy) {
 		for _, m := range e.Site.HostsOf(site.Mail) {
-			for _, s := range services(e.Site) {
-				if s.forward {
-					all = append(all, forwarding{s, p, m})
-				}
+			for _, s := range forwarded(e.Site) {
+				all = append(all, forwarding{s, p, m})
 			}
 		}
 	}
@@ -42,7 +41,7 @@ func (e *Env) forwardings() []forwarding {
 }
 
 func (f forwarding) suffix(s *site.Site) string {
-	return "." + f.name + named(s, f.proxy) + named(s, f.mail)
+	return "." + f.Name + named(s, f.proxy) + named(s, f.mail)
 }
 
 // ready says why a forwarding cannot be asked about; else it gives the place to ask from.
@@ -63,8 +62,8 @@ func (e *Env) ready(f forwarding) (*Vantage, error) {
 }
 
 func (e *Env) knockForward(ctx context.Context, from *Vantage, f forwarding) *knock {
-	to := netip.AddrPortFrom(f.proxy.Public4, uint16(f.port))
-	return e.knockService(ctx, from, f.proxy, e.Hosts[f.proxy.Name], f.service, to)
+	to := netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port))
+	return e.knockService(ctx, from, f.proxy, e.Hosts[f.proxy.Name], f.Service, to)
 }
 
 // askDNAT proves that what is dialled at the proxy comes out on the mail host: by a listener there, or by looking at who
@@ -73,7 +72,7 @@ func askDNAT(ctx context.Context, e *Env) []Result {
 	var asks []func() Result
 	for _, f := range e.forwardings() {
 		asks = append(asks, func() Result {
-			q := question{suffix: f.suffix(e.Site), from: Here, fix: "firewall", want: fmt.Sprintf("what comes to %s:%d reaches %s", f.proxy.Public4, f.port, f.mail.Name)}
+			q := question{suffix: f.suffix(e.Site), from: Here, fix: "firewall", want: fmt.Sprintf("what comes to %s:%d reaches %s", f.proxy.Public4, f.Port, f.mail.Name)}
 			from, err := e.ready(f)
 			if from != nil {
 				q.from = from.Name

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -13,7 +15,7 @@ func init() {
 	register(Check{
 		ID: "firewall.docker", Step: "firewall", Title: "Docker publishes nothing around the firewall",
 		Guide: "firewall, Client Server Firewall Configuration",
-		Reads: reads(readDocker, readNet, readListen, readSSH, readTunnel), Ask: linux(askDocker),
+		Reads: reads(seen.Docker.Reads, seen.Addresses.Reads, seen.Listeners.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: linux(askDocker),
 	})
 }
 
@@ -23,11 +25,12 @@ func askDocker(ctx context.Context, e *Env) []Result {
 	q := question{want: "ports published on the tunnel's address or the loopback only", fix: "mailcow",
 		likely: "the containers bind to 0.0.0.0 and [::], which Docker lets in before ufw"}
 	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
-		all, absent, err := publishedOf(v.Facts)
+		docker, err := seen.Docker.Of(v.Facts)
+		all := docker.Published
 		switch {
 		case err != nil:
 			return q.cannot(err)
-		case absent:
+		case docker.Absent:
 			return q.skip("no Docker on it")
 		}
 		around := e.around(h, all)
@@ -39,7 +42,7 @@ func askDocker(ctx context.Context, e *Env) []Result {
 		}
 		var list []string
 		for _, p := range around {
-			list = append(list, fmt.Sprintf("%s %d/%s on %s", p.container, p.port, p.proto, p.addr))
+			list = append(list, fmt.Sprintf("%s %d/%s on %s", p.Container, p.First, p.Proto, p.Addr))
 		}
 		reachable := e.reachable(ctx, h, v, around)
 		evidence := strings.Join(list, "\n")
@@ -51,16 +54,16 @@ func askDocker(ctx context.Context, e *Env) []Result {
 }
 
 // around are the published ports that ufw does not see and that the site did not ask for.
-func (e *Env) around(h *site.Host, all []published) []published {
+func (e *Env) around(h *site.Host, all []seen.Published) []seen.Published {
 	wantedHere := map[int]bool{}
 	if h.Role == site.Proxy {
-		for _, s := range services(e.Site) {
-			wantedHere[s.port] = !s.forward
+		for _, s := range site.Services(e.Site) {
+			wantedHere[s.Port] = !s.Forwarded
 		}
 	}
-	var found []published
+	var found []seen.Published
 	for _, p := range all {
-		if p.addr.IsLoopback() || e.Site.Tunnel.Network.Contains(p.addr) || wantedHere[p.port] {
+		if p.Addr.IsLoopback() || e.Site.Tunnel.Network.Contains(p.Addr) || wantedHere[p.First] {
 			continue
 		}
 		found = append(found, p)
@@ -69,7 +72,7 @@ func (e *Env) around(h *site.Host, all []published) []published {
 }
 
 // reachable dials the published TCP ports from outside, at the host's addresses; at most a dozen.
-func (e *Env) reachable(ctx context.Context, h *site.Host, v *Vantage, around []published) []string {
+func (e *Env) reachable(ctx context.Context, h *site.Host, v *Vantage, around []seen.Published) []string {
 	from, err := e.outside(h)
 	if err != nil {
 		return nil
@@ -79,11 +82,11 @@ func (e *Env) reachable(ctx context.Context, h *site.Host, v *Vantage, around []
 	n := 0
 	for _, p := range around[:min(len(around), 12)] {
 		for _, s := range e.sides(h, v, from) {
-			if p.proto != "tcp" || !s.to.IsValid() || s.to.Is4() != p.addr.Is4() {
+			if p.Proto != "tcp" || !s.to.IsValid() || s.to.Is4() != p.Addr.Is4() {
 				continue
 			}
 			n++
-			to := netip.AddrPortFrom(s.to, uint16(p.port))
+			to := netip.AddrPortFrom(s.to, uint16(p.First))
 			go func() {
 				text := ""
 				if e.knock(ctx, s.from, to, nil, netip.AddrPort{}).answer == open {
@@ -98,5 +101,5 @@ func (e *Env) reachable(ctx context.Context, h *site.Host, v *Vantage, around []
 			found = append(found, text)
 		}
 	}
-	return sorted(found)
+	return slices.Sorted(slices.Values(found))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -13,7 +14,7 @@ func init() {
 	register(Check{
 		ID: "firewall.doubled", Step: "firewall", Title: "No rule is there twice",
 		Guide: "firewall, Configuring NAT Rules in UFW",
-		Reads: reads(readRules), Ask: linux(askDoubled),
+		Reads: seen.Rules.Reads, Ask: linux(askDoubled),
 	})
 }
 
@@ -24,19 +25,19 @@ func askDoubled(_ context.Context, e *Env) []Result {
 	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
 		var bad, odd []string
 		total := 0
-		for _, family := range []string{"v4", "v6"} {
-			tables, err := tablesOf(v.Facts, family)
-			if err != nil {
-				return q.cannot(err)
-			}
+		rules, err := rulesOf(v.Facts)
+		if err != nil {
+			return q.cannot(err)
+		}
+		for _, family := range rules.Families() {
 			for _, name := range []string{"nat", "filter", "mangle"} {
-				t := tables[name]
+				t := family.Tables[name]
 				if t == nil {
 					continue
 				}
-				total += len(t.order)
+				total += len(t.Rules)
 				for _, d := range doubles(t) {
-					line := family + " " + name + ": " + d
+					line := family.Name + " " + name + ": " + d
 					if name == "filter" && !strings.Contains(d, "ufw") && !strings.Contains(d, ownMark) {
 						odd = append(odd, line)
 					} else {
@@ -57,13 +58,13 @@ func askDoubled(_ context.Context, e *Env) []Result {
 }
 
 // doubles lists the rules of a table that occur more than once in their chain.
-func doubles(t *table) []string {
+func doubles(t *seen.Table) []string {
 	count := map[string]int{}
 	var found []string
-	for _, r := range t.order {
-		count[r.text]++
-		if count[r.text] == 2 {
-			found = append(found, r.text)
+	for _, r := range t.Rules {
+		count[r.Text]++
+		if count[r.Text] == 2 {
+			found = append(found, r.Text)
 		}
 	}
 	for i, text := range found {

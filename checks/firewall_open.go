@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -15,7 +16,7 @@ func init() {
 	register(Check{
 		ID: "firewall.open", Step: "firewall", Title: "Each wanted port answers from outside",
 		Guide: "firewall, Opening Required Ports; Opening Required Ports in IONOS Control Panel",
-		Reads: reads(readListen, readDocker, readNet, readSSH, readRules, readTunnel), Ask: linux(askOpen),
+		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: linux(askOpen),
 	})
 }
 
@@ -33,7 +34,7 @@ func askOpen(ctx context.Context, e *Env) []Result {
 
 // target is one public port over one family.
 type target struct {
-	service
+	site.Service
 	to     netip.Addr
 	suffix string // of the ID
 }
@@ -42,18 +43,18 @@ type target struct {
 // has it.
 func (e *Env) targets(h *site.Host) []target {
 	var all []target
-	ssh := service{name: "ssh"}
-	for _, s := range append([]service{ssh}, services(e.Site)...) {
-		all = append(all, target{s, h.Public4, "." + s.name + named(e.Site, h)})
-		if h.Public6.IsValid() && (!s.forward || e.Site.Tunnel.Network6.IsValid()) {
-			all = append(all, target{s, h.Public6, "." + s.name + named(e.Site, h) + ".v6"})
+	ssh := site.Service{NamedPort: site.NamedPort{Name: "ssh", Proto: "tcp"}, From: h.SSHFrom, Over6: true}
+	for _, s := range append([]site.Service{ssh}, site.Services(e.Site)...) {
+		all = append(all, target{s, h.Public4, "." + s.Name + named(e.Site, h)})
+		if h.Public6.IsValid() && s.Over6 {
+			all = append(all, target{s, h.Public6, "." + s.Name + named(e.Site, h) + ".v6"})
 		}
 	}
 	return all
 }
 
 func (e *Env) askPort(ctx context.Context, h *site.Host, t target) Result {
-	q := question{suffix: t.suffix, from: Here, want: t.name + " answers", fix: "firewall"}
+	q := question{suffix: t.suffix, from: Here, want: t.Name + " answers", fix: "firewall"}
 	from, err := e.outside(h)
 	if err != nil {
 		return q.cannot(err)
@@ -66,50 +67,49 @@ func (e *Env) askPort(ctx context.Context, h *site.Host, t target) Result {
 	if !t.to.IsValid() {
 		return q.unknown(h.Name+"'s public address is not known", "it was neither answered nor detected")
 	}
-	if name := e.unset(append(e.Site.HostsOf(site.Mail), h)...); t.forward && name != "" {
+	if name := e.unset(append(e.Site.HostsOf(site.Mail), h)...); t.Forwarded && name != "" {
 		return q.skip(notYet, name)
 	}
-	via, ssh, err := sshOf(v.Facts)
+	via, err := seen.SSH.Of(v.Facts)
 	if err != nil {
 		return q.cannot(err)
 	}
-	sources := e.Site.From[t.name]
-	if t.name == "ssh" {
-		if sources = h.SSHFrom; len(ssh) == 0 {
+	if t.Name == "ssh" {
+		if len(via.Ports) == 0 {
 			return q.unknown("the port of its sshd is not known", "")
 		}
-		t.port = ssh[0]
+		t.Port = via.Ports[0]
 	}
-	to := netip.AddrPortFrom(t.to, uint16(t.port))
-	q.want = fmt.Sprintf("%s answers at %s", t.name, to)
-	k := e.knockService(ctx, from, h, v, t.service, to)
-	if len(sources) > 0 {
-		return q.limited(k, t.to, sources, from, via, e)
+	to := netip.AddrPortFrom(t.to, uint16(t.Port))
+	q.want = fmt.Sprintf("%s answers at %s", t.Name, to)
+	k := e.knockService(ctx, from, h, v, t.Service, to)
+	if len(t.From) > 0 {
+		return q.limited(k, t.to, t.From, from, via, e)
 	}
 	return q.judge(k, e.hint(h, v, t, k))
 }
 
 // knockService dials a public port, with what it should reach as the place to listen at: the proxy itself, or the mail
 // host behind the tunnel.
-func (e *Env) knockService(ctx context.Context, from *Vantage, h *site.Host, v *Vantage, s service, to netip.AddrPort) *knock {
-	if s.forward {
+func (e *Env) knockService(ctx context.Context, from *Vantage, h *site.Host, v *Vantage, s site.Service, to netip.AddrPort) *knock {
+	if s.Forwarded {
 		for _, m := range e.Site.HostsOf(site.Mail) {
 			inside := e.Site.TunnelAddress(m)
 			if to.Addr().Is6() {
 				inside = e.Site.TunnelAddress6(m)
 			}
 			if inside.IsValid() {
-				return e.knock(ctx, from, to, m, netip.AddrPortFrom(inside, uint16(s.port)))
+				return e.knock(ctx, from, to, m, netip.AddrPortFrom(inside, uint16(s.Port)))
 			}
 		}
 	}
-	if s.forward || s.name == "ssh" { // one dial of SSH for all checks: ufw limit and sshguard count them
+	if s.Forwarded || s.Name == "ssh" { // one dial of SSH for all checks: ufw limit and sshguard count them
 		k := *e.knock(ctx, from, to, nil, netip.AddrPort{})
-		k.real, k.process = s.name == "ssh", "sshd"
+		k.real, k.process = s.Name == "ssh", "sshd"
 		return &k
 	}
-	if a, err := addressesOf(v.Facts); err == nil {
-		if arrive, ok := a.arrival(to.Addr()); ok {
+	if a, err := seen.Addresses.Of(v.Facts); err == nil {
+		if arrive, ok := arrival(a, to.Addr()); ok {
 			return e.knock(ctx, from, to, h, netip.AddrPortFrom(arrive, to.Port()))
 		}
 	}
@@ -123,17 +123,17 @@ func (e *Env) hint(h *site.Host, v *Vantage, t target, k *knock) string {
 		return "a firewall on the way rejects it"
 	case k.answer == refused:
 		return "the firewall lets it through and nothing listens there, or a firewall rejects it"
-	case t.forward:
+	case t.Forwarded:
 		return "the host's firewall or the provider's drops it, or it is not sent on, or the tunnel is down"
 	}
-	f, err := e.ownRule(h, v, t.port, t.to.Is6())
+	f, err := e.ownRule(h, v, t.Port, t.to.Is6())
 	switch {
 	case err != nil:
 		return "the host's firewall or the provider's drops it"
-	case f.verdict != "ACCEPT":
+	case f.Verdict != "ACCEPT":
 		return ownDrop
-	case t.name == "smtp":
-		return "the provider blocks incoming mail, or the network it was asked from blocks outgoing port " + fmt.Sprint(t.port) +
+	case t.Name == "smtp":
+		return "the provider blocks incoming mail, or the network it was asked from blocks outgoing port " + fmt.Sprint(t.Port) +
 			", as most homes' do: which of the two cannot be told from here"
 	}
 	return "the host lets it in: the provider's firewall drops it, or the network it was asked from"
@@ -194,17 +194,17 @@ func (k *knock) evidence() string {
 }
 
 // limited judges a port that is open to some sources only: from others it must not answer.
-func (q question) limited(k *knock, to netip.Addr, sources []netip.Prefix, from *Vantage, via connection, e *Env) Result {
-	if !via.client.IsValid() || from.Name != Here || !direct(e, via) {
+func (q question) limited(k *knock, to netip.Addr, sources []netip.Prefix, from *Vantage, via seen.Access, e *Env) Result {
+	if !via.Client.IsValid() || from.Name != Here || !direct(e, via) {
 		return q.skip("limited to %s, and it is not known whether %s is among them", prefixes(sources), from.Name)
 	}
-	if via.client.Addr().Is6() != to.Is6() {
+	if via.Client.Addr().Is6() != to.Is6() {
 		return q.skip("limited to %s, and this place's address in that family is not known", prefixes(sources))
 	}
-	if inside(sources, via.client.Addr()) {
+	if inside(sources, via.Client.Addr()) {
 		return q.judge(k, "the host's firewall does not know this source, or the provider's drops it")
 	}
-	q.want = "no answer to " + via.client.Addr().String() + ": it is limited to " + prefixes(sources)
+	q.want = "no answer to " + via.Client.Addr().String() + ": it is limited to " + prefixes(sources)
 	if k.answer == open {
 		return q.fail("it answers all the same", "a wider rule lets everyone in", k.evidence())
 	}

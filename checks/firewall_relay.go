@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -12,7 +13,7 @@ func init() {
 	register(Check{
 		ID: "firewall.relay", Step: "firewall", Title: "Outgoing mail is taken from the mail host alone",
 		Guide: "firewall, Restricting Access to Specific IPs; haraka, Port Selection Strategy",
-		Reads: reads(readListen, readDocker, readNet, readSSH, readRules, readTunnel), Ask: linux(askRelay),
+		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: linux(askRelay),
 	})
 }
 

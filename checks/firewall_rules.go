@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -16,7 +17,7 @@ func init() {
 		ID: "firewall.rules", Step: "firewall",
 		Title: "The rules that run let in what the site wants and no more of ours",
 		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
-		Reads: reads(readRules, readSSH, readNet, fileUfwUser, fileUfwUser6),
+		Reads: reads(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, files(fileUfwUser, fileUfwUser6)),
 		Ask:   linux(askRules),
 	})
 }
@@ -33,7 +34,7 @@ func askRules(ctx context.Context, e *Env) []Result {
 	return eachHost(e, q, func(q question, h *site.Host, v *Vantage) Result {
 		if u, err := e.ufw(ctx, v); err != nil {
 			return q.cannot(err)
-		} else if !u.active {
+		} else if !u.Active {
 			return q.fail("ufw is not active: nothing is filtered", "the firewall was switched off, or never set up", "")
 		}
 		k, err := knowledgeOf(e, h, v)
@@ -83,42 +84,39 @@ func (q question) verdict(k knowledge, tuples []tuple, wrong, odd []string) Resu
 
 // knowledge is what is wanted of one host, and the rules that run there.
 type knowledge struct {
-	s      *site.Site
-	h      *site.Host
-	list   []want
-	v4, v6 map[string]*table
-	addrs  addresses
-	client netip.Addr // where the program's own SSH connection comes from
+	s       *site.Site
+	h       *site.Host
+	list    []want
+	rules   seen.Ruleset
+	network seen.Network
+	client  netip.Addr // where the program's own SSH connection comes from
 }
 
 func knowledgeOf(e *Env, h *site.Host, v *Vantage) (knowledge, error) {
 	k := knowledge{s: e.Site, h: h}
-	via, ssh, err := sshOf(v.Facts)
+	via, err := seen.SSH.Of(v.Facts)
 	if err != nil {
 		return k, err
 	}
-	if k.addrs, err = addressesOf(v.Facts); err != nil {
+	if k.network, err = seen.Addresses.Of(v.Facts); err != nil {
 		return k, err
 	}
-	if k.v4, err = tablesOf(v.Facts, "v4"); err != nil {
+	if k.rules, err = rulesOf(v.Facts); err != nil {
 		return k, err
 	}
-	if k.v6, err = tablesOf(v.Facts, "v6"); err != nil {
-		return k, err
-	}
-	k.client = via.client.Addr()
-	k.list = wanted(e.Site, h, seenHost{ssh: ssh, lan: k.addrs.lan})
+	k.client = via.Client.Addr()
+	k.list = wanted(e.Site, h, via.Ports, k.network.Home())
 	return k, nil
 }
 
 // packet is the first packet of a wanted connection from a source.
-func (k knowledge) packet(w want, src netip.Addr) packet {
-	p := packet{proto: w.proto, src: src, dst: w.to, port: w.port, in: w.iface}
-	if p.in == "" {
-		p.in = k.arrivesOn(src)
+func (k knowledge) packet(w want, src netip.Addr) seen.Packet {
+	p := seen.Packet{Proto: w.proto, Src: src, Dst: w.to, Port: w.port, In: w.iface}
+	if p.In == "" {
+		p.In = k.arrivesOn(src)
 	}
-	if !p.dst.IsValid() {
-		p.dst = k.own(src)
+	if !p.Dst.IsValid() {
+		p.Dst = k.own(src)
 	}
 	return p
 }
@@ -128,10 +126,10 @@ func (k knowledge) arrivesOn(src netip.Addr) string {
 	switch {
 	case k.s.Tunnel.Network.Contains(src), k.s.Tunnel.Network6.Contains(src):
 		return k.s.Tunnel.Interface
-	case src.Is6() && k.addrs.iface6 != "":
-		return k.addrs.iface6
+	case src.Is6() && k.network.Device6 != "":
+		return k.network.Device6
 	}
-	return k.addrs.iface
+	return k.network.Device
 }
 
 // own is an address of the host in the family of src.
@@ -142,9 +140,9 @@ func (k knowledge) own(src netip.Addr) netip.Addr {
 	case k.s.Tunnel.Network6.Contains(src):
 		return k.s.TunnelAddress6(k.h)
 	}
-	for _, l := range k.addrs.all {
-		if a := l.prefix.Addr(); a.Is4() == src.Is4() && (l.iface == k.addrs.iface || l.iface == k.addrs.iface6) {
-			return a
+	for _, a := range append(k.network.On(k.network.Device), k.network.On(k.network.Device6)...) {
+		if a.Addr().Is4() == src.Is4() {
+			return a.Addr()
 		}
 	}
 	if src.Is4() {
@@ -153,12 +151,12 @@ func (k knowledge) own(src netip.Addr) netip.Addr {
 	return netip.MustParseAddr("2001:db8:ffff::1")
 }
 
-func (k knowledge) enters(p packet) fate {
-	tables := k.v4
-	if p.src.Is6() {
-		tables = k.v6
+func (k knowledge) enters(p seen.Packet) seen.Fate {
+	tables := k.rules.Four
+	if p.Src.Is6() {
+		tables = k.rules.Six
 	}
-	return tables["filter"].lets("INPUT", p)
+	return tables["filter"].Lets("INPUT", p)
 }
 
 // sources are addresses that stand for those a want admits.
@@ -189,10 +187,10 @@ func (k knowledge) missing() []string {
 		}
 		for _, src := range w.sources() {
 			f := k.enters(k.packet(w, src))
-			if f.verdict == "ACCEPT" {
+			if f.Verdict == "ACCEPT" {
 				continue
 			}
-			wrong = append(wrong, fmt.Sprintf("missing: %s: from %s it ends in %s by %q", w, src, blank(f.verdict, "nothing"), remote.Clean(f.rule).Line(120)))
+			wrong = append(wrong, fmt.Sprintf("missing: %s: from %s it ends in %s by %q", w, src, blank(f.Verdict, "nothing"), remote.Clean(f.Rule).Line(120)))
 			break
 		}
 	}
@@ -209,7 +207,7 @@ func (k knowledge) wide(tuples []tuple) (wrong, odd []string) {
 		}
 		for _, src := range []netip.Addr{stranger4, stranger6} {
 			public := k.packet(want{proto: w.proto, port: w.port}, src)
-			asked := []packet{public}
+			asked := []seen.Packet{public}
 			if !w.to.IsValid() || w.to.Is4() == src.Is4() && k.h.Role == site.Proxy {
 				asked = append(asked, k.packet(w, src))
 			}
@@ -239,23 +237,23 @@ func (k knowledge) theirs(w want, tuples []tuple) bool {
 }
 
 // comesIn is the rule that lets one of the packets in although nothing wanted does, or "".
-func (k knowledge) comesIn(w want, asked []packet) string {
+func (k knowledge) comesIn(w want, asked []seen.Packet) string {
 	for _, p := range asked {
 		if k.admitted(w, p) {
 			continue
 		}
-		if f := k.enters(p); f.verdict == "ACCEPT" {
-			return remote.Clean(f.rule).Line(120)
+		if f := k.enters(p); f.Verdict == "ACCEPT" {
+			return remote.Clean(f.Rule).Line(120)
 		}
 	}
 	return ""
 }
 
 // admitted says whether anything wanted lets in a packet to the port of w.
-func (k knowledge) admitted(w want, p packet) bool {
+func (k knowledge) admitted(w want, p seen.Packet) bool {
 	for _, other := range k.list {
-		if other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || inside(other.from, p.src)) &&
-			(other.iface == "" || other.iface == p.in) {
+		if other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || inside(other.from, p.Src)) &&
+			(other.iface == "" || other.iface == p.In) {
 			return true
 		}
 	}
@@ -296,9 +294,9 @@ func (k knowledge) asked(t tuple, allowed []want) bool {
 			return true
 		}
 	}
-	for _, f := range forwards(k.s) {
+	for _, f := range forwarded(k.s) {
 		if k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" && t.dst.IsSingleIP() &&
-			len(t.dports) == 1 && t.dports[0] == (span{f.port, f.port}) {
+			len(t.dports) == 1 && t.dports[0] == (seen.Span{First: f.Port, Last: f.Port}) {
 			return true
 		}
 	}

@@ -2,11 +2,11 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
-	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -19,7 +19,7 @@ const (
 func init() {
 	register(Check{
 		ID: "host.clock", Step: "network", Title: "The clocks agree", Guide: "network, Network Architecture",
-		Reads: reads(readClock), Ask: askClock,
+		Reads: seen.Clock.Reads, Ask: askClock,
 	})
 }
 
@@ -44,7 +44,7 @@ func askClock(_ context.Context, e *Env) []Result {
 				apart, agrees = max(apart, between.Abs()), agrees || between.Abs() <= clockWarn
 			}
 		}
-		if synced == "yes" {
+		if synced {
 			saw += "; set by its time service"
 		}
 		switch {
@@ -60,16 +60,12 @@ func askClock(_ context.Context, e *Env) []Result {
 }
 
 // clockOf is how far the host's clock is ahead of ours.
-func clockOf(v *Vantage) (time.Duration, string, error) {
-	s, err := parts(v.Facts, readClock)
-	if err != nil {
-		return 0, "", err
+func clockOf(v *Vantage) (ahead time.Duration, synced bool, err error) {
+	clock, err := seen.Clock.Of(v.Facts)
+	if err == nil && v.Facts.At.IsZero() {
+		err = errors.New("it is not known when the host was looked at")
 	}
-	n, err := strconv.ParseInt(s.one("now"), 10, 64)
-	if err != nil || n < 0 || n > 1<<40 || v.Facts.At.IsZero() {
-		return 0, "", fmt.Errorf("the host's clock said %q", remote.Clean(s.one("now")).Line(40))
-	}
-	return time.Unix(n, 0).Sub(v.Facts.At.Truncate(time.Second)), s.one("synced"), nil
+	return clock.Now.Sub(v.Facts.At.Truncate(time.Second)), clock.Synced, err
 }
 
 func drift(d time.Duration) string {

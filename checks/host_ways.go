@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -13,7 +14,7 @@ func init() {
 	register(Check{
 		ID: "host.ways", Step: "firewall", Title: "More than one way leads in",
 		Guide: "firewall, Security Considerations",
-		Reads: reads(readSSH, readNet, readListen), Ask: linux(askWays),
+		Reads: reads(seen.SSH.Reads, seen.Addresses.Reads, seen.Listeners.Reads), Ask: linux(askWays),
 	})
 }
 
@@ -47,18 +48,18 @@ func askWays(ctx context.Context, e *Env) []Result {
 }
 
 func (e *Env) countWays(ctx context.Context, q question, h *site.Host, v *Vantage) Result {
-	via, ports, err := sshOf(v.Facts)
+	via, err := seen.SSH.Of(v.Facts)
 	if err != nil {
 		return q.cannot(err)
 	}
-	if len(ports) == 0 {
+	if len(via.Ports) == 0 {
 		return q.unknown("the port of its sshd is not known", "sshd is not installed, or does not tell")
 	}
 	var works, fails, mute []string
 	if h.Local || e.HereIs == h.Name {
 		works = append(works, "the program runs on it")
 	}
-	ways := e.waysTo(h, via, ports[0])
+	ways := e.waysTo(h, via, via.Ports[0])
 	knocks := make([]*knock, len(ways))
 	done := make(chan int)
 	for i, w := range ways {
@@ -68,7 +69,7 @@ func (e *Env) countWays(ctx context.Context, q question, h *site.Host, v *Vantag
 		<-done
 	}
 	own := "" // the way this very program came, when it is none of those tried
-	if via.server.IsValid() {
+	if via.Server.IsValid() {
 		own = "the connection of this program"
 	}
 	for i, w := range ways {
@@ -104,12 +105,12 @@ func (e *Env) countWays(ctx context.Context, q question, h *site.Host, v *Vantag
 }
 
 // tunnelled says that the connection came through the tunnel, which is a way that is tried by itself.
-func (e *Env) tunnelled(via connection) bool {
-	return e.Site.Tunnel.Network.Contains(via.client.Addr())
+func (e *Env) tunnelled(via seen.Access) bool {
+	return e.Site.Tunnel.Network.Contains(via.Client.Addr())
 }
 
 // waysTo lists the ways that can be tried: its public addresses, the address this program uses, and the tunnel.
-func (e *Env) waysTo(h *site.Host, via connection, port int) []way {
+func (e *Env) waysTo(h *site.Host, via seen.Access, port int) []way {
 	var ways []way
 	add := func(from *Vantage, to netip.Addr, what string) {
 		if from == nil || from.Dial == nil || !to.IsValid() || to.IsUnspecified() {
@@ -127,7 +128,7 @@ func (e *Env) waysTo(h *site.Host, via connection, port int) []way {
 			add(e.Here, h.Public4, "from here over IPv4")
 			add(e.Here, h.Public6, "from here over IPv6")
 		} else if direct(e, via) {
-			add(e.Here, via.server.Addr(), "from here at home")
+			add(e.Here, via.Server.Addr(), "from here at home")
 		}
 	}
 	for _, other := range e.Site.Hosts {
@@ -144,12 +145,12 @@ func (e *Env) waysTo(h *site.Host, via connection, port int) []way {
 }
 
 // direct says that the SSH connection comes from where the program runs, not from another host of the site.
-func direct(e *Env, via connection) bool {
-	if !via.client.IsValid() || e.tunnelled(via) {
+func direct(e *Env, via seen.Access) bool {
+	if !via.Client.IsValid() || e.tunnelled(via) {
 		return false
 	}
 	for _, h := range e.Site.HostsOf(site.Proxy) {
-		if via.client.Addr() == h.Public4 || via.client.Addr() == h.Public6 {
+		if via.Client.Addr() == h.Public4 || via.Client.Addr() == h.Public6 {
 			return e.HereIs == h.Name
 		}
 	}

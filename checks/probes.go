@@ -137,7 +137,7 @@ func (e *Env) ask(ctx context.Context, k *knock, from *Vantage, to netip.AddrPor
 	if all, err := listenersOf(v.Facts); err == nil {
 		for _, l := range all {
 			if l.at(arrive) {
-				k.real, k.process = true, l.process
+				k.real, k.process = true, l.Process
 			}
 		}
 	}
@@ -192,8 +192,8 @@ func greeted(ctx context.Context, c net.Conn) []netip.AddrPort {
 	select {
 	case text := <-line:
 		if w := strings.Fields(text); len(w) == 3 && w[0] == ownMark {
-			if p := addrPort(w[1], w[2]); p.IsValid() {
-				return []netip.AddrPort{p}
+			if p, err := netip.ParseAddrPort(net.JoinHostPort(w[1], w[2])); err == nil {
+				return []netip.AddrPort{netip.AddrPortFrom(p.Addr().Unmap(), p.Port())}
 			}
 		}
 	case <-timer.C:

@@ -3,6 +3,7 @@ package checks
 import (
 	"net/netip"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -12,32 +13,32 @@ func (e *Env) public4(h *site.Host, v *Vantage) netip.Addr {
 	if h.Public4.IsValid() {
 		return h.Public4
 	}
-	a, err := addressesOf(v.Facts)
+	a, err := seen.Addresses.Of(v.Facts)
 	if err != nil {
 		return netip.Addr{}
 	}
-	for _, l := range a.all {
-		if addr := l.prefix.Addr(); addr.Is4() && !addr.IsPrivate() && l.iface == a.iface {
-			return addr
+	for _, own := range a.On(a.Device) {
+		if own.Addr().Is4() && !own.Addr().IsPrivate() {
+			return own.Addr()
 		}
 	}
 	if h.Role != site.Mail {
 		return netip.Addr{}
 	}
-	via, _, _ := sshOf(v.Facts)
-	home := e.HereIs == h.Name || direct(e, via) && inside(a.lan, via.client.Addr())
+	via, _ := seen.SSH.Of(v.Facts)
+	home := e.HereIs == h.Name || direct(e, via) && beside(a, via.Client.Addr())
 	for _, p := range e.Site.HostsOf(site.Proxy) {
 		pv, err := e.look(p)
 		if err != nil {
 			continue
 		}
-		if w, err := wgOf(pv.Facts); err == nil && !w.absent && !w.down {
-			if _, peer := w.to(e.Site.TunnelAddress(h)); peer != nil && peer.endpoint.Addr().Is4() {
-				return peer.endpoint.Addr()
+		if w, err := wgOf(pv.Facts); err == nil && !w.Absent && !!w.Link {
+			if _, peer := w.To(e.Site.TunnelAddress(h)); peer != nil && peer.Endpoint.Addr().Is4() {
+				return peer.Endpoint.Addr()
 			}
 		}
-		if via, _, err := sshOf(pv.Facts); err == nil && home && direct(e, via) && via.client.Addr().Is4() {
-			return via.client.Addr()
+		if via, err := seen.SSH.Of(pv.Facts); err == nil && home && direct(e, via) && via.Client.Addr().Is4() {
+			return via.Client.Addr()
 		}
 	}
 	return netip.Addr{}

@@ -58,60 +58,6 @@ func (q question) cannot(err error) Result {
 	return q.unknown(err.Error(), "the host cannot be reached, or this look was refused there")
 }
 
-// sections are the parts of an answer that a query of reads.go prints: "== name" begins one, "== end" ends the answer.
-type sections map[string][]string
-
-// parts parses the answer to a sectioned query; an error says that it is not there, or not whole.
-func parts(f remote.Facts, id string) (sections, error) {
-	a, ok := f.Answers[id]
-	if !ok {
-		return nil, fmt.Errorf("%s was not asked of the host", id)
-	}
-	if a.Cut {
-		return nil, fmt.Errorf("%s: the answer was too long", id)
-	}
-	if a.Code != 0 {
-		return nil, fmt.Errorf("%s: the host's tools said: %s", id, blank(remote.Clean(a.Out).Line(120), "nothing"))
-	}
-	s, err := split(a.Out)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", id, err)
-	}
-	return s, nil
-}
-
-func split(out string) (sections, error) {
-	s, name, ended := sections{}, "", false
-	for _, line := range strings.Split(out, "\n") {
-		title, isTitle := strings.CutPrefix(line, "== ")
-		switch {
-		case isTitle && title == "end":
-			ended = true
-		case isTitle:
-			name, ended = title, false
-			if !s.has(name) {
-				s[name] = []string{}
-			}
-		case name != "" && strings.TrimSpace(line) != "":
-			s[name] = append(s[name], line)
-		}
-	}
-	if !ended {
-		return nil, fmt.Errorf("the answer broke off: %q", remote.Clean(out).Line(60))
-	}
-	return s, nil
-}
-
-func (s sections) has(name string) bool { _, ok := s[name]; return ok }
-
-// one is the first line of a section, or "".
-func (s sections) one(name string) string {
-	if len(s[name]) == 0 {
-		return ""
-	}
-	return strings.TrimSpace(s[name][0])
-}
-
 func blank(s, otherwise string) string {
 	if strings.TrimSpace(s) == "" {
 		return otherwise

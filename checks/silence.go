@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -98,8 +99,8 @@ func (e *Env) neighbours(from *Vantage, to netip.AddrPort) []netip.AddrPort {
 		if err != nil || !e.holds(h, v, to.Addr()) {
 			continue
 		}
-		_, ssh, err := sshOf(v.Facts)
-		if err != nil || len(ssh) == 0 {
+		ssh, err := seen.SSH.Of(v.Facts)
+		if err != nil || len(ssh.Ports) == 0 {
 			continue
 		}
 		at := []netip.Addr{to.Addr()}
@@ -107,7 +108,7 @@ func (e *Env) neighbours(from *Vantage, to netip.AddrPort) []netip.AddrPort {
 			at = append(at, e.Site.TunnelAddress(h))
 		}
 		for _, a := range at {
-			if n := netip.AddrPortFrom(a, uint16(ssh[0])); n != to {
+			if n := netip.AddrPortFrom(a, uint16(ssh.Ports[0])); n != to {
 				found = append(found, n)
 			}
 		}
@@ -120,6 +121,6 @@ func (e *Env) holds(h *site.Host, v *Vantage, to netip.Addr) bool {
 	if to == h.Public4 || to == h.Public6 || to == e.public4(h, v) {
 		return true
 	}
-	a, err := addressesOf(v.Facts)
-	return err == nil && a.has(to)
+	a, err := seen.Addresses.Of(v.Facts)
+	return err == nil && a.Holder(to) != ""
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -16,7 +19,7 @@ func init() {
 		ID: "tunnel.boot", Step: "wireguard", Title: "After a reboot the tunnel is as it is now",
 		Guide: "wireguard, Making WireGuard Persistent",
 		Reads: func(s *site.Site, h *site.Host) []remote.Query {
-			return reads(readUnits, readTunnel, readDocker, fileTunnel(s))(s, h)
+			return reads(seen.UnitsOf.Reads, seen.Tunnels.Reads, seen.Docker.Reads, files(fileTunnel(s)))(s, h)
 		},
 		Ask: linux(askTunnelBoot),
 	})
@@ -30,7 +33,7 @@ func askTunnelBoot(_ context.Context, e *Env) []Result {
 		if err != nil {
 			return q.cannot(err)
 		}
-		if u.armed {
+		if u.Armed {
 			return q.skip(waiting)
 		}
 		w, err := wgOf(v.Facts)
@@ -43,22 +46,23 @@ func askTunnelBoot(_ context.Context, e *Env) []Result {
 			return q.unknown(fileTunnel(e.Site)+" could not be read", "")
 		case file == nil:
 			return q.fail("there is no "+fileTunnel(e.Site), "the chapter was not done yet", "")
-		case w.absent:
+		case w.Absent:
 			return q.fail("WireGuard is not installed", "", "")
 		}
 		var wrong []string
-		if u.enabled[unit] != "enabled" {
-			wrong = append(wrong, unit+" is "+remote.Clean(blank(u.enabled[unit], "absent")).Line(20))
+		if own := u.By[unit+".service"]; !own.Enabled() {
+			wrong = append(wrong, unit+" is "+blank(own.AtBoot, "absent"))
 		}
-		if u.enabled["wireguard"] == "enabled" {
+		if u.By["wireguard.service"].Enabled() {
 			wrong = append(wrong, "the guide's wireguard.service starts too and makes the same interface")
 		}
-		if _, none, err := publishedOf(v.Facts); err != nil || !none {
-			if h.Role == site.Mail && u.enabled["docker"] == "enabled" && !has(u.after, unit+".service") {
+		if docker, err := seen.Docker.Of(v.Facts); err != nil || !docker.Absent {
+			waits := u.By["docker.service"]
+			if h.Role == site.Mail && waits.Enabled() && !slices.Contains(waits.After, unit+".service") {
 				wrong = append(wrong, "Docker does not wait for the tunnel: containers on its address will not start")
 			}
 		}
-		if w.down {
+		if !w.Link {
 			wrong = append(wrong, "the interface does not run")
 		} else {
 			wrong = append(wrong, differs(confOf(file.Text), w)...)
@@ -73,18 +77,18 @@ func askTunnelBoot(_ context.Context, e *Env) []Result {
 // conf is what a wg-quick file says, as far as it can be compared with what runs.
 type conf struct {
 	port, mtu int
-	peers     map[string]*peer
+	peers     map[string]*seen.Peer
 }
 
 func confOf(text string) conf {
-	c := conf{peers: map[string]*peer{}}
+	c := conf{peers: map[string]*seen.Peer{}}
 	section := ""
-	now := &peer{}
+	now := &seen.Peer{}
 	for _, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
-			section, now = strings.ToLower(line), &peer{}
+			section, now = strings.ToLower(line), &seen.Peer{}
 			continue
 		}
 		k, v, ok := strings.Cut(line, "=")
@@ -94,18 +98,20 @@ func confOf(text string) conf {
 		v = strings.TrimSpace(v)
 		switch section + strings.ToLower(strings.TrimSpace(k)) {
 		case "[interface]listenport":
-			c.port = int(number(v))
+			c.port = number(v)
 		case "[interface]mtu":
-			c.mtu = int(number(v))
+			c.mtu = number(v)
 		case "[peer]publickey":
 			c.peers[v] = now
 		case "[peer]endpoint":
-			now.endpoint, _ = netip.ParseAddrPort(v)
+			now.Endpoint, _ = netip.ParseAddrPort(v)
 		case "[peer]persistentkeepalive":
-			now.keepalive = int(number(v))
+			now.Keepalive = number(v)
 		case "[peer]allowedips":
 			for _, one := range strings.Split(v, ",") {
-				now.allowed = append(now.allowed, network(strings.TrimSpace(one))...)
+				if p, ok := seen.Prefix(strings.TrimSpace(one)); ok {
+					now.Allowed = append(now.Allowed, p.Masked())
+				}
 			}
 		}
 	}
@@ -114,33 +120,43 @@ func confOf(text string) conf {
 
 // differs names what the file and the running interface do not agree on. An endpoint in the file that is a name, or a
 // peer that moved, is no difference.
-func differs(c conf, w wg) []string {
+func differs(c conf, w seen.WireGuard) []string {
 	var wrong []string
-	if c.port != 0 && c.port != w.port {
-		wrong = append(wrong, fmt.Sprintf("it listens on %d, and the file says %d", w.port, c.port))
+	if c.port != 0 && c.port != w.Port {
+		wrong = append(wrong, fmt.Sprintf("it listens on %d, and the file says %d", w.Port, c.port))
 	}
-	if c.mtu != 0 && w.mtu != 0 && c.mtu != w.mtu {
-		wrong = append(wrong, fmt.Sprintf("its MTU is %d, and the file says %d", w.mtu, c.mtu))
+	if c.mtu != 0 && w.MTU != 0 && c.mtu != w.MTU {
+		wrong = append(wrong, fmt.Sprintf("its MTU is %d, and the file says %d", w.MTU, c.mtu))
 	}
 	for key, p := range c.peers {
-		live := w.peers[key]
+		live := w.Peers[key]
 		short := remote.Clean(key).Line(8)
 		switch {
 		case live == nil:
 			wrong = append(wrong, "the file's peer "+short+" does not run")
 			continue
-		case spelled(p.allowed) != spelled(live.allowed):
-			wrong = append(wrong, fmt.Sprintf("peer %s runs with %s, and the file says %s", short, spelled(live.allowed), spelled(p.allowed)))
-		case p.keepalive != live.keepalive:
-			wrong = append(wrong, fmt.Sprintf("peer %s runs with keepalive %d, and the file says %d", short, live.keepalive, p.keepalive))
+		case spelled(p.Allowed) != spelled(live.Allowed):
+			wrong = append(wrong, fmt.Sprintf("peer %s runs with %s, and the file says %s", short, spelled(live.Allowed), spelled(p.Allowed)))
+		case p.Keepalive != live.Keepalive:
+			wrong = append(wrong, fmt.Sprintf("peer %s runs with keepalive %d, and the file says %d", short, live.Keepalive, p.Keepalive))
 		}
 	}
-	for key := range w.peers {
+	for key := range w.Peers {
 		if c.peers[key] == nil {
 			wrong = append(wrong, "a peer runs that the file does not have: "+remote.Clean(key).Line(8))
 		}
 	}
-	return sorted(wrong)
+	slices.Sort(wrong)
+	return wrong
+}
+
+// number is a decimal number, 0 when it is none.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }
 
 func spelled(list []netip.Prefix) string {

@@ -5,23 +5,26 @@ import (
 	"fmt"
 	"time"
 
-	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
 // handshakeAge is the age at which WireGuard gives a session up (REJECT_AFTER_TIME); a living one is renewed every 120 s.
 const handshakeAge = 180 * time.Second
 
+// leastPacket is a packet, in bytes, that gets through every path.
+const leastPacket = 128
+
 func init() {
 	register(Check{
 		ID: "tunnel.handshake", Step: "wireguard", Title: "The two ends of the tunnel have shaken hands",
 		Guide: "wireguard, Testing the Connection",
-		Reads: reads(readTunnel, readListen), Ask: linux(askHandshake),
+		Reads: reads(seen.Tunnels.Reads, seen.Listeners.Reads), Ask: linux(askHandshake),
 	})
 	register(Check{
 		ID: "tunnel.bytes", Step: "wireguard", Title: "Bytes have gone both ways through the tunnel",
 		Guide: "wireguard, Testing the Connection",
-		Reads: reads(readTunnel, readListen), Ask: linux(askBytes),
+		Reads: reads(seen.Tunnels.Reads, seen.Listeners.Reads), Ask: linux(askBytes),
 	})
 }
 
@@ -29,8 +32,8 @@ func init() {
 type end struct {
 	q           question
 	host, other *site.Host
-	w           wg
-	peer        *peer
+	w           seen.WireGuard
+	peer        *seen.Peer
 	peerKey     string
 	grew        bool // it was asked twice, and received something in between
 	err         error
@@ -40,26 +43,26 @@ type end struct {
 func askHandshake(ctx context.Context, e *Env) []Result {
 	q := question{want: "a handshake younger than " + handshakeAge.String(), fix: "wireguard"}
 	return e.askEnds(ctx, q, func(one, far end) Result {
-		age := one.w.age(one.peer)
+		old := age(one.w, one.peer)
 		switch {
-		case one.peer.handshake == 0:
+		case one.peer.Handshake.IsZero():
 			return one.q.fail("no handshake yet", cause(one, far), counters(one, far))
-		case age < -5*time.Second:
-			return one.q.warn(fmt.Sprintf("the last handshake is %s in the future", -age), "the host's clock was set back", counters(one, far))
-		case age > handshakeAge:
-			return one.q.fail(fmt.Sprintf("the last handshake is %s old", age), cause(one, far), counters(one, far))
+		case old < -5*time.Second:
+			return one.q.warn(fmt.Sprintf("the last handshake is %s in the future", -old), "the host's clock was set back", counters(one, far))
+		case old > handshakeAge:
+			return one.q.fail(fmt.Sprintf("the last handshake is %s old", old), cause(one, far), counters(one, far))
 		}
-		return one.q.ok("the last handshake is %s old", age)
+		return one.q.ok("the last handshake is %s old", old)
 	})
 }
 
 func askBytes(ctx context.Context, e *Env) []Result {
 	q := question{want: "bytes received and sent", fix: "wireguard"}
 	return e.askEnds(ctx, q, func(one, far end) Result {
-		if one.peer.rx == 0 || one.peer.tx == 0 {
-			return one.q.fail(fmt.Sprintf("received %d, sent %d", one.peer.rx, one.peer.tx), cause(one, far), counters(one, far))
+		if one.peer.Rx == 0 || one.peer.Tx == 0 {
+			return one.q.fail(fmt.Sprintf("received %d, sent %d", one.peer.Rx, one.peer.Tx), cause(one, far), counters(one, far))
 		}
-		return one.q.ok("received %d, sent %d", one.peer.rx, one.peer.tx)
+		return one.q.ok("received %d, sent %d", one.peer.Rx, one.peer.Tx)
 	})
 }
 
@@ -77,9 +80,9 @@ func (e *Env) askEnds(ctx context.Context, q question, ask func(one, far end) Re
 			switch {
 			case one.err != nil:
 				results = append(results, one.q.cannot(one.err))
-			case one.w.absent:
+			case one.w.Absent:
 				results = append(results, one.q.fail("WireGuard is not installed", "the chapter was not done yet", ""))
-			case one.w.down:
+			case !one.w.Link:
 				results = append(results, one.q.fail("there is no interface "+e.Site.Tunnel.Interface, "wg-quick did not start it: a configuration for wg alone, or an error in it", ""))
 			case one.peer == nil:
 				results = append(results, one.q.fail(fmt.Sprintf("no peer leads to %s", e.Site.TunnelAddress(one.other)), "the other host's key or AllowedIPs is not in the configuration", ""))
@@ -101,13 +104,13 @@ func (e *Env) endOf(q question, h, other *site.Host) end {
 		return one
 	}
 	if one.w, one.err = wgOf(v.Facts); one.err == nil {
-		one.peerKey, one.peer = one.w.to(e.Site.TunnelAddress(other))
+		one.peerKey, one.peer = one.w.To(e.Site.TunnelAddress(other))
 	}
 	return one
 }
 
 func (one end) stale() bool {
-	return one.peer != nil && (one.w.age(one.peer) > handshakeAge || one.peer.rx == 0 || one.peer.tx == 0)
+	return one.peer != nil && (age(one.w, one.peer) > handshakeAge || one.peer.Rx == 0 || one.peer.Tx == 0)
 }
 
 // again sends something through the tunnel and reads the end anew, because an idle tunnel without keepalive is not a
@@ -118,18 +121,17 @@ func (e *Env) again(ctx context.Context, one end) end {
 		return one
 	}
 	to := e.Site.TunnelAddress(one.other)
-	a, err := v.Run(ctx, "ping -c 1 -W 2 "+remote.Quote(to.String())+" >/dev/null 2>&1\n"+render(e.Site, scripts[readTunnel]))
-	if err != nil {
+	if _, err := askNow(ctx, e.Site, v, seen.Through(to, []int{leastPacket})); err != nil {
 		return one
 	}
-	w, err := wgOf(remote.Facts{Answers: map[string]remote.Answer{readTunnel: a}})
-	if err != nil || w.absent || w.down {
+	w, err := askNow(ctx, e.Site, v, seen.Tunnels)
+	if err != nil || !w.Runs() {
 		return one
 	}
-	before := one.peer.rx
+	before := one.peer.Rx
 	one.w = w
-	if one.peerKey, one.peer = w.to(to); one.peer != nil {
-		one.grew = one.peer.rx > before
+	if one.peerKey, one.peer = w.To(to); one.peer != nil {
+		one.grew = one.peer.Rx > before
 	}
 	return one
 }
@@ -139,10 +141,10 @@ func cause(one, far end) string {
 	if far.err != nil {
 		return "the other end could not be looked at, so the cause is open: a blocked port, a wrong key or a wrong endpoint"
 	}
-	if far.w.absent || far.w.down || far.peer == nil {
+	if !far.w.Runs() || far.peer == nil {
 		return "the other end is not set up: see its result"
 	}
-	if one.peerKey != far.w.key || far.peerKey != one.w.key {
+	if one.peerKey != far.w.Key || far.peerKey != one.w.Key {
 		return "the keys do not fit: one end does not hold the other's public key"
 	}
 	mail, proxy := one, far
@@ -150,24 +152,34 @@ func cause(one, far end) string {
 		mail, proxy = far, one
 	}
 	switch {
-	case !mail.peer.endpoint.IsValid():
+	case !mail.peer.Endpoint.IsValid():
 		return "the mail host has no endpoint for the proxy: it does not know where to dial"
-	case proxy.w.port != 0 && int(mail.peer.endpoint.Port()) != proxy.w.port:
-		return fmt.Sprintf("the mail host dials port %d, and the proxy listens on %d", mail.peer.endpoint.Port(), proxy.w.port)
-	case proxy.host.Public4.IsValid() && mail.peer.endpoint.Addr().Is4() && mail.peer.endpoint.Addr() != proxy.host.Public4:
-		return fmt.Sprintf("the mail host dials %s, and the proxy is %s", mail.peer.endpoint.Addr(), proxy.host.Public4)
-	case !proxy.grew && mail.peer.tx > 0 && mail.peer.rx == 0:
-		return fmt.Sprintf("udp port %d does not reach the proxy: its firewall or the provider's drops it", proxy.w.port)
-	case proxy.peer.rx > 0 && proxy.peer.handshake == 0:
+	case proxy.w.Port != 0 && int(mail.peer.Endpoint.Port()) != proxy.w.Port:
+		return fmt.Sprintf("the mail host dials port %d, and the proxy listens on %d", mail.peer.Endpoint.Port(), proxy.w.Port)
+	case proxy.host.Public4.IsValid() && mail.peer.Endpoint.Addr().Is4() && mail.peer.Endpoint.Addr() != proxy.host.Public4:
+		return fmt.Sprintf("the mail host dials %s, and the proxy is %s", mail.peer.Endpoint.Addr(), proxy.host.Public4)
+	case !proxy.grew && mail.peer.Tx > 0 && mail.peer.Rx == 0:
+		return fmt.Sprintf("udp port %d does not reach the proxy: its firewall or the provider's drops it", proxy.w.Port)
+	case proxy.peer.Rx > 0 && proxy.peer.Handshake.IsZero():
 		return "packets reach the proxy and no handshake comes of them: the keys do not fit, or the mail host's clock was set back"
-	case proxy.grew && proxy.peer.tx > 0 && !mail.grew:
+	case proxy.grew && proxy.peer.Tx > 0 && !mail.grew:
 		return "the proxy's answers do not reach the mail host: the firewall in front of it drops them"
-	case mail.peer.tx == 0:
+	case mail.peer.Tx == 0:
 		return "the mail host sends nothing: no keepalive, or its own firewall stops it"
-	case mail.peer.keepalive == 0:
+	case mail.peer.Keepalive == 0:
 		return "the mail host sends no keepalive, so the NAT in front of it forgets the way back"
 	}
 	return "the link between the hosts is down, or the mail host's address changed just now"
+}
+
+// age is how long ago the last handshake was, by the host's own clock.
+func age(w seen.WireGuard, p *seen.Peer) time.Duration { return w.Now.Sub(p.Handshake) }
+
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 func counters(one, far end) string {
@@ -176,8 +188,8 @@ func counters(one, far end) string {
 		if x.err != nil || x.peer == nil {
 			continue
 		}
-		text += fmt.Sprintf("%s: received %d, sent %d, last handshake %d, its clock %d, endpoint %s, keepalive %d\n", x.host.Name, x.peer.rx, x.peer.tx,
-			x.peer.handshake, x.w.now, x.peer.endpoint, x.peer.keepalive)
+		text += fmt.Sprintf("%s: received %d, sent %d, last handshake %d, its clock %d, endpoint %s, keepalive %d\n", x.host.Name, x.peer.Rx, x.peer.Tx,
+			unix(x.peer.Handshake), unix(x.w.Now), x.peer.Endpoint, x.peer.Keepalive)
 	}
 	return text
 }

@@ -3,10 +3,8 @@ package checks
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
-	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -14,12 +12,9 @@ func init() {
 	register(Check{
 		ID: "tunnel.mtu", Step: "wireguard", Title: "Full packets fit through the tunnel",
 		Guide: "wireguard, Testing the Connection",
-		Reads: reads(readTunnel), Ask: linux(askMTU),
+		Reads: seen.Tunnels.Reads, Ask: linux(askMTU),
 	})
 }
-
-// headers are the IPv4 and ICMP headers around a ping's payload, in bytes.
-const headers = 28
 
 // sweep are the packet sizes tried below the interface's own, in bytes: common paths less WireGuard's 60 or 80 bytes.
 var sweep = []int{1432, 1420, 1412, 1400, 1392, 1380, 1360, 1340, 1320, 1300, 1280}
@@ -45,65 +40,31 @@ func (e *Env) askSize(ctx context.Context, h, other *site.Host) Result {
 	switch {
 	case err != nil:
 		return q.cannot(err)
-	case w.absent || w.down:
+	case !w.Runs():
 		return q.fail("there is no interface "+e.Site.Tunnel.Interface, "the tunnel is not set up", "")
-	case w.mtu < 576 || w.mtu > 65535:
+	case w.MTU < 576 || w.MTU > 65535:
 		return q.unknown("the interface's MTU is not known", "")
-	case v.Run == nil:
-		return q.unknown("nothing can be run on "+h.Name, "")
 	}
-	sizes := []int{w.mtu}
+	sizes := []int{w.MTU}
 	for _, s := range sweep {
-		if s < w.mtu {
+		if s < w.MTU {
 			sizes = append(sizes, s)
 		}
 	}
-	a, err := v.Run(ctx, pings(e.Site.TunnelAddress(other).String(), sizes))
+	path, err := askNow(ctx, e.Site, v, seen.Through(e.Site.TunnelAddress(other), sizes))
 	if err != nil {
 		return q.cannot(err)
 	}
-	s, err := parts(remote.Facts{Answers: map[string]remote.Answer{"ping": a}}, "ping")
-	if err != nil {
-		return q.cannot(err)
-	}
-	return q.fits(w.mtu, sizes, s["size"])
+	return q.fits(w.MTU, path.Reply)
 }
 
-// pings is the script that tries all sizes at once, and prints those that came back.
-func pings(to string, sizes []int) string {
-	var b strings.Builder
-	b.WriteString(sbin + "command -v ping >/dev/null || { echo 'there is no ping command'; exit 3; }\necho '== size'\n")
-	for _, size := range sizes {
-		fmt.Fprintf(&b, "(ping -n -c 2 -i 0.3 -W 2 -M do -s %d %s >/dev/null 2>&1 && echo %d) &\n", size-headers, remote.Quote(to), size)
-	}
-	b.WriteString("wait\necho '== end'")
-	return b.String()
-}
-
-func (q question) fits(mtu int, tried []int, came []string) Result {
-	largest := 0
-	for _, text := range came {
-		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || !isOneOf(tried, n) {
-			return q.unknown(fmt.Sprintf("ping said %q", remote.Clean(text).Line(60)), "")
-		}
-		largest = max(largest, n)
-	}
-	switch {
-	case largest == mtu:
+func (q question) fits(mtu, largest int) Result {
+	switch largest {
+	case mtu:
 		return q.ok("%d bytes, the interface's MTU", mtu)
-	case largest == 0:
+	case 0:
 		return q.unknown("no ping of any size comes back", "the tunnel is down, or the other end drops ping; tunnel.tcp tells which")
 	}
 	return q.fail(fmt.Sprintf("%d bytes get through and %d, the interface's MTU, do not: large mails and TLS stall", largest, mtu),
 		"the path between the hosts carries less than usual, as over PPPoE or another tunnel", "")
-}
-
-func isOneOf(list []int, n int) bool {
-	for _, one := range list {
-		if one == n {
-			return true
-		}
-	}
-	return false
 }

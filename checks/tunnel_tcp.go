@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -12,7 +13,7 @@ func init() {
 	register(Check{
 		ID: "tunnel.tcp", Step: "wireguard", Title: "TCP goes through the tunnel both ways",
 		Guide: "wireguard, Testing the Connection",
-		Reads: reads(readListen, readDocker, readTunnel), Ask: linux(askTunnelTCP),
+		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads), Ask: linux(askTunnelTCP),
 	})
 }
 
@@ -46,7 +47,7 @@ func (e *Env) askThrough(ctx context.Context, from, to *site.Host, port int) Res
 		return q.cannot(err)
 	}
 	for _, one := range []*Vantage{v, far} {
-		if w, err := wgOf(one.Facts); err == nil && (w.absent || w.down) {
+		if w, err := wgOf(one.Facts); err == nil && (!w.Runs()) {
 			return q.fail("there is no interface "+e.Site.Tunnel.Interface+" on "+one.Name, "the tunnel is not set up, or wg-quick did not start it", "")
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 )
 
 // ownMark is how rules of ours are told from other people's: the first word of their comment.
@@ -17,7 +18,7 @@ type tuple struct {
 	action   string // allow, deny, reject, limit
 	route    bool   // for what passes through, not for the host itself
 	proto    string
-	dports   []span // none: any
+	dports   []seen.Span // none: any
 	src, dst netip.Prefix
 	in, out  string
 	comment  string
@@ -72,15 +73,16 @@ func parseTuple(text string) (tuple, error) {
 	t.action, _, _ = strings.Cut(t.action, "_")
 	t.proto = w[1]
 	if w[2] != "any" {
-		if t.dports = ports(w[2]); t.dports == nil {
+		if t.dports = seen.ParsePorts(w[2]); t.dports == nil {
 			return t, fmt.Errorf("a rule for a port that cannot be read: %q", t.text)
 		}
 	}
-	dst, src := network(w[3]), network(w[5])
-	if dst == nil || src == nil {
+	dst, ok := seen.Prefix(w[3])
+	src, ok2 := seen.Prefix(w[5])
+	if !ok || !ok2 {
 		return t, fmt.Errorf("a rule for an address that cannot be read: %q", t.text)
 	}
-	t.dst, t.src = dst[0], src[0]
+	t.dst, t.src = dst.Masked(), src.Masked()
 	for _, side := range strings.Split(w[len(w)-1], "!") {
 		if name, ok := strings.CutPrefix(side, "in_"); ok {
 			t.in = name
@@ -105,9 +107,9 @@ func (t tuple) words() string {
 			if i > 0 {
 				port += ","
 			}
-			port += fmt.Sprint(s.first)
-			if s.last != s.first {
-				port += fmt.Sprintf(":%d", s.last)
+			port += fmt.Sprint(s.First)
+			if s.Last != s.First {
+				port += fmt.Sprintf(":%d", s.Last)
 			}
 		}
 	}
@@ -139,7 +141,7 @@ func (t tuple) within(w want) bool {
 		return false
 	case w.proto != "" && t.proto != w.proto, w.iface != "" && t.in != w.iface:
 		return false
-	case w.port != 0 && (len(t.dports) != 1 || t.dports[0] != span{w.port, w.port}):
+	case w.port != 0 && (len(t.dports) != 1 || t.dports[0] != (seen.Span{First: w.port, Last: w.port})):
 		return false
 	case w.to.IsValid() && t.dst.Bits() > 0 && t.dst.Addr() != w.to:
 		return false

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"postern/site"
 )
@@ -30,66 +31,30 @@ func (w want) String() string {
 	return text
 }
 
-// forwarded is one public port that goes to the mail host.
-type forwarded struct {
-	name string
-	port int
-	from []netip.Prefix
-}
-
-// service is a public port of the site by its name in the answers.
-type service struct {
-	name    string
-	port    int
-	forward bool // it is sent on to the mail host
-}
-
-// services lists the public TCP ports, SSH apart. guide: network, Port Requirements
-func services(s *site.Site) []service {
-	return []service{
-		{"smtp", s.Ports.SMTP, s.Mail.Path == "direct"},
-		{"http", s.Ports.HTTP, false},
-		{"https", s.Ports.HTTPS, false},
-		{"submission", s.Ports.Submission, true},
-		{"imaps", s.Ports.IMAPS, true},
-	}
-}
-
-func forwards(s *site.Site) []forwarded {
-	var all []forwarded
-	for _, p := range services(s) {
-		if p.forward {
-			all = append(all, forwarded{p.name, p.port, s.From[p.name]})
-		}
-	}
-	return all
-}
-
-// seenHost is what of a host's facts the wanted list depends on.
-type seenHost struct {
-	ssh []int          // the ports sshd listens on
-	lan []netip.Prefix // the networks of the default route's interface
+// forwarded are the services that go on to the mail host.
+func forwarded(s *site.Site) []site.Service {
+	return slices.DeleteFunc(site.Services(s), func(one site.Service) bool { return !one.Forwarded })
 }
 
 // wanted lists what a host must let in to itself. guide: firewall, Opening Required Ports; Restricting Access to Specific
 // IPs; Client Server Firewall Configuration
-func wanted(s *site.Site, h *site.Host, seen seenHost) []want {
+func wanted(s *site.Site, h *site.Host, ssh []int, home []netip.Prefix) []want {
 	var list []want
 	sources := h.SSHFrom
 	if h.Role == site.Mail && len(sources) == 0 {
-		sources = append(private(seen.lan), s.Tunnel.Network)
+		sources = append(slices.Clone(home), s.Tunnel.Network)
 		if s.Tunnel.Network6.IsValid() {
 			sources = append(sources, s.Tunnel.Network6)
 		}
 	}
-	for _, port := range seen.ssh {
+	for _, port := range ssh {
 		list = append(list, want{name: "ssh", proto: "tcp", port: port, from: sources})
 	}
 	if h.Role == site.Mail {
 		return append(list, wantedMail(s)...)
 	}
-	for _, p := range services(s) {
-		list = append(list, want{name: p.name, proto: "tcp", port: p.port, from: s.From[p.name], may: p.forward})
+	for _, p := range site.Services(s) {
+		list = append(list, want{name: p.Name, proto: p.Proto, port: p.Port, from: p.From, may: p.Forwarded})
 	}
 	relay := netip.PrefixFrom(s.Tunnel.Mail, s.Tunnel.Mail.BitLen())
 	return append(list,
@@ -103,37 +68,25 @@ func wanted(s *site.Site, h *site.Host, seen seenHost) []want {
 func wantedMail(s *site.Site) []want {
 	var list []want
 	proxy := []netip.Prefix{netip.PrefixFrom(s.Tunnel.Proxy, s.Tunnel.Proxy.BitLen())}
-	inside := append(services(s), service{name: "web", port: s.Ports.Web})
+	inside := append(site.Services(s), site.Service{NamedPort: site.NamedPort{Name: "web", Proto: "tcp", Port: s.Ports.Web}})
 	for _, p := range inside {
-		if p.name == "http" || p.name == "https" {
+		if p.Name == "http" || p.Name == "https" {
 			continue
 		}
-		w := want{name: p.name, proto: "tcp", port: p.port, iface: s.Tunnel.Interface, to: s.Tunnel.Mail}
-		if !p.forward || s.Clients.Addresses == "masquerade" {
+		w := want{name: p.Name, proto: p.Proto, port: p.Port, iface: s.Tunnel.Interface, to: s.Tunnel.Mail}
+		if !p.Forwarded || s.Clients.Addresses == "masquerade" {
 			w.from = proxy
 		} else {
-			w.from = s.From[p.name]
+			w.from = p.From
 		}
 		list = append(list, w)
 	}
-	for _, p := range services(s) {
-		if p.forward && len(s.Mail.LAN) > 0 {
-			list = append(list, want{name: p.name, proto: "tcp", port: p.port, from: s.Mail.LAN})
+	for _, p := range forwarded(s) {
+		if len(s.Mail.LAN) > 0 {
+			list = append(list, want{name: p.Name, proto: p.Proto, port: p.Port, from: s.Mail.LAN})
 		}
 	}
 	return append(list, want{name: "tunnel", proto: "udp", port: s.Tunnel.Port, may: true})
-}
-
-// private are the prefixes of a home network over IPv4. Its IPv6 ones are global and change: they are not a place to
-// trust.
-func private(lan []netip.Prefix) []netip.Prefix {
-	var found []netip.Prefix
-	for _, p := range lan {
-		if p.Addr().Is4() {
-			found = append(found, p)
-		}
-	}
-	return found
 }
 
 func prefixes(list []netip.Prefix) string {
@@ -145,4 +98,8 @@ func prefixes(list []netip.Prefix) string {
 		text += p.String()
 	}
 	return text
+}
+
+func inside(list []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -28,12 +28,28 @@ type world struct {
 	ears      map[string]chan netip.AddrPort // by host and address: throw-away listeners that are open
 	dials     map[string]int
 	listens   int
-	most      int                                   // the most listeners that were open at once
-	answer    map[string]error                      // by "from>to": what a dial meets, instead of the rules of the network
-	strangers string                                // "from>to" where something in between answers
-	seen      netip.Addr                            // the address that the mail host sees for here; invalid: the true one
-	runs      map[string]func(string) remote.Answer // by host: what a snippet prints
+	most      int                                         // the most listeners that were open at once
+	answer    map[string]error                            // by "from>to": what a dial meets, instead of the rules of the network
+	strangers string                                      // "from>to" where something in between answers
+	seen      netip.Addr                                  // the address that the mail host sees for here; invalid: the true one
+	runs      map[string]func(remote.Query) remote.Answer // by host: what a snippet prints
 }
+
+// The queries, by what they ask.
+const (
+	readSSH    = "ssh"
+	readRoot   = "privilege"
+	readClock  = "clock"
+	readListen = "listeners"
+	readUfw    = "ufw"
+	readRules  = "rules"
+	readSysctl = "sysctl"
+	readUnits  = "units wg0"
+	readTunnel = "tunnel wg0"
+	readKeys   = "keyfiles wg0"
+	readDocker = "docker"
+	readBoot   = "boot"
+)
 
 // At the lab, here is behind this address.
 var (
@@ -44,7 +60,7 @@ var (
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, ears: map[string]chan netip.AddrPort{}, dials: map[string]int{}, answer: map[string]error{},
-		runs: map[string]func(string) remote.Answer{}}
+		runs: map[string]func(remote.Query) remote.Answer{}}
 	s := site.Default()
 	now := time.Unix(1795254690, 0)
 	proxy, mail := s.Host("proxy"), s.Host("mail")
@@ -62,7 +78,7 @@ func newWorld(t testing.TB) *world {
 		}
 		w.env.Hosts[h.Name] = &Vantage{Name: h.Name, Facts: f, Dial: placed{w, h.Name},
 			Listen: func(_ context.Context, _, at string) (*remote.Listener, error) { return w.listen(h.Name, at) },
-			Run:    func(_ context.Context, script string) (remote.Answer, error) { return w.run(h.Name, script) }}
+			Run:    func(_ context.Context, q remote.Query) (remote.Answer, error) { return w.run(h.Name, q) }}
 	}
 	return w
 }
@@ -181,18 +197,16 @@ func (w *world) listen(host, at string) (*remote.Listener, error) {
 	}), nil
 }
 
-func (w *world) run(host, script string) (remote.Answer, error) {
+func (w *world) run(host string, q remote.Query) (remote.Answer, error) {
 	if f := w.runs[host]; f != nil {
-		return f(script), nil
+		return f(q), nil
 	}
-	switch {
-	case strings.Contains(script, "ufw status"):
-		return w.env.Hosts[host].Facts.Answers[readUfw], nil
-	case strings.Contains(script, "wg show"):
-		return w.env.Hosts[host].Facts.Answers[readTunnel], nil
-	case strings.Contains(script, "ping"):
-		return remote.Answer{Out: "== size\n1420\n1280\n== end\n"}, nil
-	case strings.Contains(script, "established"):
+	switch what, _, _ := strings.Cut(q.ID, " "); what {
+	case "ufw", "tunnel":
+		return w.env.Hosts[host].Facts.Answers[q.ID], nil
+	case "ping":
+		return remote.Answer{Out: "== sizes\nreply 1420\nreply 1280\nlimit \n== end\n"}, nil
+	case "peers":
 		return remote.Answer{Out: "== peers\n== end\n"}, nil
 	}
 	return remote.Answer{}, errors.New("nobody plays this script")

@@ -19,6 +19,7 @@ import (
 	"postern/demo"
 	"postern/remote"
 	engine "postern/run"
+	"postern/seen"
 	"postern/site"
 	"postern/steps"
 )
@@ -126,27 +127,26 @@ func (w *world) outcomes() []string {
 }
 
 // plain is what was seen of a host without what no two hosts share: its clock and its size, and how it has WireGuard.
-func plain(f remote.Facts) steps.Seen {
-	s := steps.See(f)
-	s.Clock, s.Memory, s.Disk, s.DiskSize = time.Time{}, 0, 0, 0
-	s.Module, s.Userspace, s.Tun = false, false, false // the lab's kernel has none: it takes wireguard-go
-	for i := range s.Ways {
-		s.Ways[i].Source = netip.Addr{} // the lab's router has another address
+func plain(f remote.Facts) seen.Host {
+	s := seen.Look(f)
+	s.Clock, s.Size, s.Client = time.Time{}, seen.Size{}, netip.AddrPort{}       // the lab's router has another address
+	for _, tool := range []string{"wireguard", "wireguard-go", "/dev/net/tun"} { // the lab's kernel has no WireGuard: it takes wireguard-go
+		delete(s.Tools, tool)
 	}
-	var kept []steps.Listening
+	var kept []seen.Listener
 	for _, l := range s.Listeners {
-		if l.Process = ""; l.Proto != "udp" || l.Addr.Port() < 32768 || l.Addr.Port() == 51820 {
+		if l.Process = ""; l.Proto != "udp" || l.Port < 32768 || l.Port == 51820 {
 			kept = append(kept, l)
 		}
 	}
-	slices.SortFunc(kept, func(a, b steps.Listening) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	slices.SortFunc(kept, func(a, b seen.Listener) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	s.Listeners = kept
 	for i, one := range s.Interfaces {
 		if one.Name == "wg0" { // wireguard-go's has a link-local address, the kernel's none
-			s.Interfaces[i].Addresses = slices.DeleteFunc(one.Addresses, func(p netip.Prefix) bool { return p.Addr().IsLinkLocalUnicast() })
+			s.Interfaces[i].Addresses = slices.DeleteFunc(one.Addresses, func(a seen.Address) bool { return a.Addr().IsLinkLocalUnicast() })
 		}
 	}
-	s.Routes = slices.DeleteFunc(s.Routes, func(r steps.Route) bool { return r.Dev == "wg0" && r.To.Addr().Is6() })
+	s.Routes = slices.DeleteFunc(s.Routes, func(r seen.Route) bool { return r.Device == "wg0" && r.To.Addr().Is6() })
 	return s
 }
 
@@ -307,7 +307,7 @@ func TestDemoContract(t *testing.T) {
 }
 
 // fields is what was seen, one line for each field.
-func fields(s steps.Seen) string {
+func fields(s seen.Host) string {
 	var b strings.Builder
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {

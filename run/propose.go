@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 	"postern/steps"
 )
@@ -154,7 +155,7 @@ func asksMore(asked, filled *site.Site) bool {
 // stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
 // the steps in place must be known to be proven again.
 func stepReads(known *site.Site, h *site.Host) []remote.Query {
-	queries := append(steps.SeenReads(), remote.ReadFile(remote.AnswersPath), readOpen, readEnded, readJob)
+	queries := append(seen.HostReads(known, h), remote.ReadFile(remote.AnswersPath), readOpen, readEnded, readJob)
 	for _, s := range steps.All() {
 		if s.Reads != nil {
 			queries = append(queries, s.Reads(known, h)...)

@@ -7,6 +7,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 	"postern/steps"
 )
@@ -101,7 +102,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		go func() {
 			one := looked{name: h.Name}
 			if s := over[h.Name]; s != nil {
-				queries := append(steps.DetectReads(), checks.Reads(list, of, h)...)
+				queries := append(seen.Addresses.Reads(of, h), checks.Reads(list, of, h)...)
 				one.facts, one.err = s.Facts(ctx, unique(queries))
 				one.facts.Host = h.Name
 			} else if one.err = fmt.Errorf("no connection to %s", h.Name); r.hosts[h.Name] != nil && r.hosts[h.Name].err != nil {
@@ -114,7 +115,8 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		one := <-answers
 		v := &checks.Vantage{Name: one.name, Facts: one.facts, Err: one.err}
 		if s := over[one.name]; s != nil && one.err == nil {
-			v.Dial, v.Listen, v.Run = s, s.Listen, s.Exec
+			v.Dial, v.Listen = s, s.Listen
+			v.Run = func(ctx context.Context, q remote.Query) (remote.Answer, error) { return s.Exec(ctx, q.Run) }
 			look[one.name] = one.facts
 		}
 		env.Hosts[one.name] = v

@@ -117,7 +117,7 @@ func portFields() []Field {
 
 func fromFields() []Field {
 	var fields []Field
-	for _, p := range PublicPorts(usual) {
+	for _, p := range Services(usual) {
 		name := p.Name
 		f := many(words{"from." + name, "Sources of " + name, "Networks or addresses that this port is open to. Empty means everyone."},
 			func(s *Site) *[]netip.Prefix { v := s.From[name]; return &v }, parseSource)

@@ -108,12 +108,12 @@ func portProblems(s *Site) []error {
 			taken[port] = "host." + h.Name + ".ssh"
 		}
 	}
-	for _, p := range PublicPorts(s) {
+	for _, p := range Services(s) {
 		take("ports."+p.Name, p.Port)
 	}
 	take("ports.relay", s.Ports.Relay)
 	// on the mail host the web interface stands beside what is forwarded to it; HTTP and HTTPS may be that very interface
-	for _, p := range PublicPorts(s) {
+	for _, p := range Services(s) {
 		if p.Port == s.Ports.Web && p.Name != "http" && p.Name != "https" {
 			found = append(found, fmt.Errorf("ports.web: %d is the port of ports.%s already", p.Port, p.Name))
 		}

@@ -11,7 +11,7 @@ var closed = []NamedPort{
 // a port that the answers put to public use is not among them.
 func (s *Site) Unwanted() []NamedPort {
 	public := map[int]bool{}
-	for _, p := range PublicPorts(s) {
+	for _, p := range Services(s) {
 		public[p.Port] = true
 	}
 	var list []NamedPort

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -46,7 +47,7 @@ func byHand(step Step, tasks func(handwork) []Task) {
 func TaskIDs(s *site.Site) []string {
 	var ids []string
 	for _, h := range s.HostsOf(site.Proxy) {
-		for _, t := range hosterTasks(s, h, Seen{}) {
+		for _, t := range hosterTasks(s, h, seen.Host{}) {
 			ids = append(ids, t.ID)
 		}
 	}
@@ -119,7 +120,7 @@ func (w handwork) fill(text string) string {
 		"%HOST%": s.Hostname, "%D%": w.domain, "%P4%": w.public(),
 		"%PROXY%": w.proxy.Name, "%MAIL%": w.mail.Name,
 		"%TP%": s.TunnelAddress(w.proxy).String(), "%TM%": s.TunnelAddress(w.mail).String(), "%IFACE%": s.Tunnel.Interface,
-		"%UNIT%": wgUnit(s.Tunnel.Interface),
+		"%UNIT%": seen.TunnelUnit(s.Tunnel.Interface),
 	}
 	for name, port := range map[string]int{
 		"SMTP": s.Ports.SMTP, "HTTP": s.Ports.HTTP, "HTTPS": s.Ports.HTTPS, "SUBMISSION": s.Ports.Submission,

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -99,7 +100,7 @@ func TestTasksByHandAreOfThisSite(t *testing.T) {
 func TestTasksByHandCanBeMarked(t *testing.T) {
 	s := strange(t)
 	tasks := byHandTasks(t, s)
-	for _, task := range append(tasks, hosterTasks(s, s.Host("proxy"), Seen{})...) {
+	for _, task := range append(tasks, hosterTasks(s, s.Host("proxy"), seen.Host{})...) {
 		if err := s.Mark(task.ID, "2026-11-21"); err != nil {
 			t.Error(err)
 		}

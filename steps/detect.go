@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -44,23 +45,23 @@ func Detect(s *site.Site, look Look) (*site.Site, []Note) {
 		if !ok {
 			continue
 		}
-		seen := See(facts)
+		now := seen.Look(facts)
 		var found []string
-		if h.Interface == "" && seen.Interface != "" {
-			h.Interface = seen.Interface
+		if h.Interface == "" && now.Device != "" {
+			h.Interface = now.Device
 			found = append(found, "interface "+h.Interface+" (of the default route)")
 		}
 		if !h.Public4.IsValid() {
-			if a, where := public4(h, seen); a.IsValid() {
+			if a, where := public4(h, now); a.IsValid() {
 				h.Public4 = a
 				found = append(found, fmt.Sprintf("public address %s (%s)", a, where))
 			}
 		}
 		if !h.Public6.IsValid() {
-			for _, p := range seen.Address6 {
+			for _, p := range now.Address6() {
 				if public(p.Addr()) {
 					h.Public6 = p.Addr()
-					found = append(found, fmt.Sprintf("public address %s (on %s)", p.Addr(), seen.Interface))
+					found = append(found, fmt.Sprintf("public address %s (on %s)", p.Addr(), now.Device))
 					break
 				}
 			}
@@ -74,9 +75,9 @@ func Detect(s *site.Site, look Look) (*site.Site, []Note) {
 
 // public4 is the address the world sees: of the interface where that is public, preferring the one that SSH goes to; else,
 // for a proxy, where SSH goes to. A mail host behind NAT has none that could be told from inside.
-func public4(h *site.Host, seen Seen) (a netip.Addr, where string) {
+func public4(h *site.Host, now seen.Host) (a netip.Addr, where string) {
 	target := sshAddress(h)
-	for _, i := range seen.Interfaces {
+	for _, i := range now.Interfaces {
 		for _, p := range i.Addresses {
 			if p.Addr() == target && target.Is4() && public(target) {
 				return target, "on " + i.Name + ", and where SSH goes to"
@@ -84,10 +85,10 @@ func public4(h *site.Host, seen Seen) (a netip.Addr, where string) {
 		}
 	}
 	switch {
-	case public(seen.Address4.Addr()):
-		return seen.Address4.Addr(), "on " + seen.Interface
+	case public(now.Address4().Addr()):
+		return now.Address4().Addr(), "on " + now.Device
 	case h.Role == site.Proxy && target.Is4() && public(target):
-		return target, "where SSH goes to; the host itself has " + seen.Address4.Addr().String()
+		return target, "where SSH goes to; the host itself has " + now.Address4().Addr().String()
 	}
 	return netip.Addr{}, ""
 }

@@ -1,10 +1,10 @@
 package steps
 
 import (
-	"net/netip"
 	"reflect"
 	"testing"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -45,33 +45,26 @@ func TestDetectKeepsAnswers(t *testing.T) {
 }
 
 func TestPublic4(t *testing.T) {
-	seen := func(addrs ...string) Seen {
-		s := Seen{Interface: "eth0", Interfaces: []Interface{{Name: "eth0"}}}
-		for _, a := range addrs {
-			s.Interfaces[0].Addresses = append(s.Interfaces[0].Addresses, netip.MustParsePrefix(a))
-		}
-		s.Address4 = s.Interfaces[0].Addresses[0]
-		return s
-	}
+	with := func(addrs ...string) seen.Host { return seenHost(addrs[0], "198.51.100.20", 22, addrs[1:]...) }
 	for _, c := range []struct {
 		host *site.Host
-		seen Seen
+		seen seen.Host
 		want string
 	}{
-		{&site.Host{Role: site.Proxy, SSH: "root@203.0.113.7:2222"}, seen("10.1.2.3/24"), "203.0.113.7"},
-		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7"}, seen("203.0.113.6/24", "203.0.113.7/32"), "203.0.113.7"},
-		{&site.Host{Role: site.Proxy, SSH: "vps"}, seen("198.51.100.6/24"), "198.51.100.6"},
-		{&site.Host{Role: site.Proxy, SSH: "vps"}, seen("100.64.3.4/24"), ""},
-		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7", Jump: "bastion"}, seen("10.1.2.3/24"), ""},
-		{&site.Host{Role: site.Mail, SSH: "203.0.113.7"}, seen("192.168.1.2/24"), ""},
-		{&site.Host{Role: site.Proxy, SSH: "ssh://root@[2001:db8::7]:22/"}, seen("10.1.2.3/24"), ""},
+		{&site.Host{Role: site.Proxy, SSH: "root@203.0.113.7:2222"}, with("10.1.2.3/24"), "203.0.113.7"},
+		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7"}, with("203.0.113.6/24", "203.0.113.7/32"), "203.0.113.7"},
+		{&site.Host{Role: site.Proxy, SSH: "vps"}, with("198.51.100.6/24"), "198.51.100.6"},
+		{&site.Host{Role: site.Proxy, SSH: "vps"}, with("100.64.3.4/24"), ""},
+		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7", Jump: "bastion"}, with("10.1.2.3/24"), ""},
+		{&site.Host{Role: site.Mail, SSH: "203.0.113.7"}, with("192.168.1.2/24"), ""},
+		{&site.Host{Role: site.Proxy, SSH: "ssh://root@[2001:db8::7]:22/"}, with("10.1.2.3/24"), ""},
 	} {
 		got := ""
 		if a, _ := public4(c.host, c.seen); a.IsValid() {
 			got = a.String()
 		}
 		if got != c.want {
-			t.Errorf("%s with %v: %q, want %q", c.host.SSH, c.seen.Address4, got, c.want)
+			t.Errorf("%s with %v: %q, want %q", c.host.SSH, c.seen.Address4(), got, c.want)
 		}
 	}
 }

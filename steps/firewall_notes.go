@@ -5,12 +5,13 @@ import (
 	"net/netip"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 	"postern/steps/firewall"
 )
 
 // firewallNotes is what the operator should know of one host's firewall beside the diffs.
-func firewallNotes(s *site.Site, h *site.Host, seen Seen, policy firewall.Policy, r firewall.Rendering) []Note {
+func firewallNotes(s *site.Site, h *site.Host, now seen.Host, policy firewall.Policy, r firewall.Rendering) []Note {
 	var notes []Note
 	add := func(warn bool, format string, args ...any) {
 		notes = append(notes, Note{Host: h.Name, Warn: warn, Text: fmt.Sprintf(format, args...)})
@@ -30,7 +31,7 @@ func firewallNotes(s *site.Site, h *site.Host, seen Seen, policy firewall.Policy
 		}
 		add(false, "rules that go away: %s%s", strings.Join(r.Gone, "; "), hint)
 	}
-	ways := waysIn(s, h, seen, policy)
+	ways := waysIn(s, h, now, policy)
 	if len(ways) < 2 {
 		add(true, "there is one way in only (%s): know how to reach the host's console before you rely on it", strings.Join(append(ways, "none that was seen")[:1], ""))
 	} else {
@@ -39,12 +40,12 @@ func firewallNotes(s *site.Site, h *site.Host, seen Seen, policy firewall.Policy
 	if h.Role == site.Mail {
 		add(false, "no rule for %d/udp, unlike the guide: this host dials out to the proxy, and what comes back belongs to its own connection", s.Tunnel.Port)
 	}
-	notes = append(notes, sourceNotes(h, seen)...)
+	notes = append(notes, sourceNotes(h, now)...)
 	return notes
 }
 
 // waysIn lists the independent ways by which SSH is admitted.
-func waysIn(s *site.Site, h *site.Host, seen Seen, policy firewall.Policy) []string {
+func waysIn(s *site.Site, h *site.Host, now seen.Host, policy firewall.Policy) []string {
 	var ssh []firewall.Allow
 	for _, a := range policy.Allows {
 		if a.Name == "ssh" {
@@ -62,7 +63,7 @@ func waysIn(s *site.Site, h *site.Host, seen Seen, policy firewall.Policy) []str
 	var ways []string
 	if all {
 		ways = append(ways, "from everywhere over IPv4")
-		if len(seen.Address6) > 0 {
+		if len(now.Address6()) > 0 {
 			ways = append(ways, "from everywhere over IPv6")
 		}
 	}
@@ -86,19 +87,19 @@ func peerAddress(s *site.Site, h *site.Host) netip.Addr {
 }
 
 // sourceNotes warns of SSH sources that may change under the operator.
-func sourceNotes(h *site.Host, seen Seen) []Note {
+func sourceNotes(h *site.Host, now seen.Host) []Note {
 	if h.Role != site.Mail {
 		return nil
 	}
 	var notes []Note
 	home := func(a netip.Addr) bool {
-		return a.IsPrivate() || a.IsLinkLocalUnicast() || seen.Address4.IsValid() && seen.Address4.Contains(a)
+		return a.IsPrivate() || a.IsLinkLocalUnicast() || within(now.Home(), a)
 	}
-	a, ok := operator(seen)
+	a, ok := operator(now)
 	if len(h.SSHFrom) == 0 {
 		if ok && !home(a) {
 			notes = append(notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf(
-				"you come from %s, outside the home network: SSH is admitted from %s too; if that address changes, only the home network and the tunnel lead in", a, around(seen, a))})
+				"you come from %s, outside the home network: SSH is admitted from %s too; if that address changes, only the home network and the tunnel lead in", a, around(now, a))})
 		}
 		return notes
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 	"postern/steps/firewall"
 )
@@ -29,14 +30,14 @@ func init() {
 
 func firewallFields(s *site.Site) []string {
 	keys := []string{"tunnel.network", "tunnel.proxy", "tunnel.mail", "tunnel.network6", "tunnel.port", "tunnel.interface"}
-	for _, p := range site.PublicPorts(s) {
+	for _, p := range site.Services(s) {
 		keys = append(keys, "ports."+p.Name)
 	}
 	keys = append(keys, "ports.relay", "clients.addresses", "mail.path", "mail.lan")
 	for _, h := range s.Hosts {
 		keys = append(keys, "host."+h.Name+".ssh_from")
 	}
-	for _, p := range site.PublicPorts(s) {
+	for _, p := range site.Services(s) {
 		keys = append(keys, "from."+p.Name)
 	}
 	return append(keys, "guide.nat", "guide.forward", "guide.rules")
@@ -46,8 +47,7 @@ func firewallReads(s *site.Site, h *site.Host) []remote.Query {
 	if s.Layout == "toaster" {
 		return nil
 	}
-	reads := append(SeenReads(), firewall.For("ufw").Reads()...)
-	return append(reads, forwardingReads()...)
+	return append(append(seen.HostReads(s, h), firewall.Reads(s, h)...), forwardingReads(s, h)...)
 }
 
 func planFirewall(s *site.Site, look Look) Plan {
@@ -61,20 +61,27 @@ func planFirewall(s *site.Site, look Look) Plan {
 			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s was not looked at", h.Name))
 			continue
 		}
-		if _, told := found.Get("seen.tools"); !told {
-			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s: what is installed there could not be seen", h.Name))
-		} else if seen := See(found); !seen.Ufw {
-			planUfwPackage(h, &plan)
-		} else {
-			planHostFirewall(s, h, seen, found, &plan)
+		if _, err := seen.Tools.Of(found); err != nil {
+			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s: what is installed there could not be seen: %v", h.Name, err))
+			continue
+		}
+		now := seen.Look(found)
+		backend, fits := firewall.For(now)
+		switch {
+		case !fits:
+			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s: no firewall is known for its system, so it is left alone", h.Name))
+		case !now.Tools[backend.Package]:
+			planPackage(h, backend, &plan)
+		default:
+			planHostFirewall(s, h, backend, now, found, &plan)
 		}
 	}
 	return plan
 }
 
-// planUfwPackage installs ufw first: what its package brings is looked at before anything is planned on it.
-func planUfwPackage(h *site.Host, plan *Plan) {
-	plan.Parts = append(plan.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{installPackages("firewall", h.Name, "ufw")}})
+// planPackage installs the firewall first: what its package brings is looked at before anything is planned on it.
+func planPackage(h *site.Host, backend firewall.Backend, plan *Plan) {
+	plan.Parts = append(plan.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{installPackages("firewall", h.Name, backend.Package)}})
 	then := h.Name + ": deny what comes in, admit SSH and what the tunnel brings, allow what goes out, on both families"
 	if h.Role == site.Proxy {
 		then = h.Name + ": deny what comes in but SSH, the mail and web ports and the tunnel; forward what goes to the mail host; allow what goes out"
@@ -82,27 +89,27 @@ func planUfwPackage(h *site.Host, plan *Plan) {
 	plan.Then = append(plan.Then, then)
 }
 
-func planHostFirewall(s *site.Site, h *site.Host, seen Seen, found remote.Facts, plan *Plan) {
+func planHostFirewall(s *site.Site, h *site.Host, backend firewall.Backend, now seen.Host, found remote.Facts, plan *Plan) {
 	refuse := func(format string, args ...any) {
 		plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: "+h.Name+": "+format, args...))
 	}
-	if h.Role == site.Proxy && (!seen.Address4.IsValid() || publicInterface(h, seen) == "") {
+	if h.Role == site.Proxy && (!now.Address4().IsValid() || publicInterface(h, now) == "") {
 		refuse("the public interface and its IPv4 address could not be seen, so nothing can be forwarded from there; set host.%s.interface", h.Name)
 		return
 	}
-	if len(sshPorts(seen)) == 0 && !h.Local {
+	if len(now.Ports) == 0 && !h.Local {
 		refuse("the port of SSH could not be seen, so it could not be kept open")
 		return
 	}
-	policy := PolicyFor(s, h, seen)
-	r, err := firewall.For("ufw").Render(policy, seen.Ways, found)
+	policy := PolicyFor(s, h, now)
+	r, err := backend.Render(policy, found)
 	if err != nil {
 		plan.Refused = append(plan.Refused, err.Error())
 		return
 	}
 	var changes []remote.Change
 	if h.Role == site.Proxy {
-		if c := forwardingChange(s, h, seen, found); c != nil {
+		if c := forwardingChange(s, h, now, found); c != nil {
 			changes = append(changes, *c)
 		}
 		plan.Notes = append(plan.Notes, forwardingNotes(h, found)...)
@@ -113,7 +120,7 @@ func planHostFirewall(s *site.Site, h *site.Host, seen Seen, found remote.Facts,
 	for _, reason := range r.LockOut {
 		plan.LockOut = append(plan.LockOut, fmt.Sprintf("%s: %s; add the address to host.%s.ssh_from", h.Name, reason, h.Name))
 	}
-	plan.Notes = append(plan.Notes, firewallNotes(s, h, seen, policy, r)...)
+	plan.Notes = append(plan.Notes, firewallNotes(s, h, now, policy, r)...)
 	plan.Tasks = append(plan.Tasks, goneTasks(s, h, policy, r.Gone)...)
 }
 
@@ -125,11 +132,12 @@ func stripFirewall(s *site.Site, look Look, paths map[string]bool) Plan {
 		if !ok {
 			continue
 		}
-		seen := See(found)
-		if !seen.Ufw {
+		now := seen.Look(found)
+		backend, fits := firewall.For(now)
+		if !fits || !now.Tools[backend.Package] {
 			continue
 		}
-		r, err := firewall.For("ufw").Render(firewall.Policy{Host: h.Name, GuideNAT: "keep"}, seen.Ways, found)
+		r, err := backend.Render(firewall.Policy{Host: h.Name, GuideNAT: "keep"}, found)
 		if err != nil {
 			plan.Refused = append(plan.Refused, err.Error())
 			continue

@@ -1,8 +1,10 @@
 package steps
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -10,7 +12,9 @@ import (
 	"testing"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
+	"postern/steps/firewall"
 )
 
 var updateStories = flag.Bool("update-firewall", false, "write what the firewall stories come to into their files")
@@ -21,7 +25,8 @@ type story struct {
 	archive *archive
 	host    string
 	site    *site.Site
-	found   remote.Facts
+	found   map[string]string // files, and sections of what was asked
+	modes   map[string]os.FileMode
 }
 
 // archive is a text file of several files, in the txtar format.
@@ -63,11 +68,12 @@ func usual(role string) map[string]string {
 	}
 	addr := "2: eth0    inet " + address + " scope global eth0\\       valid_lft forever preferred_lft forever\n"
 	return map[string]string{
-		"seen.system": "Linux\nsystemd\n", "seen.release": "ID=debian\nVERSION_ID=\"12\"\n", "seen.addresses": addr,
-		"seen.routes": "default via 203.0.113.1 dev eth0 \n", "seen.ssh": "connection " + connection + "\nport 22\n", "seen.listeners": "", "seen.memory": "",
-		"seen.disk": "", "seen.tools": "ufw\niptables\n", "seen.module": "yes\n", "seen.clock": "1\n",
-		"ufw.save4": "", "ufw.save6": "", "ufw.other": "", "ufw.services": "", "ufw.unit": "enabled\n", "ufw.way": connection + "\n" + addr,
-		"ufw.sysctl": "net/ipv4/conf/all/accept_redirects 1\nnet/ipv4/conf/all/log_martians 0\n", "firewall.sysctl": "ipv4/ip_forward 0\nipv4/conf/all/accept_redirects 0\nipv6/conf/all/forwarding 0\nipv6/conf/eth0/accept_ra 1\n",
+		"system.kernel": "Linux\n", "system.init": "systemd\n", "system.release": "ID=debian\nVERSION_ID=\"12\"\n",
+		"addresses.addresses": addr, "addresses.routes4": "default via 203.0.113.1 dev eth0 \n",
+		"ssh.connection": connection + "\n", "ssh.sshd": "port 22\n", "tools.tools": "ufw\niptables\nwireguard\n", "clock.now": "1\n",
+		"units.units":           "Id=ufw.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n",
+		"sysctl.ufw":            "net/ipv4/conf/all/accept_redirects 1\nnet/ipv4/conf/all/log_martians 0\n",
+		"sysctl.live":           "net/ipv4/ip_forward 0\nnet/ipv4/conf/all/accept_redirects 0\nnet/ipv6/conf/all/forwarding 0\nnet/ipv6/conf/eth0/accept_ra 1\n",
 		"/etc/ufw/user.rules":   "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n-A ufw-user-limit -j REJECT\nCOMMIT\n",
 		"/etc/ufw/user6.rules":  "*filter\n:ufw6-user-input - [0:0]\n### RULES ###\nCOMMIT\n",
 		"/etc/ufw/before.rules": "*filter\n:ufw-before-input - [0:0]\n:ufw-before-forward - [0:0]\n-A ufw-before-input -i lo -j ACCEPT\nCOMMIT\n", "/etc/ufw/before6.rules": "*filter\nCOMMIT\n",
@@ -86,7 +92,7 @@ func readStory(t *testing.T, path string) story {
 		t.Fatal(err)
 	}
 	s := story{path: path, archive: parseArchive(string(data)), site: site.Default(), host: "proxy"}
-	modes := map[string]uint32{"/etc/ufw/before.init": 0o640, "/etc/ufw/postern.init": 0o750}
+	s.modes = map[string]os.FileMode{"/etc/ufw/before.init": 0o640, "/etc/ufw/postern.init": 0o750}
 	for _, line := range strings.Split(s.archive.Comment, "\n") {
 		w := strings.Fields(line)
 		switch {
@@ -95,32 +101,38 @@ func readStory(t *testing.T, path string) story {
 		case len(w) == 3 && w[0] == "mode":
 			var m uint32
 			fmt.Sscanf(w[2], "%o", &m)
-			modes[w[1]] = m
+			s.modes[w[1]] = os.FileMode(m)
 		case len(w) > 2 && w[0] == "set":
 			set(t, s.site, w[1], strings.Join(w[2:], " "))
 		}
 	}
-	answers := usual(s.host)
+	s.found = usual(s.host)
 	for _, f := range s.archive.Files {
 		if name, ok := strings.CutPrefix(f.Name, "before/"); ok {
 			if strings.HasPrefix(name, "etc/") {
 				name = "/" + name
 			}
-			answers[name] = f.Data
+			s.found[name] = f.Data
 		}
-	}
-	s.found = remote.Facts{Host: s.host, Answers: map[string]remote.Answer{"/etc/sysctl.d/60-postern.conf": {Code: 1}, "/etc/ufw/postern.init": {Code: 1}}}
-	for id, text := range answers {
-		a := remote.Answer{Out: text}
-		if strings.HasPrefix(id, "/") {
-			a.Owner, a.Mode = "root:root", 0o640
-			if m := modes[id]; m != 0 {
-				a.Mode = os.FileMode(m)
-			}
-		}
-		s.found.Answers[id] = a
 	}
 	return s
+}
+
+// facts are what a look at the host brings.
+func (s story) facts() remote.Facts {
+	f := remote.Facts{Host: s.host, Answers: map[string]remote.Answer{}}
+	for _, q := range firewallReads(s.site, s.site.Host(s.host)) {
+		text, there := s.found[q.ID]
+		switch {
+		case q.File == "":
+			f.Answers[q.ID] = sectioned(q.ID, s.found)
+		case !there:
+			f.Answers[q.ID] = remote.Answer{Code: 1}
+		default:
+			f.Answers[q.ID] = remote.Answer{Out: text, Owner: "root:root", Mode: cmp.Or(s.modes[q.ID], 0o640)}
+		}
+	}
+	return f
 }
 
 func set(t *testing.T, s *site.Site, key, value string) {
@@ -136,10 +148,13 @@ func set(t *testing.T, s *site.Site, key, value string) {
 	t.Fatalf("there is no field %q", key)
 }
 
-func (s story) plan(found remote.Facts) Plan {
+func (s story) plan() Plan {
+	found := s.facts()
 	filled, _ := Detect(s.site, Look{s.host: found})
 	plan := Plan{Step: "firewall"}
-	planHostFirewall(filled, filled.Host(s.host), See(found), found, &plan)
+	now := seen.Look(found)
+	backend, _ := firewall.For(now)
+	planHostFirewall(filled, filled.Host(s.host), backend, now, found, &plan)
 	return plan
 }
 
@@ -181,42 +196,39 @@ func outcome(plan Plan) []archiveFile {
 	return files
 }
 
-// carriedOut gives the facts of the host after the plan: its files, and the rules that the files load.
-func carriedOut(found remote.Facts, plan Plan) remote.Facts {
-	out := remote.Facts{Host: found.Host, Answers: map[string]remote.Answer{}}
-	for k, v := range found.Answers {
-		out.Answers[k] = v
-	}
+// carriedOut is the host after the plan: its files, and the rules that the files load.
+func (s story) carriedOut(plan Plan) story {
+	s.found, s.modes = maps.Clone(s.found), maps.Clone(s.modes)
 	for _, part := range plan.Parts {
 		for _, c := range part.Changes {
 			switch {
 			case c.Path == "":
 			case c.New == nil:
-				out.Answers[c.Path] = remote.Answer{Code: 1}
+				delete(s.found, c.Path)
 			default:
-				out.Answers[c.Path] = remote.Answer{Out: c.New.Text, Mode: c.New.Mode, Owner: c.New.Owner}
+				s.found[c.Path], s.modes[c.Path] = c.New.Text, c.New.Mode
 			}
 			if c.ID == "firewall.unit" {
-				out.Answers["ufw.unit"] = remote.Answer{Out: "enabled\n"}
+				s.found["units.units"] = strings.ReplaceAll(s.found["units.units"], "UnitFileState=disabled", "UnitFileState=enabled")
 			}
 			if c.Path == sysctlFile {
-				out.Answers[forwardRead] = remote.Answer{Out: "ipv4/ip_forward 1\nipv6/conf/all/forwarding 1\nipv6/conf/eth0/accept_ra 2\n"}
+				s.found["sysctl.live"] = "net/ipv4/ip_forward 1\nnet/ipv6/conf/all/forwarding 1\nnet/ipv6/conf/eth0/accept_ra 2\n"
 			}
 		}
 	}
-	for i, id := range []string{"ufw.save4", "ufw.save6"} {
-		rules, prefix := out.Answers[[]string{"/etc/ufw/user.rules", "/etc/ufw/user6.rules"}[i]].Out, []string{"ufw", "ufw6"}[i]
+	for i, id := range []string{"rules.v4", "rules.v6"} {
+		rules, prefix := s.found[[]string{"/etc/ufw/user.rules", "/etc/ufw/user6.rules"}[i]], []string{"ufw", "ufw6"}[i]
 		text := "*filter\n:INPUT DROP [0:0]\n:" + prefix + "-before-input - [0:0]\n" + strings.TrimPrefix(rules, "*filter\n")
-		own := out.Answers["/etc/ufw/postern.init"].Out
+		own := s.found["/etc/ufw/postern.init"]
 		if _, body, ok := strings.Cut(own, []string{"load_iptables() {", "load_ip6tables() {"}[i]); ok {
 			_, body, _ = strings.Cut(body, "<<'RULES'\n")
 			body, _, _ = strings.Cut(body, "RULES\n")
 			body = strings.Replace(body, "*nat\n", "*nat\n-A PREROUTING -j postern-pre\n-A POSTROUTING -j postern-post\n", 1)
 			text += strings.Replace(body, "*mangle\n", "*mangle\n-A FORWARD -j postern-mss\n", 1)
 		}
-		out.Answers[id] = remote.Answer{Out: text}
+		s.found[id] = text
 	}
-	return out
+	return s
 }
 
 func TestFirewallStories(t *testing.T) {
@@ -227,7 +239,7 @@ func TestFirewallStories(t *testing.T) {
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			s := readStory(t, path)
-			plan := s.plan(s.found)
+			plan := s.plan()
 			files := outcome(plan)
 			want := map[string]string{}
 			kept := s.archive.Files[:0:0]
@@ -261,7 +273,7 @@ func TestFirewallStories(t *testing.T) {
 			if len(plan.Refused) > 0 {
 				return
 			}
-			if again := s.plan(carriedOut(s.found, plan)); len(again.Parts) > 0 {
+			if again := s.carriedOut(plan).plan(); len(again.Parts) > 0 {
 				t.Errorf("a second plan is not empty: %v", again.Parts[0].Changes)
 			}
 		})

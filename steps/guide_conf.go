@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -32,7 +33,7 @@ func kindOf(s *site.Site, text string) confKind {
 		}
 		for _, value := range sec.all("address") {
 			some = true
-			if p, ok := parsePrefix(value); ok && s.Tunnel.Network.Contains(p.Addr()) {
+			if p, ok := seen.Prefix(value); ok && s.Tunnel.Network.Contains(p.Addr()) {
 				return guideConf
 			}
 		}
@@ -51,7 +52,7 @@ func kindOf(s *site.Site, text string) confKind {
 // inside says whether a peer's addresses lie in the tunnel's network.
 func inside(s *site.Site, peer section) bool {
 	for _, value := range peer.all("allowedips") {
-		if p, ok := parsePrefix(value); ok && s.Tunnel.Network.Contains(p.Addr()) {
+		if p, ok := seen.Prefix(value); ok && s.Tunnel.Network.Contains(p.Addr()) {
 			return true
 		}
 	}
@@ -73,7 +74,7 @@ func adoptRest(s *site.Site, h *site.Host, text string, keys map[string]string) 
 			for _, line := range sec.Lines[1:] {
 				if key, _ := setting(line); key != "" && !replaced[key] {
 					stay = append(stay, line)
-					if !word(key) {
+					if !seen.Name(key) {
 						key = "a line"
 					}
 					kept = append(kept, key)
@@ -102,13 +103,13 @@ func theirs(s *site.Site, h *site.Host, peer section, keys map[string]string) bo
 			return false
 		}
 		for _, value := range peer.all("allowedips") {
-			p, ok := parsePrefix(value)
+			p, ok := seen.Prefix(value)
 			if ok && (p.Contains(s.TunnelAddress(other)) || p == netip.PrefixFrom(netip.IPv4Unspecified(), 0)) {
 				return false
 			}
 		}
 	}
-	return validKey(peer.get("publickey"))
+	return seen.IsKey(peer.get("publickey"))
 }
 
 // wantedConf is the whole file as it should be, and what to tell about what was found in it.

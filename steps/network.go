@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 	"postern/steps/provider"
 )
@@ -17,9 +18,11 @@ func init() {
 			"Nothing is changed here; what stands in the way of the later chapters is told now.",
 		Guide:  "network, Network Architecture",
 		Fields: networkFields,
-		Reads:  func(*site.Site, *site.Host) []remote.Query { return SeenReads() },
-		Plan:   planNetwork,
-		Proof:  []string{"host.ssh", "host.privilege", "host.clock"},
+		Reads: func(s *site.Site, h *site.Host) []remote.Query {
+			return append(seen.HostReads(s, h), seen.UnitsOf.Reads(s, h)...)
+		},
+		Plan:  planNetwork,
+		Proof: []string{"host.ssh", "host.privilege", "host.clock"},
 	})
 }
 
@@ -52,14 +55,15 @@ func planNetwork(s *site.Site, look Look) Plan {
 		if !ok {
 			continue
 		}
-		seen := See(facts)
-		p.Notes = append(p.Notes, describe(h, seen))
-		p.Notes = append(p.Notes, sizes(s, h, seen)...)
-		p.Notes = append(p.Notes, addresses(s, h, seen, seeTunnel(s, facts))...)
-		p.Notes = append(p.Notes, occupied(s, h, seen)...)
-		p.Notes = append(p.Notes, clock(h, facts.At, seen.Clock)...)
+		now := seen.Look(facts)
+		units, _ := seen.UnitsOf.Of(facts)
+		p.Notes = append(p.Notes, describe(h, now))
+		p.Notes = append(p.Notes, sizes(s, h, now)...)
+		p.Notes = append(p.Notes, addresses(s, h, now, units)...)
+		p.Notes = append(p.Notes, occupied(s, h, now)...)
+		p.Notes = append(p.Notes, clock(h, facts.At, now.Clock)...)
 		if h.Role == site.Proxy {
-			p.Tasks = append(p.Tasks, hosterTasks(s, h, seen)...)
+			p.Tasks = append(p.Tasks, hosterTasks(s, h, now)...)
 		}
 	}
 	return p
@@ -82,26 +86,26 @@ func unsupported(s *site.Site, look Look) []string {
 			why = append(why, h.Name+" was not looked at, so nothing can be planned: reach it first (host."+h.Name+".ssh)")
 			continue
 		}
-		if line := foreignSystem(h, See(facts)); line != "" {
+		if line := foreignSystem(h, seen.Look(facts)); line != "" {
 			why = append(why, line)
 		}
 	}
 	return why
 }
 
-func foreignSystem(h *site.Host, seen Seen) string {
+func foreignSystem(h *site.Host, now seen.Host) string {
 	switch {
-	case seen.System == "":
+	case now.Kernel == "":
 		return h.Name + ": which system it runs could not be told, so it is left alone"
-	case seen.System == "freebsd":
+	case now.Kernel == "freebsd":
 		return h.Name + " runs FreeBSD, which is not set up by this version because pf is not: use a Debian host"
-	case seen.System != "linux":
-		return fmt.Sprintf("%s runs %s, which is not set up: use a Debian host", h.Name, seen.System)
-	case seen.Distro == "":
+	case now.Kernel != "linux":
+		return fmt.Sprintf("%s runs %s, which is not set up: use a Debian host", h.Name, now.Kernel)
+	case now.Distro == "":
 		return h.Name + ": which Linux it runs could not be told (no ID in /etc/os-release), so it is left alone: use a Debian host"
-	case seen.Distro != "debian" && seen.Distro != "ubuntu":
-		return fmt.Sprintf("%s runs %s, which is not set up: use Debian (or Ubuntu, untested)", h.Name, seen.Distro)
-	case seen.Init != "systemd":
+	case now.Distro != "debian" && now.Distro != "ubuntu":
+		return fmt.Sprintf("%s runs %s, which is not set up: use Debian (or Ubuntu, untested)", h.Name, now.Distro)
+	case now.Init != "systemd":
 		return h.Name + " does not run systemd, which the tunnel at boot and the guard need"
 	}
 	return ""
@@ -110,7 +114,7 @@ func foreignSystem(h *site.Host, seen Seen) string {
 // hosterTasks is what only a person can do in the hoster's panel and on the phone.
 //
 // guide: firewall, Opening Required Ports in IONOS Control Panel
-func hosterTasks(s *site.Site, h *site.Host, seen Seen) []Task {
+func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 	hoster, known := provider.Find(h.Provider)
 	who := ""
 	if known && hoster.ID != provider.Unknown {
@@ -131,7 +135,7 @@ func hosterTasks(s *site.Site, h *site.Host, seen Seen) []Task {
 		ID:    "provider.firewall." + h.Name,
 		Title: fmt.Sprintf("let the ports in at the provider of %s%s", h.Name, who),
 		Text:  hoster.FirewallText(),
-		Copy:  provider.RuleList(panelRules(s, h, seen)),
+		Copy:  provider.RuleList(panelRules(s, h, now)),
 		Check: "firewall.open",
 	}, {
 		ID:    "provider.port25." + h.Name,
@@ -142,13 +146,13 @@ func hosterTasks(s *site.Site, h *site.Host, seen Seen) []Task {
 }
 
 // panelRules are the incoming rules the hoster's firewall must have, with this site's own ports.
-func panelRules(s *site.Site, h *site.Host, seen Seen) []provider.Rule {
+func panelRules(s *site.Site, h *site.Host, now seen.Host) []provider.Rule {
 	var rules []provider.Rule
-	for _, port := range sshPorts(seen) {
+	for _, port := range now.Ports {
 		rules = append(rules, provider.Rule{Name: "ssh", Proto: "tcp", Port: port, From: sources(h.SSHFrom)})
 	}
-	for _, p := range site.PublicPorts(s) {
-		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: sources(s.From[p.Name])})
+	for _, p := range site.Services(s) {
+		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: sources(p.From)})
 	}
 	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
 }

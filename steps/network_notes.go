@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -23,31 +24,31 @@ const (
 )
 
 // describe is one line of what a host is.
-func describe(h *site.Host, seen Seen) Note {
-	parts := []string{strings.TrimSpace(seen.Distro + " " + seen.Release)}
-	if seen.Interface != "" && seen.Address4.IsValid() {
-		parts = append(parts, seen.Interface+" "+seen.Address4.String())
+func describe(h *site.Host, now seen.Host) Note {
+	parts := []string{strings.TrimSpace(now.Distro + " " + now.Release)}
+	if now.Device != "" && now.Address4().IsValid() {
+		parts = append(parts, now.Device+" "+now.Address4().String())
 	}
-	for _, a := range seen.Address6 {
+	for _, a := range now.Address6() {
 		parts = append(parts, a.String())
 	}
-	if seen.Memory > 0 {
-		parts = append(parts, size(seen.Memory)+" memory")
+	if now.Memory > 0 {
+		parts = append(parts, size(now.Memory)+" memory")
 	}
-	if seen.Disk > 0 {
-		parts = append(parts, size(seen.Disk)+" free")
+	if now.Free > 0 {
+		parts = append(parts, size(now.Free)+" free")
 	}
 	var ports []string
-	for _, port := range sshPorts(seen) {
+	for _, port := range now.Ports {
 		ports = append(ports, fmt.Sprint(port))
 	}
 	if len(ports) > 0 {
 		parts = append(parts, "SSH on "+strings.Join(ports, ", "))
 	}
-	if seen.Docker {
+	if now.Tools["docker"] {
 		parts = append(parts, "Docker")
 	}
-	if !seen.Module {
+	if !now.Tools["wireguard"] {
 		parts = append(parts, "no WireGuard in the kernel (wireguard-go takes its place)")
 	}
 	return Note{Host: h.Name, Text: strings.Join(parts, ", ")}
@@ -55,7 +56,7 @@ func describe(h *site.Host, seen Seen) Note {
 
 func size(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/float64(gigabyte)) }
 
-func sizes(s *site.Site, h *site.Host, seen Seen) []Note {
+func sizes(s *site.Site, h *site.Host, now seen.Host) []Note {
 	memory, disk := proxyMemory, proxyDisk
 	if h.Role == site.Mail {
 		if s.Mail.Kind != "mailcow" {
@@ -68,28 +69,28 @@ func sizes(s *site.Site, h *site.Host, seen Seen) []Note {
 	warn := func(format string, args ...any) {
 		notes = append(notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf(format, args...)})
 	}
-	if seen.Memory > 0 && seen.Memory < memory {
-		warn("has %s memory; the guide asks for %s at least", size(seen.Memory), size(memory*10/9))
+	if now.Memory > 0 && now.Memory < memory {
+		warn("has %s memory; the guide asks for %s at least", size(now.Memory), size(memory*10/9))
 	}
-	if seen.DiskSize > 0 && seen.DiskSize < disk {
-		warn("has a disk of %s; the guide asks for %s at least", size(seen.DiskSize), size(disk*10/9))
+	if now.Disk > 0 && now.Disk < disk {
+		warn("has a disk of %s; the guide asks for %s at least", size(now.Disk), size(disk*10/9))
 	}
-	if seen.DiskSize > 0 && seen.Disk < fullDisk {
-		warn("has only %s free on /: make room before anything is installed", size(seen.Disk))
+	if now.Disk > 0 && now.Free < fullDisk {
+		warn("has only %s free on /: make room before anything is installed", size(now.Free))
 	}
-	if seen.Distro == "ubuntu" {
+	if now.Distro == "ubuntu" {
 		warn("runs Ubuntu, which is accepted and was not tested: Debian is what this was proven on")
 	}
 	return notes
 }
 
 // addresses tells about NAT, and about networks that the tunnel's would hide.
-func addresses(s *site.Site, h *site.Host, seen Seen, t tunnelSeen) []Note {
+func addresses(s *site.Site, h *site.Host, now seen.Host, units seen.Units) []Note {
 	var notes []Note
 	add := func(warn bool, format string, args ...any) {
 		notes = append(notes, Note{Host: h.Name, Warn: warn, Text: fmt.Sprintf(format, args...)})
 	}
-	a := seen.Address4.Addr()
+	a := now.Address4().Addr()
 	switch {
 	case !a.IsValid():
 		add(true, "has no IPv4 default route that could be seen")
@@ -101,35 +102,35 @@ func addresses(s *site.Site, h *site.Host, seen Seen, t tunnelSeen) []Note {
 		add(false, "is behind carrier-grade NAT (%s): that is fine, because it dials out to the proxy", a)
 	case h.Role == site.Mail && !public(a):
 		add(false, "is behind NAT (%s): that is fine, because it dials out to the proxy", a)
-	case h.Role == site.Mail && seen.Dynamic:
+	case h.Role == site.Mail && now.Address4().Dynamic:
 		add(false, "has a public address that may change (%s): the tunnel follows it", a)
 	}
-	if line := conflict(s, seen, t); line != "" {
+	if line := conflict(s, now, units.Ours); line != "" {
 		add(true, "%s", line)
 	}
 	return notes
 }
 
 // conflict says which network of a host the tunnel's would hide, and what to choose instead; "" when there is none.
-func conflict(s *site.Site, seen Seen, t tunnelSeen) string {
+func conflict(s *site.Site, now seen.Host, tunnels []string) string {
 	ours := map[string]bool{s.Tunnel.Interface: true}
-	for name := range t.Ours {
+	for _, name := range tunnels {
 		ours[name] = true
 	}
 	for _, network := range []netip.Prefix{s.Tunnel.Network, s.Tunnel.Network6} {
 		if !network.IsValid() {
 			continue
 		}
-		r, found := seen.Overlaps(network, ours)
+		r, found := now.Overlaps(network, ours)
 		if !found {
 			continue
 		}
-		where := r.Dev
+		where := r.Device
 		if where == "" {
 			where = "a route that drops"
 		}
 		line := fmt.Sprintf("%s is in use on %s (%s)", network, where, r.To)
-		if free := freeNetwork(seen, ours); network.Addr().Is4() && free.IsValid() {
+		if free := freeNetwork(now, ours); network.Addr().Is4() && free.IsValid() {
 			return line + ": choose another tunnel.network, such as " + free.String()
 		}
 		return line + ": choose another network for the tunnel"
@@ -138,10 +139,10 @@ func conflict(s *site.Site, seen Seen, t tunnelSeen) string {
 }
 
 // freeNetwork is a private /24 that no route of the host touches.
-func freeNetwork(seen Seen, but map[string]bool) netip.Prefix {
+func freeNetwork(now seen.Host, but map[string]bool) netip.Prefix {
 	for third := 77; third < 250; third += 10 {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(third), 0, 0}), 24)
-		if _, taken := seen.Overlaps(p, but); !taken {
+		if _, taken := now.Overlaps(p, but); !taken {
 			return p
 		}
 	}
@@ -149,28 +150,31 @@ func freeNetwork(seen Seen, but map[string]bool) netip.Prefix {
 }
 
 // occupied tells who sits on the ports that later chapters need.
-func occupied(s *site.Site, h *site.Host, seen Seen) []Note {
+func occupied(s *site.Site, h *site.Host, now seen.Host) []Note {
 	var notes []Note
 	mine := s.TunnelAddress(h)
-	wanted := map[int]string{s.Ports.SMTP: "mail", s.Ports.Submission: "submission", s.Ports.IMAPS: "IMAP"}
-	if h.Role == site.Proxy {
-		wanted[s.Ports.HTTP], wanted[s.Ports.HTTPS] = "web", "web"
-	} else {
+	wanted := map[int]string{}
+	for _, one := range site.Services(s) {
+		if what := purpose[one.Name]; h.Role == site.Proxy || what != "web" {
+			wanted[one.Port] = what
+		}
+	}
+	if h.Role == site.Mail {
 		wanted[s.Ports.Web] = "web"
 	}
 	had := map[string]bool{}
 	published := 0
-	for _, l := range seen.Listeners {
-		if l.Process == "docker-proxy" && l.Addr.Addr().IsUnspecified() {
+	for _, l := range now.Listeners {
+		if l.Process == "docker-proxy" && l.Everywhere() {
 			published++
 		}
-		what, ours := wanted[int(l.Addr.Port())]
+		what, ours := wanted[l.Port]
 		ours = ours && l.Proto == "tcp"
-		if l.Proto == "udp" && h.Role == site.Proxy && int(l.Addr.Port()) == s.Tunnel.Port && l.Process != "" && l.Process != "wireguard-go" {
+		if l.Proto == "udp" && h.Role == site.Proxy && l.Port == s.Tunnel.Port && l.Process != "" && l.Process != "wireguard-go" {
 			what, ours = "the tunnel", true
 		}
-		key := fmt.Sprint(l.Proto, l.Addr.Port(), l.Process)
-		if !ours || expected[l.Process] || had[key] || !(l.Addr.Addr().IsUnspecified() || l.Addr.Addr() == mine || public(l.Addr.Addr())) {
+		key := fmt.Sprint(l.Proto, l.Port, l.Process)
+		if !ours || expected[l.Process] || had[key] || !(l.Everywhere() || l.Addr == mine || public(l.Addr)) {
 			continue
 		}
 		had[key] = true
@@ -179,7 +183,7 @@ func occupied(s *site.Site, h *site.Host, seen Seen) []Note {
 			who = "an unnamed process"
 		}
 		notes = append(notes, Note{Host: h.Name, Warn: true,
-			Text: fmt.Sprintf("%s listens on %s port %d, which %s needs: stop it, or bind it to another address", who, l.Proto, l.Addr.Port(), what)})
+			Text: fmt.Sprintf("%s listens on %s port %d, which %s needs: stop it, or bind it to another address", who, l.Proto, l.Port, what)})
 	}
 	if published > 0 {
 		notes = append(notes, Note{Host: h.Name, Warn: true,
@@ -187,6 +191,9 @@ func occupied(s *site.Site, h *site.Host, seen Seen) []Note {
 	}
 	return notes
 }
+
+// purpose is what a service is for, in a word for people.
+var purpose = map[string]string{"smtp": "mail", "http": "web", "https": "web", "submission": "submission", "imaps": "IMAP"}
 
 // expected are the processes of the setup itself: haraka runs in node, Mailcow behind Docker.
 var expected = map[string]bool{"node": true, "haraka": true, "caddy": true, "docker-proxy": true}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"postern/seen"
 	"postern/site"
 	"postern/steps/firewall"
 )
@@ -13,7 +14,7 @@ import (
 // port, no address on the public interface) leaves its rule out; planFirewall refuses to go on then.
 //
 // guide: firewall, Opening Required Ports; Restricting Access to Specific IPs; Client Server Firewall Configuration
-func PolicyFor(s *site.Site, h *site.Host, seen Seen) firewall.Policy {
+func PolicyFor(s *site.Site, h *site.Host, now seen.Host) firewall.Policy {
 	p := firewall.Policy{
 		Host: h.Name, Enable: true,
 		KeepForward:  s.Guide.Forward == "keep" || s.Guide.Forward == "adopt",
@@ -21,30 +22,30 @@ func PolicyFor(s *site.Site, h *site.Host, seen Seen) firewall.Policy {
 		ReplaceRules: s.Guide.Rules == "replace",
 		GuideNAT:     s.Guide.NAT,
 		ReplaceFound: s.Guide.Rules == "",
-		GuidePorts:   guidePorts(s, seen),
+		GuidePorts:   guidePorts(s, now),
 		GuideMark:    fmt.Sprintf("%d/udp", s.Tunnel.Port),
 	}
 	from := h.SSHFrom
 	if h.Role == site.Mail && len(from) == 0 {
-		from = homeSources(s, seen)
+		from = homeSources(s, now)
 	}
-	for _, port := range sshPorts(seen) {
+	for _, port := range now.Ports {
 		p.Allows = append(p.Allows, firewall.Allow{Name: "ssh", Proto: "tcp", Port: port, From: from})
 		if h.Role == site.Mail && len(h.SSHFrom) == 0 {
 			p.Allows = append(p.Allows, firewall.Allow{Name: "ssh", Proto: "tcp", Port: port, From: tunnelNetworks(s), In: s.Tunnel.Interface})
 		}
 	}
 	if h.Role == site.Proxy {
-		return proxyPolicy(s, h, seen, p)
+		return proxyPolicy(s, h, now, p)
 	}
 	return mailPolicy(s, h, p)
 }
 
 // proxyPolicy opens the public ports, the tunnel, the relay for the mail host alone, and forwards what goes to the mail host.
-func proxyPolicy(s *site.Site, h *site.Host, seen Seen, p firewall.Policy) firewall.Policy {
-	for _, port := range site.PublicPorts(s) {
-		if !forwards(s, port.Name) {
-			p.Allows = append(p.Allows, firewall.Allow{Name: port.Name, Proto: port.Proto, Port: port.Port, From: s.From[port.Name]})
+func proxyPolicy(s *site.Site, h *site.Host, now seen.Host, p firewall.Policy) firewall.Policy {
+	for _, one := range site.Services(s) {
+		if !one.Forwarded {
+			p.Allows = append(p.Allows, firewall.Allow{Name: one.Name, Proto: one.Proto, Port: one.Port, From: one.From})
 		}
 	}
 	p.Allows = append(p.Allows, firewall.Allow{Name: "tunnel", Proto: "udp", Port: s.Tunnel.Port})
@@ -56,15 +57,15 @@ func proxyPolicy(s *site.Site, h *site.Host, seen Seen, p firewall.Policy) firew
 	p.Masquerade = s.Clients.Addresses == "masquerade"
 	p.ClampMSS = s.Tunnel.Interface
 	for _, mail := range s.HostsOf(site.Mail) {
-		for _, ends := range [][2]netip.Addr{{seen.Address4.Addr(), s.TunnelAddress(mail)}, {arrives6(h, seen), s.TunnelAddress6(mail)}} {
-			if !ends[0].IsValid() || !ends[1].IsValid() || publicInterface(h, seen) == "" {
+		for _, ends := range [][2]netip.Addr{{now.Address4().Addr(), s.TunnelAddress(mail)}, {arrives6(h, now), s.TunnelAddress6(mail)}} {
+			if !ends[0].IsValid() || !ends[1].IsValid() || publicInterface(h, now) == "" {
 				continue
 			}
-			for _, port := range site.PublicPorts(s) {
-				if forwards(s, port.Name) {
+			for _, one := range site.Services(s) {
+				if one.Forwarded {
 					p.Forwards = append(p.Forwards, firewall.Forward{
-						Name: port.Name, Proto: port.Proto, In: publicInterface(h, seen), Out: s.Tunnel.Interface, From: s.From[port.Name],
-						To: netip.AddrPortFrom(ends[0], uint16(port.Port)), Dest: netip.AddrPortFrom(ends[1], uint16(port.Port)),
+						Name: one.Name, Proto: one.Proto, In: publicInterface(h, now), Out: s.Tunnel.Interface, From: one.From,
+						To: netip.AddrPortFrom(ends[0], uint16(one.Port)), Dest: netip.AddrPortFrom(ends[1], uint16(one.Port)),
 					})
 				}
 			}
@@ -83,50 +84,28 @@ func mailPolicy(s *site.Site, h *site.Host, p firewall.Policy) firewall.Policy {
 		}
 		p.Allows = append(p.Allows, firewall.Allow{Name: "tunnel", From: from, In: s.Tunnel.Interface})
 	}
-	for _, port := range site.PublicPorts(s) {
-		if !forwards(s, port.Name) {
+	for _, one := range site.Services(s) {
+		if !one.Forwarded {
 			continue
 		}
 		for _, to := range []netip.Addr{s.TunnelAddress(h), s.TunnelAddress6(h)} {
 			if to.IsValid() && s.Clients.Addresses != "masquerade" {
-				p.Allows = append(p.Allows, firewall.Allow{Name: port.Name, Proto: port.Proto, Port: port.Port, From: s.From[port.Name], In: s.Tunnel.Interface, To: to})
+				p.Allows = append(p.Allows, firewall.Allow{Name: one.Name, Proto: one.Proto, Port: one.Port, From: one.From, In: s.Tunnel.Interface, To: to})
 			}
 		}
 		if len(s.Mail.LAN) > 0 {
-			p.Allows = append(p.Allows, firewall.Allow{Name: port.Name + "-home", Proto: port.Proto, Port: port.Port, From: s.Mail.LAN})
+			p.Allows = append(p.Allows, firewall.Allow{Name: one.Name + "-home", Proto: one.Proto, Port: one.Port, From: s.Mail.LAN})
 		}
 	}
 	return p
 }
 
-// forwards says whether a public port goes to the mail host instead of a program on the proxy.
-func forwards(s *site.Site, name string) bool {
-	return name == "submission" || name == "imaps" || name == "smtp" && s.Mail.Path == "direct"
-}
-
-// sshPorts are the ports to keep open for SSH: the one of the running connection, and those sshd has.
-func sshPorts(seen Seen) []int {
-	var ports []int
-	had := map[int]bool{}
-	for _, w := range seen.Ways {
-		if w.Port > 0 && !had[w.Port] {
-			had[w.Port] = true
-			ports = append(ports, w.Port)
-		}
-	}
-	return ports
-}
-
-// homeSources are where SSH to the mail host is admitted from by default, beside the tunnel: the home network, and where
-// the operator is now. The home network's IPv6 prefix is left out unless the operator uses it: providers change it, and
-// then it is somebody else's.
-func homeSources(s *site.Site, seen Seen) []netip.Prefix {
-	from := []netip.Prefix{}
-	if seen.Address4.IsValid() {
-		from = append(from, seen.Address4.Masked())
-	}
-	if a, ok := operator(seen); ok && !within(append(tunnelNetworks(s), from...), a) {
-		from = append(from, around(seen, a))
+// homeSources are where SSH to the mail host is admitted from by default, beside the tunnel: every network it is at home in,
+// and where the operator is now.
+func homeSources(s *site.Site, now seen.Host) []netip.Prefix {
+	from := append([]netip.Prefix{}, now.Home()...)
+	if a, ok := operator(now); ok && !within(append(tunnelNetworks(s), from...), a) {
+		from = append(from, around(now, a))
 	}
 	return from
 }
@@ -140,21 +119,17 @@ func tunnelNetworks(s *site.Site) []netip.Prefix {
 }
 
 // operator is where the SSH connection comes from; false when there is none or it comes from the host itself.
-func operator(seen Seen) (netip.Addr, bool) {
-	for _, w := range seen.Ways {
-		if a := w.Source.Unmap(); a.IsValid() && !a.IsLoopback() {
-			return a, true
-		}
-	}
-	return netip.Addr{}, false
+func operator(now seen.Host) (netip.Addr, bool) {
+	a := now.Client.Addr()
+	return a, a.IsValid() && !a.IsLoopback()
 }
 
 // around is the home network an address is in, or the address alone.
-func around(seen Seen, a netip.Addr) netip.Prefix {
+func around(now seen.Host, a netip.Addr) netip.Prefix {
 	if a.IsLinkLocalUnicast() && a.Is6() {
 		return netip.MustParsePrefix("fe80::/10")
 	}
-	for _, p := range seen.Address6 {
+	for _, p := range now.Address6() {
 		if p.Contains(a) && !p.IsSingleIP() {
 			return p.Masked()
 		}
@@ -173,33 +148,33 @@ func within(list []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-func publicInterface(h *site.Host, seen Seen) string {
+func publicInterface(h *site.Host, now seen.Host) string {
 	if h.Interface != "" {
 		return h.Interface
 	}
-	return seen.Interface
+	return now.Device
 }
 
 // arrives6 is the IPv6 address the forwarded ports are reached at.
-func arrives6(h *site.Host, seen Seen) netip.Addr {
-	for _, p := range seen.Address6 {
+func arrives6(h *site.Host, now seen.Host) netip.Addr {
+	for _, p := range now.Address6() {
 		if p.Addr() == h.Public6 {
 			return h.Public6
 		}
 	}
-	if len(seen.Address6) > 0 {
-		return seen.Address6[0].Addr()
+	if len(now.Address6()) > 0 {
+		return now.Address6()[0].Addr()
 	}
 	return netip.Addr{}
 }
 
 // guidePorts are what the guide's text has people open by hand. guide: firewall, Opening Required Ports
-func guidePorts(s *site.Site, seen Seen) []string {
+func guidePorts(s *site.Site, now seen.Host) []string {
 	var ports []string
-	for _, port := range sshPorts(seen) {
+	for _, port := range now.Ports {
 		ports = append(ports, strconv.Itoa(port)+"/tcp")
 	}
-	for _, p := range site.PublicPorts(s) {
+	for _, p := range site.Services(s) {
 		ports = append(ports, strconv.Itoa(p.Port)+"/"+p.Proto)
 	}
 	return append(ports, fmt.Sprintf("%d/udp", s.Tunnel.Port), fmt.Sprintf("%d/tcp", s.Ports.Relay))

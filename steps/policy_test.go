@@ -10,16 +10,21 @@ import (
 	"strings"
 	"testing"
 
+	"postern/seen"
 	"postern/site"
 	"postern/steps/firewall"
 )
 
-func seenHost(address4, operator string, port int, six ...string) Seen {
-	seen := Seen{Interface: "eth0", Address4: netip.MustParsePrefix(address4), Ways: []firewall.Way{{Source: netip.MustParseAddr(operator), Port: port}}}
-	for _, p := range six {
-		seen.Address6 = append(seen.Address6, netip.MustParsePrefix(p))
+// seenHost is a host with these addresses on its one interface, which somebody came to by SSH.
+func seenHost(address4, operator string, port int, more ...string) seen.Host {
+	var all []seen.Address
+	for _, p := range append([]string{address4}, more...) {
+		all = append(all, seen.Address{Prefix: netip.MustParsePrefix(p)})
 	}
-	return seen
+	return seen.Host{
+		Network: seen.Network{Device: "eth0", Interfaces: []seen.Interface{{Name: "eth0", Addresses: all}}},
+		Access:  seen.Access{Client: netip.AddrPortFrom(netip.MustParseAddr(operator), 40000), Ports: []int{port}},
+	}
 }
 
 // said writes a policy down, one line for each thing it does.
@@ -39,7 +44,7 @@ func TestPolicyFor(t *testing.T) {
 		name string
 		set  [][2]string
 		role site.Role
-		seen Seen
+		seen seen.Host
 		want []string
 	}{
 		{"proxy", nil, site.Proxy, seenHost("203.0.113.10/24", "198.51.100.20", 22), []string{
@@ -56,6 +61,9 @@ func TestPolicyFor(t *testing.T) {
 			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
 		{"mail, operator on the home network's IPv6", nil, site.Mail, seenHost("192.168.50.2/24", "2001:db8:50::10", 22, "2001:db8:50::2/64"), []string{
 			"ssh 22/tcp [192.168.50.0/24 2001:db8:50::/64] invalid IP", "ssh 22/tcp [10.0.0.0/24] wg0 invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
+			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
+		{"mail, at home in two networks", nil, site.Mail, seenHost("192.168.50.2/24", "192.168.60.10", 22, "192.168.60.2/24", "192.168.50.3/24"), []string{
+			"ssh 22/tcp [192.168.50.0/24 192.168.60.0/24] invalid IP", "ssh 22/tcp [10.0.0.0/24] wg0 invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
 			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
 		{"mail, masquerade, some at home", [][2]string{{"clients.addresses", "masquerade"}, {"mail.lan", "192.168.50.0/24"}, {"host.mail.ssh_from", "192.168.50.10"}}, site.Mail,
 			seenHost("192.168.50.2/24", "192.168.50.10", 22), []string{
@@ -94,8 +102,8 @@ func TestWaysIn(t *testing.T) {
 		if host == "mail" {
 			address = "192.168.50.2/24"
 		}
-		seen := seenHost(address, operator, 22, six...)
-		return len(waysIn(s, h, seen, PolicyFor(s, h, seen)))
+		now := seenHost(address, operator, 22, six...)
+		return len(waysIn(s, h, now, PolicyFor(s, h, now)))
 	}
 	if n := count("mail", "192.168.50.10"); n != 2 {
 		t.Errorf("mail: %d ways, want the home network and the tunnel", n)

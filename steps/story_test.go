@@ -3,6 +3,7 @@ package steps
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -130,7 +132,8 @@ func use(t testing.TB, facts map[string]map[string]string, set string) {
 	}
 }
 
-// lookAt answers the queries from the facts: a file without a text is absent, a snippet without one prints nothing.
+// lookAt answers the queries from the facts: a file without a text is absent, and a snippet prints the sections that are
+// there ("tunnel.peers").
 func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*site.Site, *site.Host) []remote.Query) Look {
 	look := Look{}
 	for _, h := range s.Hosts {
@@ -138,7 +141,7 @@ func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*sit
 			continue
 		}
 		f := remote.Facts{Host: h.Name, At: time.Unix(1795253356, 0), Answers: map[string]remote.Answer{}}
-		queries := SeenReads()
+		queries := seen.HostReads(s, h)
 		for _, read := range reads {
 			if read != nil {
 				queries = append(queries, read(s, h)...)
@@ -146,21 +149,35 @@ func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*sit
 		}
 		for _, q := range queries {
 			text, ok := facts[h.Name][q.ID]
-			a := remote.Answer{Out: text}
-			if q.File != "" {
-				a.Mode, a.Owner = 0o600, "root:root"
-				if strings.HasPrefix(q.File, "/etc/systemd/") {
-					a.Mode = 0o644
-				}
-				if !ok {
-					a = remote.Answer{Code: 1}
-				}
+			switch {
+			case q.File == "":
+				f.Answers[q.ID] = sectioned(q.ID, facts[h.Name])
+			case !ok:
+				f.Answers[q.ID] = remote.Answer{Code: 1}
+			case strings.HasPrefix(q.File, "/etc/systemd/"):
+				f.Answers[q.ID] = remote.Answer{Out: text, Mode: 0o644, Owner: "root:root"}
+			default:
+				f.Answers[q.ID] = remote.Answer{Out: text, Mode: 0o600, Owner: "root:root"}
 			}
-			f.Answers[q.ID] = a
 		}
 		look[h.Name] = f
 	}
 	return look
+}
+
+// sectioned is the answer to a query of a fact, made of its sections.
+func sectioned(query string, sections map[string]string) remote.Answer {
+	fact, _, _ := strings.Cut(query, " ")
+	text := map[string]string{"rules": "== v4\n== v6\n", "tunnel": "== down\n"}[fact]
+	if sections["tunnel.link"] != "" && fact == "tunnel" {
+		text = ""
+	}
+	for _, key := range slices.Sorted(maps.Keys(sections)) {
+		if name, ok := strings.CutPrefix(key, fact+"."); ok && sections[key] != "" {
+			text += "== " + name + "\n" + sections[key]
+		}
+	}
+	return remote.Answer{Out: text + "== end\n"}
 }
 
 func planText(p Plan) string {

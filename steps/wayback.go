@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -21,7 +22,7 @@ func WayBack(s *site.Site, h *site.Host) string {
 		"      takes back a change that is still open (without that folder there is none)",
 		"  ufw disable",
 		"      opens the firewall, until: ufw enable",
-		"  systemctl stop " + wgUnit(s.Tunnel.Interface),
+		"  systemctl stop " + seen.TunnelUnit(s.Tunnel.Interface),
 		"      takes the tunnel down",
 	}, "\n")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -20,7 +21,7 @@ func init() {
 		Fields: func(*site.Site) []string {
 			return []string{"tunnel.network", "tunnel.proxy", "tunnel.mail", "tunnel.network6", "tunnel.port", "tunnel.interface", "tunnel.mtu"}
 		},
-		Reads:   func(s *site.Site, h *site.Host) []remote.Query { return append(SeenReads(), tunnelReads(s, h)...) },
+		Reads:   tunnelReads,
 		Plan:    planWireguard,
 		Strip:   stripWireguard,
 		Carries: func(s *site.Site) netip.Prefix { return s.Tunnel.Network },
@@ -33,7 +34,7 @@ func init() {
 type end struct {
 	host  *site.Host
 	facts remote.Facts
-	seen  Seen
+	now   seen.Host
 	t     tunnelSeen
 }
 
@@ -51,7 +52,7 @@ func planWireguard(s *site.Site, look Look) Plan {
 	var ends []end
 	for _, h := range s.Hosts {
 		e := end{host: h, facts: look[h.Name]}
-		e.seen, e.t = See(e.facts), seeTunnel(s, e.facts)
+		e.now, e.t = seen.Look(e.facts), seeTunnel(s, e.facts)
 		ends = append(ends, e)
 		p.Refused = append(p.Refused, tunnelRefused(s, e)...)
 	}
@@ -84,19 +85,19 @@ func prepareTunnel(s *site.Site, ends []end) []Part {
 		}
 		part := Part{Host: e.host.Name, Inert: true}
 		var packages []string
-		if !e.seen.WireGuard {
+		if !e.now.Tools["wg"] || !e.now.Tools["wg-quick"] {
 			packages = append(packages, "wireguard-tools")
 		}
-		if !e.seen.Module && !e.seen.Userspace {
+		if !e.now.Tools["wireguard"] && !e.now.Tools["wireguard-go"] {
 			packages = append(packages, "wireguard-go")
 		}
-		if preserves(s, e.host) && !e.seen.Iptables {
+		if preserves(s, e.host) && !e.now.Tools["iptables"] {
 			packages = append(packages, "iptables")
 		}
 		if len(packages) > 0 {
 			part.Changes = append(part.Changes, installPackages("wireguard", e.host.Name, packages...))
 		}
-		if e.t.FileKey == "" {
+		if e.t.Keys.File == "" {
 			part.Changes = append(part.Changes, keyChange(s, e.t))
 		}
 		if len(part.Changes) > 0 {
@@ -110,9 +111,9 @@ func prepareTunnel(s *site.Site, ends []end) []Part {
 func configureTunnel(s *site.Site, ends []end, p *Plan) {
 	keys, mtu := map[string]string{}, 0
 	for _, e := range ends {
-		keys[e.host.Name] = e.t.FileKey
+		keys[e.host.Name] = e.t.Keys.File
 		if e.kept(s) {
-			if keys[e.host.Name] = e.t.ConfKey; e.t.ConfKey == "" {
+			if keys[e.host.Name] = e.t.Keys.Conf; e.t.Keys.Conf == "" {
 				p.Refused = append(p.Refused, fmt.Sprintf("%s: %s is to be kept (guide.tunnel = keep), but has no usable key: choose adopt or replace", e.host.Name, confPath(s.Tunnel.Interface)))
 			}
 		}
@@ -132,15 +133,15 @@ func configureTunnel(s *site.Site, ends []end, p *Plan) {
 			p.Notes = append(p.Notes, keptNote(s, e.host))
 			continue
 		}
-		changes, notes := guideUnitChanges(s, e.host, e.facts, e.t)
+		changes, notes := guideUnitChanges(s, e.host, e.t)
 		part.Changes = append(renamedChanges(s, e.t), changes...)
 		p.Notes = append(p.Notes, notes...)
-		conf, notes := confChange(s, e.host, e.seen, e.t, keys, mtu)
+		conf, notes := confChange(s, e.host, e.now, e.t, keys, mtu)
 		if conf != nil {
 			part.Changes = append(part.Changes, *conf)
 		}
 		p.Notes = append(p.Notes, append(notes, tunnelNotes(s, e)...)...)
-		if docker := dockerChange(s, e.host, e.seen, e.facts); docker != nil {
+		if docker := dockerChange(s, e.host, e.now, e.facts); docker != nil {
 			part.Changes = append(part.Changes, *docker)
 		}
 		if len(part.Changes) > 0 {
@@ -155,7 +156,7 @@ func tunnelNotes(s *site.Site, e end) []Note {
 		notes = append(notes, Note{Host: e.host.Name, Warn: true,
 			Text: "net.ipv4.conf.all.src_valid_mark is 1, which breaks answers from containers to the clients' real addresses: set it to 0, or clients.addresses to masquerade"})
 	}
-	if e.t.ConfKey != "" && e.t.ConfKey != e.t.FileKey {
+	if e.t.Keys.Conf != "" && e.t.Keys.Conf != e.t.Keys.File {
 		notes = append(notes, Note{Host: e.host.Name, Warn: true,
 			Text: keyPath(s.Tunnel.Interface) + " holds another key than " + confPath(s.Tunnel.Interface) + " did; the file's is used"})
 	}
@@ -166,18 +167,18 @@ func tunnelNotes(s *site.Site, e end) []Note {
 // same addresses. Its file and key stay.
 func renamedChanges(s *site.Site, t tunnelSeen) []remote.Change {
 	var changes []remote.Change
-	for _, name := range sorted(t.Ours) {
-		u := t.Ours[name]
-		if name == s.Tunnel.Interface || (!u.Active && !u.Enabled) {
+	for _, name := range t.Units.Ours {
+		u := t.Units.By[seen.TunnelUnit(name)]
+		if name == s.Tunnel.Interface || (!u.Active && !u.Enabled()) {
 			continue
 		}
-		unit := remote.Quote(wgUnit(name))
+		unit := remote.Quote(seen.TunnelUnit(name))
 		c := remote.Change{
 			ID: "wireguard.renamed." + strings.Map(plain, name), Step: "wireguard",
 			Title: "stop the tunnel's former interface " + name + "; its file and key stay",
 			Do:    stopTunnel(name), Risk: remote.LoseMail,
 		}
-		if u.Enabled {
+		if u.Enabled() {
 			c.Keep, c.Undo = "systemctl disable "+unit, "systemctl enable "+unit+" 2>/dev/null || true"
 		}
 		if u.Active {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -24,7 +25,7 @@ func keyChange(s *site.Site, t tunnelSeen) remote.Change {
 	if t.Conf != nil && s.Guide.Tunnel != "replace" && kindOf(s, t.Conf.Text) == guideConf {
 		c.Title = "keep the key of " + confPath(iface) + " in a file of its own, " + keyPath(iface)
 		c.Why = "The other end goes on knowing this host by it. A file without a usable key gets a new one."
-		make = keyOf(confPath(iface)) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
+		make = seen.KeyOf(remote.Quote(confPath(iface))) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
 	}
 	c.Undo = "rm -f " + key
 	c.Do = "umask 077\nmkdir -p " + wireguardDir + "\nif [ ! -s " + key + " ]; then\n" + make + "\nmv " + fresh + " " + key + "\nfi"
@@ -32,34 +33,34 @@ func keyChange(s *site.Site, t tunnelSeen) remote.Change {
 }
 
 // confChange writes the host's wg-quick file and makes it run; nil when both are so already.
-func confChange(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[string]string, mtu int) (*remote.Change, []Note) {
+func confChange(s *site.Site, h *site.Host, now seen.Host, t tunnelSeen, keys map[string]string, mtu int) (*remote.Change, []Note) {
 	iface := s.Tunnel.Interface
 	text, notes := wantedConf(s, h, t, keys, mtu)
 	c := remote.Change{
 		ID: "wireguard.conf", Step: "wireguard", Path: confPath(iface), Old: t.Conf,
 		New:  &remote.File{Text: text, Mode: 0o600, Owner: "root:root"},
 		Test: testConf(iface), Undo: undoTunnel(iface, t),
-		Risk: tunnelRisk(s, h, seen),
+		Risk: tunnelRisk(s, h, now),
 	}
 	same := t.Conf != nil && *t.Conf == *c.New
-	unit := t.Units[wgUnit(iface)]
-	if !unit.Enabled {
-		c.Keep = "systemctl enable " + remote.Quote(wgUnit(iface))
+	unit := t.Units.By[seen.TunnelUnit(iface)]
+	if !unit.Enabled() {
+		c.Keep = "systemctl enable " + remote.Quote(seen.TunnelUnit(iface))
 	}
-	switch runs := running(s, h, seen, t, keys); {
-	case same && runs == up && unit.Enabled && unit.Active:
+	switch runs := running(s, h, now, t, keys); {
+	case same && runs == up && unit.Enabled() && unit.Active:
 		return nil, notes
 	case same && runs == up && unit.Active:
 		c.Title, c.Do = "bring the tunnel "+iface+" up at boot", ""
-		c.Undo, c.Risk = "systemctl disable "+remote.Quote(wgUnit(iface))+" 2>/dev/null || true", remote.NoRisk
-	case runs != down && unit.Active && onlyPeers(t.Conf, text) && seen.WireGuard:
+		c.Undo, c.Risk = "systemctl disable "+remote.Quote(seen.TunnelUnit(iface))+" 2>/dev/null || true", remote.NoRisk
+	case runs != down && unit.Active && onlyPeers(t.Conf, text) && now.Tools["wg"]:
 		c.Title = "tell the running tunnel its peers"
 		// While the host boots there is no interface yet, and it will come up with the old file.
 		c.Do, c.Undo = syncConf(iface), onlyWith(confPath(iface), onlyWith("/sys/class/net/"+iface, syncConf(iface)))
 		if c.Risk == remote.LoseMail { // nothing that is up goes down for it
 			c.Risk = remote.NoRisk
 		}
-	case t.Link:
+	case t.Runs.Link:
 		c.Title = "start the tunnel " + iface + " anew"
 		c.Do = restartTunnel(iface)
 	default:
@@ -73,19 +74,16 @@ func confChange(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[st
 }
 
 // tunnelRisk is what a restart of the tunnel costs: the connection, when the operator came through it.
-func tunnelRisk(s *site.Site, h *site.Host, seen Seen) remote.Risk {
-	if throughTunnel(s, h, seen) {
+func tunnelRisk(s *site.Site, h *site.Host, now seen.Host) remote.Risk {
+	if throughTunnel(s, h, now) {
 		return remote.LoseSSH
 	}
 	return remote.LoseMail
 }
 
-func throughTunnel(s *site.Site, h *site.Host, seen Seen) bool {
-	for _, w := range seen.Ways {
-		if w.Source.IsValid() && s.Tunnel.Network.Contains(w.Source) {
-			dev, _ := seen.Holds(s.Tunnel.Network)
-			return dev == s.Tunnel.Interface
-		}
+func throughTunnel(s *site.Site, h *site.Host, now seen.Host) bool {
+	if s.Tunnel.Network.Contains(now.Client.Addr()) {
+		return now.Within(s.Tunnel.Network) == s.Tunnel.Interface
 	}
 	return h.Role == site.Mail && h.Jump != "" && sshHost(h) == s.TunnelAddress(h).String()
 }
@@ -99,12 +97,12 @@ const (
 	up
 )
 
-func running(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[string]string) runState {
-	if !t.Link || t.Key != keys[h.Name] || (h.Role == site.Proxy && t.Port != s.Tunnel.Port) || !routed(s, h, t) {
+func running(s *site.Site, h *site.Host, now seen.Host, t tunnelSeen, keys map[string]string) runState {
+	if !t.Runs.Link || t.Runs.Key != keys[h.Name] || (h.Role == site.Proxy && t.Runs.Port != s.Tunnel.Port) || !routed(s, h, t) {
 		return down
 	}
 	has := map[string]bool{}
-	for _, i := range seen.Interfaces {
+	for _, i := range now.Interfaces {
 		if i.Name == s.Tunnel.Interface {
 			for _, a := range i.Addresses {
 				has[a.String()] = true
@@ -121,7 +119,7 @@ func running(s *site.Site, h *site.Host, seen Seen, t tunnelSeen, keys map[strin
 		if other.Role == h.Role {
 			continue
 		}
-		if got, ok := t.Peers[keys[other.Name]]; !ok || joined(got) != joined(allowed(s, h, other)) {
+		if got, ok := t.Runs.Peers[keys[other.Name]]; !ok || joined(got.Allowed) != joined(allowed(s, h, other)) {
 			return peers
 		}
 	}
@@ -164,7 +162,7 @@ func testConf(iface string) string {
 // stopTunnel takes the interface and everything of ours around it away, whatever state it is in: wg-quick's own way first,
 // then by hand what that leaves when its file has gone or the daemon of wireguard-go died.
 func stopTunnel(iface string) string {
-	unit, dev := remote.Quote(wgUnit(iface)), remote.Quote(iface)
+	unit, dev := remote.Quote(seen.TunnelUnit(iface)), remote.Quote(iface)
 	all := append([]string{
 		"systemctl stop " + unit + " 2>/dev/null || true",
 		"ip link delete dev " + dev + " 2>/dev/null || true",
@@ -173,7 +171,7 @@ func stopTunnel(iface string) string {
 }
 
 func restartTunnel(iface string) string {
-	return stopTunnel(iface) + "\nsystemctl start " + remote.Quote(wgUnit(iface))
+	return stopTunnel(iface) + "\nsystemctl start " + remote.Quote(seen.TunnelUnit(iface))
 }
 
 // syncConf sets a running interface to its file without cutting it. wg would forget the private key, which is not in the
@@ -191,16 +189,16 @@ func onlyWith(path, script string) string {
 
 // undoTunnel gives back what ran before, from any point the change may have come to. The files are back by then.
 func undoTunnel(iface string, t tunnelSeen) string {
-	unit := remote.Quote(wgUnit(iface))
-	was := t.Units[wgUnit(iface)]
+	unit := remote.Quote(seen.TunnelUnit(iface))
+	was := t.Units.By[seen.TunnelUnit(iface)]
 	script := stopTunnel(iface)
-	if !was.Enabled {
+	if !was.Enabled() {
 		script += "\nsystemctl disable " + unit + " 2>/dev/null || true"
 	}
 	switch {
-	case was.Active && t.Link:
+	case was.Active && t.Runs.Link:
 		script += "\n" + onlyWith(confPath(iface), "systemctl start "+unit)
-	case t.Link && t.Conf != nil && !guideRuns(t):
+	case t.Runs.Link && t.Conf != nil && !guideRuns(t):
 		script += "\nwg-quick up " + remote.Quote(iface) + " || true"
 	}
 	return script

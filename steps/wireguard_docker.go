@@ -2,6 +2,7 @@ package steps
 
 import (
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -12,12 +13,12 @@ const dockerDropIn = "/etc/systemd/system/docker.service.d/60-postern.conf"
 const dockerHead = "# postern: containers publish on the tunnel's address, so Docker waits for it.\n[Unit]\n"
 
 func dockerText(iface string) string {
-	return dockerHead + "Wants=" + wgUnit(iface) + "\nAfter=" + wgUnit(iface) + "\n"
+	return dockerHead + "Wants=" + seen.TunnelUnit(iface) + "\nAfter=" + seen.TunnelUnit(iface) + "\n"
 }
 
 // dockerChange orders Docker after the tunnel on a mail host that has Docker; nil when that is so, or there is none.
-func dockerChange(s *site.Site, h *site.Host, seen Seen, f remote.Facts) *remote.Change {
-	if h.Role != site.Mail || !seen.Docker {
+func dockerChange(s *site.Site, h *site.Host, now seen.Host, f remote.Facts) *remote.Change {
+	if h.Role != site.Mail || !now.Tools["docker"] {
 		return nil
 	}
 	want := remote.File{Text: dockerText(s.Tunnel.Interface), Mode: 0o644, Owner: "root:root"}

@@ -1,12 +1,14 @@
 package steps
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -17,53 +19,11 @@ const (
 	safeMTU     = 1280 // every path carries it (RFC 8200, section 5), and IPv6 inside the tunnel needs it
 )
 
-// pathSizes are the packet sizes tried, in bytes: Ethernet, PPPoE, and the usual tunnels below them.
-var pathSizes = []int{1500, 1492, 1480, 1472, 1460, 1452, 1440, 1420, 1400, 1380, 1360, 1340, 1300, 1280}
-
-// pathRead is the look that measures how large a packet may be between the mail host and the proxy: pings that must not be
-// fragmented, all at once, a second at most. It is skipped where a configuration of ours has an answer already, and there
-// is none as long as the proxy's address is not known.
-func pathRead(s *site.Site) (remote.Query, bool) {
+// measured is the fact of how large a packet may be between the mail host and the proxy. There is none as long as the proxy's
+// address is not known.
+func measured(s *site.Site) (seen.Fact[seen.Path], bool) {
 	target := endpointAddress(s)
-	if !target.IsValid() || s.Tunnel.MTU > 0 {
-		return remote.Query{}, false
-	}
-	family, header := "-4", 28
-	if target.Is6() {
-		family, header = "-6", 48
-	}
-	var sizes []string
-	for _, n := range pathSizes {
-		sizes = append(sizes, strconv.Itoa(n))
-	}
-	return remote.ReadRun("wireguard.path", `if grep -qs '^`+beginMark+`' `+remote.Quote(confPath(s.Tunnel.Interface))+` || ! command -v ping >/dev/null; then exit 0; fi
-for n in `+strings.Join(sizes, " ")+`; do (
-if out=$(ping `+family+` -n -c 1 -W 1 -M do -s $((n - `+strconv.Itoa(header)+`)) `+remote.Quote(target.String())+` 2>&1); then echo "reply $n"
-else echo "limit $(echo "$out" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p' | head -n 1)"; fi ) & done
-wait`), true
-}
-
-// pathMTU reads what pathRead brought: the largest size that was answered; else the smallest limit that a router on the
-// way named; else 0, because pings are dropped and nothing was measured.
-func pathMTU(text string) int {
-	reply, limit := 0, 0
-	for _, line := range lines(text) {
-		kind, rest := pair(line)
-		n, err := strconv.Atoi(rest)
-		if err != nil || n < 576 || n > 65535 {
-			continue
-		}
-		switch {
-		case kind == "reply" && n > reply:
-			reply = n
-		case kind == "limit" && (limit == 0 || n < limit):
-			limit = n
-		}
-	}
-	if reply > 0 {
-		return reply
-	}
-	return limit
+	return seen.PathTo(target), target.IsValid() && s.Tunnel.MTU == 0
 }
 
 // tunnelMTU is the MTU both ends get: the answer; else what a configuration of ours has; else what was measured; else a safe
@@ -77,8 +37,11 @@ func tunnelMTU(s *site.Site, mail *site.Host, f remote.Facts, t tunnelSeen) (mtu
 			return n, nil
 		}
 	}
-	out, _ := f.Get("wireguard.path")
-	path := pathMTU(out)
+	path := 0
+	if fact, ok := measured(s); ok {
+		way, _ := fact.Of(f)
+		path = cmp.Or(way.Reply, way.Limit) // a router's word counts where pings are dropped
+	}
 	if path == 0 {
 		return safeMTU, &Note{Host: mail.Name, Text: fmt.Sprintf(
 			"how large a packet may be on the way to the proxy could not be measured (pings are dropped, or the proxy's address is not known yet): the tunnel gets MTU %d, which every path carries; set tunnel.mtu to raise it", safeMTU)}
@@ -113,7 +76,7 @@ func endpoint(s *site.Site) string {
 		return netip.AddrPortFrom(a, uint16(s.Tunnel.Port)).String()
 	}
 	for _, h := range s.HostsOf(site.Proxy) {
-		if name := sshHost(h); strings.Contains(name, ".") && !h.Local && h.Jump == "" && word(name) {
+		if name := sshHost(h); strings.Contains(name, ".") && !h.Local && h.Jump == "" && seen.Name(name) {
 			if _, err := netip.ParseAddr(name); err != nil {
 				return name + ":" + strconv.Itoa(s.Tunnel.Port)
 			}

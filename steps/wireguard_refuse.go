@@ -2,11 +2,11 @@ package steps
 
 import (
 	"fmt"
-	"sort"
 	"strconv"
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -23,20 +23,18 @@ func tunnelRefused(s *site.Site, e end) []string {
 	case e.t.Conf != nil && kindOf(s, e.t.Conf.Text) == foreignConf:
 		add("%s is in use for something else, and is left alone: set tunnel.interface to another name, such as %s", iface, freeInterface(s, e))
 		return why
-	case e.t.Conf == nil && e.t.Link && !e.t.Units[wgUnit(iface)].Active:
+	case e.t.Conf == nil && e.t.Runs.Link && !e.t.Units.By[seen.TunnelUnit(iface)].Active:
 		add("an interface %s exists that is not ours: set tunnel.interface to another name, such as %s", iface, freeInterface(s, e))
 		return why
 	}
-	if !e.seen.Module && !e.seen.Tun {
+	if !e.now.Tools["wireguard"] && !e.now.Tools["/dev/net/tun"] {
 		add("the kernel has neither WireGuard nor /dev/net/tun, so no tunnel can be made: ask the provider for one of them")
 	}
-	if line := conflict(s, e.seen, e.t); line != "" {
+	if line := conflict(s, e.now, e.t.Units.Ours); line != "" {
 		add("%s", line)
 	}
-	for _, w := range e.seen.Ways {
-		if w.Source.IsValid() && s.Tunnel.Network.Contains(w.Source) && !throughTunnel(s, e.host, e.seen) {
-			add("you come from %s, which lies in the tunnel's network %s and would become unreachable: choose another tunnel.network", w.Source, s.Tunnel.Network)
-		}
+	if from := e.now.Client.Addr(); s.Tunnel.Network.Contains(from) && !throughTunnel(s, e.host, e.now) {
+		add("you come from %s, which lies in the tunnel's network %s and would become unreachable: choose another tunnel.network", from, s.Tunnel.Network)
 	}
 	if e.host.Role == site.Proxy && portTaken(s, e) {
 		add("UDP port %d is in use by something else: set tunnel.port to another", s.Tunnel.Port)
@@ -46,16 +44,16 @@ func tunnelRefused(s *site.Site, e end) []string {
 
 // portTaken says whether somebody else listens on the tunnel's port. A kernel's tunnel shows no process.
 func portTaken(s *site.Site, e end) bool {
-	if e.t.Port == s.Tunnel.Port || guideRuns(e.t) {
+	if e.t.Runs.Port == s.Tunnel.Port || guideRuns(e.t) {
 		return false
 	}
-	for name, u := range e.t.Ours {
-		if name != s.Tunnel.Interface && u.Active { // the former interface is stopped first
+	for _, name := range e.t.Units.Ours {
+		if name != s.Tunnel.Interface && e.t.Units.By[seen.TunnelUnit(name)].Active { // the former interface is stopped first
 			return false
 		}
 	}
-	for _, l := range e.seen.Listeners {
-		if l.Proto == "udp" && int(l.Addr.Port()) == s.Tunnel.Port {
+	for _, l := range e.now.Listeners {
+		if l.Proto == "udp" && l.Port == s.Tunnel.Port {
 			return true
 		}
 	}
@@ -65,7 +63,7 @@ func portTaken(s *site.Site, e end) bool {
 // freeInterface is a name that nothing on the host has yet, as far as was seen.
 func freeInterface(s *site.Site, e end) string {
 	taken := map[string]bool{s.Tunnel.Interface: true}
-	for _, i := range e.seen.Interfaces {
+	for _, i := range e.now.Interfaces {
 		taken[i.Name] = true
 	}
 	for n := 1; ; n++ {
@@ -73,15 +71,6 @@ func freeInterface(s *site.Site, e end) string {
 			return name
 		}
 	}
-}
-
-func sorted(m map[string]unitState) []string {
-	var names []string
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
 
 // stripWireguard takes our lines out of the files named, which others edited since, and leaves theirs. Keys stay.
@@ -99,8 +88,8 @@ func stripWireguard(s *site.Site, look Look, paths map[string]bool) Plan {
 				part.Changes = append(part.Changes, remote.Change{
 					ID: "wireguard.conf", Step: "wireguard", Path: confPath(iface), Old: old, New: rested(old, rest),
 					Title: "take our lines out of " + confPath(iface) + " and stop the tunnel",
-					Do:    stopTunnel(iface), Undo: restartTunnel(iface), Keep: "systemctl disable " + remote.Quote(wgUnit(iface)) + " 2>/dev/null || true",
-					Risk: tunnelRisk(s, h, See(facts)),
+					Do:    stopTunnel(iface), Undo: restartTunnel(iface), Keep: "systemctl disable " + remote.Quote(seen.TunnelUnit(iface)) + " 2>/dev/null || true",
+					Risk: tunnelRisk(s, h, seen.Look(facts)),
 				})
 			}
 		}

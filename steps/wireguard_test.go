@@ -58,18 +58,18 @@ func TestTunnelDrift(t *testing.T) {
 	for name, c := range map[string]struct {
 		fact, old, new, want string
 	}{
-		"peer gone":          {"proxy/wireguard.running", "peer " + mailKey + " 10.0.0.2/32\n", "", "tell the running tunnel its peers"},
-		"peer allowed less":  {"mail/wireguard.running", "0.0.0.0/0", "10.0.0.1/32", "tell the running tunnel its peers"},
-		"another key runs":   {"mail/wireguard.running", "key " + mailKey, "key " + proxyKey, "start the tunnel wg0 anew"},
-		"no key runs":        {"mail/wireguard.running", "key " + mailKey, "key (none)", "start the tunnel wg0 anew"},
-		"another port":       {"proxy/wireguard.running", "port 51820", "port 51821", "start the tunnel wg0 anew"},
-		"no interface":       {"mail/wireguard.running", "link\nkey " + mailKey, "key ", "start the tunnel wg0"},
-		"no address":         {"mail/seen.addresses", "10.0.0.2/24", "10.0.0.3/24", "start the tunnel wg0 anew"},
-		"a rule gone":        {"mail/wireguard.running", "20720:	from 10.0.0.2 lookup 20720\n", "", "start the tunnel wg0 anew"},
-		"a rule too many":    {"mail/wireguard.running", "chain\n", "chain\n20720:	from 10.0.0.9 lookup 20720\n", "start the tunnel wg0 anew"},
-		"the chain unhooked": {"mail/wireguard.running", "chain\n", "", "start the tunnel wg0 anew"},
-		"not at boot":        {"mail/wireguard.units", "UnitFileState=enabled", "UnitFileState=disabled", "bring the tunnel wg0 up at boot"},
-		"unit not active":    {"mail/wireguard.units", "ActiveState=active", "ActiveState=failed", "start the tunnel wg0 anew"},
+		"peer gone":          {"proxy/tunnel.peers", mailKey + " (none) 10.0.0.2/32 0 0 0 25\n", "", "tell the running tunnel its peers"},
+		"peer allowed less":  {"mail/tunnel.peers", "0.0.0.0/0", "10.0.0.1/32", "tell the running tunnel its peers"},
+		"another key runs":   {"mail/tunnel.interface", mailKey, proxyKey, "start the tunnel wg0 anew"},
+		"no key runs":        {"mail/tunnel.interface", mailKey, "(none)", "start the tunnel wg0 anew"},
+		"another port":       {"proxy/tunnel.interface", "51820", "51821", "start the tunnel wg0 anew"},
+		"no interface":       {"mail/tunnel.link", "3: wg0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 qdisc noqueue state UNKNOWN\n", "", "start the tunnel wg0"},
+		"no address":         {"mail/addresses.addresses", "10.0.0.2/24", "10.0.0.3/24", "start the tunnel wg0 anew"},
+		"a rule gone":        {"mail/routing.rules4", "20720:	from 10.0.0.2 lookup 20720\n", "", "start the tunnel wg0 anew"},
+		"a rule too many":    {"mail/routing.rules4", "20720:	from 10.0.0.2", "20720:	from 10.0.0.9 lookup 20720\n20720:	from 10.0.0.2", "start the tunnel wg0 anew"},
+		"the chain unhooked": {"mail/rules.v4", "-A PREROUTING -j postern-wg\n", "", "start the tunnel wg0 anew"},
+		"not at boot":        {"mail/units.units", "UnitFileState=enabled", "UnitFileState=disabled", "bring the tunnel wg0 up at boot"},
+		"unit not active":    {"mail/units.units", "ActiveState=active", "ActiveState=failed", "start the tunnel wg0 anew"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
@@ -162,20 +162,6 @@ func TestMailKeepsItsDefaultRoute(t *testing.T) {
 	}
 }
 
-func TestPathMTU(t *testing.T) {
-	for text, want := range map[string]int{
-		"reply 1472\nreply 1492\nlimit 1492\nreply 1280\n": 1492,
-		"limit \nlimit 1492\nlimit 1480\nlimit \n":         1480,
-		"limit \nlimit \n":                0,
-		"reply 99999\nreply x\nlimit 3\n": 0,
-		"":                                0,
-	} {
-		if got := pathMTU(text); got != want {
-			t.Errorf("%q: %d, want %d", text, got, want)
-		}
-	}
-}
-
 func TestTunnelMTU(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers, path, conf string
@@ -195,12 +181,12 @@ func TestTunnelMTU(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := site.Default()
 			answer(t, s, "host.proxy.ssh = root@203.0.113.10\n"+c.answers)
-			f := remote.Facts{Answers: map[string]remote.Answer{"wireguard.path": {Out: c.path}}}
-			seen := tunnelSeen{}
+			f := remote.Facts{Answers: map[string]remote.Answer{"path": {Out: "== sizes\n" + c.path + "== end\n"}}}
+			now := tunnelSeen{}
 			if c.conf != "" {
-				seen.Conf = &remote.File{Text: c.conf}
+				now.Conf = &remote.File{Text: c.conf}
 			}
-			got, note := tunnelMTU(s, s.Host("mail"), f, seen)
+			got, note := tunnelMTU(s, s.Host("mail"), f, now)
 			if got != c.want || (note != nil) != c.told {
 				t.Errorf("%d, %+v", got, note)
 			}
@@ -217,14 +203,13 @@ func TestTunnelRefused(t *testing.T) {
 		want   string
 	}{
 		"no WireGuard at all": {func(facts map[string]map[string]string) {
-			put(facts, "mail/seen.module", "no\n")
-			put(facts, "mail/seen.tools", "")
+			put(facts, "mail/tools.tools", "")
 		}, "mail: the kernel has neither WireGuard nor /dev/net/tun, so no tunnel can be made: ask the provider for one of them"},
-		"port taken":           {fact("proxy/seen.listeners", "udp UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\n"), "proxy: UDP port 51820 is in use by something else: set tunnel.port to another"},
-		"interface not a file": {fact("mail/wireguard.running", "link\n"), "mail: an interface wg0 exists that is not ours: set tunnel.interface to another name, such as wg1"},
-		"operator inside": {fact("mail/seen.ssh", "connection 10.0.0.7 4000 192.168.50.2 22\n"),
+		"port taken":           {fact("proxy/listeners.sockets", "udp UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\n"), "proxy: UDP port 51820 is in use by something else: set tunnel.port to another"},
+		"interface not a file": {fact("mail/tunnel.link", "3: wg0: <BROADCAST> mtu 1500\n"), "mail: an interface wg0 exists that is not ours: set tunnel.interface to another name, such as wg1"},
+		"operator inside": {fact("mail/ssh.connection", "10.0.0.7 4000 192.168.50.2 22\n"),
 			"mail: you come from 10.0.0.7, which lies in the tunnel's network 10.0.0.0/24 and would become unreachable: choose another tunnel.network"},
-		"a route overlaps": {fact("proxy/seen.routes", "default via 203.0.113.1 dev eth0\n10.0.0.0/16 dev docker0 proto kernel\n"),
+		"a route overlaps": {fact("proxy/addresses.routes4", "default via 203.0.113.1 dev eth0\n10.0.0.0/16 dev docker0 proto kernel\n"),
 			"proxy: 10.0.0.0/24 is in use on docker0 (10.0.0.0/16): choose another tunnel.network, such as 10.77.0.0/24"},
 		"not looked at": {func(facts map[string]map[string]string) { delete(facts, "mail") },
 			"mail was not looked at, so nothing can be planned: reach it first (host.mail.ssh)"},
@@ -249,7 +234,7 @@ func TestTunnelRisk(t *testing.T) {
 	for from, want := range map[string]remote.Risk{"10.0.0.1": remote.LoseSSH, "192.168.50.10": remote.LoseMail} {
 		p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
 			inPlace(s)(facts)
-			put(facts, "mail/seen.ssh", "connection "+from+" 4000 10.0.0.2 22\n")
+			put(facts, "mail/ssh.connection", from+" 4000 10.0.0.2 22\n")
 		}, "keyed", "running")
 		if len(p.Parts) != 2 || p.Parts[1].Changes[0].Risk != want || p.Parts[0].Changes[0].Risk != remote.LoseMail {
 			t.Errorf("from %s:\n%s", from, planText(p))
@@ -268,7 +253,7 @@ func TestStripTunnel(t *testing.T) {
 	theirs := "\n[Peer]\n# phone\nPublicKey = " + mailKey + "\n"
 	facts["proxy"][conf] += theirs
 	facts["mail"][dockerDropIn] = dockerText("wg0") + "[Service]\nRestart=always\n"
-	look := lookAt(s, facts, func(s *site.Site, h *site.Host) []remote.Query { return tunnelReads(s, h) })
+	look := lookAt(s, facts, tunnelReads)
 	p := stripWireguard(s, look, map[string]bool{conf: true, dockerDropIn: true})
 	if len(p.Parts) != 2 {
 		t.Fatal(planText(p))
@@ -288,15 +273,7 @@ func TestStripTunnel(t *testing.T) {
 	}
 }
 
-func TestKeysAndFields(t *testing.T) {
-	for key, want := range map[string]bool{
-		proxyKey: true, "": false, "(none)": false, proxyKey[:43]: false, proxyKey + "=": false, "redacted:0123456789abcdef": false,
-		strings.Replace(proxyKey, "xg=", "xh=", 1): false,
-	} {
-		if validKey(key) != want {
-			t.Errorf("%q: %v", key, !want)
-		}
-	}
+func TestFields(t *testing.T) {
 	s := site.Default()
 	for _, step := range All() {
 		for _, key := range step.Fields(s) {

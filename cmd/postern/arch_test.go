@@ -92,11 +92,12 @@ var mayImport = map[string]struct {
 	"wizard":         {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
-	"run":            {[]string{"site", "steps", "checks", "remote"}, "the one driver: it joins steps to checks"},
-	"steps":          {[]string{"site", "remote", "steps/firewall", "steps/provider"}, "it plans; were it to import checks, one wrong idea could fool both"},
-	"steps/firewall": {[]string{"site", "remote"}, "it renders a policy, and knows no chapter"},
+	"run":            {[]string{"site", "seen", "steps", "checks", "remote"}, "the one driver: it joins steps to checks"},
+	"steps":          {[]string{"site", "seen", "remote", "steps/firewall", "steps/provider"}, "it plans; were it to import checks, one wrong idea could fool both"},
+	"steps/firewall": {[]string{"site", "seen", "remote"}, "it renders a policy, and knows no chapter"},
 	"steps/provider": {nil, "what hosters say is data"},
-	"checks":         {[]string{"site", "remote"}, "it looks; it must not share code with what it proves"},
+	"checks":         {[]string{"site", "seen", "remote"}, "it looks; it must not share code with what makes things so"},
+	"seen":           {[]string{"site", "remote"}, "it reads hosts, and does not know what for"},
 	"remote":         {nil, "it reaches hosts, and does not know what for"},
 	"site":           {nil, "it is what is wanted, and does not know how to get there"},
 	"tools/mutants":  {nil, "it breaks what it must not be part of"},
@@ -183,7 +184,7 @@ func TestPlannersOnlyKnowTypes(t *testing.T) {
 	for _, s := range sources(t) {
 		allowed := words
 		switch s.pkg {
-		case "steps", "steps/firewall":
+		case "steps", "steps/firewall", "seen":
 		case "checks":
 			allowed = append(slices.Clone(words), places...)
 		default:

@@ -4,9 +4,10 @@ package firewall
 
 import (
 	"net/netip"
-	"sort"
 
 	"postern/remote"
+	"postern/seen"
+	"postern/site"
 )
 
 // Tag marks every rule of ours, as the first word of its comment.
@@ -62,39 +63,40 @@ type Rendering struct {
 	LockOut []string // reasons why the operator would certainly be locked out; empty is the normal case
 }
 
-// Way is how the operator is connected now: the firewall must go on admitting it.
-type Way struct {
-	Source netip.Addr // where the SSH connection comes from, as the host sees it
-	Port   int        // the port it comes to
-}
-
 // Backend renders Policies for one kind of firewall.
-type Backend interface {
-	// Reads lists what Render needs to know of the host.
-	Reads() []remote.Query
-	// Render plans the changes from what was found to what is wanted; none when it is in place. An error says that the
-	// host is in a state that we must not touch, and what to do about it.
-	Render(want Policy, way []Way, found remote.Facts) (Rendering, error)
+type Backend struct {
+	Package string                                        // what it is to a package manager, and to the tools that were seen
+	Fits    func(seen.Host) bool                          // whether hosts such as this one are set up with it
+	Reads   func(*site.Site, *site.Host) []remote.Query   // what Render needs to know of the host
+	Render  func(Policy, remote.Facts) (Rendering, error) // plans the changes from what was found to what is wanted; none when it is in place
 }
 
-var backends = map[string]Backend{}
+var backends []Backend
 
-func register(name string, b Backend) {
-	if _, dup := backends[name]; dup {
-		panic("firewall: two backends named " + name)
+func register(b Backend) {
+	for _, other := range backends {
+		if other.Package == b.Package {
+			panic("firewall: two backends named " + b.Package)
+		}
 	}
-	backends[name] = b
+	backends = append(backends, b)
 }
 
-// For is the backend of that name ("ufw"), or nil.
-func For(name string) Backend { return backends[name] }
-
-// Names lists the backends, sorted.
-func Names() []string {
-	var names []string
-	for name := range backends {
-		names = append(names, name)
+// For is the backend that fits a host as it was seen.
+func For(host seen.Host) (Backend, bool) {
+	for _, b := range backends {
+		if b.Fits(host) {
+			return b, true
+		}
 	}
-	sort.Strings(names)
-	return names
+	return Backend{}, false
+}
+
+// Reads lists what the backends need to know of a host that nobody has seen yet.
+func Reads(s *site.Site, h *site.Host) []remote.Query {
+	var queries []remote.Query
+	for _, b := range backends {
+		queries = append(queries, b.Reads(s, h)...)
+	}
+	return queries
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"postern/seen"
 )
 
 // natLine is one iptables rule of the few shapes the guide uses.
@@ -129,11 +131,14 @@ func cutGuide(text string, want Policy) guideCut {
 }
 
 // guideLive lists the guide's rules that run in the nat table now, each as often as it is there and in its order.
-func guideLive(now live, want Policy) []string {
+func guideLive(now seen.Tables, want Policy) []string {
 	var rules []string
-	for _, line := range now.rules["nat"] {
-		if _, ok := guideForward(line, want); ok {
-			rules = append(rules, line)
+	if now["nat"] == nil {
+		return nil
+	}
+	for _, r := range now["nat"].Rules {
+		if _, ok := guideForward(r.Text, want); ok {
+			rules = append(rules, r.Text)
 		}
 	}
 	return rules

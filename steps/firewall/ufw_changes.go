@@ -1,10 +1,10 @@
 package firewall
 
 import (
-	"regexp"
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 )
 
 // titles say what each file's change does.
@@ -51,7 +51,7 @@ func (p *plan) rendering() Rendering {
 			ID: "firewall.activate", Step: "firewall", Title: p.activateTitle(), Do: a.do(), Undo: a.undo(), Risk: remote.LoseSSH,
 		})
 	}
-	if unit, _ := p.found.Get("ufw.unit"); p.want.Enable && strings.TrimSpace(unit) == "disabled" {
+	if p.want.Enable && p.units.By[unit].AtBoot == "disabled" {
 		r.Changes = append(r.Changes, remote.Change{
 			ID: "firewall.unit", Step: "firewall", Title: "start ufw's own unit at boot", Keep: "systemctl -q enable ufw.service\n", Undo: "systemctl -q disable ufw.service\n",
 		})
@@ -81,32 +81,49 @@ func (p *plan) activateTitle() string {
 // drifted says whether what runs is not what the files say: not running at all, rules missing, our chains
 // changed or hung in twice. More rules than the files have are other people's.
 func (p *plan) drifted() bool {
-	if !p.running || p.after.ipv6 && p.now6.has("filter", "INPUT") && !p.now6.has("filter", "ufw6-user-input") {
+	four, six := p.now.Four, p.now.Six
+	if !p.running || p.after.ipv6 && p.unfiltered6() {
 		return true
 	}
 	for _, chain := range []string{"user-input", "user-forward", "user-output"} {
-		if p.now4.count("filter", "ufw-"+chain) < countRules(p.text(rules4Path), "ufw-"+chain) {
+		if len(four.Chain("filter", "ufw-"+chain)) < countRules(p.text(rules4Path), "ufw-"+chain) {
 			return true
 		}
-		if p.now6.has("filter", "ufw6-user-input") && p.now6.count("filter", "ufw6-"+chain) < countRules(p.text(rules6Path), "ufw6-"+chain) {
+		if six.Has("filter", "ufw6-user-input") && len(six.Chain("filter", "ufw6-"+chain)) < countRules(p.text(rules6Path), "ufw6-"+chain) {
 			return true
 		}
 	}
 	for _, family := range []struct {
-		now  live
+		now  seen.Tables
 		text string
-	}{{p.now4, section(p.script, "load_iptables")}, {p.now6, section(p.script, "load_ip6tables")}} {
+	}{{four, section(p.script, "load_iptables")}, {six, section(p.script, "load_ip6tables")}} {
 		for _, j := range ownJumps {
 			jumps := 0
 			if family.text != "" {
 				jumps = 1
 			}
-			if family.now.holds(j[0], "-A "+j[1]+" -j "+j[2]) != jumps || family.now.count(j[0], j[2]) != countRules(family.text, j[2]) {
+			if family.now.Hangs(j[0], j[1], j[2]) != jumps || len(family.now.Chain(j[0], j[2])) != countRules(family.text, j[2]) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// unfiltered6 says whether IPv6 runs and ufw does not filter it.
+func (p *plan) unfiltered6() bool {
+	return p.now.Six.Has("filter", "INPUT") && !p.now.Six.Has("filter", "ufw6-user-input")
+}
+
+// countRules is how many "-A CHAIN" lines a rules file has for a chain.
+func countRules(text, chain string) int {
+	n := 0
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "-A "+chain+" ") {
+			n++
+		}
+	}
+	return n
 }
 
 // section is the rules one function of postern.init loads.
@@ -120,16 +137,11 @@ func section(script, function string) string {
 	return rules
 }
 
-var (
-	sysctlName  = regexp.MustCompile(`^[a-zA-Z0-9_./-]+$`)
-	sysctlValue = regexp.MustCompile(`^[0-9]+$`)
-)
-
 func (p *plan) activation() activation {
 	script, _ := p.found.File(scriptPath)
 	a := activation{
 		was: p.running, script: p.script != "", hadOwn: script != nil, live: p.live,
-		chains:   p.now4.has("filter", "ufw-before-input"),
+		chains:   p.now.Four.Has("filter", "ufw-before-input"),
 		policies: map[string]string{}, sysctls: map[string]string{},
 	}
 	for _, path := range []string{defaultsPath, before4Path} {
@@ -137,25 +149,24 @@ func (p *plan) activation() activation {
 		a.restart = a.restart || changed
 	}
 	_, conf := p.new[confPath]
-	a.restart = a.restart || conf || p.now6.has("filter", "INPUT") && !p.now6.has("filter", "ufw6-user-input")
+	a.restart = a.restart || conf || p.unfiltered6()
 	for _, chain := range []string{"INPUT", "OUTPUT", "FORWARD"} {
-		if p.now4.policy["filter "+chain] == "DROP" {
+		if p.now.Four.Has("filter", chain) && p.now.Four["filter"].Policy[chain] == "DROP" {
 			a.policies[chain] = "DROP"
 		}
-		if p.now6.policy["filter "+chain] == "DROP" {
+		if p.now.Six.Has("filter", chain) && p.now.Six["filter"].Policy[chain] == "DROP" {
 			a.policies["6 "+chain] = "DROP"
 		}
 	}
-	for _, now := range []live{p.now4, p.now6} {
+	for _, now := range []seen.Tables{p.now.Four, p.now.Six} {
 		for _, j := range ownJumps {
-			a.hung = a.hung || now.has(j[0], j[2])
+			a.hung = a.hung || now.Has(j[0], j[2])
 		}
 	}
-	values, _ := p.found.Get("ufw.sysctl")
-	for _, line := range strings.Split(values, "\n") {
-		w := strings.Fields(line)
-		if len(w) == 2 && sysctlName.MatchString(w[0]) && sysctlValue.MatchString(w[1]) && !p.ufwSets(w[0], w[1]) {
-			a.sysctls[w[0]] = w[1]
+	now, _ := seen.Sysctl.Of(p.found)
+	for _, kv := range now.Ufw {
+		if !p.ufwSets(kv[0], kv[1]) {
+			a.sysctls[kv[0]] = kv[1]
 		}
 	}
 	return a

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"postern/seen"
 )
 
 var fuzzPolicy = Policy{
@@ -40,7 +42,11 @@ func FuzzSave(f *testing.F) {
 	f.Add("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 587 -j DNAT --to-destination 10.0.0.2:587\nCOMMIT\n")
 	f.Add("*nat\n-A POSTROUTING -d 10.0.0.2/32 -p tcp -m tcp --dport 587 -j MASQUERADE\n-A X '; reboot\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		script := activation{live: guideLive(parseSave(text), fuzzPolicy)}.swapLive(true)
+		tables, err := seen.ParseTables(strings.Split(text, "\n"))
+		if err != nil {
+			return
+		}
+		script := activation{live: guideLive(tables, fuzzPolicy)}.swapLive(true)
 		if bad := strings.Trim(stripKnown(script), "0123456789+./: -_'\n"); bad != "" {
 			t.Fatalf("%q comes through in\n%s", bad, script)
 		}

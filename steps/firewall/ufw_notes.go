@@ -2,7 +2,6 @@ package firewall
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"postern/remote"
@@ -58,52 +57,35 @@ func overlapPort(a, b string) bool {
 	return holdsPort(a, port)
 }
 
-// lockOut says which of the operator's ways in the resulting rules would refuse: a simulation of ufw's first match.
-func lockOut(four, six ufwFile, before4, before6 string, ways []seenWay) []string {
-	var reasons []string
-	for _, w := range ways {
-		if !w.Source.IsValid() || w.Source.IsLoopback() || w.Port == 0 {
-			continue
-		}
-		file, before := four, before4
-		if w.Source.Is6() {
-			file, before = six, before6
-		}
-		if line, refused := beforeRefuses(before, w); refused {
-			reasons = append(reasons, fmt.Sprintf("SSH from %s to port %d would be refused by the line %q of ufw's before rules", w.Source, w.Port, line))
-			continue
-		}
-		if reason := w.refusedBy(file); reason != "" {
-			reasons = append(reasons, reason)
-		}
+// lockOut says why the resulting rules would refuse the operator's way in, by a simulation of ufw's first match; nothing is the
+// normal case.
+func lockOut(four, six ufwFile, before4, before6 string, w way) []string {
+	if !w.from.IsValid() || w.from.IsLoopback() {
+		return nil
 	}
-	return reasons
-}
-
-// seenWay is a Way with what the host told of it: the interface and the local address, where known.
-type seenWay struct {
-	Way
-	in string
-	to netip.Addr
-}
-
-func (w seenWay) refusedBy(f ufwFile) string {
-	for _, e := range f.entries {
-		if !e.known || !e.rule.admits(w.Source, w.to, w.in, "tcp", w.Port) {
+	file, before := four, before4
+	if w.from.Is6() {
+		file, before = six, before6
+	}
+	if line, refused := beforeRefuses(before, w); refused {
+		return []string{fmt.Sprintf("SSH from %s to port %d would be refused by the line %q of ufw's before rules", w.from, w.port, line)}
+	}
+	for _, e := range file.entries {
+		if !e.known || !e.rule.admits(w.from, w.to, w.in, "tcp", w.port) {
 			continue
 		}
 		action, _, _ := strings.Cut(e.rule.action, "_")
 		if action == "allow" || action == "limit" {
-			return ""
+			return nil
 		}
-		return fmt.Sprintf("SSH from %s to port %d would be refused by the rule %q", w.Source, w.Port, remote.Clean(e.rule.words()).Line(160))
+		return []string{fmt.Sprintf("SSH from %s to port %d would be refused by the rule %q", w.from, w.port, remote.Clean(e.rule.words()).Line(160))}
 	}
-	return fmt.Sprintf("SSH from %s to port %d is admitted by no rule, and all else that comes in is denied", w.Source, w.Port)
+	return []string{fmt.Sprintf("SSH from %s to port %d is admitted by no rule, and all else that comes in is denied", w.from, w.port)}
 }
 
 // beforeRefuses looks for a plain DROP or REJECT of SSH in before.rules, ahead of any ACCEPT of it. Lines with matches
 // it does not know are passed over.
-func beforeRefuses(text string, w seenWay) (string, bool) {
+func beforeRefuses(text string, w way) (string, bool) {
 	for _, line := range strings.Split(text, "\n") {
 		words := strings.Fields(line)
 		if len(words) < 4 || words[0] != "-A" || (words[1] != "ufw-before-input" && words[1] != "ufw6-before-input") {
@@ -118,11 +100,11 @@ func beforeRefuses(text string, w seenWay) (string, bool) {
 			case "-i":
 				hit = v == w.in
 			case "-s":
-				hit = holdsAddr(v, w.Source)
+				hit = holdsAddr(v, w.from)
 			case "-d":
 				hit = w.to.IsValid() && holdsAddr(v, w.to)
 			case "--dport":
-				hit = holdsPort(v, w.Port)
+				hit = holdsPort(v, w.port)
 			case "-m":
 				hit = v == "tcp"
 			case "-j":

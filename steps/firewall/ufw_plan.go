@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"regexp"
-	"strings"
 
 	"postern/remote"
+	"postern/seen"
 )
 
 // plan is one rendering in the making: what was seen, what is wanted, and the new text of each file.
@@ -133,7 +132,7 @@ func (p *plan) guideNAT() ([]Forward, error) {
 	case keep && len(g.cut) > 0:
 		p.notes = append(p.notes, "the NAT rules of the guide in "+before4Path+" stay (guide.nat = replace takes them out): they multiply at every reload, outlive \"ufw disable\", and hide every client's address")
 	case !keep:
-		p.live = guideLive(p.now4, p.want)
+		p.live = guideLive(p.now.Four, p.want)
 		if len(g.cut) > 0 {
 			p.put(before4Path, g.text, old.Mode)
 			p.notes = append(p.notes, fmt.Sprintf("the guide's %d rules in %s are taken out, and rules in chains of our own do their work (guide.nat = keep leaves them)", len(g.cut), before4Path))
@@ -171,43 +170,29 @@ func (p *plan) hook() error {
 // serviceNotes tells of other programs that load rules.
 func (p *plan) serviceNotes() []string {
 	var notes []string
-	services, _ := p.found.Get("ufw.services")
-	for _, name := range strings.Fields(services) {
-		if name == "netfilter-persistent" || name == "nftables" {
+	for _, name := range []string{"netfilter-persistent", "nftables"} {
+		if p.units.By[name+".service"].Active {
 			notes = append(notes, name+" is active and may load rules of its own at boot, before or after ufw's: see that they agree")
 		}
 	}
 	return notes
 }
 
-var connection = regexp.MustCompile(`^([0-9a-fA-F.:]+)(?:%\S+)? \d+ ([0-9a-fA-F.:]+)(?:%\S+)? \d+$`)
+// way is how the operator came, which must go on being admitted: the zero way is none that was seen.
+type way struct {
+	from netip.Addr
+	to   netip.Addr
+	port int
+	in   string // the interface of the address that it comes to
+}
 
-// locate adds to each way the interface and address it arrives at, as far as the host told.
-func locate(ways []Way, found remote.Facts) []seenWay {
-	out, _ := found.Get("ufw.way")
-	lines := strings.Split(out, "\n")
-	var from, to netip.Addr
-	if m := connection.FindStringSubmatch(strings.TrimSpace(lines[0])); m != nil {
-		from, _ = netip.ParseAddr(m[1])
-		to, _ = netip.ParseAddr(m[2])
-		from, to = from.Unmap(), to.Unmap()
+// wayIn is how the operator came.
+func wayIn(found remote.Facts) way {
+	access, _ := seen.SSH.Of(found)
+	network, _ := seen.Addresses.Of(found)
+	w := way{access.Client.Addr(), access.Server.Addr(), int(access.Server.Port()), ""}
+	if in := network.Holder(w.to); ifaceName.MatchString(in) {
+		w.in = in
 	}
-	in := ""
-	for _, line := range lines[1:] {
-		if w := strings.Fields(line); len(w) > 3 && (w[2] == "inet" || w[2] == "inet6") {
-			if a, err := netip.ParsePrefix(w[3]); err == nil && a.Addr() == to && ifaceName.MatchString(w[1]) {
-				in = w[1]
-			}
-		}
-	}
-	var list []seenWay
-	for _, w := range ways {
-		w.Source = w.Source.Unmap().WithZone("")
-		s := seenWay{Way: w}
-		if w.Source == from && to.IsValid() {
-			s.in, s.to = in, to
-		}
-		list = append(list, s)
-	}
-	return list
+	return w
 }

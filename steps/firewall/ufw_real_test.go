@@ -101,20 +101,17 @@ func (s stage) facts() remote.Facts {
 	return factsOf(files)
 }
 
-// factsOf are the facts of a host with these files and no rule running.
+// factsOf are the facts of a host with these files and answers, and no rule running.
 func factsOf(files map[string]string) remote.Facts {
 	f := remote.Facts{Host: "test", Answers: map[string]remote.Answer{}}
-	for _, q := range (ufw{}).Reads() {
-		a := remote.Answer{}
-		if q.File != "" {
-			a.Code = 1
-		}
-		f.Answers[q.ID] = a
+	for _, path := range []string{scriptPath, ufwSysctl} {
+		f.Answers[path] = remote.Answer{Code: 1}
 	}
+	f.Answers["rules"] = remote.Answer{Out: "== v4\n== v6\n== end\n"}
 	for path, text := range files {
 		a := remote.Answer{Out: text, Mode: 0o640, Owner: "root:root"}
 		if !strings.HasPrefix(path, "/") {
-			a = remote.Answer{Out: text}
+			a = remote.Answer{Out: text + "== end\n"}
 		} else if path == scriptPath {
 			a.Mode = 0o750
 		} else if strings.HasSuffix(path, ".conf") || path == defaultsPath {
@@ -195,7 +192,7 @@ func TestRulesFileEqualsUfw(t *testing.T) {
 				s.run(line)
 			}
 			c.want.Host = "test"
-			r, err := ufw{}.Render(c.want, nil, found)
+			r, err := render(c.want, found)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -35,10 +36,10 @@ func allow(port, from, note string) ufwRule {
 	return ufwRule{action: "allow", proto: "tcp", dport: port, dst: any4, sport: "any", src: from, dir: "in", note: note}
 }
 
-func render(t *testing.T, want Policy, files map[string]string, ways ...Way) Rendering {
+func rendered(t *testing.T, want Policy, files map[string]string) Rendering {
 	t.Helper()
 	want.Host = "test"
-	r, err := ufw{}.Render(want, ways, factsOf(files))
+	r, err := render(want, factsOf(files))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,18 +57,24 @@ func (r Rendering) text(path string) string {
 }
 
 func TestLockOut(t *testing.T) {
-	way := func(from string, port int) Way { return Way{netip.MustParseAddr(from), port} }
+	way := func(from string, port int) string {
+		to := "10.0.0.2"
+		if a := netip.MustParseAddr(from); a.Is6() && !a.Is4In6() {
+			to = "2001:db8::2"
+		}
+		return fmt.Sprintf("== connection\n%s 4000 %s %d\n== sshd\n", from, to, port)
+	}
 	ssh := func(from ...string) Policy {
 		return Policy{Enable: true, Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22, From: prefixes(from...)}}}
 	}
 	deny := func(from string) ufwRule { r := allow("22", from, ""); r.action = "deny"; return r }
-	seen := map[string]string{"ufw.way": "10.0.0.1 4000 10.0.0.2 22\n3: wg0    inet 10.0.0.2/24 scope global wg0\n"}
+	onWg0 := map[string]string{"addresses": "== addresses\n3: wg0    inet 10.0.0.2/24 scope global wg0\n"}
 	onTunnel := Policy{Enable: true, Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22, In: "wg0", From: prefixes("10.0.0.0/24")}}}
 	cases := []struct {
 		name  string
 		want  Policy
 		files map[string]string
-		way   Way
+		way   string
 		say   string // "" is no lock-out
 	}{
 		{"admitted", ssh("198.51.100.0/24"), nil, way("198.51.100.7", 22), ""},
@@ -77,18 +84,20 @@ func TestLockOut(t *testing.T) {
 		{"IPv6 admitted", ssh("2001:db8::/64"), nil, way("2001:db8::1", 22), ""},
 		{"mapped address", ssh("198.51.100.0/24"), nil, way("::ffff:198.51.100.7", 22), ""},
 		{"from the host itself", ssh("198.51.100.0/24"), nil, way("127.0.0.1", 22), ""},
-		{"a port only", ssh("198.51.100.0/24"), nil, Way{Port: 22}, ""},
+		{"a port only", ssh("198.51.100.0/24"), nil, "== connection\n== sshd\nport 22\n", ""},
 		{"refused by a rule of others", ssh("198.51.100.0/24"), map[string]string{rules4Path: rulesFile(false, deny("198.51.100.7"))}, way("198.51.100.7", 22),
 			`would be refused by the rule "deny from 198.51.100.7`},
 		{"refused for others only", ssh("198.51.100.0/24"), map[string]string{rules4Path: rulesFile(false, deny("198.51.100.8"))}, way("198.51.100.7", 22), ""},
 		{"admitted by a rule of others", ssh(), map[string]string{rules4Path: rulesFile(false, allow("20:25", "192.0.2.0/24", ""))}, way("192.0.2.1", 22), ""},
 		{"refused before", ssh("198.51.100.0/24"), map[string]string{before4Path: "*filter\n-A ufw-before-input -p tcp --dport 22 -j DROP\nCOMMIT\n"}, way("198.51.100.7", 22), "before rules"},
-		{"on the tunnel", onTunnel, seen, way("10.0.0.1", 22), ""},
+		{"on the tunnel", onTunnel, onWg0, way("10.0.0.1", 22), ""},
 		{"on the tunnel, not known to be", onTunnel, nil, way("10.0.0.1", 22), "admitted by no rule"},
 		{"not switched on", Policy{}, nil, way("198.51.100.7", 22), ""},
 	}
 	for _, c := range cases {
-		got := strings.Join(render(t, c.want, bare(c.files), c.way).LockOut, "\n")
+		files := bare(c.files)
+		files["ssh"], files["listeners"] = c.way, "== sockets\n"
+		got := strings.Join(rendered(t, c.want, files).LockOut, "\n")
 		if (c.say == "") != (got == "") || !strings.Contains(got, c.say) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.say)
 		}
@@ -100,7 +109,7 @@ func TestAdoptAndGiveBack(t *testing.T) {
 	want := Policy{Enable: true, AdoptRules: true, Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22}, {Name: "http", Proto: "tcp", Port: 80}}}
 	theirs := rulesFile(false, allow("22", any4, ""), allow("80", any4, "of Bob"), allow("8080", any4, ""))
 	files := bare(map[string]string{rules4Path: theirs})
-	r := render(t, want, files)
+	r := rendered(t, want, files)
 	got := r.text(rules4Path)
 	if strings.Count(got, "--dport 22 ") != 1 || strings.Count(got, "--dport 80 ") != 1 {
 		t.Fatalf("a rule is doubled or lost:\n%s", got)
@@ -109,12 +118,12 @@ func TestAdoptAndGiveBack(t *testing.T) {
 		t.Fatalf("got\n%s", got)
 	}
 	files[rules4Path] = got
-	if back := render(t, Policy{}, files).text(rules4Path); back != theirs {
+	if back := rendered(t, Policy{}, files).text(rules4Path); back != theirs {
 		t.Errorf("given back\n%s\nthere was\n%s", back, theirs)
 	}
 	want.AdoptRules = false
 	files[rules4Path] = theirs
-	if got := render(t, want, files).text(rules4Path); got != "" {
+	if got := rendered(t, want, files).text(rules4Path); got != "" {
 		t.Errorf("rules that are all there already were written again:\n%s", got)
 	}
 }
@@ -123,12 +132,12 @@ func TestZeroPolicyTakesOursAway(t *testing.T) {
 	want := Policy{Enable: true, ClampMSS: "wg0", Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22}}}
 	before := factsOf(bare(nil))
 	want.Host = "test"
-	r, err := ufw{}.Render(want, nil, before)
+	r, err := render(want, before)
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := apply(before, r.Changes)
-	back, err := ufw{}.Render(Policy{Host: "test"}, nil, after)
+	back, err := render(Policy{Host: "test"}, after)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,9 +177,9 @@ func TestRefusals(t *testing.T) {
 		{"no ufw", forward, map[string]string{rules4Path: "absent"}, "install the package ufw"},
 		{"hook is no shell", forward, map[string]string{hookPath: "#!/usr/bin/python3\nimport os\n"}, "is not a shell script"},
 		{"hook that never ran", forward, map[string]string{hookPath: "#!/bin/sh\niptables -F\n"}, "not executable"},
-		{"firewalld", forward, map[string]string{"ufw.services": "firewalld\n"}, "firewalld is active"},
-		{"masked", forward, map[string]string{"ufw.unit": "masked\n"}, "masked"},
-		{"other rule set", forward, map[string]string{"ufw.other": "legacy: -A INPUT -j DROP\n"}, "iptables-legacy-save"},
+		{"firewalld", forward, map[string]string{"units": "== units\nId=firewalld.service\nActiveState=active\n"}, "firewalld is active"},
+		{"masked", forward, map[string]string{"units": "== units\nId=ufw.service\nUnitFileState=masked\n"}, "masked"},
+		{"other rule set", forward, map[string]string{"rules": "== v4\n== v6\n== other\nlegacy: -A INPUT -j DROP\n"}, "iptables-legacy-save"},
 		{"a flush at every start", forward, map[string]string{before4Path: "*nat\n-F PREROUTING\n-A PREROUTING -p tcp --dport 80 -j DNAT --to 10.9.9.9\nCOMMIT\n*filter\nCOMMIT\n"}, `"-F PREROUTING"`},
 	}
 	for _, c := range cases {
@@ -180,7 +189,7 @@ func TestRefusals(t *testing.T) {
 			f.Answers[rules4Path] = a
 		}
 		c.want.Host = "test"
-		_, err := ufw{}.Render(c.want, nil, f)
+		_, err := render(c.want, f)
 		if err == nil || !strings.Contains(err.Error(), c.say) || !strings.HasPrefix(err.Error(), "firewall: test: ufw: ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.say)
 		}
@@ -190,13 +199,13 @@ func TestRefusals(t *testing.T) {
 func TestDrift(t *testing.T) {
 	want := Policy{Host: "test", Enable: true, ClampMSS: "wg0", Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22}}}
 	found := factsOf(bare(nil))
-	r, err := ufw{}.Render(want, nil, found)
+	r, err := render(want, found)
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
 	for path, a := range apply(found, r.Changes).Answers {
-		if a.Code == 0 {
+		if a.Code == 0 && strings.HasPrefix(path, "/") {
 			files[path] = a.Out
 		}
 	}
@@ -215,12 +224,12 @@ func TestDrift(t *testing.T) {
 		{"a jump twice", strings.Replace(own, "-A PREROUTING -j postern-pre\n", "-A PREROUTING -j postern-pre\n-A PREROUTING -j postern-pre\n", 1) + head + rule + "COMMIT\n", false},
 		{"no chains of ours", head + rule + "COMMIT\n", false},
 	} {
-		files["ufw.save4"] = c.save
+		files["rules"] = "== v4\n" + c.save + "== v6\n"
 		f := factsOf(files)
 		hook := f.Answers[hookPath]
 		hook.Mode = 0o750
 		f.Answers[hookPath] = hook
-		r, err := ufw{}.Render(want, nil, f)
+		r, err := render(want, f)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -74,7 +74,7 @@ func host(s *site.Site, role site.Role, width int) []Line {
 // publicPorts are the ports of the world, with names where the number does not say it.
 func publicPorts(s *site.Site) []string {
 	var list []string
-	for _, p := range site.PublicPorts(s) {
+	for _, p := range site.Services(s) {
 		list = append(list, strconv.Itoa(p.Port))
 	}
 	return list
@@ -83,17 +83,10 @@ func publicPorts(s *site.Site) []string {
 // forwardedPorts are the public ports that end on the mail host.
 func forwardedPorts(s *site.Site) []string {
 	var list []string
-	for _, p := range site.PublicPorts(s) {
-		switch p.Name {
-		case "submission", "imaps":
-		case "smtp":
-			if s.Mail.Path != "direct" {
-				continue
-			}
-		default:
-			continue
+	for _, p := range site.Services(s) {
+		if p.Forwarded {
+			list = append(list, strconv.Itoa(p.Port))
 		}
-		list = append(list, strconv.Itoa(p.Port))
 	}
 	return list
 }

@@ -1,0 +1,167 @@
+package seen
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Network is a host's addresses and routes.
+type Network struct {
+	Interfaces []Interface
+	Routes     []Route
+	Device     string // the interface of the default route over IPv4, or over IPv6 where there is none
+	Device6    string // the interface of the default route over IPv6
+}
+
+// Interface is one network interface and its addresses.
+type Interface struct {
+	Name      string
+	Addresses []Address
+}
+
+// Address is one address of an interface.
+type Address struct {
+	netip.Prefix
+	Dynamic bool // it has a lifetime: it was given by DHCP or an advertisement
+	Passing bool // temporary, deprecated or tentative: not to be relied on
+}
+
+// Addresses reads a host's addresses and routes.
+var Addresses = register(Fact[Network]{ID: "addresses", ask: text(`need ip
+echo '== addresses'; ip -o addr show
+echo '== routes4'; ip -o -4 route show table main
+echo '== routes6'; ip -o -6 route show table main`), parse: parseNetwork})
+
+func parseNetwork(s sections) (Network, error) {
+	var n Network
+	at := map[string]int{}
+	for _, line := range s["addresses"] {
+		name, a, ok := parseAddress(strings.Fields(line))
+		if !ok {
+			continue
+		}
+		i, had := at[name]
+		if !had {
+			i = len(n.Interfaces)
+			at[name] = i
+			n.Interfaces = append(n.Interfaces, Interface{Name: name})
+		}
+		n.Interfaces[i].Addresses = append(n.Interfaces[i].Addresses, a)
+	}
+	if len(n.Interfaces) == 0 {
+		return Network{}, fmt.Errorf("no address could be read from the host")
+	}
+	four, device4 := parseRoutes(s["routes4"], netip.IPv4Unspecified())
+	six, device6 := parseRoutes(s["routes6"], netip.IPv6Unspecified())
+	n.Routes, n.Device, n.Device6 = append(four, six...), device4, device6
+	if n.Device == "" {
+		n.Device = device6
+	}
+	return n, nil
+}
+
+// parseAddress reads a line of `ip -o addr`.
+func parseAddress(w []string) (name string, a Address, ok bool) {
+	if len(w) < 4 || (w[2] != "inet" && w[2] != "inet6") {
+		return "", a, false
+	}
+	name, _, _ = strings.Cut(w[1], "@")
+	if a.Prefix, ok = Prefix(w[3]); !ok || !Name(name) {
+		return "", a, false
+	}
+	for i, word := range w[4:] {
+		switch word {
+		case "peer": // inet 10.0.0.2 peer 10.0.0.1/32
+			if i+5 < len(w) {
+				if peer, ok := Prefix(w[i+5]); ok && peer.Addr().Is4() == a.Addr().Is4() {
+					a.Prefix = netip.PrefixFrom(a.Addr(), peer.Bits())
+				}
+			}
+		case "dynamic":
+			a.Dynamic = true
+		case "temporary", "deprecated", "tentative", "dadfailed":
+			a.Passing = true
+		}
+	}
+	return name, a, true
+}
+
+// On are the addresses of an interface that reach beyond their own link, the lasting ones first.
+func (n Network) On(device string) []Address {
+	var lasting, passing []Address
+	for _, i := range n.Interfaces {
+		for _, a := range i.Addresses {
+			switch {
+			case i.Name != device || !a.Addr().IsGlobalUnicast():
+			case a.Passing:
+				passing = append(passing, a)
+			default:
+				lasting = append(lasting, a)
+			}
+		}
+	}
+	return append(lasting, passing...)
+}
+
+// Address4 is the first lasting IPv4 address of the default route's interface, where packets arrive: the public one may be
+// another, behind 1:1 NAT. It is invalid when there is none.
+func (n Network) Address4() Address {
+	for _, a := range n.On(n.Device) {
+		if a.Addr().Is4() && !a.Passing {
+			return a
+		}
+	}
+	return Address{}
+}
+
+// Address6 are the lasting IPv6 addresses of the default route's interface.
+func (n Network) Address6() []netip.Prefix {
+	var all []netip.Prefix
+	for _, a := range n.On(n.Device) {
+		if a.Addr().Is6() && !a.Passing {
+			all = append(all, a.Prefix)
+		}
+	}
+	return all
+}
+
+// Home are the IPv4 networks of the default route's interface: every one of them, for a host with two is at home in both.
+// The IPv6 ones are left out: providers change them, and then they are somebody else's.
+func (n Network) Home() []netip.Prefix {
+	var home []netip.Prefix
+	for _, a := range n.On(n.Device) {
+		if network := a.Masked(); a.Addr().Is4() && !slices.Contains(home, network) {
+			home = append(home, network)
+		}
+	}
+	return home
+}
+
+// Holder is the interface that holds an address, or "".
+func (n Network) Holder(of netip.Addr) string {
+	return n.Within(netip.PrefixFrom(of, of.BitLen()))
+}
+
+// Within is the interface that holds an address of a network, or "".
+func (n Network) Within(network netip.Prefix) string {
+	for _, i := range n.Interfaces {
+		for _, a := range i.Addresses {
+			if network.Contains(a.Addr()) {
+				return i.Name
+			}
+		}
+	}
+	return ""
+}
+
+// Overlaps is a route, other than the default ones and those of the interfaces named, that shares addresses with a network.
+func (n Network) Overlaps(network netip.Prefix, but map[string]bool) (Route, bool) {
+	for _, r := range n.Routes {
+		if r.To.Bits() > 0 && !but[r.Device] && r.To.Overlaps(network) {
+			return r, true
+		}
+	}
+	return Route{}, false
+}

@@ -1,0 +1,72 @@
+package seen
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// Path is how large a packet may be on the way to an address, in bytes.
+type Path struct {
+	Skipped bool // there is a configuration of ours, which has an answer already
+	Reply   int  // the largest that was answered; 0 when none was
+	Limit   int  // the smallest limit that a router on the way named; 0 when none did
+}
+
+// Sizes that are worth a try on the way between two hosts: Ethernet, PPPoE, and the usual tunnels below them.
+var pathSizes = []int{1500, 1492, 1480, 1472, 1460, 1452, 1440, 1420, 1400, 1380, 1360, 1340, 1300, 1280}
+
+// PathTo measures the way to another host before there is a tunnel, by pings that must not be fragmented, all at once, a
+// second at most. It is skipped where a configuration of ours has an answer already.
+func PathTo(target netip.Addr) Fact[Path] {
+	return pings("path", target, pathSizes, "-c 1 -W 1", `! grep -qs '^@MARK@' /etc/wireguard/@IFACE@.conf || none skipped
+command -v ping >/dev/null || none deaf
+`)
+}
+
+// Through measures which sizes get through the tunnel to its other end.
+func Through(target netip.Addr, sizes []int) Fact[Path] {
+	return pings("ping", target, sizes, "-c 2 -i 0.3 -W 2", "need ping\n")
+}
+
+func pings(fact string, target netip.Addr, sizes []int, how, before string) Fact[Path] {
+	family, header := "-4", 28 // of IP and ICMP
+	if target.Is6() {
+		family, header = "-6", 48
+	}
+	var list []string
+	for _, n := range sizes {
+		list = append(list, strconv.Itoa(n))
+	}
+	ask := before + `echo '== sizes'
+for n in ` + strings.Join(list, " ") + `; do (
+if out=$(ping ` + family + " -n " + how + ` -M do -s $((n - ` + strconv.Itoa(header) + `)) ` + remote.Quote(target.String()) + ` 2>&1); then echo "reply $n"
+else echo "limit $(echo "$out" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p' | head -n 1)"; fi ) & done
+wait`
+	return Fact[Path]{ID: fact, args: func(*site.Site) string { return strings.Join(append([]string{target.String()}, list...), " ") },
+		ask: tunnelled(ask), parse: func(s sections) (Path, error) {
+			p := Path{Skipped: s.has("skipped")}
+			if !p.Skipped && !s.has("deaf") && !s.has("sizes") {
+				return p, fmt.Errorf("ping was not asked")
+			}
+			for _, line := range s.lines("sizes") {
+				kind, rest, _ := strings.Cut(line, " ")
+				n, err := strconv.Atoi(strings.TrimSpace(rest))
+				switch {
+				case kind == "limit" && rest == "":
+				case err != nil, kind == "reply" && !slices.Contains(sizes, n):
+					return Path{}, odd("ping", line)
+				case kind == "reply":
+					p.Reply = max(p.Reply, n)
+				case kind == "limit" && n >= 576 && n <= 65535 && (p.Limit == 0 || n < p.Limit):
+					p.Limit = n
+				}
+			}
+			return p, nil
+		}}
+}

@@ -1,0 +1,152 @@
+package seen
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Rule is one line of iptables-save, understood as far as a walk through the chains needs.
+type Rule struct {
+	Text    string // the whole line
+	Chain   string
+	Target  string // -j or -g
+	To      string // --to-destination
+	Ports   []Span // --dport
+	isGoto  bool
+	proto   string
+	src     []netip.Prefix
+	dst     []netip.Prefix
+	in, out string
+	states  []string
+	strange bool // it has a match that is not understood: a packet may or may not fit it
+	local   bool // it is for the host's own addresses
+	never   bool // it cannot fit the first packet of a connection
+	negated map[string]bool
+}
+
+// Span is a range of ports, or one.
+type Span struct{ First, Last int }
+
+// harmless matches change nothing about which first packets fit.
+var harmless = map[string]bool{"tcp": true, "udp": true, "icmp": true, "icmp6": true, "comment": true, "conntrack": true,
+	"state": true, "multiport": true, "limit": true, "recent": true, "addrtype": true, "rt": true, "hl": true}
+
+// ParseRule reads one line of iptables-save, or one that a person wrote for iptables-restore.
+func ParseRule(line string) Rule {
+	r := Rule{Text: line, negated: map[string]bool{}}
+	w := quoted(line)
+	not := false
+	for i := 0; i < len(w); i++ {
+		value := ""
+		if i+1 < len(w) {
+			value = w[i+1]
+		}
+		if w[i] == "!" {
+			not = true
+			continue
+		}
+		if r.option(w[i], value, not) {
+			i++
+		}
+		not = false
+	}
+	return r
+}
+
+// option takes in one option of a rule and says whether it used the value.
+func (r *Rule) option(name, value string, not bool) bool {
+	if not {
+		r.negated[name] = true
+	}
+	switch name {
+	case "-A":
+		r.Chain = value
+	case "-j", "-g":
+		r.Target, r.isGoto = value, name == "-g"
+	case "-p":
+		r.proto = value
+	case "-s":
+		r.src = append(r.src, network(value)...)
+		r.strange = r.strange || len(r.src) == 0
+	case "-d":
+		r.dst = append(r.dst, network(value)...)
+		r.strange = r.strange || len(r.dst) == 0
+	case "-i":
+		r.in = value
+	case "-o":
+		r.out = value
+	case "--dport", "--dports":
+		r.Ports = ParsePorts(value)
+		r.strange = r.strange || len(r.Ports) == 0
+	case "--ctstate", "--state":
+		r.states = strings.Split(value, ",")
+	case "--to-destination":
+		r.To = value
+	case "--comment":
+	case "-m":
+		r.strange = r.strange || !harmless[value]
+	case "--hitcount", "--rt-type":
+		r.never = true // a limit that the first packet has not reached; a routing header that it has not
+	case "--dst-type":
+		r.local = value == "LOCAL" && !not
+		r.never = r.never || (value != "LOCAL") != not // broadcast and multicast are not what is asked about
+	case "--sport", "--sports", "--icmp-type", "--icmpv6-type", "--tcp-flags":
+		r.strange = true
+	default:
+		return false
+	}
+	return true
+}
+
+func network(text string) []netip.Prefix {
+	if p, ok := Prefix(text); ok {
+		return []netip.Prefix{p.Masked()}
+	}
+	return nil
+}
+
+// ParsePorts reads 993, 8000:8010 and lists of them; nil when it is no port.
+func ParsePorts(text string) []Span {
+	var all []Span
+	for _, one := range strings.Split(text, ",") {
+		first, last, isRange := strings.Cut(one, ":")
+		if !isRange {
+			last = first
+		}
+		a, b := port(first), port(last)
+		if a == 0 || b < a {
+			return nil
+		}
+		all = append(all, Span{a, b})
+	}
+	return all
+}
+
+// quoted splits a line of iptables-save: blanks separate, double quotes hold together, a backslash escapes within them.
+func quoted(line string) []string {
+	var all []string
+	var word strings.Builder
+	inside, started := false, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case inside && c == '\\' && i+1 < len(line):
+			i++
+			word.WriteByte(line[i])
+		case c == '"':
+			inside, started = !inside, true
+		case c == ' ' && !inside:
+			if started {
+				all = append(all, word.String())
+				word.Reset()
+				started = false
+			}
+		default:
+			word.WriteByte(c)
+			started = true
+		}
+	}
+	if started {
+		all = append(all, word.String())
+	}
+	return all
+}

@@ -1,0 +1,155 @@
+package seen
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/remote"
+)
+
+// Ruleset is what the kernel filters and translates by.
+type Ruleset struct {
+	Absent bool // there is no iptables
+	Four   Tables
+	Six    Tables
+	Other  string // a rule of the kernel's other rule set, which packets must pass too: "legacy: -A INPUT -j DROP"; "" for none
+}
+
+// Family is the tables of one family: v4 or v6.
+type Family struct {
+	Name string
+	Tables
+}
+
+// Families are both, IPv4 first.
+func (r Ruleset) Families() []Family { return []Family{{"v4", r.Four}, {"v6", r.Six}} }
+
+// Tables are the tables of one family by name: filter, nat, mangle …
+type Tables map[string]*Table
+
+// Table is one table: its chains' policies and its rules in order.
+type Table struct {
+	Policy map[string]string // of every chain; "-" for one that is nobody's base chain
+	Chains map[string][]Rule
+	Rules  []Rule
+}
+
+// Rules reads the rules that run. The program iptables has two rule sets, and a packet must pass both: of the one that this
+// host's does not look at, a few rules are printed.
+var Rules = register(Fact[Ruleset]{ID: "rules", ask: text(`command -v iptables-save >/dev/null || none absent
+echo '== v4'; iptables-save || exit 3
+echo '== v6'; ip6tables-save || [ ! -e /proc/sys/net/ipv6 ] || exit 3
+echo '== other'
+case $(iptables -V 2>/dev/null) in
+*nf_tables*) o=legacy; read -r t < /proc/net/ip_tables_names || read -r t < /proc/net/ip6_tables_names || o= ;;
+*) o=nft ;;
+esac 2>/dev/null
+[ -z "$o" ] || for f in iptables ip6tables; do
+	if command -v "$f-$o-save" >/dev/null; then "$f-$o-save" 2>/dev/null | grep '^-A' | sed "s/^/$o: /" | head -n 20; fi
+done`),
+	parse: func(s sections) (r Ruleset, err error) {
+		if s.has("absent") {
+			return Ruleset{Absent: true}, nil
+		}
+		if !s.has("v4") || !s.has("v6") {
+			return r, fmt.Errorf("iptables-save was not asked")
+		}
+		if r.Four, err = ParseTables(s["v4"]); err != nil {
+			return r, err
+		}
+		r.Six, err = ParseTables(s["v6"])
+		r.Other = s.one("other")
+		return r, err
+	}})
+
+// ParseTables reads the lines of iptables-save of one family, or of a file for iptables-restore. An error says that it
+// cannot be told what they do.
+func ParseTables(lines []string) (Tables, error) {
+	tables := Tables{}
+	var now *Table
+	for _, line := range lines {
+		line = strings.TrimRight(line, " \r")
+		switch {
+		case line == "", strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "*"):
+			now = &Table{Policy: map[string]string{}, Chains: map[string][]Rule{}}
+			tables[line[1:]] = now
+		case line == "COMMIT":
+			now = nil
+		case now == nil:
+			return nil, odd("iptables-save", line)
+		case strings.HasPrefix(line, ":"):
+			if w := strings.Fields(line[1:]); len(w) >= 2 {
+				now.Policy[w[0]] = w[1]
+			}
+		case strings.HasPrefix(line, "-A "):
+			r := ParseRule(line)
+			now.Chains[r.Chain] = append(now.Chains[r.Chain], r)
+			now.Rules = append(now.Rules, r)
+		}
+	}
+	if now != nil {
+		return nil, fmt.Errorf("iptables-save broke off before COMMIT")
+	}
+	return tables, nil
+}
+
+// Has says whether a chain exists.
+func (t Tables) Has(table, chain string) bool {
+	if t[table] == nil {
+		return false
+	}
+	_, ok := t[table].Policy[chain]
+	return ok
+}
+
+// Chain lists the rules of a chain.
+func (t Tables) Chain(table, chain string) []Rule {
+	if t[table] == nil {
+		return nil
+	}
+	return t[table].Chains[chain]
+}
+
+// Hangs counts how often a chain jumps to another, whatever it is that goes there.
+func (t Tables) Hangs(table, chain, target string) int {
+	n := 0
+	for _, r := range t.Chain(table, chain) {
+		if r.Text == "-A "+chain+" -j "+target {
+			n++
+		}
+	}
+	return n
+}
+
+// Spelling is what a rule says, whichever tool wrote it down.
+func (r Rule) Spelling() string {
+	text := r.Chain
+	if r.proto != "" && r.proto != "all" {
+		text += " " + r.proto
+	}
+	for _, side := range []struct {
+		word string
+		list []netip.Prefix
+	}{{" from ", r.src}, {" to ", r.dst}} {
+		for _, p := range side.list {
+			if p.Bits() > 0 {
+				text += side.word + p.String()
+			}
+		}
+	}
+	if r.in != "" {
+		text += " in " + r.in
+	}
+	if r.out != "" {
+		text += " out " + r.out
+	}
+	for _, p := range r.Ports {
+		text += fmt.Sprintf(" port %d:%d", p.First, p.Last)
+	}
+	if len(r.states) > 0 {
+		text += " " + strings.Join(r.states, ",")
+	}
+	return remote.Clean(text + " " + r.Target).Line(160)
+}

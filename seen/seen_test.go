@@ -1,0 +1,181 @@
+package seen
+
+import (
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// every is all facts, those that take an argument of the asker too.
+func every() []Entry {
+	path, ping, peers := PathTo(netip.MustParseAddr("203.0.113.10")), Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1280}), Peers(993)
+	return append(All(),
+		Entry{path.ID, path.Reads, func(f remote.Facts) error { _, err := path.Of(f); return err }},
+		Entry{ping.ID, ping.Reads, func(f remote.Facts) error { _, err := ping.Of(f); return err }},
+		Entry{peers.ID, peers.Reads, func(f remote.Facts) error { _, err := peers.Of(f); return err }})
+}
+
+// told are answers of a real host that was set up, by fact.
+var told = map[string]string{
+	"system":    "== kernel\nLinux\n== init\nsystemd\n== release\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n",
+	"addresses": "== addresses\n2: eth0    inet 192.168.50.2/24 scope global eth0\\ x\n== routes4\ndefault via 192.168.50.1 dev eth0\n== routes6\n",
+	"ssh":       "== connection\n192.168.50.10 40001 192.168.50.2 22\n== sshd\nport 22\n",
+	"listeners": "== sockets\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=51,fd=3))\n",
+	"size":      "== memory\nMemTotal:       983040 kB\n== disk\nFilesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 50 50 10% /\n",
+	"tools":     "== tools\nufw\nwg\nwireguard\n",
+	"clock":     "== now\n1795254690\n== synced\nyes\n",
+	"privilege": "== uid\n0\n== name\n\n== etc\nwritable\n",
+	"routing":   "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n== rules6\n0:\tfrom all lookup local\n",
+	"rules":     "== v4\n*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n== v6\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n== other\n",
+	"sysctl":    "== live\nnet/ipv4/ip_forward 1\n== ufw\nnet/ipv4/conf/all/log_martians 0\n== files\n/etc/sysctl.d/60-postern.conf:net.ipv4.ip_forward = 1\n",
+	"units":     "== ours\nwg0\n== init\n== scripts\n/usr/local/bin/wireguard-setup.sh\n== armed\n== units\nId=ufw.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=a.target b.target\n\nId=docker.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n",
+	"tunnel":    "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off\n",
+	"keys":      "== file\n" + aKey + "\n== conf\n",
+	"keyfiles":  "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
+	"docker":    "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
+	"boot":      "== hook\nexecutable\n== dnat\nexecutable /etc/ufw/postern.init|-A postern-pre -i eth0 -p tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993\n",
+	"ufw":       "== status\nStatus: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n",
+	"path":      "== sizes\nreply 1472\nlimit 1492\nreply 1280\nlimit \n",
+	"ping":      "== sizes\nreply 1420\nlimit \n",
+	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
+}
+
+const (
+	aKey = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
+	bKey = "FVJZRXFdRNd4/3c+eJ/2PRY1HJ1kNtZ2PS+j+2s771A="
+)
+
+// facts are these answers and no others.
+func facts(answers map[string]string) remote.Facts {
+	f := remote.Facts{Answers: map[string]remote.Answer{}}
+	for id, text := range answers {
+		f.Answers[id] = remote.Answer{Out: text + "== end\n"}
+	}
+	return f
+}
+
+// What is not there, not whole or went wrong is an error, never an empty fact.
+func TestOnlyWholeAnswersCount(t *testing.T) {
+	for _, e := range every() {
+		text := told[e.ID]
+		if text == "" {
+			t.Errorf("%s: no answer of a real host is kept here", e.ID)
+			continue
+		}
+		if err := e.Tell(facts(map[string]string{e.ID: text})); err != nil {
+			t.Errorf("%s: %v", e.ID, err)
+		}
+		whole := text + "== end\n"
+		for name, a := range map[string]*remote.Answer{"missing": nil, "cut": {Out: whole, Cut: true}, "non-zero": {Out: whole, Code: 3}, "empty": {}, "said nothing": {Out: "== end\n"}} {
+			f := remote.Facts{Answers: map[string]remote.Answer{}}
+			if a != nil {
+				f.Answers[e.ID] = *a
+			}
+			if err := e.Tell(f); err == nil {
+				t.Errorf("%s: a %s answer is taken for a fact", e.ID, name)
+			}
+		}
+		for n := range len(whole) - 1 {
+			if err := e.Tell(remote.Facts{Answers: map[string]remote.Answer{e.ID: {Out: whole[:n]}}}); err == nil {
+				t.Fatalf("%s: an answer that broke off is taken for a fact: %q", e.ID, whole[:n])
+			}
+		}
+	}
+}
+
+// reading is what scripts may do; of what could change a host only these words are theirs.
+var changing = regexp.MustCompile(`(?m)(?:^|[;&|({]|\bthen|\bdo|\belse)\s*(rm|mv|cp|tee|touch|mkdir|chmod|chown|ln|dd|kill|reboot|apt-get|dpkg|ufw (?:enable|disable|allow|deny|reload|reset)|sysctl -w|systemctl (?:start|stop|enable|disable|restart|daemon-reload)|wg (?:set|genkey|syncconf)|ip [-\w ]*(?:add|del|delete|replace|flush)|iptables -w|modprobe)\b|[^2-9&]>>?\s*[^&\s/]|>\s*/(?:[^d]|d[^e]|de[^v])`)
+
+func TestScriptsOnlyRead(t *testing.T) {
+	s := site.Default()
+	for _, bad := range []string{"echo x > y", "rm -f x", "x; systemctl stop y", "if a; then touch b; fi", "echo 1 > /etc/x", "a >> b"} {
+		if !changing.MatchString(bad) {
+			t.Errorf("%q would not be found", bad)
+		}
+	}
+	for _, h := range s.Hosts {
+		for _, e := range every() {
+			for _, q := range e.Reads(s, h) {
+				if hit := changing.FindString(q.Run); hit != "" {
+					t.Errorf("%s: %q is more than reading", q.ID, hit)
+				}
+				if !strings.HasSuffix(q.Run, "\necho '== end'") {
+					t.Errorf("%s does not say where its answer ends", q.ID)
+				}
+			}
+		}
+	}
+}
+
+func TestShellsAcceptEveryScript(t *testing.T) {
+	s := site.Default()
+	s.Tunnel.Interface = "wg-home.7"
+	shells := 0
+	for _, shell := range []string{"sh", "dash", "busybox"} {
+		program, err := exec.LookPath(shell)
+		if err != nil {
+			continue
+		}
+		shells++
+		for _, e := range every() {
+			for _, q := range e.Reads(s, s.Hosts[1]) {
+				args := []string{"-n", "-c", q.Run}
+				if shell == "busybox" {
+					args = append([]string{"sh"}, args...)
+				}
+				if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
+					t.Errorf("%s refuses %s: %v: %s", shell, q.ID, err, out)
+				}
+			}
+		}
+	}
+	if shells == 0 {
+		t.Skip("there is no shell here")
+	}
+}
+
+// No tool is asked in two scripts of one look: who wants to know the same asks the same fact.
+func TestNothingIsAskedTwice(t *testing.T) {
+	s := site.Default()
+	tool := regexp.MustCompile(`(?m)\b(ip -o addr|ip -o -[46] route|ip -[46] rule|ss -Hltunp|ss -Htn|iptables-save|ip6tables-save|sshd -T|wg show \S+ \S+|wg pubkey|systemctl show|ufw status|docker ps|date \+%s|df -Pk|id -u)`)
+	asked := map[string]string{}
+	for _, e := range every() {
+		for _, q := range e.Reads(s, s.Hosts[1]) {
+			for _, found := range tool.FindAllString(q.Run, -1) {
+				if other := asked[found]; other != "" && other != q.ID && !(found == "date +%s" || found == "docker ps") { // of the tunnel's own moment, and of peers in containers
+					t.Errorf("%s and %s both ask %q", other, q.ID, found)
+				}
+				asked[found] = q.ID
+			}
+		}
+	}
+	if len(asked) < 12 {
+		t.Errorf("only %d tools were found: this test looks for the wrong words", len(asked))
+	}
+}
+
+func TestSecretsStayOnTheHost(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell here")
+	}
+	dir := t.TempDir()
+	s := site.Default()
+	dump := "PRIVATESECRET\t" + aKey + "\t51820\toff\n" + bKey + "\tPRESHAREDSECRET\t198.51.100.20:1\t10.0.0.2/32\t5\t6\t7\toff\n"
+	play := fmt.Sprintf("wg() { printf '%%s' '%s'; }\nip() { echo '6: wg0: mtu 1420'; }\n", dump)
+	script := strings.ReplaceAll(Tunnels.Query(s, s.Hosts[1]).Run, "/sys/class/net/", dir+"/")
+	out, err := exec.Command(sh, "-c", "mkdir "+dir+"/wg0\n"+play+script).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "SECRET") {
+		t.Errorf("%v: %s", err, out)
+	}
+	w, err := Tunnels.Of(remote.Facts{Answers: map[string]remote.Answer{"tunnel wg0": {Out: string(out)}}})
+	if err != nil || w.Key != aKey || w.Port != 51820 || w.MTU != 1420 || w.Peers[bKey] == nil || w.Peers[bKey].Rx != 6 || w.Peers[bKey].Keepalive != 0 {
+		t.Errorf("%v: %+v", err, w)
+	}
+}

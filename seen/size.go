@@ -1,0 +1,35 @@
+package seen
+
+import (
+	"strings"
+)
+
+// Size is how large a host is, in bytes; 0 is what could not be told.
+type Size struct {
+	Memory int64
+	Disk   int64 // of /
+	Free   int64 // on /
+}
+
+// Sizes reads how large a host is.
+var Sizes = register(Fact[Size]{ID: "size", ask: text(
+	`echo '== memory'; while read -r k n u; do case $k in MemTotal:) echo "$k $n $u"; break ;; esac; done < /proc/meminfo
+echo '== disk'; df -Pk /`),
+	parse: func(s sections) (v Size, err error) {
+		if w := strings.Fields(s.one("memory")); len(w) == 3 && w[2] == "kB" {
+			v.Memory = kilobytes(w[1])
+		}
+		if disk := s.lines("disk"); len(disk) >= 2 {
+			if w := strings.Fields(disk[len(disk)-1]); len(w) >= 6 {
+				v.Disk, v.Free = kilobytes(w[1]), kilobytes(w[3])
+			}
+		}
+		return v, nil
+	}})
+
+func kilobytes(s string) int64 {
+	if n := number(s); n <= 1<<50 {
+		return n << 10
+	}
+	return 0
+}

@@ -1,0 +1,115 @@
+package seen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// Unit is what a host's init says of one unit; the zero Unit is one that it does not know.
+type Unit struct {
+	Loaded bool // there is a file for it
+	Active bool
+	AtBoot string   // enabled, disabled, masked …; "" for a unit that is not there
+	After  []string // the units that it waits for
+}
+
+// Enabled says whether it starts at boot.
+func (u Unit) Enabled() bool { return u.AtBoot == "enabled" }
+
+// Units are what a host's init runs and will start at boot.
+type Units struct {
+	Absent  bool            // there is no systemd
+	By      map[string]Unit // by name, such as ufw.service
+	Ours    []string        // interfaces whose wg-quick file is ours
+	Scripts []string        // files of a tunnel that was made by hand after the guide, wherever they were put
+	Armed   bool            // a change of ours waits for its confirmation: what boot will do is not settled yet
+}
+
+// TunnelUnit is the unit that brings a tunnel's interface up.
+func TunnelUnit(iface string) string { return "wg-quick@" + iface + ".service" }
+
+// GuideUnits are the units that the guide has people write by hand, or that an init script of that name becomes. The
+// package brings none of these names.
+//
+// guide: wireguard, Making WireGuard Persistent
+var GuideUnits = []string{"wireguard.service", "wireguard-setup.service"}
+
+// others are the units besides that matter to us.
+var others = []string{"ufw.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service"}
+
+// UnitsOf reads what a host's init runs.
+var UnitsOf = register(Fact[Units]{ID: "units", args: tunnelName, ask: func(s *site.Site, h *site.Host) string {
+	names := append(slices.Concat(GuideUnits, others), TunnelUnit(s.Tunnel.Interface))
+	return "u=" + remote.Quote(strings.Join(names, " ")) + tunnelled(`
+command -v systemctl >/dev/null || none absent
+echo '== ours'
+for f in /etc/wireguard/*.conf; do
+	[ -r "$f" ] && read -r l < "$f" || continue
+	i=${f##*/}; i=${i%.conf}
+	case $i in *[!a-zA-Z0-9_=+.-]*) continue ;; esac
+	case $l in '@MARK@'*) u="$u wg-quick@$i.service"; echo "$i" ;; esac
+done
+echo '== init'; for f in /etc/rc[2-5].d/S*wireguard-setup; do if [ -e "$f" ]; then echo enabled; break; fi; done
+echo '== scripts'
+for f in /etc/systemd/system/wireguard.service /etc/systemd/system/wireguard-setup.service /etc/init.d/wireguard-setup \
+	/usr/local/bin/wireguard-setup /usr/local/bin/wireguard-setup.sh /usr/local/sbin/wireguard-setup /usr/local/sbin/wireguard-setup.sh \
+	/etc/wireguard/wireguard-setup /etc/wireguard/wireguard-setup.sh; do if [ -e $f ]; then echo $f; fi; done
+echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do if [ -e "$f" ]; then echo yes; break; fi; done
+echo '== units'; systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p After $u`)(s, h)
+}, parse: parseUnits})
+
+func parseUnits(s sections) (Units, error) {
+	if s.has("absent") {
+		return Units{Absent: true}, nil
+	}
+	u := Units{By: map[string]Unit{}, Armed: s.one("armed") != ""}
+	for _, block := range strings.Split(strings.Join(s["units"], "\n"), "\n\n") {
+		name, unit := parseUnit(block)
+		if name != "" {
+			u.By[name] = unit
+		}
+	}
+	if len(u.By) == 0 {
+		return u, fmt.Errorf("systemctl told of no unit")
+	}
+	if s.one("init") == "enabled" { // systemd shows an init script as generated, enabled or not
+		unit := u.By[GuideUnits[1]]
+		unit.Loaded, unit.AtBoot = true, "enabled"
+		u.By[GuideUnits[1]] = unit
+	}
+	for _, name := range s.lines("ours") {
+		if Name(name) && len(name) < 16 {
+			u.Ours = append(u.Ours, name)
+		}
+	}
+	for _, file := range s.lines("scripts") {
+		if strings.HasPrefix(file, "/") && Name(strings.ReplaceAll(file, "/", "")) {
+			u.Scripts = append(u.Scripts, file)
+		}
+	}
+	return u, nil
+}
+
+// parseUnit reads one block of `systemctl show`.
+func parseUnit(block string) (name string, u Unit) {
+	for _, line := range strings.Split(block, "\n") {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch key {
+		case "Id":
+			name = value
+		case "LoadState":
+			u.Loaded = value == "loaded"
+		case "ActiveState":
+			u.Active = value == "active" || value == "activating"
+		case "UnitFileState":
+			u.AtBoot = remote.Clean(value).Line(20)
+		case "After":
+			u.After = strings.Fields(value)
+		}
+	}
+	return name, u
+}

@@ -1,0 +1,36 @@
+package site
+
+import "net/netip"
+
+// NamedPort is a port with what it is for.
+type NamedPort struct {
+	Name  string // smtp, http, https, submission, imaps: as in ports.NAME and from.NAME
+	Proto string // tcp
+	Port  int
+}
+
+// Service is one thing that the site offers to the world.
+type Service struct {
+	NamedPort
+	Forwarded bool           // it goes on to the mail host through the tunnel; a program on the proxy takes the others
+	From      []netip.Prefix // the only sources it is offered to; nil means everyone
+	Over6     bool           // it is offered over IPv6 too
+}
+
+// Services lists what the site offers to the world, always in the same order. What is forwarded is offered over IPv6 only
+// where the tunnel has it.
+//
+// guide: network, Port Requirements
+func Services(s *Site) []Service {
+	service := func(name string, port int, forwarded bool) Service {
+		return Service{NamedPort{name, "tcp", port}, forwarded, s.From[name], !forwarded || s.Tunnel.Network6.IsValid()}
+	}
+	p := s.Ports
+	return []Service{
+		service("smtp", p.SMTP, s.Mail.Path == "direct"),
+		service("http", p.HTTP, false),
+		service("https", p.HTTPS, false),
+		service("submission", p.Submission, true),
+		service("imaps", p.IMAPS, true),
+	}
+}
