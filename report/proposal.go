@@ -43,6 +43,8 @@ func Heading(p *run.Proposal, inert bool) Line {
 	switch {
 	case inert && p.Undo:
 		return Line{Strong, "Afterwards, without a guard: what nothing needs any more.", false}
+	case inert && p.Last:
+		return Line{Strong, "Afterwards, without a guard: it cuts nobody off, takes its time, and is undone when it fails.", false}
 	case inert:
 		return Line{Strong, "Preparations: they change nothing that runs, and need no guard.", false}
 	}

@@ -21,50 +21,51 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	prepared := false
+	var done Outcome // by the rounds before
 	var early *baseline
 	for round := 1; ; round++ {
 		p, err := r.propose(ctx, list)
 		if err != nil {
-			return Outcome{}, err
+			return done, err
 		}
 		if len(p.open) > 0 && round <= 4 {
 			if err := r.tidy(ctx, p.open); err != nil {
-				return Outcome{}, err
+				return done, err
 			}
 			continue
 		}
-		out := Outcome{Tasks: p.tasks()}
+		out := Outcome{Changed: done.Changed, Results: done.Results, Tasks: p.tasks()}
 		if err := r.allowed(p); err != nil {
 			return out, err
 		}
-		inert := p.Parts(true)
-		if len(inert) > 0 && round > 4 {
+		inert, guarded := p.Parts(true), p.Parts(false)
+		if p.Inert = len(inert) > 0; p.Inert && round > 6 {
 			return out, fmt.Errorf("%s still asks for preparations after %d rounds", inert[0].Host, round-1)
 		}
-		p.Inert = len(inert) > 0
-		guarded := p.Parts(false)
+		p.Last = p.Inert && inert[0].Last
 		if !p.Inert && len(guarded) == 0 {
-			out.Empty, out.Changed = !prepared, prepared
+			out.Empty = !done.Changed
 			return out, r.catchUp()
 		}
 		if ok, err := r.Approve(ctx, p); err != nil || !ok {
 			out.Declined = err == nil
 			return out, err
 		}
-		if p.Inert {
+		switch {
+		case p.Last:
+			out.Results, out.RolledBack, err = r.last(ctx, p, inert)
+		case p.Inert:
 			early = r.ask(ctx, p.proof)
-			if err := r.prepare(ctx, inert); err != nil {
-				return out, err
-			}
-			prepared = true
-			continue
+			err = r.prepare(ctx, inert)
+		default:
+			out.Results, out.RolledBack, err = r.change(ctx, decision{
+				site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, answers: true,
+			})
 		}
-		results, rolled, err := r.change(ctx, decision{
-			site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, answers: true,
-		})
-		out.Results, out.RolledBack, out.Changed = results, rolled, err == nil
-		return out, err
+		out.Changed = out.Changed || err == nil
+		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 {
+			return out, err
+		}
 	}
 }
 

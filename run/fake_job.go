@@ -95,6 +95,9 @@ func (f *Fake) prepare(j *fakeJob) {
 			if c.Path != "" {
 				f.write(c.Path, was[c.Path])
 			}
+			if stuck := f.do(c, "undo", c.Undo); stuck != nil {
+				say("it could not be taken back")
+			}
 			j.end(err)
 			return
 		}

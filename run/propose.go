@@ -89,12 +89,28 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 			p.Plans = append(p.Plans, plan)
 		}
 	}
+	for i := range p.Plans {
+		p.Plans[i].Then = append(p.Plans[i].Then, p.later(p.Plans[i])...)
+	}
 	p.proof = proofs(append(inPlace, list...))
 	p.Guard = r.guard(p.Parts(false), p.proof)
 	if len(p.Plans) > 0 {
 		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)
 	}
 	return p, nil
+}
+
+// later says what of a plan is made once the guarded changes are kept; while there are others it is planned again by then.
+func (p *Proposal) later(plan steps.Plan) []string {
+	var titles []string
+	for _, part := range plan.Parts {
+		for _, c := range part.Changes {
+			if part.Last && len(p.joined(true, false))+len(p.joined(false, false)) > 0 {
+				titles = append(titles, part.Host+": "+c.Title)
+			}
+		}
+	}
+	return titles
 }
 
 // detect looks at the hosts and fills in what the answers leave open. What was found can raise questions that could not be

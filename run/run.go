@@ -45,6 +45,7 @@ type Proposal struct {
 	Stays []string       // undo only: what is left on the hosts, and why
 	Guard time.Duration  // after this the hosts take it back by themselves
 	Inert bool           // the next approval is for the inert parts only
+	Last  bool           // they are made last
 	proof []checks.Check // asked before and after
 	open  []string       // hosts on which a change is open
 }
@@ -52,14 +53,24 @@ type Proposal struct {
 // Empty says whether the hosts need no change.
 func (p *Proposal) Empty() bool { return len(p.Parts(true)) == 0 && len(p.Parts(false)) == 0 }
 
-// Parts are the changes per host, the steps' changes joined in order; only the inert or only the guarded ones.
+// Parts are the changes per host, the steps' changes joined in order; only the guarded ones, or only the inert ones that are
+// made next: those that are made last when there are no others, and nothing guarded, left.
 func (p *Proposal) Parts(inert bool) []steps.Part {
+	parts := p.joined(inert, false)
+	if inert && len(parts)+len(p.joined(false, false)) == 0 {
+		return p.joined(true, true)
+	}
+	return parts
+}
+
+// joined are the parts of one kind.
+func (p *Proposal) joined(inert, last bool) []steps.Part {
 	var parts []steps.Part
 	for _, h := range p.Site.Hosts {
-		part := steps.Part{Host: h.Name, Inert: inert}
+		part := steps.Part{Host: h.Name, Inert: inert, Last: last}
 		for _, plan := range p.Plans {
 			for _, one := range plan.Parts {
-				if one.Host != h.Name || one.Inert != inert {
+				if one.Host != h.Name || one.Inert != inert || one.Last != last {
 					continue
 				}
 				for _, c := range one.Changes {

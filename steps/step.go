@@ -51,7 +51,8 @@ func (p Plan) Empty() bool { return len(p.Parts) == 0 && len(p.Refused) == 0 }
 // Part is the changes for one host, applied as one transaction.
 type Part struct {
 	Host    string
-	Inert   bool // it changes nothing that runs: packages, key files. Applied without a guard, first, then looked at again
+	Inert   bool // a job of the host's own, without a guard, because it cuts nobody off: packages, key files. Made first, then looked at again
+	Last    bool // an inert part that is made once the guarded ones are kept, such as what takes minutes and needs them
 	Changes []remote.Change
 }
 

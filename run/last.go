@@ -1,0 +1,50 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/steps"
+)
+
+// last makes parts that come once everything guarded is kept. What works is asked before and after, as for a decision; where
+// something does not any more, what was made is undone by a job, too.
+func (r *Runner) last(ctx context.Context, p *Proposal, parts []steps.Part) (results []checks.Result, rolled []string, err error) {
+	before, err := r.before(ctx, nil, p.proof)
+	if err != nil {
+		return nil, nil, err
+	}
+	records, err := r.recorded(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.prepare(ctx, parts); err != nil {
+		return nil, nil, err
+	}
+	results, lost, err := r.settle(ctx, p.proof, before, r.sessions())
+	r.report(results)
+	if err != nil || len(lost) == 0 {
+		return results, nil, err
+	}
+	err = fmt.Errorf("%w: %w", ErrRolledBack, &Regression{lost})
+	for i := range parts {
+		parts[i].Changes = reversed(parts[i].Changes, records[parts[i].Host])
+		rolled = append(rolled, parts[i].Host)
+	}
+	return results, rolled, errors.Join(err, r.prepare(context.WithoutCancel(ctx), parts))
+}
+
+// reversed are the changes that take others back, last first. The host forgets those that it did not remember before.
+func reversed(list []remote.Change, records []remote.Record) []remote.Change {
+	var back []remote.Change
+	for _, c := range slices.Backward(list) {
+		before := slices.ContainsFunc(records, func(r remote.Record) bool { return r.Step == c.Step && r.ID == c.ID && r.Path == c.Path })
+		back = append(back, remote.Change{ID: c.ID, Step: c.Step, Title: "take back: " + c.Title, Path: c.Path, Old: c.New, New: c.Old,
+			Do: c.Undo, Takes: c.Takes, Forget: !before})
+	}
+	return back
+}
