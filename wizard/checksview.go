@@ -36,6 +36,11 @@ func (p *checksPage) View(width, height int) view {
 	for i, e := range list {
 		rows = append(rows, draw.Pick(p.row(e, width), i == p.split.Picked))
 	}
+	if r := list[p.split.Picked].result; r != nil {
+		if c, ok := checks.Of(r.ID); ok {
+			v.help = report.CheckPage(c) + "\n" + checkHelp
+		}
+	}
 	v.lines = p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned))
 	return v
 }
