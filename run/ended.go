@@ -10,12 +10,11 @@ import (
 	"postern/steps"
 )
 
-// readEnded tells how the last change of a host ended, as the name of a file: PERSISTED.ID, or ROLLEDBACK.ID.WHY.
-var readEnded = remote.Query{ID: "run.ended", Run: `(cd /var/lib/postern 2>/dev/null && ls -t | while IFS= read -r d; do
-	case $d in done.*) ;; *) continue ;; esac
-	for f in "$d"/PERSISTED.* "$d"/ROLLEDBACK.*; do [ ! -e "$f" ] || printf '%s\n' "${f##*/}"; done
-	break
-done) || :`}
+// readEnded tells how the last change of a host ended, as the name of a file: PERSISTED.ID, or ROLLEDBACK.ID.WHY. The newest
+// of these counts, not the newest folder: the host clears out older ones' folders once a change is over.
+var readEnded = remote.Query{ID: "run.ended", Run: `(cd /var/lib/postern 2>/dev/null && ls -t done.*/PERSISTED.* done.*/ROLLEDBACK.* 2>/dev/null | {
+	IFS= read -r f && printf '%s\n' "${f##*/}"
+}) || :`}
 
 // alone are the reasons for which a host takes a change back by itself, in words. The others were told when they happened.
 var alone = map[string]string{
