@@ -66,7 +66,7 @@ func TestSudo(t *testing.T) {
 			if err != nil || !strings.HasPrefix(r.Out, "0\n127.0.0.1 ") {
 				t.Errorf("%+v, %v", r, err)
 			}
-			if x, err := s.Exec(soon(t), "id -u"); err != nil || x.Out != "0\n" {
+			if x, err := s.Exec(soon(t), ReadRun("", "id -u")); err != nil || x.Out != "0\n" {
 				t.Errorf("Exec: %+v, %v", x, err)
 			}
 			if b, err := s.Again(soon(t)); err != nil || len(a.asked) != c.asked {

@@ -64,7 +64,7 @@ func TestLostInTheMiddle(t *testing.T) {
 	for _, call := range map[string]func() error{
 		"Sh":    func() error { _, err := s.Sh(soon(t), "true"); return err },
 		"Facts": func() error { _, err := s.Facts(soon(t), []Query{ReadRun("a", "true")}); return err },
-		"Exec":  func() error { _, err := s.Exec(soon(t), "true"); return err },
+		"Exec":  func() error { _, err := s.Exec(soon(t), ReadRun("", "true")); return err },
 		"Dial":  func() error { _, err := s.DialContext(soon(t), "tcp", "127.0.0.1:1"); return err },
 	} {
 		if err := call(); !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "proxy") {

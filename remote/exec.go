@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Exec runs POSIX sh as root over a channel of its own, beside what the held shell does: at most four at once, others wait.
-// Out has stdout and stderr together, at most MaxAnswer bytes. When the context ends first, or the link breaks, the script and
-// what it started are ended too. A host that allows no further channel runs it in the held shell, where it is ended at the
-// context's deadline, or after a minute.
-func (s *Session) Exec(ctx context.Context, script string) (Answer, error) {
+// Exec asks a snippet of POSIX sh by itself, run as root over a channel of its own, beside what the held shell does: at most
+// four at once, others wait. Out has stdout and stderr together, at most MaxAnswer bytes. When the context ends first, or the
+// link breaks, the script and what it started are ended too. A host that allows no further channel runs it in the held shell,
+// where it is ended at the context's deadline, or after a minute.
+func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
 		return Answer{}, s.told(context.Cause(ctx))
 	}
-	s.logScript(script)
+	s.logScript(q.Run)
 	p, err := s.extra(ctx)
 	if errors.Is(err, errNoChannel) {
-		r, err := s.Sh(ctx, mortal(s.o.nonce(), script, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)))
+		r, err := s.Sh(ctx, mortal(s.o.nonce(), q.Run, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)))
 		return Answer{Out: r.Out, Code: r.Code, Cut: r.Cut}, err
 	}
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Session) Exec(ctx context.Context, script string) (Answer, error) {
 	defer p.end()
 	var k keeper
 	s.trips.Add(1)
-	code, err := newShell(p).run(ctx, s.o.nonce(), mortal(s.o.nonce(), script, "cat <&3"), k.take, nil)
+	code, err := newShell(p).run(ctx, s.o.nonce(), mortal(s.o.nonce(), q.Run, "cat <&3"), k.take, nil)
 	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.told(err)
 }
 

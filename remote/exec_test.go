@@ -31,7 +31,7 @@ func TestExec(t *testing.T) {
 		{"if", "", 2},
 		{"cat <<E\nit's \"x\"\nE", "it's \"x\"\n", 0},
 	} {
-		a, err := s.Exec(soon(t), c.script)
+		a, err := s.Exec(soon(t), ReadRun("", c.script))
 		if err != nil || c.code != a.Code || c.code != 2 && a.Out != c.out {
 			t.Errorf("%q: %+v, %v", c.script, a, err)
 		}
@@ -46,7 +46,7 @@ func TestExecAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 12 {
 			wg.Go(func() {
-				if a, err := s.Exec(soon(t), fmt.Sprint("echo ", i)); err != nil || a.Out != fmt.Sprintln(i) {
+				if a, err := s.Exec(soon(t), ReadRun("", fmt.Sprint("echo ", i))); err != nil || a.Out != fmt.Sprintln(i) {
 					t.Errorf("MaxSessions %d: %d: %+v, %v", most, i, a, err)
 				}
 			})
@@ -80,7 +80,7 @@ func TestExecLeavesNothingBehind(t *testing.T) {
 		}
 		cancel()
 	}()
-	if _, err := s.Exec(ctx, "exec 4>"+Quote(fifo)+"; sh -c 'sleep 1000; true'; true"); !errors.Is(err, context.Canceled) {
+	if _, err := s.Exec(ctx, ReadRun("", "exec 4>"+Quote(fifo)+"; sh -c 'sleep 1000; true'; true")); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 	f, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -100,7 +100,7 @@ func TestExecInTheHeldShellEnds(t *testing.T) {
 	s := h.connect(h.options())
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := s.Exec(ctx, "sleep 1000; true"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Exec(ctx, ReadRun("", "sleep 1000; true")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v", err)
 	}
 	if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" {

@@ -87,7 +87,7 @@ func TestOpenSSH(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 6 {
 		wg.Go(func() {
-			if a, err := s.Exec(soon(t), fmt.Sprint("echo ", i)); err != nil || a.Out != fmt.Sprintln(i) {
+			if a, err := s.Exec(soon(t), ReadRun("", fmt.Sprint("echo ", i))); err != nil || a.Out != fmt.Sprintln(i) {
 				t.Errorf("%d: %+v, %v", i, a, err)
 			}
 		})
@@ -158,7 +158,7 @@ func TestOpenSSHAllowsOneSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if a, err := s.Exec(soon(t), "echo on"); err != nil || a.Out != "on\n" {
+	if a, err := s.Exec(soon(t), ReadRun("", "echo on")); err != nil || a.Out != "on\n" {
 		t.Errorf("%+v, %v", a, err)
 	}
 	if _, err := s.Listen(soon(t), "tcp4", "127.0.0.1:0"); !errors.Is(err, ErrNoVantage) {

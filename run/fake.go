@@ -23,7 +23,7 @@ type Fake struct {
 	After  func(time.Duration, func()) (stop func() bool)                   // nil: time.AfterFunc
 	Do     func(c remote.Change, phase string, say func(line string)) error // what a script does: phase is test, do, undo or keep; one at a time
 	Fault  func(context.Context, Call) error                                // what goes wrong; it may wait, too
-	Exec   func(ctx context.Context, script string) (remote.Answer, error)
+	Exec   func(context.Context, remote.Query) (remote.Answer, error)
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Listen func(ctx context.Context, network, address string) (*remote.Listener, error)
 	Source netip.AddrPort // where logins come from, and the host's own port they come in at
@@ -257,11 +257,11 @@ func (l *fakeLogin) Facts(ctx context.Context, queries []remote.Query) (remote.F
 	return facts, err
 }
 
-// Exec runs a script that only looks.
-func (l *fakeLogin) Exec(ctx context.Context, script string) (a remote.Answer, err error) {
+// Exec asks by itself.
+func (l *fakeLogin) Exec(ctx context.Context, q remote.Query) (a remote.Answer, err error) {
 	err = l.call(ctx, "exec", func() (err error) {
 		if l.f.Exec != nil {
-			l.f.outside(func() { a, err = l.f.Exec(ctx, script) })
+			l.f.outside(func() { a, err = l.f.Exec(ctx, q) })
 		}
 		return err
 	})

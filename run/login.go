@@ -15,7 +15,7 @@ type Login interface {
 	Close() error
 
 	Facts(context.Context, []remote.Query) (remote.Facts, error)
-	Exec(ctx context.Context, script string) (remote.Answer, error)
+	Exec(context.Context, remote.Query) (remote.Answer, error)
 	Listen(ctx context.Context, network, address string) (*remote.Listener, error)
 	Recorded(context.Context) ([]remote.Record, error)
 

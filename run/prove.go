@@ -115,8 +115,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		one := <-answers
 		v := &checks.Vantage{Name: one.name, Facts: one.facts, Err: one.err}
 		if s := over[one.name]; s != nil && one.err == nil {
-			v.Dial, v.Listen = s, s.Listen
-			v.Run = func(ctx context.Context, q remote.Query) (remote.Answer, error) { return s.Exec(ctx, q.Run) }
+			v.Dial, v.Listen, v.Run = s, s.Listen, s.Exec
 			look[one.name] = one.facts
 		}
 		env.Hosts[one.name] = v
