@@ -1,10 +1,40 @@
 package demo
 
-// Sh is for the tests that stand outside: what a script prints on a host, run as root there.
-func Sh(h *Host, script string) string {
-	out, _ := shOut(h, script)
-	return out
+import (
+	"fmt"
+	"strings"
+)
+
+// Whole is all of a host that an undo must bring back: its files, but for those of the package installer and of the answers'
+// folder, and what it says of itself.
+func Whole(h *Host) string {
+	var b strings.Builder
+	for _, path := range h.Paths() {
+		if !strings.HasPrefix(path, "/var/lib/") {
+			f := h.File(path)
+			fmt.Fprintf(&b, "%s %o %s\n%s\n", path, f.Mode, f.Owner, f.Text)
+		}
+	}
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	for _, fact := range []string{"addresses", "listeners", "routing", "sysctl", "units", "tunnel", "keys", "keyfiles", "boot", "ufw"} {
+		b.WriteString(fact + "\n" + answers[fact](h, []string{"wg0"}))
+	}
+	for _, r := range h.kernel.rules {
+		for name, t := range r {
+			for chain, c := range t {
+				if c.policy == "-" || c.policy == "DROP" || len(c.rules) > 0 {
+					fmt.Fprintf(&b, "%s %s %s %q\n", name, chain, c.policy, c.rules)
+				}
+			}
+		}
+	}
+	return b.String()
 }
 
-// Reboot ends everything on a host and starts it again.
-func Reboot(h *Host) { h.reboot() }
+// Install installs packages by hand.
+func Install(h *Host, names ...string) {
+	for _, name := range names {
+		h.unpack(name)
+	}
+}

@@ -1,16 +1,59 @@
 package demo
 
-// The faults that a world can be told to show; who shows each is in the file that knows the thing which fails.
-func init() {
-	for _, f := range [][2]string{
-		{"lockout", "switching the proxy's firewall on cuts new SSH logins there: only the host itself can take that back"},
-		{"port25", "the proxy's provider drops TCP port 25 in both directions"},
-		{"mtu", "a stretch between the hosts swallows large tunnel packets, and tells nobody"},
-		{"apt", "another apt holds the package lock of the proxy for the first twenty seconds"},
-		{"badkey", "the proxy shows another host key at every login after the first"},
-		{"password", "the mail host lets nobody in without a password, which is \"postern\""},
-		{"boot", "the mail host reboots when its tunnel is started for the first time"},
-	} {
-		fault(f[0], f[1])
+import (
+	"context"
+	"maps"
+	"time"
+
+	"postern/remote"
+	"postern/run"
+)
+
+// faults are the names that Options.Faults takes, each with what it does.
+var faults = map[string]string{
+	"lockout":  "switching the proxy's firewall on cuts new SSH logins there: only the host itself can take that back",
+	"linkloss": "the connection to the proxy breaks in the middle of a change, and the link is dark for six seconds",
+	"port25":   "the proxy's provider drops TCP port 25 in both directions",
+	"mtu":      "a stretch between the hosts swallows large tunnel packets, and tells nobody",
+	"apt":      "another apt holds the package lock of the proxy for the first twenty seconds",
+	"badkey":   "the proxy shows another host key at every login after the first",
+	"password": "the mail host lets nobody in without a password, which is \"postern\"",
+	"boot":     "the mail host reboots when its tunnel is started for the first time",
+}
+
+// How long what goes wrong lasts.
+const (
+	darkFor = 6 * time.Second
+	busyFor = 20 * time.Second
+)
+
+// Faults are the names that Options.Faults takes, each with one line that says what it does.
+func Faults() map[string]string { return maps.Clone(faults) }
+
+// faulty says whether a fault was asked for.
+func (w *World) faulty(name string) bool { return w.faults[name] }
+
+// first says whether a fault was asked for and has not struck yet; from now on it has.
+func (w *World) first(name string) bool {
+	was := w.struck[name]
+	w.struck[name] = true
+	return w.faults[name] && !was
+}
+
+// dark says whether the link between the operator and a host is lost.
+func (w *World) dark(h *Host) bool { return h == w.Proxy && w.Now().Before(w.darkUntil) }
+
+// breaks is what goes wrong with what is asked of a host: the link to the proxy is lost once a change has been made there, before
+// anybody hears of it.
+func (h *Host) breaks(_ context.Context, c run.Call) error {
+	w := h.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.Verb == "begin" && c.Done && h == w.Proxy && w.first("linkloss") {
+		w.darkUntil = w.Now().Add(darkFor)
 	}
+	if w.dark(h) {
+		return remote.ErrLost
+	}
+	return nil
 }

@@ -1,31 +1,24 @@
 package demo_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"postern/demo"
 	"postern/remote"
 	"postern/run"
 )
 
-// apply is one `apply` of everything.
-func (o *operator) apply() error {
-	o.Helper()
-	return o.run(func(ctx context.Context, r *run.Runner) error {
-		_, err := r.Apply(ctx, nil)
-		return err
-	})
-}
-
 // faultStories say what the engine makes of each fault.
 var faultStories = map[string]func(t *testing.T, o *operator){
 	"lockout": func(t *testing.T, o *operator) {
-		err := o.apply()
-		if !errors.Is(err, run.ErrRolledBack) {
+		if err := o.apply(); !errors.Is(err, run.ErrRolledBack) {
 			t.Errorf("apply: %v", err)
+		}
+		if !strings.Contains(o.told(), "a new login does not work yet") {
+			t.Error("nobody was told that no new login works")
 		}
 	},
 	"linkloss": func(t *testing.T, o *operator) {
@@ -61,9 +54,8 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 		}
 	},
 	"badkey": func(t *testing.T, o *operator) {
-		err := o.apply()
 		var changed *remote.ChangedKeyError
-		if !errors.As(err, &changed) {
+		if err := o.apply(); !errors.As(err, &changed) {
 			t.Errorf("apply: %v", err)
 		}
 	},
@@ -71,10 +63,12 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 		if err := o.apply(); err != nil {
 			t.Errorf("apply: %v", err)
 		}
+		if n := strings.Count(o.told(), "asked password mail"); n != 1 {
+			t.Errorf("the password was asked for %d times", n)
+		}
 	},
 	"boot": func(t *testing.T, o *operator) {
-		err := o.apply()
-		if err == nil {
+		if err := o.apply(); err == nil {
 			t.Error("nobody noticed the reboot")
 		}
 		if err := o.apply(); err != nil {
@@ -85,19 +79,28 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 
 // TestFaults tells each fault's story.
 func TestFaults(t *testing.T) {
-	for fault, story := range faultStories {
+	for fault := range demo.Faults() {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			speed, deadline := 10.0, 10*time.Minute
+			deadline := 10 * time.Minute
 			switch fault {
-			case "lockout", "badkey", "linkloss": // the hosts' guards and the engine's patience go by one clock
-				speed, deadline = 1, 12*time.Second
+			case "lockout": // no new login works until the host's guard acts
+				deadline = 12 * time.Second
+			case "badkey": // no new login ever works
+				deadline = 4 * time.Second
 			}
-			o := newOperator(t, speed, deadline, fault)
-			story(t, o)
+			o := newOperator(t, deadline, fault)
+			faultStories[fault](t, o)
 			if t.Failed() {
 				t.Logf("%s\n%s", bad(o.last), o.told())
 			}
 		})
+	}
+}
+
+// TestUnknownFault wants the names of those that there are.
+func TestUnknownFault(t *testing.T) {
+	if _, err := demo.New(demo.Options{Faults: []string{"nosuch"}}); err == nil || !strings.Contains(err.Error(), "linkloss") {
+		t.Error(err)
 	}
 }

@@ -2,93 +2,136 @@ package demo
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"io/fs"
+	"iter"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
 
-	"golang.org/x/crypto/ssh"
+	"postern/remote"
+	"postern/run"
 )
 
-// Host is one simulated machine.
+// Host is one simulated machine: files and changes as any fake of run's has them, and a kernel that runs what the files say.
 type Host struct {
-	Name string // "proxy" or "mail"; also its host name
-
-	w     *World
-	files *files // what is on its disk, and what its kernel shows as files
-
-	mu     sync.Mutex // held by who reads or changes kernel; never while a command waits
-	procs  procs
-	init   inits
-	key    ssh.Signer
-	logins atomic.Int32
-	kernel *kernel // what a reboot forgets: interfaces, filters, sysctls, tunnels
+	*run.Fake
+	w      *World
+	kernel *kernel
+	four   netip.Prefix
+	six    netip.Prefix
+	link   netip.Addr
+	key    string // the fingerprint that its sshd shows
+	logins int
 }
 
-// furnishings lay what a host has before anybody set it up.
-var furnishings []func(*Host)
+// packages are the files that Debian's packages bring, one folder each; debian's are there from the start.
+//
+//go:embed packages
+var packages embed.FS
 
-// furnish adds files, units and packages to every new host: to be called at start-up, by the file that models them. It
-// runs before the first boot; h.Name tells which host it is.
-func furnish(f func(h *Host)) { furnishings = append(furnishings, f) }
-
-func newHost(w *World, name string) *Host {
-	h := &Host{Name: name, w: w, files: newFiles(w.clock.time), key: hostKey(w.rand)}
-	for _, f := range furnishings {
-		f(h)
+// host makes one that is up.
+func (w *World) host(name string, four, six netip.Addr, link string) *Host {
+	h := &Host{w: w, four: netip.PrefixFrom(four, 24), six: netip.PrefixFrom(six, 64), link: netip.MustParseAddr(link), key: w.fingerprint()}
+	h.Fake = &run.Fake{Name: name, Answer: h.answer, Do: h.do, Fault: h.breaks, Clock: w.Now,
+		After: func(d time.Duration, f func()) func() bool { return time.AfterFunc(w.real(d), f).Stop },
+		Exec:  func(_ context.Context, q remote.Query) (remote.Answer, error) { return h.answer(q), nil },
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return w.dial(ctx, h, network, address)
+		},
+		Listen: func(_ context.Context, network, address string) (*remote.Listener, error) {
+			return h.listen(network, address)
+		},
 	}
+	h.unpack("debian")
+	h.boot()
 	return h
 }
 
-// boot starts the host: its kernel knows nothing, and init starts what is enabled.
-func (h *Host) boot() {
-	h.procs.mu.Lock()
-	h.procs.up, h.procs.down = context.WithCancel(h.w.ctx)
-	h.procs.mu.Unlock()
-	h.init.mu.Lock()
-	h.init.units = map[string]*unit{}
-	h.init.mu.Unlock()
-	h.files.removeAll("/run")
-	h.files.removeAll("/tmp")
-	h.files.mkdirAll("/run/systemd/system")
-	h.files.write("/run/systemd/timesync/synchronized", "", 0o644)
-	h.files.mkdir("/tmp", 0o1777)
-	h.mu.Lock()
-	h.kernel = newKernel(h)
-	h.mu.Unlock()
-	for _, name := range h.wanted() {
-		h.startUnit(name)
+// fingerprint is the one of a fresh host key.
+func (w *World) fingerprint() string {
+	var b [32]byte
+	w.rand(b[:])
+	sum := sha256.Sum256(b[:])
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+}
+
+// Fingerprint is the SHA256:… of the key that the host's sshd shows.
+func (h *Host) Fingerprint() string { return h.key }
+
+// Restart ends everything on the host and starts it again.
+func (h *Host) Restart() {
+	h.Reboot()
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	h.boot()
+}
+
+// text is a file's, "" where there is none.
+func (h *Host) text(path string) string {
+	if f := h.File(path); f != nil {
+		return f.Text
+	}
+	return ""
+}
+
+// put writes a file of root's.
+func (h *Host) put(path, text string, mode fs.FileMode) {
+	h.Write(path, &remote.File{Text: text, Mode: mode, Owner: "root:root"})
+}
+
+// installed is where a package leaves its name.
+func installed(name string) string { return "/var/lib/dpkg/info/" + name + ".list" }
+
+// has says whether a package is installed.
+func (h *Host) has(name string) bool { return h.File(installed(name)) != nil }
+
+// unpack installs a package. What a person has changed stays.
+func (h *Host) unpack(name string) {
+	h.put(installed(name), "", 0o644)
+	fs.WalkDir(packages, "packages/"+name, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil // a package without files
+		}
+		to := strings.TrimPrefix(path, "packages/"+name)
+		mode := fs.FileMode(0o644)
+		if strings.HasSuffix(to, ".rules") || strings.HasSuffix(to, ".init") {
+			mode = 0o640
+		}
+		if text, err := packages.ReadFile(path); err == nil && h.File(to) == nil {
+			h.put(to, string(text), mode)
+		}
+		return nil
+	})
+	if name == "ufw" {
+		h.enable("ufw", true)
 	}
 }
 
-// halt ends everything that runs on the host.
-func (h *Host) halt() {
-	h.procs.mu.Lock()
-	defer h.procs.mu.Unlock()
-	h.procs.down()
+func wants(unit string) string {
+	return "/etc/systemd/system/multi-user.target.wants/" + unit + ".service"
 }
 
-// up ends when the host goes down.
-func (h *Host) up() context.Context {
-	h.procs.mu.Lock()
-	defer h.procs.mu.Unlock()
-	return h.procs.up
-}
+// enabled says whether a unit starts at boot.
+func (h *Host) enabled(unit string) bool { return h.File(wants(unit)) != nil }
 
-// reboot ends everything, and starts again with what is on the disk.
-func (h *Host) reboot() {
-	h.halt()
-	for _, p := range h.processes(func(*process) bool { return true }) {
-		<-p.done
-	}
-	if h.w.ctx.Err() == nil {
-		h.boot()
+// enable has a unit start at boot, or not.
+func (h *Host) enable(unit string, yes bool) {
+	if h.Write(wants(unit), nil); yes {
+		h.put(wants(unit), "", 0o644)
 	}
 }
 
-// procs are the processes of a host.
-type procs struct {
-	mu   sync.Mutex
-	all  map[int]*process
-	last int
-	up   context.Context // until the host goes down
-	down context.CancelFunc
+// confs are the interfaces that have a file of wg-quick's.
+func (h *Host) confs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, path := range h.Paths() {
+			if name, ok := strings.CutPrefix(path, "/etc/wireguard/"); ok && strings.HasSuffix(name, ".conf") && !yield(strings.TrimSuffix(name, ".conf")) {
+				return
+			}
+		}
+	}
 }

@@ -1,15 +1,12 @@
 package demo_test
 
 import (
-	"context"
-	"fmt"
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
 
-	"postern/checks"
 	"postern/demo"
+	"postern/remote"
 	"postern/run"
 	"postern/site"
 )
@@ -29,55 +26,34 @@ func TestVariations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := newOperator(t, 10, 10*time.Minute)
+			o := newOperator(t, 10*time.Minute)
 			change(o.site)
 			if err := o.apply(); err != nil {
 				t.Fatalf("apply: %v\n%s", err, o.told())
 			}
 			o.proven("after the apply")
-			if err := o.run(func(ctx context.Context, r *run.Runner) error {
-				out, err := r.Apply(ctx, nil)
-				if err == nil && !out.Empty {
-					err = fmt.Errorf("a second apply is not empty: %+v", out)
-				}
-				return err
-			}); err != nil {
-				t.Error(err)
-			}
+			o.idle()
 		})
-	}
-}
-
-// proven wants every check to be ok; of those named a warning will do.
-func (o *operator) proven(when string, warned ...string) {
-	o.Helper()
-	if err := o.run(func(ctx context.Context, r *run.Runner) error {
-		results, err := r.Check(ctx, nil)
-		results = slices.DeleteFunc(results, func(c checks.Result) bool { return c.Outcome == checks.Warn && slices.Contains(warned, c.ID) })
-		if bad := bad(results); bad != "" {
-			o.Errorf("%s:\n%s", when, bad)
-		}
-		return err
-	}); err != nil {
-		o.Errorf("%s: %v", when, err)
 	}
 }
 
 // TestRebooted proves that everything comes back by itself.
 func TestRebooted(t *testing.T) {
-	o := newOperator(t, 10, 10*time.Minute)
+	t.Parallel()
+	o := newOperator(t, 10*time.Minute)
 	if err := o.apply(); err != nil {
 		t.Fatalf("apply: %v\n%s", err, o.told())
 	}
 	for _, h := range []*demo.Host{o.w.Proxy, o.w.Mail} {
-		demo.Reboot(h)
+		h.Restart()
 	}
 	o.proven("after the reboot")
 }
 
 // TestThroughTheProxy reaches the mail host through the tunnel, once there is one, and changes it from there.
 func TestThroughTheProxy(t *testing.T) {
-	o := newOperator(t, 10, 10*time.Minute)
+	t.Parallel()
+	o := newOperator(t, 10*time.Minute)
 	if err := o.apply(); err != nil {
 		t.Fatalf("apply: %v\n%s", err, o.told())
 	}
@@ -93,7 +69,8 @@ func TestThroughTheProxy(t *testing.T) {
 
 // TestChangesLater opens another port, and then takes one chapter back.
 func TestChangesLater(t *testing.T) {
-	o := newOperator(t, 10, 10*time.Minute)
+	t.Parallel()
+	o := newOperator(t, 10*time.Minute)
 	if err := o.apply(); err != nil {
 		t.Fatalf("apply: %v\n%s", err, o.told())
 	}
@@ -102,14 +79,11 @@ func TestChangesLater(t *testing.T) {
 		t.Fatalf("apply of another port: %v\n%s", err, o.told())
 	}
 	o.proven("with another port")
-	text, err := run.Adopt(t.Context(), o.target("proxy"), run.SSH(o.options()))
+	text, err := run.Adopt(t.Context(), remote.Target{Name: "proxy", SSH: o.site.Host("proxy").SSH}, o.connect)
 	if err != nil || text == "" {
 		t.Errorf("adopt: %v", err)
 	}
-	if err := o.run(func(ctx context.Context, r *run.Runner) error {
-		_, err := r.Undo(ctx, []string{"wireguard"})
-		return err
-	}); err != nil {
+	if err := o.undo("wireguard"); err != nil {
 		t.Errorf("undo of one chapter: %v\n%s", err, o.told())
 	}
 }

@@ -34,7 +34,7 @@ func (c *adoptCmd) Run(ctx context.Context, a *app) error {
 	if err := a.openLog("adopt " + c.From); err != nil {
 		return err
 	}
-	text, err := run.Adopt(ctx, remote.Target{Name: c.From, SSH: c.From}, run.SSH(a.remote()))
+	text, err := run.Adopt(ctx, remote.Target{Name: c.From, SSH: c.From}, a.connect(a.ask.answer))
 	if err != nil {
 		return unasked(err)
 	}

@@ -126,7 +126,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 		return nil, err
 	}
 	r := &run.Runner{
-		Site: from.site, Connect: run.SSH(a.remote()), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
+		Site: from.site, Connect: a.connect(a.ask.answer), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: a.Deadline, Accept: a.accepted(),
 		Emit: a.emit, Saved: from.saved, Approve: a.approve,
 	}
@@ -162,16 +162,23 @@ func (a *app) here() remote.Dialer {
 	return &net.Dialer{}
 }
 
-// remote is what connecting needs from here.
+// remote is what finding hosts needs from here, and what connecting needs but whom to ask.
 func (a *app) remote() remote.Options {
-	o := remote.Options{
-		Home: a.world.home, User: a.world.user, AgentSock: a.world.getenv("SSH_AUTH_SOCK"),
-		KnownHosts: "", Ask: a.ask.answer, Log: func(host, line string) { a.log.line(host + ": " + line) }, Memory: a.memory,
-	}
 	if a.sim != nil {
-		o = apart(a.sim, o)
+		return apart(a.sim)
 	}
-	return o
+	return remote.Options{Home: a.world.home, User: a.world.user, AgentSock: a.world.getenv("SSH_AUTH_SOCK"),
+		Log: func(host, line string) { a.log.line(host + ": " + line) }, Memory: a.memory}
+}
+
+// connect logs in to hosts. Somebody is asked for what only they know.
+func (a *app) connect(ask func(context.Context, remote.Prompt) (string, error)) func(context.Context, remote.Target) (run.Login, error) {
+	if a.sim != nil {
+		return a.sim.Connect(ask)
+	}
+	o := a.remote()
+	o.Ask = ask
+	return run.SSH(o)
 }
 
 func (a *app) accepted() map[string]bool {

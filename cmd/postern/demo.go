@@ -69,7 +69,7 @@ func demoAnswers(sim *demo.World, asked bool) *answers {
 	return &answers{file: f, site: f.Site}
 }
 
-// apart makes options for connecting that know the simulated hosts only.
-func apart(sim *demo.World, o remote.Options) remote.Options {
-	return remote.Options{User: "you", Ask: o.Ask, Log: o.Log, Memory: o.Memory, Apart: true, Dial: sim.Dialer()}
+// apart makes options for finding hosts that know the simulated ones only.
+func apart(sim *demo.World) remote.Options {
+	return remote.Options{User: "you", Apart: true, Dial: sim.Dialer()}
 }

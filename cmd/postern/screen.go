@@ -93,9 +93,7 @@ func (a *app) screen(file *site.File) wizard.Options {
 		Runner: func(s *site.Site, ask wizard.Asker) (*run.Runner, error) {
 			r, err := a.begin("wizard", &answers{file: file, site: s, say: a.say})
 			if err == nil {
-				asking := a.remote()
-				asking.Ask = ask
-				r.Connect, r.Emit = run.SSH(asking), a.log.event
+				r.Connect, r.Emit = a.connect(ask), a.log.event
 				r.Result = func(one checks.Result) { a.log.line(report.Result(one).Text) }
 			}
 			return r, err

@@ -60,9 +60,7 @@ func (a *app) adoptSite(ctx context.Context, destination, name string, ask wizar
 	if err := destinationOf(destination); err != nil {
 		return nil, err
 	}
-	o := a.remote()
-	o.Ask = ask
-	text, err := run.Adopt(ctx, remote.Target{Name: destination, SSH: destination}, run.SSH(o))
+	text, err := run.Adopt(ctx, remote.Target{Name: destination, SSH: destination}, a.connect(ask))
 	if err != nil {
 		return nil, err
 	}
