@@ -72,9 +72,30 @@ func (g *glass) picture() picture {
 		for x, letter := range steady(r.text()) {
 			r[x].text = string(letter)
 		}
+		r.blanks()
 		p = append(p, r)
 	}
 	return inOrder(p)
+}
+
+// blanks gives blanks the look of what stands around them, where that is one: how the renderer came by a blank does not show.
+func (r row) blanks() {
+	left := cell{}
+	for x := 0; x < len(r); x++ {
+		end := x
+		for end < len(r) && r[end].text == " " && !r[end].reverse {
+			end++
+		}
+		if end == len(r) || r[end].colour != left.colour || r[end].bold != left.bold {
+			left = cell{}
+		}
+		for ; x < end; x++ {
+			r[x].colour, r[x].bold = left.colour, left.bold
+		}
+		if x < len(r) {
+			left = r[x]
+		}
+	}
 }
 
 // inOrder puts what was said of both hosts at the same time into one order, the proxy first.
