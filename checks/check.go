@@ -70,11 +70,19 @@ type Env struct {
 	probes probes // what was dialled and listened for during one Run, each asked once
 }
 
+// Page is what a person may want to know of a check, in plain sentences; an answer that the check never gives has none.
+type Page struct {
+	Asks                          string // what is asked, and from where
+	OK, Warn, Fail, Unknown, Skip string // what each answer means
+	Mends                         string // what to do about it
+}
+
 // Check is one question to a running site.
 type Check struct {
 	ID    string
 	Step  string
 	Title string
+	Page  Page
 	Guide string                                      // the guide's chapter and heading, or the RFC
 	Reads func(*site.Site, *site.Host) []remote.Query // what it wants to know of a host, all checks' in one round trip
 	Ask   func(context.Context, *Env) []Result        // its own timeouts; returns promptly when ctx ends

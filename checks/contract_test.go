@@ -38,6 +38,9 @@ func TestGoldenList(t *testing.T) {
 
 func TestEveryCheckSaysWhatItIs(t *testing.T) {
 	for _, c := range All() {
+		if c.Page.Asks == "" || c.Page.OK == "" || c.Page.Mends == "" || c.Page.Warn+c.Page.Fail+c.Page.Unknown == "" {
+			t.Errorf("%s lacks words of its page: %+v", c.ID, c.Page)
+		}
 		if c.Title == "" || c.Guide == "" || c.Step == "" || c.Ask == nil || c.Reads == nil {
 			t.Errorf("%s lacks a title, a source, a step, its reads or its question: %+v", c.ID, c)
 		}

@@ -13,11 +13,24 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.active", Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
+		Page: Page{
+			Asks:  "Is ufw active on each host, does it deny what comes in and what is routed unless a rule says otherwise, and is IPv6 filtered too? Each host is asked for ufw's settings and for the rules that the kernel runs.",
+			OK:    "The firewall runs, and what nobody asked for is denied.",
+			Warn:  "It runs, and one of its defaults is not ours; somebody seems to have chosen that.",
+			Fail:  "It does not run, or lets in what no rule names. Every service of the host may be open to the world.",
+			Mends: "The chapter Firewall sets it up, guarded: the host takes the change back unless a new login works.",
+		},
 		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
 		Reads: reads(seen.Rules.Reads, files(fileUfwDefault)), Ask: linux(askActive),
 	})
 	register(Check{
 		ID: "firewall.forwarding", Step: "firewall", Title: "The proxy forwards packets",
+		Page: Page{
+			Asks:  "Does the kernel of the proxy hand packets on from the world into the tunnel? The proxy is asked for the setting that runs, for IPv6 only where the tunnel has it.",
+			OK:    "Packets are handed on.",
+			Fail:  "They are not: the ports that lead to the mail host stay silent, whatever the firewall says.",
+			Mends: "The chapter Firewall makes the setting in a file of ours. If it comes back, another file in /etc/sysctl.d sets it later.",
+		},
 		Guide: "firewall, Enable IP Forwarding",
 		Reads: seen.Sysctl.Reads, Ask: linux(askForwarding),
 	})

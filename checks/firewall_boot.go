@@ -17,6 +17,12 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.boot", Step: "firewall", Title: "After a reboot the firewall is as it is now",
+		Page: Page{
+			Asks:  "Would each host, were it to start anew now, have the firewall that runs? Its files and units are compared with the rules of the kernel. Nothing is restarted for it.",
+			OK:    "What runs is also what a reboot brings.",
+			Fail:  "A reboot would bring other rules, or none: something was set by hand and not kept, or a file was edited and not loaded.",
+			Mends: "The chapter Firewall writes the files anew. Rules of your own that you want to keep belong into ufw first.",
+		},
 		Guide: "firewall, Enable IP Forwarding; Enabling and Verifying the Firewall",
 		Reads: reads(seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, files(fileUfwConf, fileUfwUser, fileUfwUser6)), Ask: linux(askBoot),
 	})

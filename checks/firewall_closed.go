@@ -14,6 +14,15 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.closed", Step: "firewall", Title: "Nothing else answers from outside",
+		Page: Page{
+			Asks:    "Does nothing answer that should not? The ports that mail servers often leave open, and databases and Docker's own, are dialled from here and, for the mail host, from the proxy, over every address.",
+			OK:      "None answers. A host that answers nothing at all is told from one that drops exactly these.",
+			Warn:    "One answers, let in by a rule that is not ours: somebody chose it.",
+			Fail:    "One answers or is let through: a service is open to everyone, or will be the moment it starts.",
+			Unknown: "The place could not ask, or does not reach the host at all.",
+			Skip:    "The host is behind NAT, and its public address is known only once the tunnel is up.",
+			Mends:   "The chapter Firewall. If a container publishes the port, see firewall.docker.",
+		},
 		Guide: "network, Port Requirements; firewall, Client Server Firewall Configuration",
 		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Rules.Reads, seen.Tunnels.Reads, files(fileUfwUser, fileUfwUser6)), Ask: linux(askClosed),
 	})

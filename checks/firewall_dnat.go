@@ -12,11 +12,26 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.dnat", Step: "firewall", Title: "Mail clients reach the mail host through the proxy",
+		Page: Page{
+			Asks:    "Does what comes to the proxy's public ports for mail programs come out on the mail host? The port is dialled from here, and the mail host is asked whether that very connection is there; where no service listens yet, a listener is put there for a moment.",
+			OK:      "It reaches the mail host.",
+			Fail:    "The port is silent, or something on the proxy itself answers in the mail host's place.",
+			Unknown: "It is open, and what answered could not be seen.",
+			Mends:   "The chapter Firewall forwards the ports; the tunnel (chapter WireGuard) must be up for it.",
+		},
 		Guide: "firewall, Port Forwarding Configuration",
 		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: linux(askDNAT),
 	})
 	register(Check{
 		ID: "firewall.clients", Step: "firewall", Title: "The mail host sees the client's own address",
+		Page: Page{
+			Asks:    "Does the mail host see the address of who really connects? A connection is made from here to a forwarded port, and both hosts are asked, at the same time, whom they see.",
+			OK:      "The mail host sees the client's own address, so bans, limits and reputation hit the one who earned them.",
+			Fail:    "It sees another address, mostly the proxy's: one attacker gets everybody banned, and spam filters judge the proxy.",
+			Unknown: "The port was not reached, or the connection could not be seen there; firewall.dnat tells more.",
+			Skip:    "Masquerading was chosen (clients.addresses), so the proxy's address is what is to be seen.",
+			Mends:   "The chapter Firewall keeps addresses. For a container also Docker's own proxy must be out of the way: userland-proxy off, and no IPv6 of Docker's.",
+		},
 		Guide: "firewall, Configuring NAT Rules in UFW",
 		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: linux(askClients),
 	})

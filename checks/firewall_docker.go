@@ -14,6 +14,14 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.docker", Step: "firewall", Title: "Docker publishes nothing around the firewall",
+		Page: Page{
+			Asks:  "Does Docker publish ports on all addresses of a host? Those are let in before ufw is asked. The host is asked what is published, and this place whether it is reached.",
+			OK:    "What is published listens on the tunnel's address or the loopback only.",
+			Warn:  "Ports are published past ufw, and could not be reached from here: something else stands before them, for now.",
+			Fail:  "They are reached from outside, past the firewall.",
+			Skip:  "There is no Docker on the host.",
+			Mends: "Bind the containers to the tunnel's address: for Mailcow in mailcow.conf, as the chapter Mailcow says.",
+		},
 		Guide: "firewall, Client Server Firewall Configuration",
 		Reads: reads(seen.Docker.Reads, seen.Addresses.Reads, seen.Listeners.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: linux(askDocker),
 	})

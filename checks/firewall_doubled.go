@@ -13,6 +13,13 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.doubled", Step: "firewall", Title: "No rule is there twice",
+		Page: Page{
+			Asks:  "Is any rule there more than once? The rules that the kernels run are read. The public guide's NAT block multiplies with every reload of ufw, which works for months and then does not.",
+			OK:    "Every rule is there once.",
+			Warn:  "Rules of another program multiplied; they are left alone.",
+			Fail:  "Rules of ours, or of the guide's, multiplied.",
+			Mends: "The chapter Firewall takes the block over into chains of its own, which a reload cannot double.",
+		},
 		Guide: "firewall, Configuring NAT Rules in UFW",
 		Reads: seen.Rules.Reads, Ask: linux(askDoubled),
 	})

@@ -15,6 +15,15 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.open", Step: "firewall", Title: "Each wanted port answers from outside",
+		Page: Page{
+			Asks:    "Does each port that the world needs answer, from here, over every address family of the proxy? Where nothing listens yet, a listener is put there for a moment, so that the way is proven and not the service.",
+			OK:      "It answers: from a service, or from the listener that stood in for it.",
+			Warn:    "Something answers, and what it is could not be told.",
+			Fail:    "It is silent or refused. The host's own rules tell whether the host drops it; if they let it in, it is the provider's firewall, or the network you are in.",
+			Unknown: "This place cannot ask. A silent port 25 is this too: many networks let nobody dial it.",
+			Skip:    "The port is limited to sources that this place is not among, or it waits for the tunnel.",
+			Mends:   "The chapter Firewall opens it on the host. A provider's own firewall is opened in its panel: the chapter's tasks say where.",
+		},
 		Guide: "firewall, Opening Required Ports; Opening Required Ports in IONOS Control Panel",
 		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: linux(askOpen),
 	})

@@ -12,6 +12,14 @@ import (
 func init() {
 	register(Check{
 		ID: "firewall.relay", Step: "firewall", Title: "Outgoing mail is taken from the mail host alone",
+		Page: Page{
+			Asks:    "Is the port for outgoing mail open to the mail host, through the tunnel, and to nobody else? It is dialled from the mail host and from here.",
+			OK:      "The mail host is let in; everybody else gets no answer.",
+			Fail:    "The mail host is not let in, so its mail does not leave; or the world is, which is next to an open relay. The result says which.",
+			Unknown: "It could not be dialled from there, or nothing of the host answers at all.",
+			Skip:    "Mail goes out directly: there is no relay.",
+			Mends:   "The chapter Firewall; for the way inside, the tunnel must be up.",
+		},
 		Guide: "firewall, Restricting Access to Specific IPs; haraka, Port Selection Strategy",
 		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: linux(askRelay),
 	})

@@ -16,6 +16,14 @@ func init() {
 	register(Check{
 		ID: "firewall.rules", Step: "firewall",
 		Title: "The rules that run let in what the site wants and no more of ours",
+		Page: Page{
+			Asks:    "Do the rules that the kernels run let in what the site wants, and nothing more of ours? Every wanted and some unwanted packets are followed through the rules as they were read. Nothing is sent.",
+			OK:      "The rules do what the site wants.",
+			Warn:    "They do, and rules of somebody else let in more.",
+			Fail:    "A packet that is wanted is dropped, or one that nobody wants is let in.",
+			Unknown: "The rules could not be read.",
+			Mends:   "The chapter Firewall. Rules of your own stay: what they let in is yours to decide.",
+		},
 		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
 		Reads: reads(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, files(fileUfwUser, fileUfwUser6)),
 		Ask:   linux(askRules),

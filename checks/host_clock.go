@@ -19,6 +19,13 @@ const (
 func init() {
 	register(Check{
 		ID: "host.clock", Step: "network", Title: "The clocks agree", Guide: "network, Network Architecture",
+		Page: Page{
+			Asks:  "Do the clocks of the hosts and of this machine agree? Certificates, log lines and the tunnel's handshake go by them.",
+			OK:    "They agree.",
+			Warn:  "They differ a little, or only the clock of this machine is off.",
+			Fail:  "They differ so much that certificates or handshakes may be refused.",
+			Mends: "On the host that is off: timedatectl set-ntp true. If it stays off, packets of the time service (UDP 123) may not leave.",
+		},
 		Reads: seen.Clock.Reads, Ask: askClock,
 	})
 }

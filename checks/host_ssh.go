@@ -11,10 +11,23 @@ import (
 func init() {
 	register(Check{
 		ID: "host.ssh", Step: "network", Way: true, Title: "A login works", Guide: "network, Network Architecture",
+		Page: Page{
+			Asks:    "Does a login by SSH work, from where to where, and on which ports does sshd listen?",
+			OK:      "It works; the addresses are those the firewall admits.",
+			Unknown: "No login worked, or the host does not tell how we are connected (sudo may drop SSH_CONNECTION).",
+			Skip:    "This program runs on the host itself, which needs no login.",
+			Mends:   "Chapter Network asks for the destination; 'Ways in' in the wizard has others, through the proxy or by the console.",
+		},
 		Reads: seen.SSH.Reads, Ask: askSSH,
 	})
 	register(Check{
 		ID: "host.privilege", Step: "network", Way: true, Title: "The login can become root and change the system", Guide: "network, Network Architecture",
+		Page: Page{
+			Asks:  "Can the login become root, and can the system be written? Each host says who we are and tries nothing.",
+			OK:    "Root, and /etc can be written.",
+			Fail:  "The login may not become root, or the file system is read only, which it often is after a disk error.",
+			Mends: "Log in as root, or as a user who may use sudo or su: chapter Network asks for the destination. A read-only disk wants the provider, or fsck.",
+		},
 		Reads: seen.Privilege.Reads, Ask: askRoot,
 	})
 }

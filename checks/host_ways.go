@@ -13,6 +13,13 @@ import (
 func init() {
 	register(Check{
 		ID: "host.ways", Step: "firewall", Title: "More than one way leads in",
+		Page: Page{
+			Asks:    "How many ways lead to each host's sshd? It is dialled from here and from the other host, over every address, the tunnel's too. The provider's console is one more, and cannot be tried.",
+			OK:      "Two or more work: one mistake does not lock you out.",
+			Warn:    "One works, or none that was tried. Nothing is broken; the next mistake would be felt.",
+			Unknown: "No way could be tried.",
+			Mends:   "The tunnel is the second way for most (chapter WireGuard); else admit SSH from one network more (host.NAME.ssh_from).",
+		},
 		Guide: "firewall, Security Considerations",
 		Reads: reads(seen.SSH.Reads, seen.Addresses.Reads, seen.Listeners.Reads), Ask: linux(askWays),
 	})

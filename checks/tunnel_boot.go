@@ -17,6 +17,12 @@ import (
 func init() {
 	register(Check{
 		ID: "tunnel.boot", Step: "wireguard", Title: "After a reboot the tunnel is as it is now",
+		Page: Page{
+			Asks:  "Would the tunnel be up after a reboot, as it is now? The unit, and its file, are compared with what runs on each host. Nothing is restarted for it.",
+			OK:    "It starts at boot, with what runs now.",
+			Fail:  "It would not start, or be another one: it was started by hand, or its file was edited and not loaded.",
+			Mends: "The chapter WireGuard.",
+		},
 		Guide: "wireguard, Making WireGuard Persistent",
 		Reads: func(s *site.Site, h *site.Host) []remote.Query {
 			return reads(seen.UnitsOf.Reads, seen.Tunnels.Reads, seen.Docker.Reads, files(fileTunnel(s)))(s, h)

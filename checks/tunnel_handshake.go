@@ -18,11 +18,24 @@ const leastPacket = 128
 func init() {
 	register(Check{
 		ID: "tunnel.handshake", Step: "wireguard", Title: "The two ends of the tunnel have shaken hands",
+		Page: Page{
+			Asks:  "Have the two ends proven their keys to each other lately? Both are asked; where it is too long ago their counters are compared, which tells who hears nothing.",
+			OK:    "They have.",
+			Warn:  "The last one lies in the future: a clock was set back.",
+			Fail:  "There was none, or it is too old: the tunnel is down, or the other host's key is not the one in the file.",
+			Mends: "The chapter WireGuard; if both have the right keys, open the tunnel's UDP port in the provider's panel.",
+		},
 		Guide: "wireguard, Testing the Connection",
 		Reads: reads(seen.Tunnels.Reads, seen.Listeners.Reads), Ask: linux(askHandshake),
 	})
 	register(Check{
 		ID: "tunnel.bytes", Step: "wireguard", Title: "Bytes have gone both ways through the tunnel",
+		Page: Page{
+			Asks:  "Have bytes gone both ways through the tunnel? Both ends are asked for their counters.",
+			OK:    "Both ends sent and received.",
+			Fail:  "Only one way works, or none: the counters of both ends say which packets are lost.",
+			Mends: "The chapter WireGuard; if the keys are right, a firewall drops the tunnel's UDP port, often the provider's.",
+		},
 		Guide: "wireguard, Testing the Connection",
 		Reads: reads(seen.Tunnels.Reads, seen.Listeners.Reads), Ask: linux(askBytes),
 	})

@@ -12,6 +12,12 @@ import (
 func init() {
 	register(Check{
 		ID: "tunnel.keys", Step: "wireguard", Title: "Nobody but root can read the tunnel's keys",
+		Page: Page{
+			Asks:  "Can nobody but root read the tunnel's keys, and is none in a command that others can see? Owner and mode of the files are read, never the keys.",
+			OK:    "They are root's alone.",
+			Fail:  "Others can read one, or the file is not there.",
+			Mends: "The chapter WireGuard sets owner and mode. A key that others could read should be made anew: remove its file first.",
+		},
 		Guide: "wireguard, Key Generation",
 		Reads: reads(seen.KeyFiles.Reads, seen.Tunnels.Reads), Ask: linux(askKeys),
 	})

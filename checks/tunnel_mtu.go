@@ -11,6 +11,13 @@ import (
 func init() {
 	register(Check{
 		ID: "tunnel.mtu", Step: "wireguard", Title: "Full packets fit through the tunnel",
+		Page: Page{
+			Asks:    "Do packets as large as the tunnel's interface promises get through whole? Pings that must not be broken up are sent from each end, in several sizes.",
+			OK:      "They do.",
+			Fail:    "Smaller ones get through and the full ones do not: logins work, and large mails and TLS stall.",
+			Unknown: "No ping of any size comes back; tunnel.tcp tells whether the tunnel is down or only ping is dropped.",
+			Mends:   "Set tunnel.mtu to the size that got through, and apply the chapter WireGuard.",
+		},
 		Guide: "wireguard, Testing the Connection",
 		Reads: seen.Tunnels.Reads, Ask: linux(askMTU),
 	})

@@ -12,6 +12,13 @@ import (
 func init() {
 	register(Check{
 		ID: "tunnel.tcp", Step: "wireguard", Title: "TCP goes through the tunnel both ways",
+		Page: Page{
+			Asks:  "Does TCP go through the tunnel, both ways, to the ports that the site uses there? They are dialled from each end; where no service listens yet, a listener is put there for a moment.",
+			OK:    "It does.",
+			Warn:  "Something answers, and what it is could not be told.",
+			Fail:  "No answer through the tunnel: it is down, or the other end's firewall drops what comes out of it.",
+			Mends: "The chapter WireGuard if there is no handshake; with one, the chapter Firewall.",
+		},
 		Guide: "wireguard, Testing the Connection",
 		Reads: reads(seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads), Ask: linux(askTunnelTCP),
 	})

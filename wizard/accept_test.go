@@ -91,3 +91,15 @@ func TestChangedSinceAnEarlierRun(t *testing.T) {
 		t.Errorf("kept %v", kept)
 	}
 }
+
+// The question of a finding is answered with the page of its check.
+func TestHelpOnAFindingIsItsPage(t *testing.T) {
+	x := looked(t, append([]string{"started look", "done look", "open prove firewall", "started check firewall"}, proven...)...)
+	x.size("100x40")
+	x.keys("?")
+	for _, want := range []string{"# firewall.open: Each wanted port answers", "[unknown]  This place cannot ask", "What mends it:", "Keys here"} {
+		if !strings.Contains(x.screen(), want) {
+			t.Errorf("%q is not told:\n%s", want, x.screen())
+		}
+	}
+}

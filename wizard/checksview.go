@@ -36,6 +36,11 @@ func (p *checksPage) View(width, height int) view {
 	for i, e := range list {
 		rows = append(rows, draw.Pick(p.row(e, width), i == p.split.Picked))
 	}
+	if r := list[p.split.Picked].result; r != nil {
+		if c, ok := checks.Of(r.ID); ok {
+			v.help = report.CheckPage(c) + "\n" + checkHelp
+		}
+	}
 	v.lines = p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned))
 	return v
 }
@@ -64,19 +69,19 @@ func (p *checksPage) conclusion(list []checks.Result, width int) []draw.Line {
 	if p.asking() || len(list) == 0 || p.filter != "" {
 		return nil
 	}
-	text, s := "Proven. enter goes on.", draw.Good
+	text, s := " Proven. enter goes on.", draw.Good
 	switch o, _ := worst(list); o {
 	case checks.Fail:
-		text, s = "Not proven: choose a [FAIL], f mends it. enter goes on all the same.", draw.Bad
+		text, s = " Not proven: choose a [FAIL], f mends it. enter goes on all the same.", draw.Bad
 	case checks.Unknown:
-		text, s = "Not all of it could be asked: that is not ok. enter goes on all the same.", draw.Amber
+		text, s = " Not all of it could be asked: that is not ok. enter goes on all the same.", draw.Amber
 	case checks.Warn:
-		text = "Proven, with a warning to read. enter goes on."
+		text = " Proven, with a warning to read. enter goes on."
 	}
 	if n := len(p.tasks()); n > 0 {
 		text += " " + report.Plural(n, "task") + " for you: t."
 	}
-	return draw.Inset(s, text, width)
+	return draw.Prose(s, text, width-1)
 }
 
 // summary is what all of it comes to.
@@ -88,21 +93,21 @@ func (p *checksPage) summary(results []checks.Result, width int) []draw.Line {
 			todo += len(p.left(c.plan.Tasks))
 		}
 	}
-	text, s := "All that is measured is proven.", draw.Good
+	text, s := " All that is measured is proven.", draw.Good
 	switch {
 	case !asked:
-		text, s = "Nothing was asked yet: R asks all checks.", draw.Plain
+		text, s = " Nothing was asked yet: R asks all checks.", draw.Plain
 	case o == checks.Fail:
-		text, s = "Something fails: choose it, f mends it.", draw.Bad
+		text, s = " Something fails: choose it, f mends it.", draw.Bad
 	case o == checks.Unknown:
-		text, s = "Not all of it could be asked: that is not ok.", draw.Amber
+		text, s = " Not all of it could be asked: that is not ok.", draw.Amber
 	case o == checks.Warn:
-		text = "All that is measured works; there are warnings to read."
+		text = " All that is measured works; there are warnings to read."
 	}
 	if todo > 0 {
 		text += " By hand: " + report.Plural(todo, "task") + " left, not measured."
 	}
-	return draw.Inset(s, text, width)
+	return draw.Prose(s, text, width-1)
 }
 
 // row is one entry as far as the width goes: what a result came to is never left out.

@@ -15,6 +15,7 @@ type checkCmd struct {
 	Steps    []string      `arg:"" optional:"" name:"step" help:"Only these chapters, or checks by their IDs."`
 	Watch    bool          `help:"Go on asking, and tell what changes."`
 	Interval time.Duration `default:"60s" help:"How long --watch waits between two rounds."`
+	Explain  bool          `help:"Say of each check named what it asks, what each answer means and what mends it; ask nothing."`
 	JUnit    string        `name:"junit" placeholder:"FILE" help:"Also write the results as JUnit XML."`
 }
 
@@ -22,6 +23,10 @@ type checkCmd struct {
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if err := stepIDs(slices.DeleteFunc(slices.Clone(c.Steps), isCheck)); err != nil {
 		return err
+	}
+	if c.Explain {
+		c.explain(a)
+		return nil
 	}
 	if c.Interval < time.Second {
 		return usage("", "--interval %q is less than 1s", c.Interval)
@@ -46,6 +51,19 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return silent(exitUnasked)
 	}
 	return nil
+}
+
+// explain tells what the checks named are, or those of the chapters named; all when none is.
+func (c *checkCmd) explain(a *app) {
+	for _, one := range checks.All() {
+		of := func(id string) bool {
+			named, _ := checks.Of(id)
+			return id == one.Step || named.ID == one.ID
+		}
+		if len(c.Steps) == 0 || slices.ContainsFunc(c.Steps, of) {
+			a.say.prose(plain, "%s", report.CheckPage(one))
+		}
+	}
 }
 
 // once asks every check over new logins and tells the results.
