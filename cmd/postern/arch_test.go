@@ -93,8 +93,9 @@ var mayImport = map[string]struct {
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":            {[]string{"site", "seen", "steps", "checks", "remote"}, "the one driver: it joins steps to checks"},
-	"steps":          {[]string{"site", "seen", "remote", "steps/firewall", "steps/provider"}, "it plans; were it to import checks, one wrong idea could fool both"},
-	"steps/firewall": {[]string{"site", "seen", "remote"}, "it renders a policy, and knows no chapter"},
+	"steps":          {[]string{"site", "seen", "remote", "steps/does", "steps/firewall", "steps/provider"}, "it plans; were it to import checks, one wrong idea could fool both"},
+	"steps/does":     {[]string{"remote"}, "what can be done to a host is no chapter's own"},
+	"steps/firewall": {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
 	"steps/provider": {nil, "what hosters say is data"},
 	"checks":         {[]string{"site", "seen", "remote"}, "it looks; it must not share code with what makes things so"},
 	"seen":           {[]string{"site", "remote"}, "it reads hosts, and does not know what for"},
@@ -184,7 +185,7 @@ func TestPlannersOnlyKnowTypes(t *testing.T) {
 	for _, s := range sources(t) {
 		allowed := words
 		switch s.pkg {
-		case "steps", "steps/firewall", "seen":
+		case "steps", "steps/does", "steps/firewall", "seen":
 		case "checks":
 			allowed = append(slices.Clone(words), places...)
 		default:

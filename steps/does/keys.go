@@ -1,0 +1,42 @@
+package does
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"postern/remote"
+)
+
+// Keys are settings in a file of others. Its comments, its order and all other keys stay as they are.
+type Keys struct {
+	Path   string
+	Syntax Syntax
+	Set    []Key
+	Test   string // sh that checks the new file, named by $NEW, before anything is changed
+	Title  string // made of the names when empty
+}
+
+// Key is one setting, in the words of the file: quotes and blanks are part of Value.
+type Key struct{ Section, Name, Value string }
+
+// Reads asks for the file.
+func (k Keys) Reads() []remote.Query { return []remote.Query{remote.ReadFile(k.Path)} }
+
+// Plan sets the keys that have another value.
+func (k Keys) Plan(seen Seen) ([]remote.Change, error) {
+	var names []string
+	for _, key := range k.Set {
+		names = append(names, key.Name)
+	}
+	return edit("keys", k.Path, cmp.Or(k.Title, "set "+strings.Join(names, ", ")+" in "+k.Path), k.Test, seen, theirs(func(text string) (string, error) {
+		for _, key := range k.Set {
+			text = k.Syntax.Put(text, key)
+			open := k.Syntax.Put("", key) + "'\n\"\n" // would an open end of the value take these in?
+			if strings.ContainsAny(key.Section+key.Value, "\n\r\x00") || !keyName.MatchString(key.Name) || k.Syntax.Put(text, key) != text || k.Syntax.Put(open, key) != open {
+				return "", fmt.Errorf("%s = %q does not read as one setting", key.Name, key.Value)
+			}
+		}
+		return text, nil
+	}))
+}

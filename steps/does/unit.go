@@ -1,0 +1,143 @@
+package does
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/remote"
+)
+
+// Unit is a systemd unit: it runs now, and at boot from the confirm on.
+type Unit struct {
+	Name   string
+	Text   string   // of its file; empty for a unit that a package brings
+	File   string   // where Text lies, such as a drop-in; the unit's own file when empty
+	Config []string // the files it reads, or folders with a slash at their end: when one changes, it is restarted
+	Reload bool     // it takes a change of Config up without a restart
+	Idle   bool     // something else starts it: it is neither started nor enabled
+	Off    bool     // it must not run, now or at boot; its file stays
+	Title  string   // made of what is done when empty
+}
+
+// State is what systemd says of a unit.
+type State struct{ Loaded, Active, Enabled bool }
+
+// Reads asks systemd for its state, unless that is of no matter, and for the file.
+func (u Unit) Reads() []remote.Query {
+	var queries []remote.Query
+	if !u.Idle {
+		queries = append(queries, remote.ReadRun("unit "+u.Name, "systemctl show -p LoadState -p ActiveState -p UnitFileState "+remote.Quote(u.Name)))
+	}
+	if u.Text != "" {
+		queries = append(queries, remote.ReadFile(u.file()))
+	}
+	return queries
+}
+
+func (u Unit) file() string { return cmp.Or(u.File, "/etc/systemd/system/"+u.Name) }
+
+// Plan brings it to what is wanted.
+func (u Unit) Plan(seen Seen) ([]remote.Change, error) {
+	c, was := remote.Change{}, State{Loaded: true}
+	err := match(unitName, u.Name, "a unit")
+	if u.Text != "" && err == nil {
+		var file []remote.Change
+		if file, err = (File{Path: u.file(), Text: u.Text}).Plan(seen); len(file) > 0 {
+			c = file[0]
+		}
+	}
+	if !u.Idle && err == nil {
+		was, err = u.state(seen)
+	}
+	if c = u.change(c, was, seen.edits(u.Config)); err != nil || c.Do+c.Keep == "" {
+		return nil, err
+	}
+	return []remote.Change{c}, nil
+}
+
+// Stop is the change that ends a unit, now and at boot, given its state; nil when it neither runs nor would.
+func (u Unit) Stop(was State) *remote.Change {
+	u.Off = true
+	if c := u.change(remote.Change{}, was, false); c.Do+c.Keep != "" {
+		return &c
+	}
+	return nil
+}
+
+// change completes a change that may write the unit's file.
+func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
+	name, verb, title := remote.Quote(u.Name), "", "write "+c.Path
+	const anyway = " 2>/dev/null || true\n" // an undo may come before what it takes back
+	switch c.ID = id("unit", u.Name); {
+	case u.Off:
+		return u.stop(c, was)
+	case u.Idle:
+	case !was.Active:
+		verb, c.Undo = "start", "systemctl stop "+name+anyway+"systemctl reset-failed "+name+anyway
+	case c.Path != "" || stale:
+		if verb = "restart"; c.Path == "" && u.Reload {
+			verb = "reload"
+		}
+		c.Undo, c.Risk = "systemctl "+verb+" "+name+"\n", remote.LoseMail
+	}
+	if verb != "" {
+		title, c.Do = verb+" "+u.Name, "systemctl "+verb+" "+name+"\n"
+	}
+	if !u.Idle && !was.Enabled {
+		if title += ", now and at every boot"; verb == "" {
+			title = "start " + u.Name + " at every boot"
+		}
+		c.Keep = "systemctl -q enable " + name + "\n"
+		c.Undo += "systemctl -q disable " + name + anyway
+	}
+	switch reload := "systemctl daemon-reload\n"; {
+	case c.Path == "" && u.Text != "": // the file is right, what runs is not: that is no state before us for an undo to come back to
+		c.ID, c.Forget = c.ID+".run", true
+	case c.Path == "":
+	case was.Loaded:
+		c.Do, c.Undo = reload+c.Do, reload+c.Undo
+	default: // what has stopped is forgotten last
+		c.Do, c.Undo = reload+c.Do, c.Undo+reload
+	}
+	c.Title = cmp.Or(u.Title, title)
+	return c
+}
+
+// stop has a change end the unit.
+func (u Unit) stop(c remote.Change, was State) remote.Change {
+	name := remote.Quote(u.Name)
+	c.Title, c.Risk = cmp.Or(u.Title, "stop "+u.Name+" and no longer start it at boot; its file stays"), remote.LoseMail
+	if was.Enabled {
+		c.Keep, c.Undo = "systemctl disable "+name, "systemctl enable "+name+" 2>/dev/null || true"
+	}
+	if was.Active {
+		c.Do = "systemctl stop " + name + " || true"
+		c.Undo = strings.TrimPrefix(c.Undo+"\nsystemctl start "+name+" || true", "\n")
+	}
+	return c
+}
+
+// state reads what systemctl show prints, and refuses a unit that cannot be brought up.
+func (u Unit) state(seen Seen) (State, error) {
+	out, err := seen.said("unit " + u.Name)
+	v := map[string]string{}
+	for line := range strings.Lines(out) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		v[key] = value
+	}
+	load := v["LoadState"]
+	switch {
+	case err != nil || u.Off:
+	case load == "masked":
+		err = fmt.Errorf("%s is masked: run systemctl unmask %s if that is not meant", u.Name, u.Name)
+	case load != "loaded" && (u.Text == "" || load != "not-found"):
+		err = fmt.Errorf("%s cannot be loaded (%q)", u.Name, remote.Clean(load).Line(20))
+	}
+	return State{
+		Loaded:  load == "loaded",
+		Active:  slices.Contains([]string{"active", "activating", "reloading"}, v["ActiveState"]),
+		Enabled: !slices.Contains([]string{"", "disabled", "bad"}, v["UnitFileState"]),
+	}, err
+}
