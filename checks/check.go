@@ -67,7 +67,7 @@ type Env struct {
 	Clock  func() time.Time    // measures how long things take; nil means that nobody wants to know
 	Hasty  bool                // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter
 
-	probes probes // what was dialled and listened for during one Run, each asked once
+	asked memory // what was dialled and asked during one Run
 }
 
 // Page is what a person may want to know of a check, in plain sentences; an answer that the check never gives has none.
@@ -96,7 +96,8 @@ const Usual = 20 * time.Second
 
 var all []Check
 
-func register(c Check) {
+// Register takes in a check of a family; two of one name are a defect.
+func Register(c Check) {
 	for _, other := range all {
 		if other.ID == c.ID {
 			panic(fmt.Sprintf("checks: two checks named %q", c.ID))

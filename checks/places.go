@@ -1,17 +1,31 @@
 package checks
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
 
+	"postern/remote"
 	"postern/seen"
 	"postern/site"
 )
 
-// outside is a place that is outside of a host: here for a proxy, a proxy for a mail host. Where the program runs on the
+// Look is a host's vantage when it was looked at.
+func (e *Env) Look(h *site.Host) (*Vantage, error) {
+	v := e.Hosts[h.Name]
+	switch {
+	case v == nil:
+		return nil, fmt.Errorf("%s was not looked at", h.Name)
+	case v.Err != nil:
+		return nil, fmt.Errorf("%s could not be looked at: %s", h.Name, remote.Clean(v.Err.Error()).Line(200))
+	}
+	return v, nil
+}
+
+// Outside is a place that is outside of a host: here for a proxy, a proxy for a mail host. Where the program runs on the
 // host itself, another host of the site is outside of it. An error says why there is none.
-func (e *Env) outside(h *site.Host) (*Vantage, error) {
+func (e *Env) Outside(h *site.Host) (*Vantage, error) {
 	if h.Role == site.Proxy && e.HereIs != h.Name {
 		if e.Here == nil || e.Here.Dial == nil {
 			return nil, fmt.Errorf("there is no way to connect from here")
@@ -28,31 +42,62 @@ func (e *Env) outside(h *site.Host) (*Vantage, error) {
 			return e.Here, nil
 		}
 		var v *Vantage
-		if v, err = e.look(other); err == nil && v.Dial != nil {
+		if v, err = e.Look(other); err == nil && v.Dial != nil {
 			return v, nil
 		}
 	}
 	return nil, err
 }
 
-// arrival is the address at which what is sent to a public address arrives: that address, or, behind a provider's 1:1
-// NAT, the one of the default route's interface.
-func arrival(n seen.Network, public netip.Addr) (netip.Addr, bool) {
-	if n.Holder(public) != "" {
-		return public, true
+// Direct says that an SSH connection comes from where the program runs, not from another host of the site.
+func (e *Env) Direct(via seen.Access) bool {
+	from := via.Client.Addr()
+	if !from.IsValid() || e.Site.Tunnel.Network.Contains(from) {
+		return false
 	}
-	return n.Address4().Addr(), public.Is4() && n.Address4().IsValid()
-}
-
-// global6 are the addresses over which the IPv6 internet may reach the host directly, at most two, lasting ones first.
-func global6(n seen.Network) []netip.Addr {
-	var found []netip.Addr
-	for _, a := range n.On(n.Device6) {
-		if a.Addr().Is6() && !a.Addr().IsPrivate() {
-			found = append(found, a.Addr())
+	for _, h := range e.Site.HostsOf(site.Proxy) {
+		if from == h.Public4 || from == h.Public6 {
+			return e.HereIs == h.Name
 		}
 	}
-	return found[:min(len(found), 2)]
+	return true
+}
+
+// Public4 is the IPv4 address at which the world meets a host. A mail host behind NAT does not know it: the proxy's end
+// of the tunnel does, and so does the program's own SSH connection to the proxy when the program runs at home.
+func (e *Env) Public4(h *site.Host, v *Vantage) netip.Addr {
+	if h.Public4.IsValid() {
+		return h.Public4
+	}
+	n, err := seen.Addresses.Of(v.Facts)
+	if err != nil {
+		return netip.Addr{}
+	}
+	for _, own := range n.On(n.Device) {
+		if own.Addr().Is4() && !own.Addr().IsPrivate() {
+			return own.Addr()
+		}
+	}
+	if h.Role != site.Mail {
+		return netip.Addr{}
+	}
+	via, _ := seen.SSH.Of(v.Facts)
+	home := e.HereIs == h.Name || e.Direct(via) && beside(n, via.Client.Addr())
+	for _, p := range e.Site.HostsOf(site.Proxy) {
+		pv, err := e.Look(p)
+		if err != nil {
+			continue
+		}
+		if w, err := seen.Tunnels.Of(pv.Facts); err == nil && w.Runs() {
+			if _, peer := w.To(e.Site.TunnelAddress(h)); peer != nil && peer.Endpoint.Addr().Is4() {
+				return peer.Endpoint.Addr()
+			}
+		}
+		if via, err := seen.SSH.Of(pv.Facts); err == nil && home && e.Direct(via) && via.Client.Addr().Is4() {
+			return via.Client.Addr()
+		}
+	}
+	return netip.Addr{}
 }
 
 // beside says whether an address lies in a network of the default route's interface.
@@ -60,8 +105,40 @@ func beside(n seen.Network, a netip.Addr) bool {
 	return slices.ContainsFunc(append(n.On(n.Device), n.On(n.Device6)...), func(own seen.Address) bool { return own.Contains(a) })
 }
 
-// named makes part of an ID out of a host's name, only where its role has more than one host.
-func named(s *site.Site, h *site.Host) string {
+// Unset names a host on which the tunnel was not set up yet, so that what needs it is not applicable; "" when there is
+// none. A tunnel that was set up and is down is another thing.
+func (e *Env) Unset(hosts ...*site.Host) string {
+	for _, h := range hosts {
+		v, err := e.Look(h)
+		if err != nil {
+			continue
+		}
+		if w, err := seen.Tunnels.Of(v.Facts); err == nil && w.Unset && !w.Runs() {
+			return h.Name
+		}
+	}
+	return ""
+}
+
+// Ufw asks ufw on a host, once per Run. It is no part of the look that all checks wait for: ufw takes as long as all the
+// rest of that together.
+func (e *Env) Ufw(ctx context.Context, v *Vantage) (seen.Ufw, error) {
+	type said struct {
+		ufw seen.Ufw
+		err error
+	}
+	s, err := once(ctx, &e.asked, "ufw "+v.Name, func(run context.Context) said {
+		u, err := Ask(run, e.Site, v, seen.UfwStatus)
+		return said{u, err}
+	})
+	if err != nil {
+		return seen.Ufw{}, err
+	}
+	return s.ufw, s.err
+}
+
+// Named makes part of an ID out of a host's name, only where its role has more than one host.
+func Named(s *site.Site, h *site.Host) string {
 	if len(s.HostsOf(h.Role)) < 2 {
 		return ""
 	}

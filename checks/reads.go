@@ -9,21 +9,11 @@ import (
 	"postern/site"
 )
 
-// Files that checks read whole; a file query's ID is its path.
-const (
-	fileUfwConf    = "/etc/ufw/ufw.conf"
-	fileUfwDefault = "/etc/default/ufw"
-	fileUfwUser    = "/etc/ufw/user.rules"
-	fileUfwUser6   = "/etc/ufw/user6.rules"
-)
-
-func fileTunnel(s *site.Site) string { return "/etc/wireguard/" + s.Tunnel.Interface + ".conf" }
-
 // asks are the queries of a check for a host.
 type asks = func(*site.Site, *site.Host) []remote.Query
 
-// reads joins what several facts and files must be asked for.
-func reads(all ...asks) asks {
+// Join joins what several facts and files must be asked for.
+func Join(all ...asks) asks {
 	return func(s *site.Site, h *site.Host) []remote.Query {
 		var queries []remote.Query
 		for _, one := range all {
@@ -33,8 +23,8 @@ func reads(all ...asks) asks {
 	}
 }
 
-// files are asks for whole files.
-func files(paths ...string) asks {
+// Files are asks for whole files.
+func Files(paths ...string) asks {
 	return func(*site.Site, *site.Host) []remote.Query {
 		var queries []remote.Query
 		for _, path := range paths {
@@ -44,8 +34,8 @@ func files(paths ...string) asks {
 	}
 }
 
-// askNow asks a host for a fact apart from the look that all checks wait for.
-func askNow[T any](ctx context.Context, s *site.Site, v *Vantage, f seen.Fact[T]) (T, error) {
+// Ask asks a host for a fact apart from the look that all checks wait for.
+func Ask[T any](ctx context.Context, s *site.Site, v *Vantage, f seen.Fact[T]) (T, error) {
 	var none T
 	if v.Run == nil {
 		return none, fmt.Errorf("nothing can be run on %s", v.Name)
@@ -58,21 +48,8 @@ func askNow[T any](ctx context.Context, s *site.Site, v *Vantage, f seen.Fact[T]
 	return f.Of(remote.Facts{Answers: map[string]remote.Answer{q.ID: a}})
 }
 
-// rulesOf are the rules that run, of both families. An error says that it cannot be told what runs.
-func rulesOf(f remote.Facts) (seen.Ruleset, error) {
-	r, err := seen.Rules.Of(f)
-	switch {
-	case err != nil:
-	case r.Absent:
-		err = fmt.Errorf("there is no iptables on the host")
-	case r.Four["filter"] == nil || r.Six["filter"] == nil:
-		err = fmt.Errorf("iptables-save showed no filter table")
-	}
-	return r, err
-}
-
-// unitsOf are the units that run and that boot will start; a host without systemd cannot be told.
-func unitsOf(f remote.Facts) (seen.Units, error) {
+// UnitsOf are the units that run and that boot will start; a host without systemd cannot be told.
+func UnitsOf(f remote.Facts) (seen.Units, error) {
 	u, err := seen.UnitsOf.Of(f)
 	if err == nil && u.Absent {
 		err = fmt.Errorf("there is no systemd: what boot will do cannot be told")
@@ -80,4 +57,15 @@ func unitsOf(f remote.Facts) (seen.Units, error) {
 	return u, err
 }
 
-const waiting = "a change waits for its confirmation: what boot will do is settled only then"
+// Waiting says why what boot will do cannot be told yet.
+const Waiting = "a change waits for its confirmation: what boot will do is settled only then"
+
+// Linux is for the layout with a proxy and a mail host under Linux; another layout makes its check a skip.
+func Linux(ask func(context.Context, *Env) []Result) func(context.Context, *Env) []Result {
+	return func(ctx context.Context, e *Env) []Result {
+		if e.Site.Layout == "toaster" {
+			return []Result{Question{From: Here}.Skip("the layout is toaster: one host, no tunnel, and pf")}
+		}
+		return ask(ctx, e)
+	}
+}

@@ -37,7 +37,7 @@ func Reads(list []Check, s *site.Site, h *site.Host) []remote.Query {
 func Run(ctx context.Context, list []Check, env *Env, emit func(Result)) []Result {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	env.probes.begin(ctx)
+	env.asked.begin(ctx)
 	answers := make([][]Result, len(list))
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -4,40 +4,62 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"postern/remote"
+	"postern/site"
 )
 
 // How long an answer may take is judged by a neighbour's, within bounds; one that does not answer tells nothing.
-func TestPatience(t *testing.T) {
+func TestTimeoutBesideNeighbours(t *testing.T) {
 	for _, c := range []struct {
-		answer answer
+		answer Answer
 		took   time.Duration
 		limit  time.Duration
 		known  bool
 	}{
-		{open, time.Millisecond, 150 * time.Millisecond, true},
-		{refused, time.Millisecond, 150 * time.Millisecond, true},
-		{open, 200 * time.Millisecond, 800 * time.Millisecond, true},
-		{open, 2 * time.Second, time.Second, true},
-		{dropped, 3 * time.Second, 0, false},
-		{rejected, time.Millisecond, 0, false},
-		{noRoute, time.Millisecond, 0, false},
-		{stopped, time.Millisecond, 0, false},
+		{Open, time.Millisecond, 150 * time.Millisecond, true},
+		{Refused, time.Millisecond, 150 * time.Millisecond, true},
+		{Open, 200 * time.Millisecond, 800 * time.Millisecond, true},
+		{Open, 2 * time.Second, time.Second, true},
+		{Dropped, 3 * time.Second, 0, false},
+		{Rejected, time.Millisecond, 0, false},
+		{NoRoute, time.Millisecond, 0, false},
+		{Stopped, time.Millisecond, 0, false},
 	} {
-		if limit, known := patience(reached{answer: c.answer, took: c.took}); limit != c.limit || known != c.known {
+		if limit, known := timeoutBeside(Reached{Answer: c.answer, Took: c.took}); limit != c.limit || known != c.known {
 			t.Errorf("beside a neighbour that is %s after %s: %s, %t, want %s, %t", c.answer, c.took, limit, known, c.limit, c.known)
 		}
 	}
 }
 
+// twoHosts are a proxy and a mail host behind NAT that were looked at, and nobody who dials.
+func twoHosts() *Env {
+	s := site.Default()
+	s.Host("proxy").Public4, s.Host("proxy").Public6 = netip.MustParseAddr("203.0.113.10"), netip.MustParseAddr("2001:db8:113::10")
+	env := &Env{Site: s, Here: &Vantage{Name: Here}, Hosts: map[string]*Vantage{}}
+	for name, at := range map[string][2]string{"proxy": {"203.0.113.10/24", "198.51.100.20 4000 203.0.113.10 22"}, "mail": {"192.168.50.2/24", "192.168.50.10 4000 192.168.50.2 22"}} {
+		answers := map[string]remote.Answer{}
+		for id, text := range map[string]string{"ssh": "== connection\n" + at[1] + "\n", "listeners": "== sockets\n",
+			"addresses": "== addresses\n2: eth0 inet " + at[0] + " scope global\n2: eth0 inet6 2001:db8:50::2/64 scope global\n== routes4\ndefault dev eth0\n"} {
+			if name == "proxy" {
+				text = strings.Replace(text, "2001:db8:50::2", "2001:db8:113::10", 1)
+			}
+			answers[id] = remote.Answer{Out: text + "== end\n"}
+		}
+		env.Hosts[name] = &Vantage{Name: name, Facts: remote.Facts{Answers: answers}}
+	}
+	return env
+}
+
 // The neighbours of an address are at the same host; the tunnel is one only from its other end.
 func TestNeighbours(t *testing.T) {
-	w := newWorld(t)
-	Run(context.Background(), nil, w.env, nil)
-	proxy, here := w.env.Hosts["proxy"], w.env.Here
+	env := twoHosts()
+	proxy, here := env.Hosts["proxy"], env.Here
 	for _, c := range []struct {
 		from *Vantage
 		to   string
@@ -47,12 +69,12 @@ func TestNeighbours(t *testing.T) {
 		{here, "[2001:db8:113::10]:110", []string{"[2001:db8:113::10]:22"}},
 		{here, "203.0.113.10:22", nil},
 		{here, "192.168.50.2:110", []string{"192.168.50.2:22"}},
-		{proxy, "198.51.100.20:110", []string{"198.51.100.20:22", "10.0.0.2:22"}},
+		{proxy, "192.168.50.2:110", []string{"192.168.50.2:22", "10.0.0.2:22"}},
 		{proxy, "[2001:db8:50::2]:22", []string{"10.0.0.2:22"}},
 		{proxy, "10.0.0.2:22", nil},
 		{here, "198.51.100.99:110", nil},
 	} {
-		got := w.env.neighbours(c.from, netip.MustParseAddrPort(c.to))
+		got := env.neighbours(c.from, netip.MustParseAddrPort(c.to))
 		same := len(got) == len(c.want)
 		for i := range c.want {
 			same = same && got[i].String() == c.want[i]
@@ -86,25 +108,25 @@ func TestSilenceIsAskedAgain(t *testing.T) {
 		to    string
 		until int32
 		asked int32
-		want  answer
+		want  Answer
 	}{
-		{known, 1, 1, refused},
-		{known, 2, 2, refused},
-		{known, 3, 3, refused},
-		{known, 0, 3, dropped},
-		{lonely, 0, 1, dropped},
+		{known, 1, 1, Refused},
+		{known, 2, 2, Refused},
+		{known, 3, 3, Refused},
+		{known, 0, 3, Dropped},
+		{lonely, 0, 1, Dropped},
 	} {
-		w := newWorld(t)
-		w.env.Clock = time.Now
+		env := twoHosts()
+		env.Clock = time.Now
 		var asked atomic.Int32
-		w.env.Here.Dial = deaf{c.to, c.until, &asked}
-		w.env.probes.begin(t.Context())
-		r := w.env.dialSilence(t.Context(), w.env.Here, netip.MustParseAddrPort(c.to))
-		if r.answer != c.want || asked.Load() != c.asked {
-			t.Errorf("%s, answering dial %d: %s after %d, want %s after %d", c.to, c.until, r.said(), asked.Load(), c.want, c.asked)
+		env.Here.Dial = deaf{c.to, c.until, &asked}
+		env.asked.begin(t.Context())
+		r := env.dialSilence(t.Context(), env.Here, netip.MustParseAddrPort(c.to))
+		if r.Answer != c.want || asked.Load() != c.asked {
+			t.Errorf("%s, answering dial %d: %s after %d, want %s after %d", c.to, c.until, r.Said(), asked.Load(), c.want, c.asked)
 		}
-		if c.to == lonely && r.took < dialTimeout {
-			t.Errorf("without a neighbour it was waited for only %s", r.took)
+		if c.to == lonely && r.Took < dialTimeout {
+			t.Errorf("without a neighbour it was waited for only %s", r.Took)
 		}
 	}
 }

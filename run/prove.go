@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"postern/checks"
+	_ "postern/checks/families" // they register what is asked
 	"postern/remote"
 	"postern/seen"
 	"postern/site"

@@ -1,0 +1,8 @@
+// Package families lists the families of checks, one folder each, which register their own. It knows no check.
+package families
+
+import (
+	_ "postern/checks/firewall" // what the firewalls let in and send on
+	_ "postern/checks/host"     // each host by itself
+	_ "postern/checks/tunnel"   // the way between the hosts
+)

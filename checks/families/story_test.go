@@ -1,0 +1,264 @@
+package families
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"postern/checks"
+	"postern/remote"
+)
+
+// story breaks one thing in a healthy world and says which result must tell of it, and with which words.
+type story struct {
+	name  string
+	check string
+	key   string // of the result: ID@from
+	spoil func(*world)
+	want  checks.Outcome
+	words string // in what was seen, is likely, or is the evidence
+}
+
+func refuse(keys ...string) func(*world) {
+	return func(w *world) {
+		for _, k := range keys {
+			w.answer[k] = syscall.ECONNREFUSED
+		}
+	}
+}
+
+func timeout(keys ...string) func(*world) {
+	return func(w *world) {
+		for _, k := range keys {
+			w.answer[k] = syscall.ETIMEDOUT
+		}
+	}
+}
+
+func edit(host, id, old, new string) func(*world) {
+	return func(w *world) { w.edit(host, id, old, new) }
+}
+
+func also(all ...func(*world)) func(*world) {
+	return func(w *world) {
+		for _, f := range all {
+			f(w)
+		}
+	}
+}
+
+const (
+	allow25   = "-A ufw-user-input -p tcp -m tcp --dport 25 -j ACCEPT"
+	dnat993   = "-A postern-pre -d 203.0.113.10/32 -i eth0 -p tcp -m tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993"
+	tuple443  = "### tuple ### allow tcp 443 0.0.0.0/0 any 0.0.0.0/0 in comment=706f737465726e206874747073"
+	proxyKey  = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
+	otherKey  = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	handshake = "1795254682"
+)
+
+var hostStories = []story{
+	{"no SSH_CONNECTION", "host.ssh", "host.ssh@proxy", edit("proxy", readSSH, "198.51.100.20 40000 203.0.113.10 22", ""), checks.Unknown, "did not tell"},
+	{"runs here", "host.ssh", "host.ssh@mail", func(w *world) { w.env.HereIs = "mail" }, checks.Skip, "runs on this host"},
+	{"not root", "host.privilege", "host.privilege@mail", func(w *world) { w.say("mail", readRoot, "== uid\n1000\n== name\n== etc\nread only\n== end\n") }, checks.Fail, "user 1000"},
+	{"read only", "host.privilege", "host.privilege@mail", func(w *world) { w.say("mail", readRoot, "== uid\n0\n== name\n== etc\nread only\n== end\n") }, checks.Fail, "cannot be written"},
+	{"clock behind", "host.clock", "host.clock@mail", func(w *world) { w.say("mail", readClock, "== now\n1795250000\n== synced\n== end\n") }, checks.Fail, "behind"},
+	{"clock a little off", "host.clock", "host.clock@mail", func(w *world) { w.say("mail", readClock, "== now\n1795254750\n== synced\nyes\n== end\n") }, checks.Warn, "1m0s ahead"},
+	{"clock here off", "host.clock", "host.clock@mail", func(w *world) {
+		for _, h := range []string{"mail", "proxy"} {
+			w.say(h, readClock, "== now\n1795250000\n== synced\nyes\n== end\n")
+		}
+	}, checks.Warn, "the hosts agree"},
+	{"one way in", "host.ways", "host.ways@mail", timeout("proxy>10.0.0.2:22"), checks.Warn, "1: from here at home"},
+	{"held only", "host.ways", "host.ways@mail", timeout("proxy>10.0.0.2:22", "here>192.168.50.2:22"), checks.Warn, "0: none"},
+}
+
+var firewallStories = []story{
+	{"forwarding off", "firewall.forwarding", "firewall.forwarding@proxy", edit("proxy", readSysctl, "net/ipv4/ip_forward 1", "net/ipv4/ip_forward 0"), checks.Fail, "= 0"},
+	{"inactive", "firewall.active", "firewall.active@mail", func(w *world) { w.say("mail", readUfw, "== status\nStatus: inactive\n== end\n") }, checks.Fail, "inactive"},
+	{"not installed", "firewall.active", "firewall.active@mail", func(w *world) { w.say("mail", readUfw, "== absent\n== end\n") }, checks.Fail, "not installed"},
+	{"allows incoming", "firewall.active", "firewall.active@proxy", edit("proxy", readUfw, "deny (incoming)", "allow (incoming)"), checks.Fail, "incoming: allow"},
+	{"global forward", "firewall.active", "firewall.active@proxy", edit("proxy", readUfw, "deny (routed)", "allow (routed)"), checks.Fail, "routed: allow"},
+	{"global forward kept", "firewall.active", "firewall.active@proxy", also(edit("proxy", readUfw, "deny (routed)", "allow (routed)"),
+		func(w *world) { w.env.Site.Guide.Forward = "keep" }), checks.Warn, "kept as you answered"},
+	{"no IPv6 filter", "firewall.active", "firewall.active@mail", edit("mail", "/etc/default/ufw", "IPV6=yes", "IPV6=no"), checks.Fail, "IPV6=no"},
+	{"says active, lets in", "firewall.active", "firewall.active@mail", edit("mail", readRules, ":INPUT DROP", ":INPUT ACCEPT"), checks.Fail, "comes in by default"},
+	{"ssh from one home network of two", "firewall.rules", "firewall.rules@mail", edit("mail", "addresses", "2: eth0    inet6 2001",
+		"2: eth0    inet 192.168.60.2/24 scope global secondary eth0\\       valid_lft forever preferred_lft forever\n2: eth0    inet6 2001"), checks.Fail, "missing: ssh 22/tcp from 192.168.50.0/24, 192.168.60.0/24"},
+	{"rule missing", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, allow25+"\n", ""), checks.Fail, "missing: smtp 25/tcp"},
+	{"rule shadowed by others", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, allow25, "-A ufw-user-input -p tcp -m tcp --dport 25 -j REJECT\n"+allow25), checks.Fail, "missing: smtp"},
+	{"rule of ours left over", "firewall.rules", "firewall.rules@proxy", edit("proxy", "/etc/ufw/user.rules", tuple443, tuple443+"\n"+strings.Replace(tuple443, "443", "9999", 1)), checks.Fail, "not wanted: allow 9999/tcp"},
+	{"rule of others", "firewall.rules", "firewall.rules@proxy", edit("proxy", "/etc/ufw/user.rules", tuple443, tuple443+"\n### tuple ### allow tcp 9999 0.0.0.0/0 any 0.0.0.0/0 in"), checks.OK, "1 of other people"},
+	{"relay for everyone", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, allow25, allow25+"\n-A ufw-user-input -p tcp -m tcp --dport 2526 -j ACCEPT"), checks.Fail, "wider than wanted: relay"},
+	{"ssh at home for everyone", "firewall.rules", "firewall.rules@mail", edit("mail", readRules, "-A ufw-user-input -s 192.168.50.0/24 -p tcp -m tcp --dport 22", "-A ufw-user-input -p tcp -m tcp --dport 22"), checks.Fail, "wider than wanted: ssh"},
+	{"ssh for everyone by others", "firewall.rules", "firewall.rules@mail", also(edit("mail", readRules, "-A ufw-user-input -s 192.168.50.0/24 -p tcp -m tcp --dport 22", "-A ufw-user-input -p tcp -m tcp --dport 22"),
+		edit("mail", "/etc/ufw/user.rules", "### RULES ###\n", "### RULES ###\n\n### tuple ### limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n")), checks.Warn, "by a rule of other people"},
+	{"nothing sent on", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, dnat993+"\n", ""), checks.Fail, "imaps 993/tcp is not sent"},
+	{"sent on and dropped", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, "-A ufw-user-forward -d 10.0.0.2/32 -i eth0 -o wg0 -p tcp -m tcp --dport 993 -j ACCEPT\n", ""), checks.Fail, "then ends in DROP"},
+	{"the guide's DNAT", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, dnat993, "-A postern-pre -p tcp -m tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993"), checks.Fail, "catches what the mail host sends"},
+	{"the guide's forward", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, ":FORWARD DROP", ":FORWARD ACCEPT"), checks.Fail, "forwarding is accepted"},
+	{"doubled NAT", "firewall.doubled", "firewall.doubled@proxy", edit("proxy", readRules, dnat993, dnat993+"\n"+dnat993), checks.Fail, "2 times"},
+	{"doubled by others", "firewall.doubled", "firewall.doubled@mail", edit("mail", readRules, "*filter\n", "*filter\n-A INPUT -s 192.0.2.9/32 -j DROP\n-A INPUT -s 192.0.2.9/32 -j DROP\n"), checks.Warn, "other programs"},
+	{"answers broke off", "firewall.doubled", "firewall.doubled@mail", edit("mail", readRules, "== end", ""), checks.Unknown, "broke off"},
+	{"not at boot", "firewall.boot", "firewall.boot@mail", edit("mail", readUnits, "UnitFileState=enabled", "UnitFileState=disabled"), checks.Fail, "starts at boot: false"},
+	{"not enabled", "firewall.boot", "firewall.boot@mail", edit("mail", "/etc/ufw/ufw.conf", "ENABLED=yes", "ENABLED=no"), checks.Fail, "starts at boot: false"},
+	{"not in the file", "firewall.boot", "firewall.boot@proxy", edit("proxy", "/etc/ufw/user.rules", "-A ufw-user-input -p tcp --dport 25 -j ACCEPT", ""), checks.Fail, "does not have"},
+	{"not loaded", "firewall.boot", "firewall.boot@proxy", edit("proxy", readRules, allow25+"\n", ""), checks.Fail, "does not run"},
+	{"forwarding not kept", "firewall.boot", "firewall.boot@proxy", edit("proxy", readSysctl, "60-postern.conf:net.ipv4.ip_forward = 1", "60-postern.conf:# net.ipv4.ip_forward"), checks.Fail, "will be 0"},
+	{"another file wins", "firewall.boot", "firewall.boot@proxy", edit("proxy", readSysctl, "99-sysctl.conf:#net.ipv4.ip_forward=1", "99-sysctl.conf:net.ipv4.ip_forward=0"), checks.Fail, "will be 0"},
+	{"ufw sets it back", "firewall.boot", "firewall.boot@proxy", edit("proxy", readSysctl, "#net/ipv4/ip_forward=1", "net/ipv4/ip_forward=0"), checks.Fail, "will be 0"},
+	{"hook not executable", "firewall.boot", "firewall.boot@proxy", edit("proxy", readBoot, "== hook\nexecutable", "== hook\nfile"), checks.Fail, "nothing that runs at boot sends"},
+	{"no ufw at boot", "firewall.boot", "firewall.boot@proxy", func(w *world) { w.say("proxy", readUfw, "== absent\n== end\n") }, checks.Fail, "not installed"},
+	{"commented out at boot", "firewall.boot", "firewall.boot@proxy", edit("proxy", readBoot, "|-A postern-pre", "|# -A postern-pre"), checks.Fail, "nothing that runs at boot sends"},
+	{"another protocol of ours", "firewall.rules", "firewall.rules@proxy", edit("proxy", "/etc/ufw/user.rules", tuple443, tuple443+"\n"+strings.Replace(tuple443, "tcp", "udp", 1)), checks.Fail, "not wanted: allow 443/udp"},
+	{"armed", "firewall.boot", "firewall.boot@proxy", edit("proxy", readUnits, "== armed", "== armed\nyes"), checks.Skip, "waits for its confirmation"},
+}
+
+var outsideStories = []story{
+	{"dropped", "firewall.open", "firewall.open.https@here", timeout("here>203.0.113.10:443"), checks.Fail, "the host lets it in"},
+	{"dropped by the host", "firewall.open", "firewall.open.https@here", also(timeout("here>203.0.113.10:443"),
+		edit("proxy", readRules, "-A ufw-user-input -p tcp -m tcp --dport 443 -j ACCEPT\n", "")), checks.Fail, "own firewall"},
+	{"port 25 dropped", "firewall.open", "firewall.open.smtp@here", timeout("here>203.0.113.10:25"), checks.Unknown, "cannot be told from here"},
+	{"port 25 dropped by the host", "firewall.open", "firewall.open.smtp@here", also(timeout("here>203.0.113.10:25"),
+		edit("proxy", readRules, allow25+"\n", "")), checks.Fail, "own firewall"},
+	{"rejected", "firewall.open", "firewall.open.http@here", func(w *world) { w.answer["here>203.0.113.10:80"] = syscall.EHOSTUNREACH }, checks.Fail, "rejects"},
+	{"refused", "firewall.open", "firewall.open.http.v6@here", refuse("here>[2001:db8:113::10]:80"), checks.Fail, "refused"},
+	{"no IPv6 here", "firewall.open", "firewall.open.http.v6@here", func(w *world) { w.answer["here>[2001:db8:113::10]:80"] = syscall.ENETUNREACH }, checks.Unknown, "no route"},
+	{"limited", "firewall.open", "firewall.open.imaps@here", also(func(w *world) { w.env.Site.From["imaps"] = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }), checks.Fail, "answers all the same"},
+	{"SSH limited to IPv4 sources", "firewall.open", "firewall.open.ssh.v6@here", also(timeout("here>[2001:db8:113::10]:22"),
+		func(w *world) {
+			w.env.Site.Host("proxy").SSHFrom = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+		}), checks.Skip, "in that family is not known"},
+	{"limited and kept", "firewall.open", "firewall.open.imaps@here", also(timeout("here>203.0.113.10:993"),
+		func(w *world) { w.env.Site.From["imaps"] = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }), checks.Skip, "as it should"},
+	{"let through", "firewall.closed", "firewall.closed.proxy@here", refuse("here>203.0.113.10:110"), checks.Fail, "110 (pop3) is refused"},
+	{"let through over IPv6", "firewall.closed", "firewall.closed.proxy.v6@here", refuse("here>[2001:db8:113::10]:143"), checks.Fail, "143 (imap) is refused"},
+	{"open at home over IPv6", "firewall.closed", "firewall.closed.mail.v6@proxy", refuse("proxy>[2001:db8:50::2]:465"), checks.Fail, "465 (smtps)"},
+	{"open on the home network", "firewall.closed", "firewall.closed.mail.home@here", refuse("here>192.168.50.2:995"), checks.Fail, "995 (pop3s)"},
+	{"opened by others", "firewall.closed", "firewall.closed.proxy@here", also(refuse("here>203.0.113.10:110"),
+		edit("proxy", "/etc/ufw/user.rules", tuple443, tuple443+"\n### tuple ### allow tcp 110 0.0.0.0/0 any 0.0.0.0/0 in")), checks.Warn, "not ours"},
+	{"rejected by the host", "firewall.closed", "firewall.closed.proxy@here", also(refuse("here>203.0.113.10:110"),
+		edit("proxy", readRules, allow25, "-A ufw-user-input -p tcp -m tcp --dport 110 -j REJECT\n"+allow25)), checks.OK, "110 (pop3) is rejected"},
+	{"silence that proves nothing", "firewall.closed", "firewall.closed.proxy@here", also(timeout("here>203.0.113.10:22"),
+		edit("proxy", readRules, "COMMIT", "")), checks.Unknown, "nothing answers at all"},
+	{"relay does not answer", "firewall.relay", "firewall.relay.inside@mail", timeout("mail>10.0.0.1:2526"), checks.Fail, "does not admit"},
+	{"relay answers outside", "firewall.relay", "firewall.relay.outside@here", refuse("here>203.0.113.10:2526"), checks.Fail, "lets it through"},
+	{"relay listens outside", "firewall.relay", "firewall.relay.outside@here", func(w *world) {
+		w.answer["here>203.0.113.10:2526"] = nil
+		w.ears["proxy 203.0.113.10:2526"] = make(chan netip.AddrPort, 9)
+	}, checks.Fail, "answers everyone"},
+	{"another answers", "firewall.open", "firewall.open.http@here", func(w *world) { w.strangers = "here>203.0.113.10:80" }, checks.Fail, "saw nobody"},
+	{"relay, no forwarding in sshd", "firewall.relay", "firewall.relay.inside@mail", func(w *world) { w.answer["mail>10.0.0.1:2526"] = remote.ErrNoVantage }, checks.Unknown, "cannot be asked"},
+	{"no tunnel yet", "firewall.relay", "firewall.relay.inside@mail", func(w *world) { w.say("mail", readTunnel, "== unset\n== absent\n== end\n") }, checks.Skip, "chapter 3"},
+	{"no tunnel yet", "firewall.dnat", "firewall.dnat.imaps@here", func(w *world) { w.say("mail", readTunnel, "== unset\n== down\n== end\n") }, checks.Skip, "chapter 3"},
+	{"no tunnel yet", "firewall.open", "firewall.open.imaps@here", func(w *world) { w.say("proxy", readTunnel, "== unset\n== down\n== end\n") }, checks.Skip, "chapter 3"},
+	{"set up and down", "firewall.open", "firewall.open.imaps@here", also(timeout("here>203.0.113.10:993"),
+		func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }), checks.Unknown, "is not there"},
+	{"home found by SSH", "firewall.closed", "firewall.closed.mail@proxy", func(w *world) { w.say("proxy", readTunnel, "== absent\n== end\n") }, checks.OK, "198.51.100.20: "},
+	{"home not found", "firewall.closed", "firewall.closed.mail@proxy", also(func(w *world) { w.say("proxy", readTunnel, "== absent\n== end\n") },
+		edit("proxy", readSSH, "198.51.100.20 40000 203.0.113.10 22", "")), checks.Unknown, "not known"},
+	{"no relay", "firewall.relay", "firewall.relay@here", func(w *world) { w.env.Site.Mail.Path = "direct" }, checks.Skip, "no relay"},
+	{"not sent on", "firewall.dnat", "firewall.dnat.imaps@here", timeout("here>203.0.113.10:993"), checks.Fail, "no answer"},
+	{"sent elsewhere", "firewall.dnat", "firewall.dnat.imaps@here", edit("mail", readListen, "== end", "tcp LISTEN 0 9 10.0.0.2:993 0.0.0.0:*\n== end"), checks.Fail, "refused"},
+	{"masqueraded", "firewall.clients", "firewall.clients.imaps@here", func(w *world) { w.seen = netip.MustParseAddr("10.0.0.1") }, checks.Fail, "masquerades"},
+	{"docker's own proxy", "firewall.clients", "firewall.clients.imaps@here", func(w *world) { w.seen = netip.MustParseAddr("172.22.1.1") }, checks.Fail, "Docker's own proxy"},
+	{"masquerade chosen", "firewall.clients", "firewall.clients@here", func(w *world) { w.env.Site.Clients.Addresses = "masquerade" }, checks.Skip, "was chosen"},
+	{"docker on all addresses", "firewall.docker", "firewall.docker@mail", func(w *world) {
+		w.say("mail", readDocker, "== ps\npostfix|0.0.0.0:143->143/tcp, [::]:143->143/tcp, 110/tcp\n== end\n")
+	}, checks.Warn, "postfix 143/tcp on 0.0.0.0"},
+	{"docker past ufw", "firewall.docker", "firewall.docker@mail", also(func(w *world) {
+		w.say("mail", readDocker, "== ps\npostfix|0.0.0.0:143->143/tcp, [::]:143->143/tcp\n== end\n")
+	}, func(w *world) {
+		w.answer["proxy>[2001:db8:50::2]:143"] = nil
+		w.ears["mail [2001:db8:50::2]:143"] = make(chan netip.AddrPort, 9)
+	}), checks.Fail, "reached from outside past ufw: [2001:db8:50::2]:143"},
+	{"docker past ufw at home", "firewall.docker", "firewall.docker@mail", func(w *world) {
+		w.say("mail", readDocker, "== ps\nimap|0.0.0.0:143->143/tcp\n== end\n")
+		w.answer["here>192.168.50.2:143"] = nil
+		w.ears["mail 192.168.50.2:143"] = make(chan netip.AddrPort, 9)
+	}, checks.Fail, "192.168.50.2:143 (from here)"},
+	{"docker on the tunnel", "firewall.docker", "firewall.docker@mail", func(w *world) {
+		w.say("mail", readDocker, "== ps\npostfix|10.0.0.2:993->993/tcp\n== end\n")
+	}, checks.OK, "none on all addresses"},
+	{"docker is silent", "firewall.docker", "firewall.docker@mail", func(w *world) {
+		w.env.Hosts["mail"].Facts.Answers[readDocker] = remote.Answer{Out: "docker gave no answer\n", Code: 3}
+	}, checks.Unknown, "gave no answer"},
+}
+
+var tunnelStories = []story{
+	{"never", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, " 232080 ", " 0 ")), checks.Fail, "does not reach the proxy"},
+	{"old", "tunnel.handshake", "tunnel.handshake@proxy", edit("proxy", readTunnel, handshake, "1795253000"), checks.Fail, "old"},
+	{"in the future", "tunnel.handshake", "tunnel.handshake@proxy", edit("proxy", readTunnel, handshake, "1795259999"), checks.Warn, "in the future"},
+	{"another key", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, proxyKey, otherKey)), checks.Fail, "keys do not fit"},
+	{"another port", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, ":51820", ":51821")), checks.Fail, "dials port 51821"},
+	{"another proxy", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, "203.0.113.10:", "203.0.113.99:")), checks.Fail, "dials 203.0.113.99"},
+	{"no endpoint", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, "203.0.113.10:51820", "(none)")), checks.Fail, "no endpoint"},
+	{"no interface", "tunnel.handshake", "tunnel.handshake@mail", func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }, checks.Fail, "no interface wg0"},
+	{"no peer", "tunnel.handshake", "tunnel.handshake@proxy", edit("proxy", readTunnel, "10.0.0.2/32", "10.0.0.9/32"), checks.Fail, "no peer leads"},
+	{"nothing received", "tunnel.bytes", "tunnel.bytes@mail", edit("mail", readTunnel, " 232080 ", " 0 "), checks.Fail, "received 0"},
+	{"not installed", "tunnel.bytes", "tunnel.bytes@mail", func(w *world) { w.say("mail", readTunnel, "== absent\n== end\n") }, checks.Fail, "not installed"},
+	{"no TCP towards mail", "tunnel.tcp", "tunnel.tcp@proxy", timeout("proxy>10.0.0.2:993"), checks.Fail, "drops what comes out"},
+	{"no TCP towards the proxy", "tunnel.tcp", "tunnel.tcp@mail", timeout("mail>10.0.0.1:2526"), checks.Fail, "drops what comes out"},
+	{"no interface for TCP", "tunnel.tcp", "tunnel.tcp@proxy", func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }, checks.Fail, "no interface wg0 on mail"},
+	{"small path", "tunnel.mtu", "tunnel.mtu@mail", func(w *world) {
+		w.runs["mail"] = func(remote.Query) remote.Answer {
+			return remote.Answer{Out: "== sizes\nreply 1280\nreply 1360\n== end\n"}
+		}
+	}, checks.Fail, "1360 bytes get through"},
+	{"ping dropped", "tunnel.mtu", "tunnel.mtu@mail", func(w *world) {
+		w.runs["mail"] = func(remote.Query) remote.Answer { return remote.Answer{Out: "== sizes\nlimit \n== end\n"} }
+	}, checks.Unknown, "no ping of any size"},
+	{"no ping", "tunnel.mtu", "tunnel.mtu@mail", func(w *world) {
+		w.runs["mail"] = func(remote.Query) remote.Answer { return remote.Answer{Out: "there is no ping command\n", Code: 3} }
+	}, checks.Unknown, "no ping command"},
+	{"readable key", "tunnel.keys", "tunnel.keys@mail", edit("mail", readKeys, "600 root:root regular file|/etc/wireguard/wg0.key", "644 root:root regular file|/etc/wireguard/wg0.key"), checks.Fail, "wg0.key has mode 0644"},
+	{"somebody's key", "tunnel.keys", "tunnel.keys@mail", edit("mail", readKeys, "600 root:root regular file|/etc/wireguard/wg0.key", "600 joe:joe regular file|/etc/wireguard/wg0.key"), checks.Fail, "belongs to joe"},
+	{"key on a command line", "tunnel.keys", "tunnel.keys@proxy", edit("proxy", readKeys, "== argv", "== argv\n/proc/77/cmdline"), checks.Fail, "process 77"},
+	{"not at boot", "tunnel.boot", "tunnel.boot@proxy", edit("proxy", readUnits, "UnitFileState=enabled", "UnitFileState=disabled"), checks.Fail, "is disabled"},
+	{"the guide's unit", "tunnel.boot", "tunnel.boot@proxy", edit("proxy", readUnits, "Id=wireguard.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=", "Id=wireguard.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled"), checks.Fail, "starts too"},
+	{"file not loaded", "tunnel.boot", "tunnel.boot@proxy", edit("proxy", "/etc/wireguard/wg0.conf", "ListenPort = 51820", "ListenPort = 51999"), checks.Fail, "says 51999"},
+	{"peer not kept", "tunnel.boot", "tunnel.boot@mail", edit("mail", "/etc/wireguard/wg0.conf", proxyKey, otherKey), checks.Fail, "does not have"},
+	{"docker does not wait", "tunnel.boot", "tunnel.boot@mail", also(edit("mail", readUnits, "Id=docker.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=", "Id=docker.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled"),
+		func(w *world) { w.say("mail", readDocker, "== ps\n== end\n") }), checks.Fail, "does not wait"},
+}
+
+func TestStories(t *testing.T) {
+	told := map[string]bool{}
+	for _, list := range [][]story{hostStories, firewallStories, outsideStories, tunnelStories} {
+		for _, s := range list {
+			t.Run(s.check+"/"+s.name, func(t *testing.T) {
+				w := newWorld(t)
+				s.spoil(w)
+				results := w.ask(s.check)
+				r, ok := results[s.key]
+				if !ok {
+					t.Fatalf("no result %s; there are %v", s.key, keys(results))
+				}
+				text := r.Saw.String() + "\n" + r.Likely + "\n" + r.Evidence.String()
+				if r.Outcome != s.want || !strings.Contains(text, s.words) {
+					t.Errorf("%s, want %s with %q: %s", r.Outcome, s.want, s.words, text)
+				}
+				if r.Outcome != checks.OK && r.Outcome != checks.Skip && (r.Want == "" || r.Likely == "" || r.Fix == "") {
+					t.Errorf("it does not say what was wanted, what is likely and what mends it: %+v", r)
+				}
+			})
+			if s.want == checks.Fail || s.want == checks.Warn || s.want == checks.Unknown && s.check == "host.ssh" {
+				told[s.check] = true
+			}
+		}
+	}
+	for _, c := range checks.All() {
+		if !told[c.ID] {
+			t.Errorf("no story makes %s say that something is wrong", c.ID)
+		}
+	}
+}
+
+func keys(results map[string]checks.Result) []string {
+	var all []string
+	for k := range results {
+		all = append(all, k)
+	}
+	return slices.Sorted(slices.Values(all))
+}

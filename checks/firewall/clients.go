@@ -1,0 +1,157 @@
+package firewall
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/checks"
+	"postern/seen"
+	"postern/site"
+)
+
+// held is who is connected to a port of the mail host while a connection of ours is open.
+type held struct {
+	peers []netip.Addr
+	err   error
+}
+
+// hold opens a connection to a forwarded port and, while it stands, looks who is connected on the mail host.
+func hold(ctx context.Context, e *checks.Env, from *checks.Vantage, f forwarding) held {
+	v, err := e.Look(f.mail)
+	if err != nil {
+		return held{err: err}
+	}
+	before, err := checks.Ask(ctx, e.Site, v, seen.Peers(f.Port))
+	if err != nil {
+		return held{err: err}
+	}
+	conn, err := e.Connect(ctx, from, netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port)))
+	if err != nil {
+		return held{err: err}
+	}
+	defer conn.Close()
+	for wait := sightEvery; ; wait *= 2 {
+		after, err := checks.Ask(ctx, e.Site, v, seen.Peers(f.Port))
+		if err != nil {
+			return held{err: err}
+		}
+		var fresh []netip.Addr
+		for p := range after {
+			if !before[p] {
+				fresh = append(fresh, p.Addr())
+			}
+		}
+		if len(fresh) > 0 || wait > sightMost {
+			return held{peers: fresh}
+		}
+		select {
+		case <-ctx.Done():
+			return held{err: ctx.Err()}
+		case <-time.After(wait):
+		}
+	}
+}
+
+// A connection stands at the client one packet sooner than at the server, which may wait for that one: so who is not seen
+// there is looked for again, after sightEvery and then ever later, until a wait would be longer than sightMost.
+const (
+	sightEvery = 50 * time.Millisecond
+	sightMost  = 800 * time.Millisecond
+)
+
+// askClients compares the address that the mail host sees with the one that the proxy sees for the same client.
+func askClients(ctx context.Context, e *checks.Env) []checks.Result {
+	if e.Site.Clients.Addresses == "masquerade" {
+		return []checks.Result{checks.Question{From: checks.Here}.Skip("masquerade was chosen: the mail host sees the proxy for every client")}
+	}
+	var asks []func() checks.Result
+	for _, f := range forwardings(e) {
+		asks = append(asks, func() checks.Result { return askClient(ctx, e, f) })
+	}
+	return checks.Together(asks)
+}
+
+func askClient(ctx context.Context, e *checks.Env, f forwarding) checks.Result {
+	q := checks.Question{Suffix: f.suffix(e.Site), From: checks.Here, Fix: "firewall", Want: "the client's own address at the mail host"}
+	from, err := ready(e, f)
+	if from != nil {
+		q.From = from.Name
+	}
+	if err != nil {
+		return q.Cannot(err)
+	}
+	if name := e.Unset(f.proxy, f.mail); name != "" {
+		return q.Skip(notYet, name)
+	}
+	mine, err := seenAs(ctx, e, from, f.proxy)
+	if err != nil {
+		return q.Cannot(err)
+	}
+	q.Want = mine.String() + " at the mail host, as the proxy sees it"
+	k := knockForward(ctx, e, from, f)
+	if k.Answer != checks.Open {
+		return q.Unknown(fmt.Sprintf("%d is not reached: %s", f.Port, k.Said()), "firewall.dnat tells why")
+	}
+	var peers []netip.Addr
+	for _, p := range k.Peers {
+		peers = append(peers, p.Addr())
+	}
+	if k.Real {
+		held := hold(ctx, e, from, f)
+		if held.err != nil {
+			return q.Unknown("what the mail host sees could not be read: "+checks.Why(held.err), "")
+		}
+		peers = held.peers
+	}
+	return compare(q, e.Site, peers, mine)
+}
+
+func compare(q checks.Question, s *site.Site, peers []netip.Addr, mine netip.Addr) checks.Result {
+	var others []string
+	for _, p := range peers {
+		if p == mine {
+			return q.OK("the mail host sees %s", mine)
+		}
+		others = append(others, p.String())
+	}
+	if len(others) == 0 {
+		return q.Unknown("the mail host saw nobody", "another program answered; firewall.dnat tells more")
+	}
+	likely := "its source is rewritten on the way"
+	for _, p := range peers {
+		switch {
+		case p == s.Tunnel.Proxy:
+			likely = "the proxy masquerades: bans, rate limits and reputation hit everybody at once"
+		case p.IsPrivate():
+			likely = "Docker's own proxy answers for the container, which happens over IPv6 and with userland-proxy"
+		}
+	}
+	return q.Fail("the mail host sees "+strings.Join(slices.Sorted(slices.Values(others)), ", "), likely, "")
+}
+
+// seenAs is the address under which the proxy sees a place: from the program's own SSH connection, or from a throw-away
+// listener on the proxy.
+func seenAs(ctx context.Context, e *checks.Env, from *checks.Vantage, p *site.Host) (netip.Addr, error) {
+	v, err := e.Look(p)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	via, err := seen.SSH.Of(v.Facts)
+	if err == nil && from.Name == checks.Here && e.Direct(via) && via.Client.Addr().Is4() {
+		return via.Client.Addr(), nil
+	}
+	for _, s := range site.Services(e.Site) {
+		if s.Forwarded || len(s.From) > 0 {
+			continue
+		}
+		k := e.ProbeService(ctx, from, p, v, s, netip.AddrPortFrom(p.Public4, uint16(s.Port)))
+		if k.Ours && len(k.Peers) > 0 {
+			return k.Peers[0].Addr(), nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("it is not known under which address the proxy sees %s", from.Name)
+}

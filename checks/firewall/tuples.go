@@ -1,0 +1,157 @@
+package firewall
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/remote"
+	"postern/seen"
+)
+
+// ownMark is how rules of ours are told from other people's: the first word of their comment.
+const ownMark = "postern"
+
+// tuple is one rule as ufw keeps it in user.rules and user6.rules: the line that begins with "### tuple ###".
+type tuple struct {
+	action   string // allow, deny, reject, limit
+	route    bool   // for what passes through, not for the host itself
+	proto    string
+	dports   []seen.Span // none: any
+	src, dst netip.Prefix
+	in, out  string
+	comment  string
+	text     string
+}
+
+// ours says whether the rule carries our mark.
+func (t tuple) ours() bool {
+	return t.comment == ownMark || strings.HasPrefix(t.comment, ownMark+" ")
+}
+
+// tuplesOf are the rules of both families in ufw's files.
+func tuplesOf(f remote.Facts) ([]tuple, error) {
+	var all []tuple
+	for _, path := range []string{fileUfwUser, fileUfwUser6} {
+		file, known := f.File(path)
+		if !known || file == nil {
+			return nil, fmt.Errorf("%s could not be read", path)
+		}
+		if !strings.Contains(file.Text, "*filter") || !strings.Contains(file.Text, "COMMIT") {
+			return nil, fmt.Errorf("%s is not a rules file", path)
+		}
+		for _, line := range strings.Split(file.Text, "\n") {
+			if text, ok := strings.CutPrefix(line, "### tuple ### "); ok {
+				t, err := parseTuple(text)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", path, err)
+				}
+				all = append(all, t)
+			}
+		}
+	}
+	return all, nil
+}
+
+func parseTuple(text string) (tuple, error) {
+	t := tuple{text: remote.Clean(text).Line(200)}
+	w := strings.Fields(text)
+	if n := len(w); n > 0 {
+		if code, ok := strings.CutPrefix(w[n-1], "comment="); ok {
+			raw, err := hex.DecodeString(code)
+			if err != nil {
+				return t, fmt.Errorf("a comment that cannot be read: %q", t.text)
+			}
+			t.comment, w = string(raw), w[:n-1]
+		}
+	}
+	if len(w) < 7 {
+		return t, fmt.Errorf("a rule that cannot be read: %q", t.text)
+	}
+	t.action, t.route = strings.CutPrefix(w[0], "route:")
+	t.action, _, _ = strings.Cut(t.action, "_")
+	t.proto = w[1]
+	if w[2] != "any" {
+		if t.dports = seen.ParsePorts(w[2]); t.dports == nil {
+			return t, fmt.Errorf("a rule for a port that cannot be read: %q", t.text)
+		}
+	}
+	dst, ok := seen.Prefix(w[3])
+	src, ok2 := seen.Prefix(w[5])
+	if !ok || !ok2 {
+		return t, fmt.Errorf("a rule for an address that cannot be read: %q", t.text)
+	}
+	t.dst, t.src = dst.Masked(), src.Masked()
+	for _, side := range strings.Split(w[len(w)-1], "!") {
+		if name, ok := strings.CutPrefix(side, "in_"); ok {
+			t.in = name
+		}
+		if name, ok := strings.CutPrefix(side, "out_"); ok {
+			t.out = name
+		}
+	}
+	return t, nil
+}
+
+// String is the rule as a person would say it.
+func (t tuple) String() string {
+	text := t.action + " "
+	if t.route {
+		text = "forward " + text
+	}
+	port := "any port"
+	if len(t.dports) > 0 {
+		port = ""
+		for i, s := range t.dports {
+			if i > 0 {
+				port += ","
+			}
+			port += fmt.Sprint(s.First)
+			if s.Last != s.First {
+				port += fmt.Sprintf(":%d", s.Last)
+			}
+		}
+	}
+	text += port + "/" + t.proto
+	if t.dst.Bits() > 0 {
+		text += " to " + t.dst.String()
+	}
+	if t.src.Bits() > 0 {
+		text += " from " + t.src.String()
+	} else if t.src.Addr().Is6() {
+		text += " (v6)"
+	}
+	if t.in != "" {
+		text += " in on " + t.in
+	}
+	if t.out != "" {
+		text += " out on " + t.out
+	}
+	if t.comment != "" {
+		text += " (" + remote.Clean(t.comment).Line(60) + ")"
+	}
+	return text
+}
+
+// within says whether the rule lets in no more than what is wanted.
+func (t tuple) within(w want) bool {
+	switch {
+	case t.route || (t.action != "allow" && t.action != "limit"):
+		return false
+	case w.proto != "" && t.proto != w.proto, w.iface != "" && t.in != w.iface:
+		return false
+	case w.port != 0 && (len(t.dports) != 1 || t.dports[0] != (seen.Span{First: w.port, Last: w.port})):
+		return false
+	case w.to.IsValid() && t.dst.Bits() > 0 && t.dst.Addr() != w.to:
+		return false
+	case len(w.from) == 0:
+		return true
+	}
+	for _, p := range w.from {
+		if p.Overlaps(t.src) && p.Bits() <= t.src.Bits() {
+			return true
+		}
+	}
+	return false
+}

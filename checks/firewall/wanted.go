@@ -1,0 +1,105 @@
+package firewall
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"postern/site"
+)
+
+// want is one thing that a host's firewall must let in, worked out from the answers here and nowhere else: the step that
+// opens ports works it out for itself, so that one wrong idea cannot fool both.
+type want struct {
+	name  string
+	proto string
+	port  int
+	from  []netip.Prefix // nil: everyone
+	iface string         // "": any
+	to    netip.Addr     // invalid: any of the host's
+	may   bool           // allowed but not required
+}
+
+func (w want) String() string {
+	text := fmt.Sprintf("%s %d/%s", w.name, w.port, w.proto)
+	if len(w.from) > 0 {
+		text += fmt.Sprintf(" from %s", prefixes(w.from))
+	}
+	if w.iface != "" {
+		text += " on " + w.iface
+	}
+	return text
+}
+
+// forwarded are the services that go on to the mail host.
+func forwarded(s *site.Site) []site.Service {
+	return slices.DeleteFunc(site.Services(s), func(one site.Service) bool { return !one.Forwarded })
+}
+
+// wanted lists what a host must let in to itself. guide: firewall, Opening Required Ports; Restricting Access to Specific
+// IPs; Client Server Firewall Configuration
+func wanted(s *site.Site, h *site.Host, ssh []int, home []netip.Prefix) []want {
+	var list []want
+	sources := h.SSHFrom
+	if h.Role == site.Mail && len(sources) == 0 {
+		sources = append(slices.Clone(home), s.Tunnel.Network)
+		if s.Tunnel.Network6.IsValid() {
+			sources = append(sources, s.Tunnel.Network6)
+		}
+	}
+	for _, port := range ssh {
+		list = append(list, want{name: "ssh", proto: "tcp", port: port, from: sources})
+	}
+	if h.Role == site.Mail {
+		return append(list, wantedMail(s)...)
+	}
+	for _, p := range site.Services(s) {
+		list = append(list, want{name: p.Name, proto: p.Proto, port: p.Port, from: p.From, may: p.Forwarded})
+	}
+	relay := netip.PrefixFrom(s.Tunnel.Mail, s.Tunnel.Mail.BitLen())
+	return append(list,
+		want{name: "tunnel", proto: "udp", port: s.Tunnel.Port},
+		want{name: "relay", proto: "tcp", port: s.Ports.Relay, from: []netip.Prefix{relay}, iface: s.Tunnel.Interface,
+			to: s.Tunnel.Proxy, may: s.Mail.Path == "direct"})
+}
+
+// wantedMail is what comes to the mail host through the tunnel, and at home where that is asked for. It dials out, so its
+// own tunnel port need not be open.
+func wantedMail(s *site.Site) []want {
+	var list []want
+	proxy := []netip.Prefix{netip.PrefixFrom(s.Tunnel.Proxy, s.Tunnel.Proxy.BitLen())}
+	inside := append(site.Services(s), site.Service{NamedPort: site.NamedPort{Name: "web", Proto: "tcp", Port: s.Ports.Web}})
+	for _, p := range inside {
+		if p.Name == "http" || p.Name == "https" {
+			continue
+		}
+		w := want{name: p.Name, proto: p.Proto, port: p.Port, iface: s.Tunnel.Interface, to: s.Tunnel.Mail}
+		if !p.Forwarded || s.Clients.Addresses == "masquerade" {
+			w.from = proxy
+		} else {
+			w.from = p.From
+		}
+		list = append(list, w)
+	}
+	for _, p := range forwarded(s) {
+		if len(s.Mail.LAN) > 0 {
+			list = append(list, want{name: p.Name, proto: p.Proto, port: p.Port, from: s.Mail.LAN})
+		}
+	}
+	return append(list, want{name: "tunnel", proto: "udp", port: s.Tunnel.Port, may: true})
+}
+
+func prefixes(list []netip.Prefix) string {
+	text := ""
+	for i, p := range list {
+		if i > 0 {
+			text += ", "
+		}
+		text += p.String()
+	}
+	return text
+}
+
+func inside(list []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
+}

@@ -1,0 +1,81 @@
+// Package host asks about each host by itself: whether one gets in, may change it, and its clock. It knows nothing of mail.
+package host
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"postern/checks"
+	"postern/seen"
+	"postern/site"
+)
+
+func init() {
+	checks.Register(checks.Check{
+		ID: "host.ssh", Step: "network", Way: true, Title: "A login works", Guide: "network, Network Architecture",
+		Page: checks.Page{
+			Asks:    "Does a login by SSH work, from where to where, and on which ports does sshd listen?",
+			OK:      "It works; the addresses are those the firewall admits.",
+			Unknown: "No login worked, or the host does not tell how we are connected (sudo may drop SSH_CONNECTION).",
+			Skip:    "This program runs on the host itself, which needs no login.",
+			Mends:   "Chapter Network asks for the destination; 'Ways in' in the wizard has others, through the proxy or by the console.",
+		},
+		Reads: seen.SSH.Reads, Ask: askSSH,
+	})
+	checks.Register(checks.Check{
+		ID: "host.privilege", Step: "network", Way: true, Title: "The login can become root and change the system", Guide: "network, Network Architecture",
+		Page: checks.Page{
+			Asks:  "Can the login become root, and can the system be written? Each host says who we are and tries nothing.",
+			OK:    "Root, and /etc can be written.",
+			Fail:  "The login may not become root, or the file system is read only, which it often is after a disk error.",
+			Mends: "Log in as root, or as a user who may use sudo or su: chapter Network asks for the destination. A read-only disk wants the provider, or fsck.",
+		},
+		Reads: seen.Privilege.Reads, Ask: askRoot,
+	})
+}
+
+func askSSH(_ context.Context, e *checks.Env) []checks.Result {
+	q := checks.Question{Want: "a login that works", Fix: "network"}
+	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		via, err := seen.SSH.Of(v.Facts)
+		switch {
+		case err != nil:
+			return q.Cannot(err)
+		case h.Local || e.HereIs == h.Name:
+			return q.Skip("the program runs on this host: it needs no login")
+		case !via.Server.IsValid():
+			return q.Unknown("the host did not tell how we are connected", "sudo or the login shell drops SSH_CONNECTION")
+		}
+		return q.OK("logged in from %s to %s; sshd listens on port %s", via.Client.Addr(), via.Server, join(via.Ports))
+	}, site.Proxy, site.Mail)
+}
+
+func askRoot(_ context.Context, e *checks.Env) []checks.Result {
+	q := checks.Question{Want: "root, and a system that can be written", Fix: "network"}
+	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		may, err := seen.Privilege.Of(v.Facts)
+		switch {
+		case err != nil:
+			return q.Cannot(err)
+		case !may.Root:
+			return q.Fail(fmt.Sprintf("user %s", may.UID.Line(20)), "the login may not use sudo or su", "")
+		case !may.Writable:
+			return q.Fail("root, and /etc cannot be written", "the file system is mounted read only, often after a disk error", "")
+		case may.User.String() != "":
+			return q.OK("root by sudo as %s", may.User.Line(40))
+		}
+		return q.OK("root")
+	}, site.Proxy, site.Mail)
+}
+
+func join(list []int) string {
+	text := ""
+	for i, n := range list {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprint(n)
+	}
+	return cmp.Or(text, "none that was told")
+}

@@ -1,0 +1,117 @@
+package checks
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+
+	"postern/remote"
+)
+
+// listenAtOnce bounds the throw-away listeners on one host.
+const (
+	listenAtOnce = 12
+	peerTimeout  = 2 * time.Second
+)
+
+// probeOurs dials while a listener of ours waits where it should arrive. One dial per listener at a time: so whoever it
+// sees meanwhile is us.
+func (e *Env) probeOurs(ctx context.Context, v, from *Vantage, to, arrive netip.AddrPort) (p Probe) {
+	next, err := e.asked.gate(ctx, portOf{v.Name, arrive}, 1)
+	if err != nil {
+		p.Reached = Reached{Answer: Stopped, Err: err}
+		return p
+	}
+	defer next()
+	listener, leave, err := e.listen(ctx, v, arrive)
+	if err != nil {
+		p.Real = errors.Is(err, syscall.EADDRINUSE) // something has begun to listen since the host was looked at
+		if !p.Real {
+			p.Deaf = err
+		}
+		p.Reached = e.dialOnce(ctx, from, to)
+		return p
+	}
+	defer leave()
+	conn, r := e.dialKeep(ctx, from, to)
+	p.Ours, p.Reached = true, r
+	if conn == nil {
+		return p
+	}
+	defer conn.Close()
+	if p.Peers = greeted(ctx, conn); len(p.Peers) == 0 {
+		p.Peers = peersOf(ctx, listener.Peers)
+	}
+	return p
+}
+
+// greeting is the first word of what a throw-away listener says.
+const greeting = "postern"
+
+// greeted is who our listener says we are: it greets with "postern ADDRESS PORT". That came over our very connection, so
+// nobody else is meant.
+func greeted(ctx context.Context, c net.Conn) []netip.AddrPort {
+	line := make(chan string, 1)
+	go func() { // a connection through SSH knows no deadline; closing it ends the read
+		text, _ := bufio.NewReader(io.LimitReader(c, 200)).ReadString('\n')
+		line <- text
+	}()
+	timer := time.NewTimer(peerTimeout)
+	defer timer.Stop()
+	select {
+	case text := <-line:
+		if w := strings.Fields(text); len(w) == 3 && w[0] == greeting {
+			if p, err := netip.ParseAddrPort(net.JoinHostPort(w[1], w[2])); err == nil {
+				return []netip.AddrPort{netip.AddrPortFrom(p.Addr().Unmap(), p.Port())}
+			}
+		}
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// peersOf collects who connected: the first within peerTimeout, and those that were already waiting with it.
+func peersOf(ctx context.Context, from <-chan netip.AddrPort) []netip.AddrPort {
+	var peers []netip.AddrPort
+	timer := time.NewTimer(peerTimeout)
+	defer timer.Stop()
+	for {
+		select {
+		case p, ok := <-from:
+			if !ok {
+				return peers
+			}
+			peers = append(peers, netip.AddrPortFrom(p.Addr().Unmap(), p.Port()))
+			timer.Reset(0)
+		case <-timer.C:
+			return peers
+		case <-ctx.Done():
+			return peers
+		}
+	}
+}
+
+// listen puts a throw-away listener on a host; leave takes it away.
+func (e *Env) listen(ctx context.Context, v *Vantage, at netip.AddrPort) (*remote.Listener, func(), error) {
+	if v.Listen == nil {
+		return nil, nil, fmt.Errorf("nothing can be made to listen on %s", v.Name)
+	}
+	leave, err := e.asked.gate(ctx, "listen "+v.Name, listenAtOnce)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := v.Listen(ctx, "tcp", at.String())
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return l, func() { l.Close(); leave() }, nil
+}
