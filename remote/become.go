@@ -84,7 +84,7 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 // surroundings are the same for every shell of ours, whatever the login shell had.
 func (s *Session) surroundings() string {
-	return "LC_ALL=C; export LC_ALL; unset LANGUAGE; PATH=" + Quote(first(s.o.path, systemPath)) + "; export PATH; exec 2>&1; "
+	return "LC_ALL=C; export LC_ALL; unset LANGUAGE; PATH=" + Quote(first(s.o.Path, systemPath)) + "; export PATH; exec 2>&1; "
 }
 
 // up climbs; again tells that a new shell may have better luck.

@@ -143,7 +143,7 @@ func TestNeitherSudoNorSu(t *testing.T) {
 	h.command("id", "echo 1000")
 	h.command("uname", "echo Linux")
 	o := h.options()
-	o.path = h.dir
+	o.Path = h.dir
 	if _, err := Connect(soon(t), h.target(), o); !errors.Is(err, ErrNoRoot) || !strings.Contains(err.Error(), "no sudo or su") {
 		t.Errorf("got %v", err)
 	}

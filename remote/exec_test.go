@@ -175,7 +175,7 @@ func TestListenWithoutPerl(t *testing.T) {
 		}
 	}
 	o := h.options()
-	o.path = h.dir
+	o.Path = h.dir
 	s := h.connect(o)
 	if _, err := s.Listen(soon(t), "tcp", "127.0.0.1:0"); !errors.Is(err, ErrNoVantage) || !strings.Contains(err.Error(), "no perl") {
 		t.Errorf("got %v", err)

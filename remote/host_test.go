@@ -81,7 +81,7 @@ func (h *host) command(name, script string) {
 func (h *host) options() Options {
 	h.t.Helper()
 	home := h.t.TempDir()
-	o := Options{Home: home, User: "admin", path: h.dir + ":" + systemPath}
+	o := Options{Home: home, User: "admin", Path: h.dir + ":" + systemPath}
 	h.known(o, edKey)
 	return o
 }

@@ -173,7 +173,7 @@ func TestFactsWithoutWhatRedacts(t *testing.T) {
 			}
 		}
 		o := h.options()
-		o.path = h.dir
+		o.Path = h.dir
 		s := h.connect(o)
 		path := write(t, filepath.Join(t.TempDir(), "f"), "PrivateKey = "+plantedKey+"\n", 0o600)
 		if _, err := s.Facts(soon(t), []Query{ReadFile(path)}); err == nil {

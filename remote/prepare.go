@@ -75,8 +75,8 @@ func (s *Session) follow(ctx context.Context, id, script string, changes []Chang
 func (s *Session) jobScript(id string, changes []Change) string {
 	p := payload{id: id}
 	p.changes(changes)
-	return s.places() + `J=$D/job.` + id + `
-if [ -e "$J/agent" ] && { [ -e "$J/rc" ] || ! flock -s -n "$D/JOB" true; }; then
+	return s.head() + `J=$D/job.` + id + `
+if [ -e "$J/agent" ] && { [ -e "$J/rc" ] || held "$D/JOB"; }; then
 	/bin/sh "$J/agent" job_watch ` + id + `
 	exit $?
 fi

@@ -53,10 +53,11 @@ type Options struct {
 	StateDir   string                                        // on the host; "" means /var/lib/postern (tests use another)
 	Apart      bool                                          // nothing of the operator's machine counts: no ssh_config, key, agent or known_hosts, and nothing is written there
 	Memory     *Memory                                       // shares answers between Sessions; nil: kept for this Session and those that Again makes of it
+	Path       string                                        // PATH of every shell on the host; "" means where a system keeps its tools
+	Agent      string                                        // what guards a change on the host; "" means ours (tests break it)
 	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
 
 	heartbeat time.Duration // between two keepalives; 0 means 5 s
-	path      string        // PATH of every shell on the host; empty means where a system keeps its tools
 }
 
 // Connect dials, authenticates, becomes root and holds one channel to a root shell.

@@ -2,34 +2,20 @@ package remote
 
 import (
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
+
+	"postern/remote/agent"
 )
 
-//go:embed agent/*.sh
-var agentFiles embed.FS
+// system is the kind of host that can be changed.
+const system = "linux"
 
-// agentText is the agent whole: its files in the order of their names.
-var agentText = func() string {
-	names, _ := fs.Glob(agentFiles, "agent/*.sh")
-	var b strings.Builder
-	for _, name := range names {
-		text, _ := agentFiles.ReadFile(name)
-		b.Write(text)
-	}
-	return b.String()
-}()
-
-// AgentVersion names an agent by what it does.
-func AgentVersion() string {
-	sum := sha256.Sum256([]byte(agentText))
-	return hex.EncodeToString(sum[:6])
-}
+// agentText is the agent for it.
+var agentText = agent.Text(system)
 
 const stateDir = "/var/lib/postern"
 
@@ -50,9 +36,14 @@ func (s *Session) places() string {
 	return "D=" + Quote(s.state()) + " ETC=" + Quote(etc) + "\n"
 }
 
-// agent is the text that is stored on the host, with its version in the first line.
+// head begins what is run before the agent is there: its folders, and what it knows of the system.
+func (s *Session) head() string { return s.places() + agent.System(system) }
+
+// agent is the text that is stored on the host. Its first line names it by what it does.
 func (s *Session) agent() string {
-	return "# postern agent " + AgentVersion() + "\n" + s.places() + agentText
+	text := first(s.o.Agent, agentText)
+	sum := sha256.Sum256([]byte(text))
+	return "# postern agent " + hex.EncodeToString(sum[:6]) + "\n" + s.places() + text
 }
 
 // verbScript asks the stored agent of the open transaction, which may be of another version, and else runs ours without
@@ -73,12 +64,12 @@ set -- ` + words + "\n" + s.agent()
 // beginScript is the whole of a transaction as one batch.
 func (s *Session) beginScript(t Transaction) string {
 	p := payload{id: t.ID}
-	p.line("timeout", seconds(t.Deadline))
+	p.line("deadline", seconds(t.Deadline))
 	if t.Answers != nil {
 		p.text("answers", t.Answers.Text)
 	}
 	p.changes(t.Changes)
-	return s.batch(&p, "in."+t.ID, t.Operator, t.Changes, "begin")
+	return s.head() + s.batch(&p, "in."+t.ID, t.Operator, t.Changes, "begin")
 }
 
 // batch is the script that takes the mutex, writes a payload and hands over to the agent in it.
@@ -88,11 +79,7 @@ func (s *Session) batch(p *payload, folder, operator string, changes []Change, v
 	p.line("id", p.id)
 	p.text("agent", s.agent())
 	var b strings.Builder
-	b.WriteString(s.places())
 	b.WriteString("I=$D/" + folder + " id=" + p.id + "\n")
-	if s.state() != stateDir {
-		b.WriteString(`[ -d /run/systemd/system ] || mkdir -p "$ETC/init.d" "$ETC/rcS.d"` + "\n")
-	}
 	b.WriteString(batchHead)
 	b.WriteString("{\nmkdir \"$I\" \"$I/c\"")
 	for i := range changes {
@@ -109,13 +96,11 @@ func (s *Session) batch(p *payload, folder, operator string, changes []Change, v
 // batchHead makes the state folder and takes the mutex, so that whatever lies in it half made is known to be dead.
 const batchHead = `umask 077 bad=''
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
-for tool in flock setsid timeout sha256sum stat awk; do
-	command -v $tool >/dev/null || { echo "result E_NOGUARD it has no $tool"; exit 13; }
-done
+! tool=$(lacks) || { echo "result E_NOGUARD it has no $tool"; exit 13; }
 [ ! -h "$D" ] && { [ -d "$D" ] || mkdir -p "$D"; } 2>/dev/null && [ -O "$D" ] && chmod 700 "$D" && { : >>"$D/MUT"; } 2>/dev/null ||
 	{ echo "result E_DISK $D cannot be made or written"; exit 12; }
 exec 9<"$D/MUT"
-flock -w 15 9 || { cat "$D/open/owner" "$D"/in.*/owner 2>/dev/null | sed 's/^/owner /'; echo 'result E_LOCKED'; exit 10; }
+lock 9 15 || { cat "$D/open/owner" "$D"/in.*/owner 2>/dev/null | sed 's/^/owner /'; echo 'result E_LOCKED'; exit 10; }
 for used in "$D/open" "$D/done.$id"; do
 	[ ! -e "$used/id" ] || [ "$(cat "$used/id")" != "$id" ] || { echo "result E_REFUSED transaction $id was begun before"; exit 18; }
 done

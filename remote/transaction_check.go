@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// leastDeadline is the shortest time a host is given; tests make it shorter.
-var leastDeadline = 10 * time.Second
+// leastDeadline is the shortest time a host is given.
+const leastDeadline = 10 * time.Second
 
 var (
 	words   = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)

@@ -29,8 +29,8 @@ note() { [ -d "$O" ] && printf '%s\n' "$*" 2>/dev/null >>"$O/log"; }
 # loud tells people on the host. It must not hang on a dead logger or a stopped terminal.
 loud() {
 	note "$*"
-	timeout 5 logger -t postern -- "$*" >/dev/null 2>&1 9>&-
-	printf 'postern: %s\n' "$*" | timeout 5 wall >/dev/null 2>&1 9>&-
+	within 5 logger -t postern -- "$*" >/dev/null 2>&1 9>&-
+	printf 'postern: %s\n' "$*" | within 5 wall >/dev/null 2>&1 9>&-
 	return 0
 }
 
@@ -38,17 +38,14 @@ loud() {
 mutex() {
 	[ -r "$D/MUT" ] || return 1
 	exec 9<"$D/MUT"
-	flock -w "$1" 9 9<&9
-}
-# release unlocks for every process that has the lock open, such as the shell that began.
-release() {
-	flock -u 9 2>/dev/null 9<&9
-	exec 9<&-
+	lock 9 "$1"
 }
 
-# held says whether a living process holds that lock file. Never by kill -0, which takes a zombie for alive. It asks for a
-# shared lock, so that two who ask do not see each other; who takes the lock for itself waits for those who only ask.
-held() { [ -e "$1" ] && ! flock -s -n "$1" true 9<&-; }
+# release unlocks for every process that has the lock open, such as the shell that began.
+release() {
+	unlock 9
+	exec 9<&-
+}
 
 # turn is the compare-and-swap: it moves the transaction from one marker to another, or fails when it is not there any more.
 turn() { mv "$O/$1" "$O/$2" 2>/dev/null; }
@@ -68,23 +65,3 @@ state() {
 	done
 	[ ! -d "$O" ] || ST=READY
 }
-
-# own runs a verb of the stored agent outside the session of whoever called, and waits for it: a killed client, sshd or
-# login session ends neither a change nor its taking back, and the change can be killed whole. own NAME VERB ARGS...
-own() {
-	unit=$1
-	shift
-	if [ "$INIT" = systemd ]; then
-		setsid systemd-run --quiet --scope --collect --unit="$unit" /bin/sh "$O/agent" "$@" </dev/null 9<&- &
-	else
-		setsid /bin/sh "$O/agent" "$@" </dev/null 9<&- &
-	fi
-	wait $!
-}
-
-INIT=none
-if [ -d /run/systemd/system ]; then
-	INIT=systemd
-elif [ -d "$ETC/init.d" ] && [ -d "$ETC/rcS.d" ] && { [ "$ETC" != /etc ] || [ "$(cat /proc/1/comm)" = init ]; }; then
-	INIT=sysv
-fi

@@ -1,15 +1,7 @@
-# meta is the mode and numeric owner of a file.
-meta() { stat -c '%a %u:%g' -- "$1" 2>/dev/null || stat -f '%Lp %u:%g' -- "$1"; }
-
-# digest is the SHA-256 of a file.
-digest() {
-	h=$(sha256sum <"$1") && echo "${h%% *}"
-}
-
 # looks is what can be compared about a path: "absent", or mode, owner and digest.
 looks() {
 	if [ -f "$1" ] && [ ! -h "$1" ]; then
-		h=$(sha256sum <"$1") && printf '%s %s\n' "$(meta "$1")" "${h%% *}"
+		h=$(digest <"$1") && printf '%s %s\n' "$(meta "$1")" "$h"
 	elif [ -e "$1" ] || [ -h "$1" ]; then
 		echo other
 	else
@@ -31,7 +23,7 @@ keys() {
 		gsub(/^[ \t\r]+|[ \t\r]+$/, "", v)
 		if (v != "" && !seen[$0]++) { print v; print }
 	}' | while IFS= read -r k && IFS= read -r line; do
-		printf '%s %s\n%s\n' "$(printf %s "$k" | sha256sum | cut -c1-16)" "$k" "$line"
+		printf '%s %s\n%s\n' "$(printf %s "$k" | digest | cut -c1-16)" "$k" "$line"
 	done
 }
 
@@ -124,7 +116,7 @@ ready() {
 fill() {
 	set -- "$1" ''
 	[ ! -e "$1/forget" ] || ! shelf "$1" || set -- "$1" "$R/orig"
-	refill "$1/new" "$2" "$1/old" "${1%/*}"/*/old /etc/wireguard/* "$D"/base/*/*/orig "$D"/done.*/c/*/old
+	refill "$1/new" "$2" "$1/old" "${1%/*}"/*/old "$KEYS"/* "$D"/base/*/*/orig "$D"/done.*/c/*/old
 }
 
 # dress gives the staged file its owner and mode; what the change leaves open is as it was before.

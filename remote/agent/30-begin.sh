@@ -43,18 +43,17 @@ settle_disk() {
 		read -r f 2>/dev/null <"$f" && [ -d "${f%/*}" ] && set -- "$@" "${f%/*}"
 		shift
 	done
-	sync -f "$D" "$@" 2>/dev/null || sync
+	flush "$D" "$@"
 }
 
 # arm makes the guards, turns the marker, and only then proves that the guards live: watchdogs that fired before the
 # marker was there must count as dead.
 arm() {
-	read -r secs <"$O/timeout" && echo 1 >"$O/generation" || return 1
-	watch "$1" 1 "$secs" || return 1
+	read -r secs <"$O/deadline" && watch "$1" "$secs" || return 1
 	boot_install 2>>"$O/log" || return 1
 	turn "READY.$1" "ARMED.$1" || return 1
 	settle_disk "$O"
-	watched "$1" 1 && boot_sure
+	watched "$1" && boot_sure
 }
 
 # unarm gives up before anything was changed, unless a watchdog was faster: then it goes the way back.

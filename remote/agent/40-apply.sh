@@ -6,18 +6,11 @@ script() {
 		export NEW="$4"
 		if [ "$3" = 0 ]; then
 			exec /bin/sh -e "$1/$2"
+		elif [ "${BOOTING-}" ]; then
+			within_boot "$3" "$1/$2"
+		else
+			within "$3" /bin/sh -e "$1/$2"
 		fi
-		exec timeout -k 5 "$3" /bin/sh -e "$1/$2"
-	) </dev/null 8<&- 9<&- >"$1/out" 2>&1
-}
-
-# patient is script for the time of boot, when waiting for another unit would wait for ourselves.
-patient() {
-	[ "${BOOTING-}" ] || { script "$@"; return; }
-	(
-		umask 022
-		export NEW="$4"
-		exec timeout -k 5 "$3" /bin/sh -ec 'systemctl() { command systemctl --no-block "$@"; }; . "$1"' sh "$1/$2"
 	) </dev/null 8<&- 9<&- >"$1/out" 2>&1
 }
 
@@ -34,7 +27,7 @@ place() {
 # the marker before it looks at APPLY: one of the two always sees the other.
 apply() {
 	exec 8<"$O/RUNNING" || exit 1
-	flock -w 5 8 8<&8 || exit 1
+	lock 8 5 || exit 1
 	echo $$ >"$O/RUNNING" || exit 1
 	[ -e "$O/ARMED.$1" ] && turn BEFORE PLACED || exit 1
 	for c in "$O"/c/*; do
@@ -62,12 +55,9 @@ failed() {
 unapply() {
 	for try in 1 2 3 4 5 6 7 8 9 10; do
 		held "$O/RUNNING" || return 0
-		if [ "$INIT" = systemd ]; then
-			systemctl kill -s KILL "postern-$1-apply.scope" >/dev/null 2>&1 9<&-
-		elif read -r pid <"$O/RUNNING"; then
-			kill -s KILL -- "-$pid" 2>/dev/null
-		fi
-		flock -s -w 1 "$O/RUNNING" true 9<&- && return 0
+		read -r pid <"$O/RUNNING"
+		end_own "postern-$1-apply" "$pid"
+		awaited "$O/RUNNING" 1 && return 0
 	done
 	note "apply is still there after $try attempts to end it"
 }

@@ -24,7 +24,7 @@ attempt() {
 	done
 	for c in $(reversed "$O"); do
 		[ -e "$c/undo" ] || continue
-		patient "$c" undo 120 '' || { bad=1 && note "undo failed: ${c##*/}" && tail -n 5 "$c/out" 2>/dev/null >>"$O/log"; }
+		script "$c" undo 120 '' || { bad=1 && note "undo failed: ${c##*/}" && tail -n 5 "$c/out" 2>/dev/null >>"$O/log"; }
 	done
 	return $bad
 }
@@ -74,10 +74,8 @@ carry() {
 	esac
 }
 
-# expire is what a watchdog of generation $2 does when its time has come.
+# expire is what a watchdog does when its time has come.
 expire() {
-	read -r now 2>/dev/null <"$O/generation" || return 0
-	[ "$now" = "$2" ] || return 0
 	turn "ARMED.$1" "ROLLING.$1.expired"
 	settle "$1"
 }
@@ -94,22 +92,9 @@ boot() {
 	esac
 	state
 	carry "$ID" || later "$ID"
-	[ "$INIT" != systemd ] || reread
+	boot_reread
 }
 
-# later tries again in 20 s: some undo commands need what does not run yet in a boot.
-later() {
-	if [ "$INIT" = systemd ]; then
-		# It waits until the timer is started, which nothing of a boot is before we end, whatever --no-block says.
-		systemd-run --quiet --collect --unit="postern-$1-later-$(date +%s)" --on-active=20 -p KillMode=process \
-			/bin/sh "$O/agent" settle "$1" </dev/null >/dev/null 2>&1 9<&- &
-	else
-		setsid /bin/sh -c 'sleep 20; exec /bin/sh "$1" settle "$2"' later "$O/agent" "$1" </dev/null >/dev/null 2>&1 9<&- &
-	fi
-}
-
-# reread makes init see units that just changed, and start what the boot would have started with them.
-reread() {
-	systemctl daemon-reload 9<&-
-	systemctl --no-block start default.target 9<&-
-}
+# later tries again in 20 s: some undo commands need what does not run yet in a boot. It does not wait until that is under
+# way, which nothing of a boot is before we end.
+later() { detach "postern-$1-later-$(date +%s)" 20 "$O/agent" settle "$1" >/dev/null 2>&1 & }

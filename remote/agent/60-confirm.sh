@@ -5,7 +5,7 @@ confirm() {
 		die 19 E_NOTREADY
 	fi
 	if turn "ARMED.$1" "CONFIRMED.$1"; then
-		sync -f "$D" 2>/dev/null || sync # a power cut must not bring back the other decision
+		flush "$D"
 	fi
 	[ ! -e "$O/CONFIRMED.$1" ] || own "postern-$1-keep-$$" settle "$1" >/dev/null
 	ended "$1"
@@ -70,7 +70,7 @@ persist() {
 	done
 	for c in "$O"/c/*; do
 		[ -e "$c/keep" ] || continue
-		patient "$c" keep 120 '' || patient "$c" keep 120 '' || blame "$c" >>"$O/UNKEPT"
+		script "$c" keep 120 '' || script "$c" keep 120 '' || blame "$c" >>"$O/UNKEPT"
 	done
 	answered "$1"
 	unstage "$O" "$1"

@@ -4,7 +4,7 @@
 shelf() {
 	read -r step <"$1/step" && read -r cid <"$1/cid" || return 1
 	R=$D/base/$step/$cid@-
-	[ ! -e "$1/path" ] || R=$D/base/$step/$cid@$(digest "$1/path" | cut -c1-12)
+	[ ! -e "$1/path" ] || R=$D/base/$step/$cid@$(digest <"$1/path" | cut -c1-12)
 }
 
 # record notes a change that is in effect now, or forgets one that was undone.

@@ -10,12 +10,7 @@ job_start() {
 		[ ! -d "$f" ] || rm -rf "$f"
 	done
 	: >>"$D/JOB" && cp "$I/owner" "$D/JOB.owner" && : >"$I/log" && mv "$I" "$D/job.$1" || refuse 12 "$D/job.$1"
-	if [ "$INIT" = systemd ]; then
-		systemd-run --quiet --collect --unit="postern-job-$1" -p KillMode=process \
-			/bin/sh "$D/job.$1/agent" job "$1" </dev/null 9<&- || die 13 E_NOGUARD "$INIT"
-	else
-		setsid /bin/sh "$D/job.$1/agent" job "$1" </dev/null >/dev/null 2>&1 9<&- &
-	fi
+	detach "postern-job-$1" 0 "$D/job.$1/agent" job "$1" || die 13 E_NOGUARD "$INIT"
 	release
 	job_watch "$1"
 }
@@ -24,7 +19,7 @@ job_start() {
 job() {
 	J=$D/job.$1
 	exec 8<"$D/JOB" >>"$J/log" 2>&1
-	flock -w 5 8 8<&8 || exit 1
+	lock 8 5 || exit 1
 	echo $$ >"$J/started"
 	for c in "$J"/c/*; do
 		echo "@@$1 change ${c##*/}"
@@ -77,7 +72,7 @@ job_watch() {
 		[ $over = no ] || break
 		if held "$D/JOB"; then
 			idle=0
-			flock -s -w 0.2 "$D/JOB" true # until it has ended, or there may be more to tell
+			awaited "$D/JOB" 0.2 # until it has ended, or there may be more to tell
 		else
 			idle=$((idle + 1))
 			[ $idle -lt 200 ] || { echo; die 20 E_LOST; }

@@ -1,6 +1,6 @@
-//go:build unix
+//go:build linux
 
-package remote
+package agent_test
 
 import (
 	"crypto/sha256"
@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"postern/remote"
 )
 
 // seen is a file as Facts shows it.
-func (g *ground) seen(t testing.TB, name string) *File {
+func (g *ground) seen(t testing.TB, name string) *remote.File {
 	t.Helper()
-	f, err := g.s.Facts(bg(), []Query{ReadFile(g.root + "/" + name)})
+	f, err := g.s.Facts(bg(), []remote.Query{remote.ReadFile(g.root + "/" + name)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,9 +27,9 @@ func (g *ground) seen(t testing.TB, name string) *File {
 	return file
 }
 
-func (g *ground) do(t testing.TB, changes ...Change) {
+func (g *ground) do(t testing.TB, changes ...remote.Change) {
 	t.Helper()
-	id, err := g.begin(Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: changes})
+	id, err := g.begin(remote.Transaction{ID: newID(), Operator: "ann", Deadline: time.Hour, Changes: changes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,13 +38,13 @@ func (g *ground) do(t testing.TB, changes ...Change) {
 	}
 }
 
-func (g *ground) records(t testing.TB) map[string]Record {
+func (g *ground) records(t testing.TB) map[string]remote.Record {
 	t.Helper()
 	list, err := g.s.Recorded(bg())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := map[string]Record{}
+	m := map[string]remote.Record{}
 	for _, r := range list {
 		m[r.ID] = r
 	}
@@ -58,26 +60,26 @@ func hashOf(s string) string {
 }
 
 func TestUndoIsByteForByte(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	g := newGround(t)
 	os.WriteFile(g.root+"/wg.conf", []byte(secretFile), 0o640)
-	os.Chown(g.root+"/wg.conf", 3, 4)
+	chown(g.root+"/wg.conf", other)
 	want := g.fingerprint()
 
 	shown := g.seen(t, "wg.conf")
 	if strings.Contains(shown.Text, "secretA") {
 		t.Fatal("the secret was shown")
 	}
-	g.do(t, Change{ID: "wg", Step: "s", Title: "one", Path: g.root + "/wg.conf", Old: shown,
-		New: &File{Text: "[Interface]\nPrivateKey = redacted:" + hashOf("AAAAsecretA=") + "\n", Mode: 0o600, Owner: "root:root"}, Do: "echo 1 >" + g.run(), Undo: "echo old >" + g.run()},
-		Change{ID: "made", Step: "s", Title: "a new one", Path: g.root + "/dir/made", New: &File{Text: "x"}},
-		Change{ID: "runs", Step: "s", Title: "no file", Do: "true", Undo: "true"})
+	g.do(t, remote.Change{ID: "wg", Step: "s", Title: "one", Path: g.root + "/wg.conf", Old: shown,
+		New: &remote.File{Text: "[Interface]\nPrivateKey = redacted:" + hashOf("AAAAsecretA=") + "\n", Mode: 0o600, Owner: own}, Do: "echo 1 >" + g.run(), Undo: "echo old >" + g.run()},
+		remote.Change{ID: "made", Step: "s", Title: "a new one", Path: g.root + "/dir/made", New: &remote.File{Text: "x", Owner: own}},
+		remote.Change{ID: "runs", Step: "s", Title: "no file", Do: "true", Undo: "true"})
 	if got := g.file("wg.conf").Text; got != "[Interface]\nPrivateKey = AAAAsecretA=\n" {
 		t.Fatalf("the secret was not filled in: %q", got)
 	}
 	// The second transaction touches the same file: what was there before the first one still counts.
-	g.do(t, Change{ID: "wg", Step: "s", Title: "two", Path: g.root + "/wg.conf", Old: g.seen(t, "wg.conf"),
-		New: &File{Text: "PresharedKey = redacted:" + hashOf("DDDDsecretD=") + "\n"}, Do: "echo 2 >" + g.run(), Undo: "echo 1 >" + g.run()})
+	g.do(t, remote.Change{ID: "wg", Step: "s", Title: "two", Path: g.root + "/wg.conf", Old: g.seen(t, "wg.conf"),
+		New: &remote.File{Text: "PresharedKey = redacted:" + hashOf("DDDDsecretD=") + "\n"}, Do: "echo 2 >" + g.run(), Undo: "echo 1 >" + g.run()})
 
 	recs := g.records(t)
 	rec := recs["wg"]
@@ -94,8 +96,8 @@ func TestUndoIsByteForByte(t *testing.T) {
 
 	// An undo that is not confirmed leaves everything, and the record.
 	now := g.fingerprint()
-	undo := []Change{recs["runs"].Restore(nil), recs["made"].Restore(g.seen(t, "dir/made")), recs["wg"].Restore(g.seen(t, "wg.conf"))}
-	id, err := g.begin(Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: undo})
+	undo := []remote.Change{recs["runs"].Restore(nil), recs["made"].Restore(g.seen(t, "dir/made")), recs["wg"].Restore(g.seen(t, "wg.conf"))}
+	id, err := g.begin(remote.Transaction{ID: newID(), Operator: "ann", Deadline: time.Hour, Changes: undo})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,11 +124,11 @@ func TestUndoIsByteForByte(t *testing.T) {
 }
 
 func TestRevert(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	g := newGround(t)
-	g.do(t, Change{ID: "a", Step: "one", Title: "before", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &File{Text: "first\n"}})
+	g.do(t, remote.Change{ID: "a", Step: "one", Title: "before", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &remote.File{Text: "first\n"}})
 	want, before := g.fingerprint(), g.records(t)
-	id, err := g.begin(g.change(time.Minute))
+	id, err := g.begin(g.change())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,39 +160,39 @@ func TestRevert(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	for name, try := range map[string]struct {
-		change func(g *ground) Change
+		change func(g *ground) remote.Change
 		want   string
 	}{
-		"changed since": {func(g *ground) Change {
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/a.conf", Old: &File{Text: "old a"}, New: &File{Text: "n"}}
+		"changed since": {func(g *ground) remote.Change {
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/a.conf", Old: &remote.File{Text: "old a"}, New: &remote.File{Text: "n"}}
 		}, "somebody changed"},
-		"there now": {func(g *ground) Change {
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/a.conf", New: &File{Text: "n"}}
+		"there now": {func(g *ground) remote.Change {
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/a.conf", New: &remote.File{Text: "n"}}
 		}, "somebody changed"},
-		"gone now": {func(g *ground) Change {
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/none", Old: &File{Text: "n"}, New: &File{Text: "m"}}
+		"gone now": {func(g *ground) remote.Change {
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/none", Old: &remote.File{Text: "n"}, New: &remote.File{Text: "m"}}
 		}, "somebody changed"},
-		"link": {func(g *ground) Change {
+		"link": {func(g *ground) remote.Change {
 			os.Symlink("a.conf", g.root+"/link")
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/link", Old: g.file("a.conf"), New: &File{Text: "n"}}
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/link", Old: g.file("a.conf"), New: &remote.File{Text: "n"}}
 		}, "symbolic link"},
-		"folder": {func(g *ground) Change {
+		"folder": {func(g *ground) remote.Change {
 			os.Mkdir(g.root+"/folder", 0o700)
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/folder", New: &File{Text: "n"}}
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/folder", New: &remote.File{Text: "n"}}
 		}, "not a plain file"},
-		"secret": {func(g *ground) Change {
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/n", New: &File{Text: "PrivateKey = redacted:0123456789abcdef\n"}}
+		"secret": {func(g *ground) remote.Change {
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/n", New: &remote.File{Text: "PrivateKey = redacted:0123456789abcdef\n"}}
 		}, "secret"},
-		"test": {func(g *ground) Change {
-			return Change{ID: "a", Step: "s", Title: "look at it", Path: g.root + "/deep/n", New: &File{Text: "x"}, Test: `cat "$NEW"; echo " is bad"; false`}
+		"test": {func(g *ground) remote.Change {
+			return remote.Change{ID: "a", Step: "s", Title: "look at it", Path: g.root + "/deep/n", New: &remote.File{Text: "x", Owner: own}, Test: `cat "$NEW"; echo " is bad"; false`}
 		}, "look at it: x is bad"},
-		"owner": {func(g *ground) Change {
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/n", New: &File{Text: "x", Owner: "nobody:nosuchgroup"}}
+		"owner": {func(g *ground) remote.Change {
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/n", New: &remote.File{Text: "x", Owner: "nobody:nosuchgroup"}}
 		}, "nosuchgroup"},
-		"path": {func(g *ground) Change {
-			return Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/../x y", New: &File{Text: "x"}}
+		"path": {func(g *ground) remote.Change {
+			return remote.Change{ID: "a", Step: "s", Title: "t", Path: g.root + "/../x y", New: &remote.File{Text: "x"}}
 		}, "not an absolute path"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +200,7 @@ func TestRefusals(t *testing.T) {
 			c := try.change(g)
 			want := g.fingerprint()
 			c.Do = "echo ran >" + g.run()
-			err := g.s.Begin(bg(), Transaction{ID: newID(), Operator: "ann", Deadline: time.Minute, Changes: []Change{c}}, nil)
+			err := g.s.Begin(bg(), remote.Transaction{ID: newID(), Operator: "ann", Deadline: time.Hour, Changes: []remote.Change{c}}, nil)
 			if err == nil || !strings.Contains(err.Error(), try.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("begin: %v, want one line with %q", err, try.want)
 			}

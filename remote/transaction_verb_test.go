@@ -1,45 +1,9 @@
-//go:build unix
-
 package remote
 
 import (
-	"errors"
 	"strings"
 	"testing"
-	"time"
 )
-
-// TestOlderAgent meets a host whose open transaction belongs to another version: only its own agent touches it.
-func TestOlderAgent(t *testing.T) {
-	needRoot(t)
-	g := newGround(t)
-	old := agentText
-	useAgent(t, strings.Replace(old, "# shellcheck", "# an older one\n# shellcheck", 1))
-	older := AgentVersion()
-	want := g.fingerprint()
-	id, err := g.begin(g.change(time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	useAgent(t, old)
-	if AgentVersion() == older {
-		t.Fatal("two agents have one version")
-	}
-	st, err := g.s.Status(bg())
-	if err != nil || st.Agent != older || st.ID != id || !st.Applied || st.State != "ARMED" || !strings.Contains(st.Owner.String(), "ann@laptop") {
-		t.Errorf("status: %+v, %v", st, err)
-	}
-	var locked *ErrLocked
-	if err := g.free(); !errors.As(err, &locked) {
-		t.Errorf("the next begin: %v", err)
-	}
-	if err := g.s.Cancel(bg(), id); err != nil {
-		t.Error(err)
-	}
-	if err := errors.Join(g.was(want), g.free()); err != nil {
-		t.Error(err)
-	}
-}
 
 func TestHostileStatus(t *testing.T) {
 	for _, out := range []string{"", "open\n", "open \x1b[2J\n", "ended .\n", "ended PERSISTED\nended ROLLEDBACK.x\n", "owner \x1b]0;x\a\n", "job \x00\n"} {

@@ -1,6 +1,6 @@
-//go:build unix
+//go:build linux
 
-package remote
+package agent_test
 
 import (
 	"context"
@@ -10,9 +10,11 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"postern/remote"
+	"postern/remote/agent"
 )
 
 // scenarios are the bad days of reference transaction, each on a fresh host; an error says what went wrong.
@@ -31,16 +33,23 @@ var scenarios = []struct {
 	{"S13 both watchdogs and boot at once", allAtOnce},
 	{"S14 both watchdogs killed after apply", noWatchdog},
 	{"apply killed", applyKilled},
+	{"an undo fails twice", undoFailsTwice},
+	{"an undo fails for ever", undoFails},
+	{"confirmed while it is applied", confirmEarly},
+	{"keep fails", keepFails},
+	{"another cannot use the id again", idTwice},
 }
 
+// hasty does not rest between two attempts to go back.
+func hasty(text string) string { return strings.Replace(text, `sleep "$try" 9<&-`, ":", 1) }
+
 func TestScenarios(t *testing.T) {
-	needRoot(t)
-	text, _ := faulty(agentText)
-	useAgent(t, text)
+	t.Parallel()
+	text, _ := faulty(hasty(agent.Text("linux")))
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			if err := sc.run(newGround(t)); err != nil {
+			if err := sc.run(newGroundOf(t, text)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -49,18 +58,17 @@ func TestScenarios(t *testing.T) {
 
 // TestBrokenAgents proves that the scenarios bite: each broken agent of testdata must fail its scenario.
 func TestBrokenAgents(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	for file, run := range map[string]func(g *ground) error{"v1_liveness.sh": watchdogsKilled, "v1_expire.sh": applySlow} {
 		t.Run(file, func(t *testing.T) {
+			t.Parallel()
 			broken, err := os.ReadFile("testdata/" + file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, _ := faulty(agentText)
+			text, _ := faulty(agent.Text("linux"))
 			at := strings.LastIndex(text, "verb=$1\n")
-			useAgent(t, text[:at]+string(broken)+text[at:])
-			err = run(newGround(t))
-			if err == nil {
+			if err = run(newGroundOf(t, text[:at]+string(broken)+text[at:])); err == nil {
 				t.Fatal("the scenario did not notice")
 			}
 			t.Logf("noticed: %v", err)
@@ -70,65 +78,70 @@ func TestBrokenAgents(t *testing.T) {
 
 func bg() context.Context { return context.Background() }
 
-// back is how every scenario that must end old is judged.
-func (g *ground) back(want string, limit time.Duration) error {
-	st, ok := g.settled(limit)
-	if !ok {
-		return fmt.Errorf("still open: %+v", st)
-	}
-	return errors.Join(g.was(want), g.free())
-}
-
 func clientGone(g *ground) error {
 	want := g.fingerprint()
-	tx := g.change(time.Second)
-	tx.Changes[1].Do = "touch " + g.state + "/slow; sleep 0.5"
+	tx := g.change()
+	tx.Changes[1].Do = g.slow()
 	ctx, cancel := context.WithCancel(bg())
 	go func() {
-		for i := 0; i < 500 && exec.Command("test", "-e", g.state+"/slow").Run() != nil; i++ {
-			time.Sleep(10 * time.Millisecond)
-		}
+		g.exists("slow")
 		cancel()
 	}()
 	if err := g.s.Begin(ctx, tx, nil); !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("begin: %w", err)
 	}
 	g.s.Close()
-	return g.back(want, 10*time.Second)
-}
-
-func confirmLate(g *ground) error {
-	want := g.fingerprint()
-	id, err := g.begin(g.change(time.Second))
-	if err != nil {
+	var err error
+	if g.s, err = g.login(); err != nil {
 		return err
 	}
-	if _, ok := g.settled(10 * time.Second); !ok {
-		return errors.New("not taken back")
+	g.goOn()
+	if err := g.exists("open/APPLIED"); err != nil {
+		return err
 	}
-	if err := g.confirm(id); !errors.Is(err, ErrTooLate) {
+	g.expire()
+	return g.back(want)
+}
+
+// slow is a command that tells that it has begun, and ends once it may go on.
+func (g *ground) slow() string {
+	return "touch " + g.state + "/slow; while [ ! -e " + g.state + "/go ]; do sleep 0.05; done"
+}
+
+func (g *ground) goOn() { os.WriteFile(g.state+"/go", nil, 0o600) }
+
+// confirmLate is the one whose deadline passes as it does on a host.
+func confirmLate(g *ground) error {
+	want := g.fingerprint()
+	tx := g.change()
+	tx.Deadline = 10 * time.Second
+	if err := g.s.Begin(bg(), tx, nil); err != nil && !errors.Is(err, remote.ErrTooLate) {
+		return err
+	}
+	if _, err := g.settled(); err != nil {
+		return err
+	}
+	if err := g.confirm(tx.ID); !errors.Is(err, remote.ErrTooLate) {
 		return fmt.Errorf("confirm: %w, want too late", err)
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }
 
 func applyFails(g *ground) error {
 	want := g.fingerprint()
-	tx := g.change(time.Minute)
+	tx := g.change()
 	tx.Changes[3].Do = "echo first; echo it broke >&2; exit 3"
 	err := g.s.Begin(bg(), tx, nil)
-	var back *ErrRolledBack
+	var back *remote.ErrRolledBack
 	if !errors.As(err, &back) || back.Why != "failed" || back.Change != "remove a file" || !strings.Contains(err.Error(), "it broke") {
 		return fmt.Errorf("begin: %w", err)
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }
 
 // reboot ends everything of the transaction that runs, and then does what the next boot does.
 func (g *ground) reboot() error {
-	for _, pid := range g.watchdogs() {
-		syscall.Kill(-pid, syscall.SIGKILL)
-	}
+	kill(g.watchdogs()...)
 	guard := g.state + "/etc/rcS.d/S01postern-boot"
 	if _, err := os.Stat(guard); err != nil {
 		return fmt.Errorf("no boot guard: %w", err)
@@ -142,29 +155,29 @@ func (g *ground) reboot() error {
 
 func rebootArmed(g *ground) error {
 	want := g.fingerprint()
-	id, err := g.begin(g.change(time.Minute))
+	id, err := g.begin(g.change())
 	if err != nil {
 		return err
 	}
 	if err := g.reboot(); err != nil {
 		return err
 	}
-	if err := g.confirm(id); !errors.Is(err, ErrTooLate) {
+	if err := g.confirm(id); !errors.Is(err, remote.ErrTooLate) {
 		return fmt.Errorf("confirm after boot: %w", err)
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }
 
 func rebootConfirmed(g *ground) error {
 	want := g.fingerprint()
-	id, err := g.begin(g.change(time.Minute))
+	id, err := g.begin(g.change())
 	if err != nil {
 		return err
 	}
 	if err := g.fault("persist.2", "kill -9 $$"); err != nil {
 		return err
 	}
-	var unkept *ErrUnkept
+	var unkept *remote.ErrUnkept
 	if err := g.confirm(id); !errors.As(err, &unkept) {
 		return fmt.Errorf("confirm that was killed: %w", err)
 	}
@@ -174,66 +187,74 @@ func rebootConfirmed(g *ground) error {
 	if err := g.confirm(id); err != nil {
 		return fmt.Errorf("confirm after boot: %w", err)
 	}
-	return errors.Join(g.ended(Ended{Kept: true}, true, want), g.free())
+	return errors.Join(g.ended(remote.Ended{Kept: true}, true, want), g.free())
 }
 
 func watchdogsKilled(g *ground) error {
 	want := g.fingerprint()
 	// Where the watchdogs were stand two processes that are dead and not reaped, as their parent sleeps.
-	if err := g.fault("arm.6", `for w in a b; do
-	read -r x <"$O/PID.1$w"
-	kill -9 "$x"
-	sh -c 'sleep 0.1 & echo $! >"$1"; exec sleep 3' z "$O/PID.1$w" >/dev/null 2>&1 9<&- &
+	if err := g.fault("arm.5", `for w in a b; do
+	read -r x <"$O/PID.$w"
+	kill -s KILL -- "-$x"
+	sh -c 'until grep -q sleep /proc/$$/comm; do :; done & echo $! >"$1"; exec sleep 30' z "$O/PID.$w" >/dev/null 2>&1 9<&- &
+	until read -r y <"$O/PID.$w" && [ "$y" != "$x" ] && grep -q '^State:.Z' /proc/$y/status; do sleep 0.05; done
 done
-sleep 0.5`); err != nil {
+while held "$O/WATCH.a" || held "$O/WATCH.b"; do sleep 0.05; done`); err != nil {
 		return err
 	}
-	err := g.s.Begin(bg(), g.change(2*time.Second), nil)
-	if !g.hit("arm.6") {
+	err := g.s.Begin(bg(), g.change(), nil)
+	if !g.hit("arm.5") {
 		return errors.New("the fault was not reached")
 	}
-	if !errors.Is(err, ErrNoGuard) {
+	if !errors.Is(err, remote.ErrNoGuard) {
 		return fmt.Errorf("begin with dead watchdogs: %w", err)
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }
 
 func applySlow(g *ground) error {
 	want := g.fingerprint()
-	tx := g.change(time.Second)
-	tx.Changes[1].Do = "sleep 3; echo late >" + g.run() + "; echo late >" + g.root + "/a.conf"
-	err := g.s.Begin(bg(), tx, nil)
-	if !errors.Is(err, ErrTooLate) {
-		return fmt.Errorf("begin past the deadline: %w", err)
+	tx := g.change()
+	tx.Changes[1].Do = "echo $$ >" + g.state + "/pid; " + g.slow() + "; echo late >" + g.run() + "; echo late >" + g.root + "/a.conf"
+	done := make(chan error, 1)
+	go func() { done <- g.s.Begin(bg(), tx, nil) }()
+	if err := g.exists("slow"); err != nil {
+		return err
 	}
-	g.settled(5 * time.Second)
-	for wait := 0; wait < 40; wait++ { // the slow command must not come after
-		if err := g.was(want); err != nil {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond)
+	g.expire()
+	err := await("the end of the transaction", func() bool { _, err := os.Stat(g.state + "/done." + tx.ID); return err == nil })
+	pid, _ := os.ReadFile(g.state + "/pid")
+	cmdline, _ := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/cmdline")
+	g.goOn()
+	begun := <-done
+	switch {
+	case err != nil:
+		return err
+	case len(cmdline) > 0:
+		return errors.New("it was taken back, and the slow command goes on")
+	case !errors.Is(begun, remote.ErrTooLate):
+		return fmt.Errorf("begin past the deadline: %w", begun)
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }
 
 func oneWatchdog(g *ground) error {
 	want := g.fingerprint()
-	if err := g.s.Begin(bg(), g.change(2*time.Second), nil); err != nil {
+	if err := g.s.Begin(bg(), g.change(), nil); err != nil {
 		return err
 	}
-	syscall.Kill(-g.watchdogs()[0], syscall.SIGKILL)
-	return g.back(want, 15*time.Second)
+	kill(g.watchdogs()[0])
+	g.expire()
+	return g.back(want)
 }
 
 func noWatchdog(g *ground) error {
 	want := g.fingerprint()
-	if err := g.s.Begin(bg(), g.change(time.Minute), nil); err != nil {
+	if err := g.s.Begin(bg(), g.change(), nil); err != nil {
 		return err
 	}
-	for _, pid := range g.watchdogs() {
-		syscall.Kill(-pid, syscall.SIGKILL)
-	}
-	var changed *ErrChanged // the next one finds it and takes it back first, and so what it was shown is not true any more
+	kill(g.watchdogs()...)
+	var changed *remote.ErrChanged // the next one finds it and takes it back first, and so what it was shown is not true any more
 	if err := g.free(); !errors.As(err, &changed) {
 		return fmt.Errorf("the next begin: %w", err)
 	}
@@ -242,16 +263,16 @@ func noWatchdog(g *ground) error {
 
 func allAtOnce(g *ground) error {
 	want := g.fingerprint()
-	tx := g.change(time.Minute)
+	tx := g.change()
 	if err := g.s.Begin(bg(), tx, nil); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
-	for _, verb := range [][]string{{"expire", tx.ID, "1"}, {"expire", tx.ID, "1"}, {"boot"}} {
+	for _, verb := range [][]string{{"expire", tx.ID}, {"expire", tx.ID}, {"boot"}} {
 		wg.Go(func() { exec.Command("/bin/sh", append([]string{g.state + "/open/agent"}, verb...)...).Run() })
 	}
 	wg.Wait()
-	return g.back(want, 5*time.Second)
+	return g.back(want)
 }
 
 func applyKilled(g *ground) error {
@@ -259,10 +280,10 @@ func applyKilled(g *ground) error {
 	if err := g.fault("apply.8", "kill -9 $$"); err != nil {
 		return err
 	}
-	err := g.s.Begin(bg(), g.change(time.Minute), nil)
-	var back *ErrRolledBack
+	err := g.s.Begin(bg(), g.change(), nil)
+	var back *remote.ErrRolledBack
 	if !errors.As(err, &back) {
 		return fmt.Errorf("begin: %w", err)
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }

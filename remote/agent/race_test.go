@@ -1,6 +1,6 @@
-//go:build unix
+//go:build linux
 
-package remote
+package agent_test
 
 import (
 	"errors"
@@ -9,8 +9,11 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"postern/remote"
 )
 
 // rounds is how often a race is run; all of them when tortured.
@@ -18,14 +21,18 @@ func rounds(all int) int {
 	if os.Getenv("POSTERN_TORTURE") != "" {
 		return all
 	}
-	if testing.Short() {
-		return all / 20
-	}
-	return all / 5
+	return all / 10
 }
 
-// together runs n rounds, a few at a time, each on a host of its own.
-func together(t *testing.T, n int, round func(g *ground, i int) error) {
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root: it mounts")
+	}
+}
+
+// together runs n rounds, a few at a time, each on a host of its own with that agent.
+func together(t *testing.T, agent string, n int, round func(g *ground, i int) error) {
 	t.Helper()
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 6)
@@ -39,7 +46,7 @@ func together(t *testing.T, n int, round func(g *ground, i int) error) {
 				return
 			}
 			defer os.RemoveAll(dir)
-			g, err := groundAt(dir)
+			g, err := groundAt(dir, agent)
 			if err == nil {
 				defer g.end()
 				err = round(g, i)
@@ -54,12 +61,11 @@ func together(t *testing.T, n int, round func(g *ground, i int) error) {
 
 // TestConfirmRacesExpiry lets a confirm and a watchdog meet at the same instant: one wins, and what it says is true.
 func TestConfirmRacesExpiry(t *testing.T) {
-	needRoot(t)
-	var mu sync.Mutex
-	kept, back := 0, 0
-	together(t, rounds(100), func(g *ground, i int) error {
+	t.Parallel()
+	var kept, back atomic.Int32
+	together(t, "", rounds(100), func(g *ground, i int) error {
 		old := g.fingerprint()
-		id, err := g.begin(g.change(time.Minute))
+		id, err := g.begin(g.change())
 		if err != nil {
 			return err
 		}
@@ -71,30 +77,28 @@ func TestConfirmRacesExpiry(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			time.Sleep(time.Duration(i%12) * time.Millisecond) // the way of a confirm is the longer one
-			exec.Command("/bin/sh", g.state+"/open/agent", "expire", id, "1").Run()
+			exec.Command("/bin/sh", g.state+"/open/agent", "expire", id).Run()
 			close(done)
 		}()
 		err = over.Confirm(bg(), id)
 		<-done
-		mu.Lock()
-		defer mu.Unlock()
 		switch {
 		case err == nil:
-			kept++
-			err = g.ended(Ended{Kept: true}, true, old)
-		case errors.Is(err, ErrTooLate):
-			back++
+			kept.Add(1)
+			err = g.ended(remote.Ended{Kept: true}, true, old)
+		case errors.Is(err, remote.ErrTooLate):
+			back.Add(1)
 			err = g.was(old)
 		}
 		return errors.Join(err, g.free())
 	})
-	t.Logf("confirmed %d, taken back %d", kept, back)
+	t.Logf("confirmed %d, taken back %d", kept.Load(), back.Load())
 }
 
 // TestLockRaces lets two operators begin at once: one holds the host, and the other is told who.
 func TestLockRaces(t *testing.T) {
-	needRoot(t)
-	together(t, rounds(60), func(g *ground, i int) error {
+	t.Parallel()
+	together(t, "", rounds(60), func(g *ground, i int) error {
 		old := g.fingerprint()
 		other, err := g.login()
 		if err != nil {
@@ -103,8 +107,8 @@ func TestLockRaces(t *testing.T) {
 		defer other.Close()
 		var wg sync.WaitGroup
 		ids, errs := make([]string, 2), make([]error, 2)
-		for k, s := range []*Session{g.s, other} {
-			tx := g.change(time.Minute)
+		for k, s := range []*remote.Session{g.s, other} {
+			tx := g.change()
 			ids[k] = tx.ID
 			tx.Operator = fmt.Sprintf("operator%d", k)
 			wg.Go(func() { errs[k] = s.Begin(bg(), tx, nil) })
@@ -117,8 +121,8 @@ func TestLockRaces(t *testing.T) {
 		if errs[winner] != nil || errs[1-winner] == nil {
 			return fmt.Errorf("not exactly one holder: %v", errs)
 		}
-		var locked *ErrLocked
-		var changed *ErrChanged // it came so early that it saw the other's files, or so late that it met the lock
+		var locked *remote.ErrLocked
+		var changed *remote.ErrChanged // it came so early that it saw the other's files, or so late that it met the lock
 		if !errors.As(errs[1-winner], &changed) && (!errors.As(errs[1-winner], &locked) || !strings.Contains(locked.Owner.String(), fmt.Sprintf("operator%d", winner))) {
 			return fmt.Errorf("the loser was told %w", errs[1-winner])
 		}
@@ -132,6 +136,7 @@ func TestLockRaces(t *testing.T) {
 // TestFullDisk fills the file system before a change, and after it.
 func TestFullDisk(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	dir := t.TempDir()
 	dir = strings.NewReplacer("(", "", ")", "").Replace(dir)
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2500k,mode=700", "postern", dir).CombinedOutput(); err != nil {
@@ -139,7 +144,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer exec.Command("umount", "-l", dir).Run()
 	fill := func() { exec.Command("sh", "-c", "cat /dev/zero >"+dir+"/fill").Run() }
-	g, err := groundAt(dir)
+	g, err := groundAt(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +152,7 @@ func TestFullDisk(t *testing.T) {
 	want := g.fingerprint()
 
 	fill()
-	if err := g.s.Begin(bg(), g.change(time.Minute), nil); !errors.Is(err, ErrDisk) {
+	if err := g.s.Begin(bg(), g.change(), nil); !errors.Is(err, remote.ErrDisk) {
 		t.Errorf("begin on a full disk: %v", err)
 	}
 	if err := g.was(want); err != nil {
@@ -155,7 +160,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	for size := 48; size < 1500; size += 48 { // and on one that becomes full on the way
 		exec.Command("truncate", "-s", "-48K", dir+"/fill").Run()
-		id, err := g.begin(g.change(time.Minute))
+		id, err := g.begin(g.change())
 		if err == nil {
 			fill()
 			if err := g.s.Cancel(bg(), id); err != nil {
@@ -170,8 +175,8 @@ func TestFullDisk(t *testing.T) {
 			}
 			return
 		}
-		var back *ErrRolledBack
-		if !errors.Is(err, ErrDisk) && !errors.Is(err, ErrNoGuard) && !errors.As(err, &back) {
+		var back *remote.ErrRolledBack
+		if !errors.Is(err, remote.ErrDisk) && !errors.Is(err, remote.ErrNoGuard) && !errors.As(err, &back) {
 			t.Errorf("begin with %d kB: %v", size, err)
 		}
 		if err := g.was(want); err != nil {
@@ -184,15 +189,16 @@ func TestFullDisk(t *testing.T) {
 // TestReadOnly refuses before anything is changed.
 func TestReadOnly(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	g := newGround(t)
 	want := g.fingerprint()
-	tx := g.change(time.Minute)
+	tx := g.change()
 	if out, err := exec.Command("sh", "-c", "mount --bind "+g.root+" "+g.root+" && mount -o remount,bind,ro "+g.root).CombinedOutput(); err != nil {
 		t.Skipf("no read-only mount here: %s", out)
 	}
 	err := g.s.Begin(bg(), tx, nil)
 	exec.Command("umount", "-l", g.root).Run()
-	if !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "ead-only") {
+	if !errors.Is(err, remote.ErrDisk) || !strings.Contains(err.Error(), "ead-only") {
 		t.Errorf("begin: %v", err)
 	}
 	if err := errors.Join(g.was(want), g.free()); err != nil {

@@ -1,6 +1,6 @@
-//go:build unix
+//go:build linux
 
-package remote
+package agent_test
 
 import (
 	"context"
@@ -8,17 +8,18 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
+
+	"postern/remote"
 )
 
 func TestPrepare(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	g := newGround(t)
 	var said []string
-	err := g.s.Prepare(bg(), newID(), []Change{
+	err := g.s.Prepare(bg(), newID(), []remote.Change{
 		{ID: "pkg", Step: "one", Title: "install", Do: "echo reading; [ $(umask) = 0022 ]; echo done >" + g.run()},
-		{ID: "key", Step: "one", Title: "write a file", Path: g.root + "/made.conf", New: &File{Text: "made\n", Mode: 0o600}, Do: `test "$NEW" = ` + g.root + "/made.conf"},
-	}, func(p Progress) { said = append(said, p.Text.String()) })
+		{ID: "key", Step: "one", Title: "write a file", Path: g.root + "/made.conf", New: &remote.File{Text: "made\n", Mode: 0o600, Owner: own}, Do: `test "$NEW" = ` + g.root + "/made.conf"},
+	}, func(p remote.Progress) { said = append(said, p.Text.String()) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,9 +30,9 @@ func TestPrepare(t *testing.T) {
 	if !recs["pkg"].Inert || !recs["key"].Inert || recs["key"].Path != g.root+"/made.conf" {
 		t.Errorf("records: %+v", recs)
 	}
-	err = g.s.Prepare(bg(), newID(), []Change{
-		{ID: "bad", Step: "one", Title: "replace", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &File{Text: "x"}, Do: "echo E: no network; exit 100"}}, nil)
-	var failed *ErrTest
+	err = g.s.Prepare(bg(), newID(), []remote.Change{
+		{ID: "bad", Step: "one", Title: "replace", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &remote.File{Text: "x"}, Do: "echo E: no network; exit 100"}}, nil)
+	var failed *remote.ErrTest
 	if !errors.As(err, &failed) || err.Error() != "replace: E: no network" {
 		t.Errorf("prepare that fails: %v", err)
 	}
@@ -45,12 +46,12 @@ func TestPrepare(t *testing.T) {
 
 // TestPrepareGoesOn loses the link in the middle: the job ends by itself, others are told about it, and it can be watched anew.
 func TestPrepareGoesOn(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	g := newGround(t)
 	id := newID()
-	job := []Change{{ID: "slow", Step: "one", Title: "slow", Do: "echo one; while [ ! -e " + g.state + "/go ]; do sleep 0.1; done; echo two; echo done >" + g.run()}}
+	job := []remote.Change{{ID: "slow", Step: "one", Title: "slow", Do: "echo one; while [ ! -e " + g.state + "/go ]; do sleep 0.1; done; echo two; echo done >" + g.run()}}
 	ctx, cancel := context.WithCancel(bg())
-	err := g.s.Prepare(ctx, id, job, func(p Progress) {
+	err := g.s.Prepare(ctx, id, job, func(p remote.Progress) {
 		if p.Text.String() == "one" {
 			cancel()
 		}
@@ -62,8 +63,8 @@ func TestPrepareGoesOn(t *testing.T) {
 	if g.s, err = g.login(); err != nil {
 		t.Fatal(err)
 	}
-	var locked *ErrLocked
-	if err := g.s.Begin(bg(), g.change(time.Minute), nil); !errors.As(err, &locked) || !strings.Contains(err.Error(), "preparing") {
+	var locked *remote.ErrLocked
+	if err := g.s.Begin(bg(), g.change(), nil); !errors.As(err, &locked) || !strings.Contains(err.Error(), "preparing") {
 		t.Errorf("begin meanwhile: %v", err)
 	}
 	if err := g.s.Prepare(bg(), newID(), job, nil); !errors.As(err, &locked) {
@@ -74,7 +75,7 @@ func TestPrepareGoesOn(t *testing.T) {
 	}
 	os.WriteFile(g.state+"/go", nil, 0o600)
 	var said []string
-	if err := g.s.Prepare(bg(), id, job, func(p Progress) { said = append(said, p.Text.String()) }); err != nil {
+	if err := g.s.Prepare(bg(), id, job, func(p remote.Progress) { said = append(said, p.Text.String()) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(said, ";"); got != "slow;one;two" {

@@ -1,4 +1,4 @@
-package remote
+package agent_test
 
 import (
 	"fmt"

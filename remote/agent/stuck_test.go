@@ -1,6 +1,6 @@
-//go:build unix
+//go:build linux
 
-package remote
+package agent_test
 
 import (
 	"errors"
@@ -8,25 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"time"
-)
 
-func init() {
-	scenarios = append(scenarios, []struct {
-		name string
-		run  func(g *ground) error
-	}{
-		{"an undo fails twice", undoFailsTwice},
-		{"an undo fails for ever", undoFails},
-		{"confirmed while it is applied", confirmEarly},
-		{"keep fails", keepFails},
-		{"another cannot use the id again", idTwice},
-	}...)
-}
+	"postern/remote"
+)
 
 func undoFailsTwice(g *ground) error {
 	want := g.fingerprint()
-	tx := g.change(time.Minute)
+	tx := g.change()
 	tx.Changes[1].Undo = "echo x >>" + g.state + "/tries; [ $(grep -c x " + g.state + "/tries) -ge 3 ]"
 	id, err := g.begin(tx)
 	if err != nil {
@@ -35,26 +23,26 @@ func undoFailsTwice(g *ground) error {
 	if err := g.s.Cancel(bg(), id); err != nil {
 		return err
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }
 
 // undoFails must keep the lock, restore all that can be restored, and go on when a person has mended the host.
 func undoFails(g *ground) error {
 	want := g.fingerprint()
-	tx := g.change(time.Minute)
+	tx := g.change()
 	tx.Changes[1].Undo = "echo cannot; [ -e " + g.state + "/mended ]"
 	id, err := g.begin(tx)
 	if err != nil {
 		return err
 	}
-	if err := g.s.Cancel(bg(), id); !errors.Is(err, ErrStuck) {
+	if err := g.s.Cancel(bg(), id); !errors.Is(err, remote.ErrStuck) {
 		return fmt.Errorf("cancel: %w", err)
 	}
 	os.RemoveAll(g.root + "/deep") // folders of ours that are empty stay until the end
 	if err := g.was(want); err != nil {
 		return err
 	}
-	if err := g.free(); !errors.Is(err, ErrStuck) {
+	if err := g.free(); !errors.Is(err, remote.ErrStuck) {
 		return fmt.Errorf("the next begin: %w", err)
 	}
 	if st, err := g.s.Status(bg()); err != nil || st.State != "STUCK" || st.Why != "cancelled" {
@@ -64,27 +52,27 @@ func undoFails(g *ground) error {
 	if out, err := exec.Command("/bin/sh", g.state+"/open/agent", "boot").CombinedOutput(); err != nil {
 		return fmt.Errorf("boot: %w: %s", err, out)
 	}
-	return g.back(want, 0)
+	return g.back(want)
 }
 
 func confirmEarly(g *ground) error {
 	want := g.fingerprint()
-	tx := g.change(time.Minute)
-	tx.Changes[1].Do = "touch " + g.state + "/slow; while [ ! -e " + g.state + "/go ]; do sleep 0.1; done"
+	tx := g.change()
+	tx.Changes[1].Do = g.slow()
 	done := make(chan error, 1)
 	go func() { done <- g.s.Begin(bg(), tx, nil) }()
-	for i := 0; i < 300 && exec.Command("test", "-e", g.state+"/slow").Run() != nil; i++ {
-		time.Sleep(20 * time.Millisecond)
+	if err := g.exists("slow"); err != nil {
+		return err
 	}
 	over, err := g.login()
 	if err != nil {
 		return err
 	}
 	defer over.Close()
-	if err := over.Confirm(bg(), tx.ID); !errors.Is(err, ErrNotReady) {
+	if err := over.Confirm(bg(), tx.ID); !errors.Is(err, remote.ErrNotReady) {
 		return fmt.Errorf("confirm: %w", err)
 	}
-	os.WriteFile(g.state+"/go", nil, 0o600)
+	g.goOn()
 	if err := <-done; err != nil {
 		return err
 	}
@@ -95,25 +83,25 @@ func confirmEarly(g *ground) error {
 	if n := over.RoundTrips() - before; n != 1 {
 		return fmt.Errorf("confirm took %d round trips", n)
 	}
-	return errors.Join(g.ended(Ended{Kept: true}, true, want), g.free())
+	return errors.Join(g.ended(remote.Ended{Kept: true}, true, want), g.free())
 }
 
 func keepFails(g *ground) error {
-	tx := g.change(time.Minute)
+	tx := g.change()
 	tx.Changes[1].Keep = "echo it does not last; false"
 	id, err := g.begin(tx)
 	if err != nil {
 		return err
 	}
-	var unkept *ErrUnkept
+	var unkept *remote.ErrUnkept
 	if err := g.confirm(id); !errors.As(err, &unkept) || !strings.Contains(err.Error(), "it does not last") {
 		return fmt.Errorf("confirm: %w", err)
 	}
-	return errors.Join(g.ended(Ended{Kept: true}, true, ""), g.free())
+	return errors.Join(g.ended(remote.Ended{Kept: true}, true, ""), g.free())
 }
 
 func idTwice(g *ground) error {
-	tx := g.change(time.Minute)
+	tx := g.change()
 	id, err := g.begin(tx)
 	if err != nil {
 		return err

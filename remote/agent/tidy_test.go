@@ -1,37 +1,35 @@
-//go:build unix
+//go:build linux
 
-package remote
+package agent_test
 
 import (
 	"errors"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
+
+	"postern/remote"
 )
 
 // TestTidy: what is guarded is left alone and told; what nobody guards any more is taken back.
 func TestTidy(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	g := newGround(t)
 	if err := g.s.Tidy(bg()); err != nil {
 		t.Errorf("with nothing open: %v", err)
 	}
 	old := g.fingerprint()
-	if err := g.s.Begin(bg(), g.change(time.Minute), nil); err != nil {
+	if err := g.s.Begin(bg(), g.change(), nil); err != nil {
 		t.Fatal(err)
 	}
-	var locked *ErrLocked
+	var locked *remote.ErrLocked
 	if err := g.s.Tidy(bg()); !errors.As(err, &locked) || locked.Owner.String() == "" {
 		t.Errorf("while it is guarded: %v", err)
 	}
 	if g.fingerprint() == old {
 		t.Fatal("the change shows nowhere")
 	}
-	for _, pid := range g.watchdogs() {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
-	}
+	kill(g.watchdogs()...)
 	if err := g.s.Tidy(bg()); err != nil {
 		t.Errorf("with no watchdog left: %v", err)
 	}
@@ -42,7 +40,7 @@ func TestTidy(t *testing.T) {
 
 // TestRevertAnswers: who takes a confirmed change back also takes back the answers that came with it.
 func TestRevertAnswers(t *testing.T) {
-	needRoot(t)
+	t.Parallel()
 	g := newGround(t)
 	answers := func() string {
 		b, _ := os.ReadFile(g.state + "/site.toml")
@@ -50,8 +48,8 @@ func TestRevertAnswers(t *testing.T) {
 	}
 	keep := func(text string) string {
 		t.Helper()
-		tx := g.change(time.Minute)
-		tx.Answers = &File{Text: text, Mode: 0o600}
+		tx := g.change()
+		tx.Answers = &remote.File{Text: text, Mode: 0o600}
 		for i := range tx.Changes {
 			if c := &tx.Changes[i]; c.Path != "" {
 				c.Old = g.file(strings.TrimPrefix(c.Path, g.root+"/"))
