@@ -2,9 +2,7 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"sync"
@@ -19,45 +17,6 @@ const (
 	loginTimeout = 30 * time.Second // of the host's own time: it stands still while the operator is asked
 	maxHops      = 8
 )
-
-// link is one authenticated connection, and those it goes through.
-type link struct {
-	client *ssh.Client
-	via    *link
-	dead   chan struct{}
-	reason atomic.Pointer[string]
-	once   sync.Once
-}
-
-// alive tells whether the link still stands. A shell's end is seen before its link's, so it waits a moment.
-func (l *link) alive() bool {
-	select {
-	case <-l.dead:
-		return false
-	case <-time.After(200 * time.Millisecond):
-		return true
-	}
-}
-
-// why is what broke the link, empty while nothing is known to have.
-func (l *link) why() string {
-	if l.alive() {
-		return "its shell ended"
-	}
-	if s := l.reason.Load(); s != nil {
-		return *s
-	}
-	return ""
-}
-
-// cutOff closes the link and all it goes through, for a reason worth telling.
-func (l *link) cutOff(reason string) {
-	l.once.Do(func() { l.reason.Store(&reason) })
-	if l.via != nil { // first, because closing what runs through it would wait for it
-		l.via.cutOff(reason)
-	}
-	l.client.Close()
-}
 
 // reach is one way to a host being walked: the hops so far bound it.
 type reach struct {
@@ -92,25 +51,7 @@ func (w *reach) to(ctx context.Context, t Target) (*link, string, error) {
 		}
 		return nil, "", fmt.Errorf("%s: %w", t.name(), err)
 	}
-	k := &link{client: client, via: via, dead: make(chan struct{})}
-	go k.wait()
-	go k.watch(w.o.heartbeat)
-	return k, r.login(), nil
-}
-
-// wait notes why the link ended, and lets go of those it went through.
-func (l *link) wait() {
-	reason := "the connection was closed"
-	if err := l.client.Wait(); err != nil && !errors.Is(err, io.EOF) {
-		reason = Clean(err.Error()).Line(200)
-	} else if l.via != nil && l.via.reason.Load() != nil {
-		reason = *l.via.reason.Load()
-	}
-	l.once.Do(func() { l.reason.Store(&reason) })
-	close(l.dead)
-	if l.via != nil {
-		l.via.cutOff(reason)
-	}
+	return newLink(client, via), r.login(), nil
 }
 
 // jump connects to the host that the way leads through, nil for none.
@@ -142,7 +83,8 @@ func (t Target) name() string {
 
 // tcp opens the connection that the login will go over.
 func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, fmt.Errorf("%s:%s does not answer within %v", l.route.host, l.route.port, dialTimeout))
+	late := &away{fmt.Sprintf("%s:%s does not answer within %v", l.route.host, l.route.port, dialTimeout), context.DeadlineExceeded}
+	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, late)
 	defer cancel()
 	address := net.JoinHostPort(l.route.host, l.route.port)
 	var conn net.Conn
@@ -156,7 +98,7 @@ func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
 	case err == nil:
 		return conn, nil
 	case ctx.Err() != nil:
-		return nil, &away{context.Cause(ctx).Error(), context.DeadlineExceeded}
+		return nil, context.Cause(ctx)
 	}
 	return nil, explained(err, l.route.host, address)
 }

@@ -25,8 +25,8 @@ func (s *Session) DialContext(ctx context.Context, network, address string) (net
 		return nil, fmt.Errorf("%s: %s %s: %w: only tcp goes through ssh", s.name, network, address, ErrNoVantage)
 	}
 	conn, err := s.link.dial(ctx, network, address)
-	if err != nil && ctx.Err() == nil && !s.link.alive() {
-		return nil, lost(s.name, s.link.why())
+	if errors.Is(err, errEnded) {
+		return nil, s.told(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
@@ -49,8 +49,8 @@ func translate(ctx context.Context, address string, err error) error {
 		return context.Cause(ctx)
 	}
 	var refused *ssh.OpenChannelError
-	if !errors.As(err, &refused) {
-		return err
+	if !errors.As(err, &refused) { // nobody refused it: there is nobody any more
+		return fmt.Errorf("%w: %w", errEnded, err)
 	}
 	text := Clean(refused.Message).Line(120)
 	if refused.Reason != ssh.ConnectionFailed {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"time"
 )
 
 // Target is how to reach one host.
@@ -56,8 +55,6 @@ type Options struct {
 	Path       string                                        // PATH of every shell on the host; "" means where a system keeps its tools
 	Agent      string                                        // what guards a change on the host; "" means ours (tests break it)
 	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
-
-	heartbeat time.Duration // between two keepalives; 0 means 5 s
 }
 
 // Connect dials, authenticates, becomes root and holds one channel to a root shell.
