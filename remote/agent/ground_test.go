@@ -148,6 +148,13 @@ func (g *ground) expire() {
 	}
 }
 
+// expired lets it come, and waits for what the watchdogs do then.
+func (g *ground) expired() error {
+	g.expire()
+	_, err := g.settled()
+	return err
+}
+
 // childOf is a living child of a process; 0 for none.
 func childOf(parent int) int {
 	all, _ := filepath.Glob("/proc/[0-9]*/stat")

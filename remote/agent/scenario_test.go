@@ -26,7 +26,8 @@ var scenarios = []struct {
 	{"S4 confirm too late", confirmLate},
 	{"S8 apply fails half way", applyFails},
 	{"S9 reboot while armed", rebootArmed},
-	{"S9b reboot while confirmed and not persisted", rebootConfirmed},
+	{"S9b reboot while confirmed and not persisted", func(g *ground) error { return confirmKilled(g, g.reboot) }},
+	{"S9c the deadline passes while confirmed and not persisted", func(g *ground) error { return confirmKilled(g, g.expired) }},
 	{"S10 watchdogs killed before apply", watchdogsKilled},
 	{"S11 apply still running at the deadline", applySlow},
 	{"S12 one watchdog killed after apply", oneWatchdog},
@@ -168,7 +169,8 @@ func rebootArmed(g *ground) error {
 	return g.back(want)
 }
 
-func rebootConfirmed(g *ground) error {
+// confirmKilled: what was confirmed is carried on by whoever comes next, and never taken back.
+func confirmKilled(g *ground, next func() error) error {
 	want := g.fingerprint()
 	id, err := g.begin(g.change())
 	if err != nil {
@@ -181,11 +183,11 @@ func rebootConfirmed(g *ground) error {
 	if err := g.confirm(id); !errors.As(err, &unkept) {
 		return fmt.Errorf("confirm that was killed: %w", err)
 	}
-	if err := g.reboot(); err != nil {
+	if err := next(); err != nil {
 		return err
 	}
 	if err := g.confirm(id); err != nil {
-		return fmt.Errorf("confirm after boot: %w", err)
+		return fmt.Errorf("confirm afterwards: %w", err)
 	}
 	return errors.Join(g.ended(remote.Ended{Kept: true}, true, want), g.free())
 }
