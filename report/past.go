@@ -6,10 +6,10 @@ import (
 	"postern/checks"
 )
 
-// Past is what a check said at an earlier time.
+// Past is what a check said at an earlier time, as it is also kept between runs: nothing in it is what a host said.
 type Past struct {
-	Outcome checks.Outcome
-	At      time.Time
+	Outcome checks.Outcome `json:"outcome"`
+	At      time.Time      `json:"at"`
 }
 
 // Was tells what a result was before it changed, in the time of a zone.

@@ -2,16 +2,26 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/steps"
 )
 
-// Tasks is what is left for a person; nothing when nothing is. Those that were marked as done are named only.
-func Tasks(tasks []steps.Task) []Line { return list(tasks, false) }
-
-// EveryTask is the same, with all there is to say of those that were marked as done too.
-func EveryTask(tasks []steps.Task) []Line { return list(tasks, true) }
+// Left is what is left for a person: all of it for the chapters named, and a line for each chapter by hand that is not. Where
+// none is named, those tasks that were marked as done are named only.
+func Left(tasks []steps.Task, named ...string) []Line {
+	var here, elsewhere []steps.Task
+	for _, t := range tasks {
+		id, _, _ := strings.Cut(t.ID, ".")
+		if step, ok := steps.Find(id); ok && step.ByHand() && !slices.Contains(named, id) {
+			elsewhere = append(elsewhere, t)
+		} else {
+			here = append(here, t)
+		}
+	}
+	return append(list(here, len(named) > 0), chapters(elsewhere)...)
+}
 
 func list(tasks []steps.Task, whole bool) []Line {
 	var t text
@@ -65,11 +75,11 @@ func Open(tasks []steps.Task) []steps.Task {
 	return open
 }
 
-// Chapters says in a line each how many tasks the chapters have that are done by hand, for a plan of everything.
-func Chapters(tasks []steps.Task) []Line {
+// chapters says in a line each how many tasks the chapters have that are done by hand, for a plan of everything.
+func chapters(tasks []steps.Task) []Line {
 	var t text
 	for _, step := range steps.All() {
-		of := TasksOf(step, tasks)
+		of := slices.DeleteFunc(slices.Clone(tasks), func(t steps.Task) bool { return !strings.HasPrefix(t.ID, step.ID+".") })
 		if !step.ByHand() || len(of) == 0 {
 			continue
 		}
@@ -84,17 +94,6 @@ func Chapters(tasks []steps.Task) []Line {
 		t.line(Plain, "  %d %-9s %s, %s'postern plan %s' says what to do", step.Chapter, step.Title, Plural(len(of), "task"), done, step.ID)
 	}
 	return t.lines
-}
-
-// TasksOf are the tasks of a chapter that is done by hand.
-func TasksOf(step steps.Step, tasks []steps.Task) []steps.Task {
-	var of []steps.Task
-	for _, t := range tasks {
-		if strings.HasPrefix(t.ID, step.ID+".") {
-			of = append(of, t)
-		}
-	}
-	return of
 }
 
 // Task is all about one task, and where it is known from whether it is done.

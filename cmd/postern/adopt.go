@@ -8,6 +8,7 @@ import (
 	"postern/remote"
 	"postern/run"
 	"postern/site"
+	"postern/wizard"
 )
 
 // adoptCmd takes the answers from a host.
@@ -34,15 +35,24 @@ func (c *adoptCmd) Run(ctx context.Context, a *app) error {
 	if err := a.openLog("adopt " + c.From); err != nil {
 		return err
 	}
-	text, err := run.Adopt(ctx, remote.Target{Name: c.From, SSH: c.From}, a.connect(a.ask.answer))
+	theirs, err := a.lying(ctx, c.From, a.ask.answer)
 	if err != nil {
 		return unasked(err)
 	}
+	return a.take(ctx, from, theirs)
+}
+
+// lying are the answers that lie on a host.
+func (a *app) lying(ctx context.Context, destination string, ask wizard.Asker) (*site.Site, error) {
+	text, err := run.Adopt(ctx, remote.Target{Name: destination, SSH: destination}, a.connect(ask))
+	if err != nil {
+		return nil, err
+	}
 	theirs, err := site.Parse(text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.From, err)
+		return nil, fmt.Errorf("%s: %w", destination, err)
 	}
-	return a.take(ctx, from, theirs)
+	return theirs, nil
 }
 
 // destinationOf says what is wrong with a text that names where SSH goes to.

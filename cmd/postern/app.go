@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,9 @@ type app struct {
 	secrets *secrets
 	memory  *remote.Memory // what was answered to connect, asked for once
 	log     *runLog
-	drawer  *drawer
+	said    report.Said // what was told already
+	quiet   bool        // events are not worth a line
+	last    atomic.Pointer[steps.Event]
 	printed bool        // the final JSON object is out
 	unsaid  bool        // it could not be written
 	active  atomic.Bool // hosts are being talked to
@@ -75,9 +78,8 @@ func newApp(g *grammar, w world, say *voice) *app {
 			say.width = width
 		}
 	}
-	a := &app{globals: &g.globals, world: w, say: say, secrets: &secrets{}, memory: remote.NewMemory()}
+	a := &app{globals: &g.globals, world: w, say: say, secrets: &secrets{}, memory: remote.NewMemory(), said: report.Said{}}
 	a.ask = &asker{say: say, in: w.stdin, askpass: g.Askpass, secrets: a.secrets}
-	a.drawer = newDrawer(say)
 	return a
 }
 
@@ -132,6 +134,22 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 	}
 	a.active.Store(true)
 	return r, nil
+}
+
+// ready makes ready to touch the hosts for chapters, whose names are checked.
+func (a *app) ready(verb string, ids []string) (*run.Runner, error) {
+	if err := stepIDs(ids); err != nil {
+		return nil, err
+	}
+	from, err := a.answers(true)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.begin(verb+" "+strings.Join(ids, " "), from)
+	if err == nil {
+		r.Result = a.result
+	}
+	return r, err
 }
 
 // finish ends what begin began.
@@ -197,18 +215,22 @@ func (a *app) emit(e steps.Event) {
 			a.say.fail(err)
 		}
 	}
-	a.drawer.event(e)
+	a.last.Store(&e)
+	if !a.quiet || e.Kind == "warn" || e.Kind == "error" {
+		a.say.lines(report.Event(e))
+	}
 }
 
 // result takes one result of a check to people and to the log.
 func (a *app) result(r checks.Result) {
-	a.log.line(report.Result(r).Text)
-	a.drawer.result(r)
+	line := report.Result(r)
+	a.log.line(line.Text)
+	a.say.lines([]report.Line{line})
 }
 
 // approve shows what would be done and asks whether to do it.
 func (a *app) approve(ctx context.Context, p *run.Proposal) (bool, error) {
-	a.drawer.proposal(p, true)
+	a.say.lines(report.Proposal(p, a.said, true))
 	a.say.line(plain, "")
 	question := "Do this now?"
 	if p.Inert {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strings"
 
 	"postern/checks"
 	"postern/remote"
@@ -22,19 +21,11 @@ type applyCmd struct {
 
 // Run changes what the plan shows, guarded, and proves it.
 func (c *applyCmd) Run(ctx context.Context, a *app) error {
-	if err := stepIDs(c.Steps); err != nil {
-		return err
-	}
-	from, err := a.answers(true)
-	if err != nil {
-		return err
-	}
-	r, err := a.begin("apply "+strings.Join(c.Steps, " "), from)
+	r, err := a.ready("apply", c.Steps)
 	if err != nil {
 		return err
 	}
 	defer a.finish(r)
-	r.Result = a.result
 	out, err := r.Apply(ctx, c.Steps)
 	if _, only := byHand(c.Steps); only && err == nil {
 		if a.JSON {
@@ -42,7 +33,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 			object.Outcome = "by-hand"
 			a.final(object)
 		}
-		a.drawer.tasks(out.Tasks, c.Steps...)
+		a.say.lines(report.Left(out.Tasks, c.Steps...))
 		return a.unmeasured(c.Steps)
 	}
 	return a.ended(out, err, true)
@@ -55,7 +46,7 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 	case err != nil:
 		err = &problem{code: code, err: err, hints: endHints(err)}
 		if len(out.Results) > 0 {
-			a.drawer.findings(out.Results)
+			a.say.lines(report.Findings(out.Results))
 		}
 	case out.Declined:
 		a.say.line(plain, "Nothing was changed.")
@@ -63,7 +54,7 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 		a.say.line(bold, "Nothing to change: what this program sets up is in place. Nothing was proven either; 'postern check' does that.")
 	default:
 		if proving {
-			a.drawer.findings(out.Results)
+			a.say.lines(report.Findings(out.Results))
 		}
 		a.say.line(green, "Done: confirmed over new logins.")
 	}
@@ -71,7 +62,7 @@ func (a *app) ended(out run.Outcome, err error, proving bool) error {
 		if open := report.Open(out.Tasks); out.Empty && len(open) > 0 {
 			a.say.line(plain, "%s left for you: 'postern plan' says what.", report.Plural(len(open), "task"))
 		} else {
-			a.drawer.tasks(out.Tasks)
+			a.say.lines(report.Left(out.Tasks))
 		}
 		if code != exitOK {
 			err = silent(code)

@@ -61,8 +61,8 @@ func (a *app) unmeasured(named []string) error {
 // byHand shows a chapter of tasks for a person, and asks once whether they are done. Nothing waits for it: an empty line, or
 // nobody there to ask, is not yet.
 func (w *walk) byHand(ctx context.Context, step steps.Step, plan steps.Plan) error {
-	w.drawer.notes(plan)
-	w.drawer.tasks(plan.Tasks, step.ID)
+	w.say.lines(report.Notes(plan, w.said))
+	w.say.lines(report.Left(plan.Tasks, step.ID))
 	open := report.Open(plan.Tasks)
 	if len(open) == 0 {
 		w.hand = append(w.hand, told{step, len(plan.Tasks) > 0, len(plan.Tasks) == 0})

@@ -40,8 +40,8 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return unasked(err)
 	}
 	if c.Watch {
-		a.drawer.findings(results)
-		a.drawer.quiet = true
+		a.say.lines(report.Findings(results))
+		a.quiet = true
 		results = c.watch(ctx, a, from, results)
 	}
 	if code := checks.Exit(results); code != exitOK {
@@ -101,7 +101,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 		a.final(object)
 	}
 	if aloud {
-		a.drawer.findings(results)
+		a.say.lines(report.Findings(results))
 	}
 	a.since(from.file.Path, results, aloud)
 	if aloud {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -44,17 +45,10 @@ func (*fieldsCmd) Run(_ context.Context, a *app) error {
 		if f.Choices != nil {
 			a.say.line(plain, "    one of: %s", strings.Join(f.Choices, ", "))
 		}
-		a.say.line(plain, "    default: %s", orNone(f.Default))
+		a.say.line(plain, "    default: %s", cmp.Or(f.Default, "(empty)"))
 		if f.Value != f.Default {
-			a.say.line(plain, "    now:     %s", orNone(f.Value))
+			a.say.line(plain, "    now:     %s", cmp.Or(f.Value, "(empty)"))
 		}
 	}
 	return nil
-}
-
-func orNone(value string) string {
-	if value == "" {
-		return "(empty)"
-	}
-	return value
 }

@@ -97,8 +97,8 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	}
 	if p.Empty() && len(p.Refused()) == 0 {
 		for _, plan := range p.Plans {
-			w.drawer.notes(plan)
-			w.drawer.tasks(plan.Tasks)
+			w.say.lines(report.Notes(plan, w.said))
+			w.say.lines(report.Left(plan.Tasks))
 		}
 		w.say.line(green, "[ok] %s is in place", step.Title)
 		return nil
@@ -111,7 +111,7 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		w.say.line(plain, "Nothing was changed. Your answers are kept; run postern again to go on here.")
 		return silent(exitFailed)
 	}
-	w.drawer.tasks(out.Tasks)
+	w.say.lines(report.Left(out.Tasks))
 	if checks.Exit(out.Results) == exitFailed {
 		// A forwarded port cannot answer before the next chapter's tunnel is up; what counts is the proof at the end.
 		w.say.prose(amber, "%s is in place; not all of it is proven yet (%s)", step.Title, report.Count(out.Results))
@@ -144,33 +144,32 @@ func (w *walk) elsewhere(ctx context.Context, err error) error {
 // no usual value, the others together.
 func (w *walk) questions(ctx context.Context, step steps.Step) error {
 	for asked := map[string]bool{}; ; {
-		next := ""
-		for _, key := range w.keys(step) { // anew each time: an answer may make other questions needless
-			f, err := site.FieldOf(w.from.site, key)
-			if !asked[key] && (w.open(key) && (err != nil || byItself(f, w.from.site)) || w.lacks(step, f)) {
-				next = key
-				break
-			}
-		}
-		if next == "" {
+		fields := w.fields(step) // anew each time: an answer may make other questions needless
+		i := slices.IndexFunc(fields, func(f site.Field) bool {
+			return !asked[f.Key] && w.open(f) && byItself(f, w.from.site) || w.lacks(step, f)
+		})
+		if i < 0 {
 			if err := w.usual(ctx, step); err != nil {
 				return err
 			}
 			return w.fitting(ctx)
 		}
-		asked[next] = true
-		if slices.Contains(step.Needs, next) {
-			w.lacked[next] = true
-		}
-		if err := w.question(ctx, next); err != nil {
+		key := fields[i].Key
+		asked[key] = true
+		w.lacked[key] = w.lacked[key] || slices.Contains(step.Needs, key)
+		if err := w.question(ctx, key); err != nil {
 			return err
 		}
 	}
 }
 
 // open says whether a question waits for an answer: the file has none, --set gives none, and it was not passed by.
-func (w *walk) open(key string) bool {
-	return !w.from.file.Has(key) && !w.given(key) && !w.passedBy(key)
+func (w *walk) open(f site.Field) bool {
+	given := slices.ContainsFunc(w.Set, func(pair string) bool {
+		key, _, _ := strings.Cut(pair, "=")
+		return strings.TrimSpace(key) == f.Key
+	})
+	return !given && !w.from.file.Has(f.Key) && !w.passedBy(f)
 }
 
 // lacks says whether a step can say nothing without an answer that an earlier chapter may leave empty. It is asked for once
@@ -180,18 +179,17 @@ func (w *walk) lacks(step steps.Step, f site.Field) bool {
 }
 
 // passedBy says whether a question that may stay empty was left so before: the file holds a later answer.
-func (w *walk) passedBy(key string) bool {
-	f, err := site.FieldOf(w.from.site, key)
-	if err != nil || !f.Optional || f.Get(w.from.site) != "" {
+func (w *walk) passedBy(f site.Field) bool {
+	if !f.Optional || f.Get(w.from.site) != "" {
 		return false
 	}
 	behind, seen := false, map[string]bool{}
 	for _, step := range steps.All() {
-		for _, other := range w.keys(step) {
-			if behind && !seen[other] && w.from.file.Has(other) {
+		for _, other := range w.fields(step) {
+			if behind && !seen[other.Key] && w.from.file.Has(other.Key) {
 				return true
 			}
-			behind, seen[other] = behind || other == key, true
+			behind, seen[other.Key] = behind || other.Key == f.Key, true
 		}
 	}
 	return false
@@ -223,21 +221,12 @@ func (w *walk) fitting(ctx context.Context) error {
 	}
 }
 
-func (w *walk) keys(step steps.Step) []string {
+// fields are what a step asks.
+func (w *walk) fields(step steps.Step) []site.Field {
 	if step.Fields == nil {
 		return nil
 	}
-	return step.Fields(w.from.site)
-}
-
-// given says whether --set answers a key for this run.
-func (w *walk) given(key string) bool {
-	for _, pair := range w.Set {
-		if k, _, _ := strings.Cut(pair, "="); strings.TrimSpace(k) == key {
-			return true
-		}
-	}
-	return false
+	return site.Named(w.from.site, step.Fields(w.from.site))
 }
 
 // question asks for one answer and keeps it at once.
@@ -285,7 +274,7 @@ func (w *walk) prove(ctx context.Context) error {
 	if err != nil {
 		return unasked(err)
 	}
-	w.drawer.findings(results)
+	w.say.lines(report.Findings(results))
 	if code := checks.Exit(results); code != exitOK {
 		return silent(code)
 	}

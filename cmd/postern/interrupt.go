@@ -6,6 +6,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"postern/report"
 )
 
 // interruptible runs f so that the first ctrl+c stops it after the action it is at, and a second one leaves at once. What
@@ -48,7 +50,11 @@ func (a *app) heartbeat(ctx context.Context, every time.Duration) {
 			return
 		case <-tick.C:
 			if a.active.Load() && !a.drawing.Load() && !a.ask.waiting() && a.say.silence() >= every {
-				a.say.line(plain, "  still working%s", a.drawer.doing())
+				doing := ""
+				if e := a.last.Load(); e != nil && e.Text != "" {
+					doing = "; the last was: " + report.Doing(*e)
+				}
+				a.say.line(plain, "  still working%s", doing)
 			}
 		}
 	}

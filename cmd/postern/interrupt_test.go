@@ -57,7 +57,8 @@ func TestHeartbeatWhenSilent(t *testing.T) {
 	r, w := io.Pipe()
 	long := time.Now().Add(-time.Hour)
 	v := &voice{people: w, now: time.Now, spoken: long}
-	a := &app{say: v, ask: &asker{}, drawer: &drawer{say: v, last: steps.Event{Host: "proxy", Text: "installing packages\nmore"}}}
+	a := &app{say: v, ask: &asker{}}
+	a.last.Store(&steps.Event{Host: "proxy", Text: "installing packages\nmore"})
 	a.active.Store(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

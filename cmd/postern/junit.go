@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/xml"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"postern/checks"
@@ -87,25 +85,10 @@ func legal(s string) string {
 // writeJUnit writes the results for a CI system to read, whole or not at all.
 func writeJUnit(path string, results []checks.Result) error {
 	text, err := xml.MarshalIndent(junit(results), "", "  ")
-	if err != nil {
-		return fmt.Errorf("--junit: %w", err)
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".postern-*")
-	if err != nil {
-		return fmt.Errorf("--junit: %w", err)
-	}
-	_, err = file.Write(append([]byte(xml.Header), append(text, '\n')...))
-	if closing := file.Close(); err == nil {
-		err = closing
-	}
 	if err == nil {
-		err = os.Chmod(file.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
+		err = whole(path, append([]byte(xml.Header), append(text, '\n')...), 0o644)
 	}
 	if err != nil {
-		os.Remove(file.Name())
 		return fmt.Errorf("--junit: %w", err)
 	}
 	return nil

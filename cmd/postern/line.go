@@ -45,31 +45,41 @@ func (a *asker) line(ctx context.Context, prompt string) (string, error) {
 		a.input = bufio.NewReader(io.Reader(a.in))
 	}
 	a.say.prompt(prompt)
-	type read struct {
-		text string
-		err  error
+	text, err := reading(ctx, func() (string, error) { return a.input.ReadString('\n') })()
+	if errors.Is(err, errAbandoned) {
+		return "", err
 	}
-	done := make(chan read, 1)
+	a.say.answered()
+	if err != nil {
+		a.say.prompt("\n")
+		if errors.Is(err, io.EOF) {
+			err = errors.New("end of input")
+		}
+		return "", fmt.Errorf("%w: %w", remote.ErrNoAnswer, err)
+	}
+	if !a.echoes() {
+		a.say.prompt(text) // so that what is said to a pipe can be read afterwards
+	}
+	return strings.TrimRight(text, "\r\n"), nil
+}
+
+// reading begins to read, and gives what waits for it, or for the end of ctx: then a reader may be left behind.
+func reading[T any](ctx context.Context, read func() (T, error)) (wait func() (T, error)) {
+	var text T
+	var err error
+	done := make(chan struct{})
 	go func() {
-		text, err := a.input.ReadString('\n')
-		done <- read{text, err}
+		text, err = read()
+		close(done)
 	}()
-	select {
-	case <-ctx.Done():
-		return "", errAbandoned
-	case r := <-done:
-		a.say.answered()
-		if r.err != nil {
-			a.say.prompt("\n")
-			if errors.Is(r.err, io.EOF) {
-				r.err = errors.New("end of input")
-			}
-			return "", fmt.Errorf("%w: %w", remote.ErrNoAnswer, r.err)
+	return func() (T, error) {
+		select {
+		case <-ctx.Done():
+			var none T
+			return none, errAbandoned
+		case <-done:
+			return text, err
 		}
-		if !a.echoes() {
-			a.say.prompt(r.text) // so that what is said to a pipe can be read afterwards
-		}
-		return strings.TrimRight(r.text, "\r\n"), nil
 	}
 }
 

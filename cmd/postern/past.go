@@ -15,12 +15,6 @@ import (
 	"postern/report"
 )
 
-// pastJSON is one thing that a check said, as it is kept between runs: what it came to and when, and nothing that a host said.
-type pastJSON struct {
-	Outcome checks.Outcome `json:"outcome"`
-	At      time.Time      `json:"at"`
-}
-
 // pastFile is where that is kept for the answers at a path: beside the logs, under a name that no other site has.
 func (a *app) pastFile(path string) (string, error) {
 	full, err := filepath.Abs(path)
@@ -42,15 +36,11 @@ func (a *app) past(path string) map[string]report.Past {
 	if err != nil {
 		return nil
 	}
-	var kept map[string]pastJSON
+	var kept map[string]report.Past
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return nil
 	}
-	all := map[string]report.Past{}
-	for key, one := range kept {
-		all[key] = report.Past{Outcome: one.Outcome, At: one.At}
-	}
-	return all
+	return kept
 }
 
 // keepPast keeps it for later runs, whole or not at all.
@@ -59,27 +49,37 @@ func (a *app) keepPast(path string, all map[string]report.Past) error {
 	if err != nil {
 		return err
 	}
-	kept := map[string]pastJSON{}
 	for key, one := range all {
-		kept[key] = pastJSON{one.Outcome, one.At.UTC().Truncate(time.Second)}
+		all[key] = report.Past{Outcome: one.Outcome, At: one.At.UTC().Truncate(time.Second)}
 	}
-	text, err := json.MarshalIndent(kept, "", "  ")
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(file), 0o700)
+	}
+	if err == nil {
+		err = whole(file, append(text, '\n'), 0o600)
+	}
 	if err != nil {
 		return fmt.Errorf("past results: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return fmt.Errorf("past results: %w", err)
-	}
-	temp, err := os.CreateTemp(filepath.Dir(file), "new-*")
+	return nil
+}
+
+// whole puts a file in place, whole or not at all.
+func whole(path string, text []byte, mode os.FileMode) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".postern-*")
 	if err != nil {
-		return fmt.Errorf("past results: %w", err)
+		return err
 	}
-	_, err = temp.Write(append(text, '\n'))
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), file)
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Chmod(file.Name(), mode)
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("past results: %w", errors.Join(err, os.Remove(temp.Name())))
+		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"postern/report"
 	"postern/run"
@@ -17,20 +16,13 @@ type planCmd struct {
 
 // Run looks at the hosts and shows what would be done there. It touches nothing.
 func (c *planCmd) Run(ctx context.Context, a *app) error {
-	if err := stepIDs(c.Steps); err != nil {
-		return err
-	}
 	if c.Script && a.JSON {
 		return usage("", "--script and --json are two forms of the same plan: give one")
-	}
-	from, err := a.answers(true)
-	if err != nil {
-		return err
 	}
 	if c.Script {
 		a.say.people = a.world.stderr
 	}
-	r, err := a.begin("plan "+strings.Join(c.Steps, " "), from)
+	r, err := a.ready("plan", c.Steps)
 	if err != nil {
 		return err
 	}
@@ -47,7 +39,7 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	default:
-		a.drawer.proposal(p, false)
+		a.say.lines(report.Proposal(p, a.said, false))
 		a.closing(p, c.Steps)
 	}
 	if len(p.Refused()) > 0 || len(p.LockOut()) > 0 && !r.Accept[lockOut] {
@@ -65,7 +57,7 @@ func (a *app) closing(p *run.Proposal, named []string) {
 		step, _ := steps.Find(plan.Step)
 		looked = looked || !step.ByHand()
 	}
-	a.drawer.tasks(tasks, named...)
+	a.say.lines(report.Left(tasks, named...))
 	a.say.line(plain, "")
 	if !looked {
 		a.say.line(bold, "%s. This program does not look whether it is done: you say so, with 'postern done'.", report.Plural(len(tasks), "task")+" for you")

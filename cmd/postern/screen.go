@@ -121,8 +121,6 @@ func (a *app) screen(file *site.File) wizard.Options {
 	}
 	if a.sim != nil {
 		o.Simulated, o.Write, o.Past, o.Keep = "demo: both hosts are simulated", nil, nil, nil
-	} else {
-		o.Past, o.Keep = a.past, a.keepPast
 	}
 	return o
 }

@@ -96,50 +96,42 @@ func (a *asker) secret(ctx context.Context, text string) (string, error) {
 
 // typed reads a secret from the terminal itself, whatever standard input is.
 func (a *asker) typed(ctx context.Context, text string) (string, error) {
+	nobody := fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
 	in, out := "/dev/tty", "/dev/tty"
 	if runtime.GOOS == "windows" {
 		in, out = "CONIN$", "CONOUT$"
 	}
 	tty, err := os.OpenFile(in, os.O_RDWR, 0)
 	if err != nil {
-		return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
+		return "", nobody
 	}
 	defer tty.Close()
 	screen := tty
 	if out != in {
 		if screen, err = os.OpenFile(out, os.O_WRONLY, 0); err != nil {
-			return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
+			return "", nobody
 		}
 		defer screen.Close()
 	}
 	before, err := term.GetState(int(tty.Fd()))
 	if err != nil {
-		return "", fmt.Errorf("%w: no terminal to ask for the %s", remote.ErrNoAnswer, text)
+		return "", nobody
 	}
 	defer func() { _ = term.Restore(int(tty.Fd()), before) }() // a terminal that has gone needs none
 	a.busy.Add(1)
 	defer a.busy.Add(-1)
-	type read struct {
-		secret []byte
-		err    error
-	}
-	done := make(chan read, 1)
-	go func() {
-		secret, err := term.ReadPassword(int(tty.Fd()))
-		done <- read{secret, err}
-	}()
+	typed := reading(ctx, func() ([]byte, error) { return term.ReadPassword(int(tty.Fd())) })
 	hushed(int(tty.Fd()), before)
 	a.say.write(screen, plain, text+": ")
-	select {
-	case <-ctx.Done():
+	secret, err := typed()
+	if errors.Is(err, errAbandoned) {
 		return "", ctx.Err()
-	case r := <-done:
-		a.say.write(screen, plain, "\n")
-		if r.err != nil {
-			return "", fmt.Errorf("%w: the %s: %w", remote.ErrNoAnswer, text, r.err)
-		}
-		return string(r.secret), nil
 	}
+	a.say.write(screen, plain, "\n")
+	if err != nil {
+		return "", fmt.Errorf("%w: the %s: %w", remote.ErrNoAnswer, text, err)
+	}
+	return string(secret), nil
 }
 
 // hushed waits until a terminal is not any more as it was before: whoever types as soon as a secret is asked for must not

@@ -135,9 +135,8 @@ func TestPlanJSONHasWhatIsShown(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, one[key], want)
 		}
 	}
-	d := newDrawer(v)
 	p.Guard = 2 * time.Minute
-	d.proposal(p, false)
+	v.lines(report.Proposal(p, nil, false))
 	for _, want := range []string{"proxy: 1 change", "proxy: 5 changes", "1. [firewall] Forward   MAY CUT SSH", "why:  mail must get through",
 		"file: /x/etc/60.conf (new, 0640 root:root)", "+a = 1", "+MTU = 1420", "-old", "undo: # the file is removed", "echo undone",
 		"put in place when the change is confirmed", "a rule of somebody else", "then: the tunnel", "after 2m0s"} {
@@ -152,10 +151,10 @@ func TestPlanJSONHasWhatIsShown(t *testing.T) {
 
 func TestWayBackIsShownOncePerHostBeforeTheRisk(t *testing.T) {
 	v, _, people, _ := heard()
-	d := newDrawer(v)
+	said := report.Said{}
 	p := example("/x", "root:root")
 	for range 2 {
-		d.proposal(p, true)
+		v.lines(report.Proposal(p, said, true))
 	}
 	if n := strings.Count(people.String(), "on the console of proxy"); n != 1 {
 		t.Errorf("shown %d times:\n%s", n, people)
@@ -179,7 +178,7 @@ func results() []checks.Result {
 
 func TestFindings(t *testing.T) {
 	v, _, people, _ := heard()
-	newDrawer(v).findings(results())
+	v.lines(report.Findings(results()))
 	want := `
 Network
 [unknown] c, d, asked from mail

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"postern/remote"
-	"postern/run"
 	"postern/site"
 	"postern/wizard"
 )
@@ -60,13 +58,9 @@ func (a *app) adoptSite(ctx context.Context, destination, name string, ask wizar
 	if err := destinationOf(destination); err != nil {
 		return nil, err
 	}
-	text, err := run.Adopt(ctx, remote.Target{Name: destination, SSH: destination}, a.connect(ask))
+	theirs, err := a.lying(ctx, destination, ask)
 	if err != nil {
 		return nil, err
-	}
-	theirs, err := site.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", destination, err)
 	}
 	path, err := site.Place(a.world.config, cmp.Or(name, theirs.Hostname, theirs.Domain, "adopted"))
 	if err != nil {

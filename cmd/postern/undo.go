@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 )
 
 // undoCmd takes chapters back.
@@ -19,19 +18,11 @@ func (c *undoCmd) Run(ctx context.Context, a *app) error {
 	case !c.All && len(c.Steps) == 0:
 		return usage("name a chapter, or say --all", "undo of what?")
 	}
-	if err := stepIDs(c.Steps); err != nil {
-		return err
-	}
-	from, err := a.answers(true)
-	if err != nil {
-		return err
-	}
-	r, err := a.begin("undo "+strings.Join(c.Steps, " "), from)
+	r, err := a.ready("undo", c.Steps)
 	if err != nil {
 		return err
 	}
 	defer a.finish(r)
-	r.Result = a.result
 	out, err := r.Undo(ctx, c.Steps)
 	if err == nil && out.Empty && !a.JSON {
 		a.say.line(bold, "Nothing of ours is there to take back.")

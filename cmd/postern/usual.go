@@ -18,10 +18,9 @@ func byItself(f site.Field, s *site.Site) bool { return f.Alone || (f.Get(s) == 
 // found out or not wanted, are listed when asked for.
 func (w *walk) usual(ctx context.Context, step steps.Step) error {
 	var fields, more []site.Field
-	for _, key := range w.keys(step) {
-		f, err := site.FieldOf(w.from.site, key)
+	for _, f := range w.fields(step) {
 		switch {
-		case err != nil || !w.open(key) || byItself(f, w.from.site):
+		case !w.open(f) || byItself(f, w.from.site):
 		case f.Get(w.from.site) == f.Default() && (f.Seldom || f.Get(w.from.site) == ""):
 			more = append(more, f)
 		default:
