@@ -151,19 +151,18 @@ func (p *applyPage) View(width, height int) view {
 
 // progress is how far each host is, and how long it all took so far.
 func (p *applyPage) progress(width int) draw.Line {
-	var parts []string
+	text := ""
 	for _, w := range p.works {
-		parts = append(parts, fmt.Sprintf("%s %d of %d", w.host, w.finished(), len(w.changes)))
+		text += fmt.Sprintf("  %s %d of %d", w.host, w.finished(), len(w.changes))
 	}
-	text := " " + strings.Join(parts, "  ")
-	if len(parts) == 0 {
-		text = " looking at the hosts; nothing is changed yet"
+	if text == "" {
+		text = "  looking at the hosts; nothing is changed yet"
 	}
 	total := ""
 	if !p.began.IsZero() {
 		total = clock(p.o.Clock().Sub(p.began))
 	}
-	return draw.Row(draw.Text(draw.Strong, draw.Pad(text, max(0, width-len(total)-1))), draw.Text(draw.Strong, total))
+	return draw.Row(draw.Text(draw.Strong, draw.Pad(text[1:], max(0, width-len(total)-1))), draw.Text(draw.Strong, total))
 }
 
 // safety is what the hosts do by themselves, and whether anything is heard of them.

@@ -13,34 +13,28 @@ import (
 	"postern/wizard/draw"
 )
 
-// choice is one thing that can be done now.
-type choice struct {
-	press, does string
-	do          func() tea.Msg
-}
-
 // choices are what can be done after the end. There is always a way on.
 func (p *applyPage) choices() []choice {
 	err := p.done.err
 	if err == nil {
-		return []choice{{"enter", "go on", func() tea.Msg { return leaveMsg{p} }}}
+		return []choice{{key{"enter", "go on"}, func() tea.Msg { return leaveMsg{p} }}}
 	}
-	list := []choice{{"r", "try again", func() tea.Msg { return p.again() }}}
+	list := []choice{{key{"r", "try again"}, func() tea.Msg { return p.again() }}}
 	if p.job.verb == apply && len(p.job.steps) > 0 {
-		list = append(list, choice{"e", "edit the answers", func() tea.Msg { return chapterMsg{p.job.steps[0], true} }})
+		list = append(list, choice{key{"e", "edit the answers"}, func() tea.Msg { return chapterMsg{p.job.steps[0], true} }})
 	}
 	if errors.Is(err, remote.ErrLost) || p.offer == nil && !errors.Is(err, run.ErrRefused) && !errors.Is(err, context.Canceled) {
-		list = append(list, choice{"w", "other ways in", func() tea.Msg { return openMsg{&waysPage{board: p.board, host: p.missing()}} }})
+		list = append(list, choice{key{"w", "other ways in"}, func() tea.Msg { return openMsg{&waysPage{board: p.board, host: p.missing()}} }})
 	}
 	if n := report.Amiss(p.done.results...); n > 0 {
-		list = append(list, choice{"c", "see the checks: " + report.Plural(n, "finding"), func() tea.Msg { return openMsg{newProve(p.board, p.job.steps)} }})
+		list = append(list, choice{key{"c", "see the checks: " + report.Plural(n, "finding")}, func() tea.Msg { return openMsg{newProve(p.board, p.job.steps)} }})
 	}
 	var broke *run.Regression
 	if errors.As(err, &broke) {
-		return append(list, choice{"m", "I mean it: apply all the same", func() tea.Msg { return p.again(broke.IDs()...) }})
+		return append(list, choice{key{"m", "I mean it: apply all the same"}, func() tea.Msg { return p.again(broke.IDs()...) }})
 	}
 	if left := !errors.Is(err, run.ErrRolledBack) && !errors.Is(err, run.ErrRefused) && p.offer != nil && !p.offer.Inert; left && p.job.verb == apply {
-		list = append(list, choice{"u", "undo the chapter", func() tea.Msg { return p.instead(job{verb: undo, steps: p.job.steps}) }})
+		list = append(list, choice{key{"u", "undo the chapter"}, func() tea.Msg { return p.instead(job{verb: undo, steps: p.job.steps}) }})
 	}
 	return list
 }
@@ -65,12 +59,10 @@ func (p *applyPage) choose(press string) tea.Msg {
 	if p.now.Key(press, len(list)) {
 		return nil
 	}
-	for i, c := range list {
-		if c.press == press || press == "enter" && i == p.now.Picked {
-			return c.do()
-		}
+	if press == "enter" {
+		return list[p.now.Picked].do()
 	}
-	return nil
+	return pressed(list, press)
 }
 
 // viewEnd says how it ended, why, and what can be done now.
@@ -113,7 +105,7 @@ func (p *applyPage) viewEnd(width, height int) view {
 	}
 	v.keys = []key{{"enter", "do it"}, {"up/down", "choose"}}
 	if len(list) == 1 {
-		v.keys = []key{{list[0].press, list[0].does}}
+		v.keys = keysOf(list)
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -72,9 +73,6 @@ type engine struct {
 	runner *run.Runner
 	reach  string          // how the runner's hosts are reached
 	accept map[string]bool // risks taken beforehand, on the command line
-
-	emitted func(steps.Event)   // what the runner came with is told too, for the log; may be nil
-	found   func(checks.Result) // likewise
 }
 
 func newEngine(o Options, send func(tea.Msg)) *engine {
@@ -169,53 +167,44 @@ func (e *engine) work(ctx context.Context, j job) (done doneMsg) {
 
 // ready makes the runner fit for a job. When a host is reached in another way than before, all is connected anew.
 func (e *engine) ready(j job) error {
-	reach := ways(j.site)
-	if e.runner != nil && e.reach == reach {
-		e.runner.Site = j.site
-		e.wire(j)
-		return nil
+	if reach := ways(j.site); e.runner == nil || e.reach != reach {
+		e.close()
+		r, err := e.make(j.site, e.ask)
+		if err != nil {
+			return err
+		}
+		e.wire(r)
+		e.runner, e.reach, e.accept = r, reach, r.Accept
 	}
-	e.close()
-	r, err := e.make(j.site, e.ask)
-	if err != nil {
-		return err
-	}
-	e.runner, e.reach, e.accept = r, reach, r.Accept
-	e.emitted, e.found = r.Emit, r.Result
-	e.wire(j)
-	return nil
-}
-
-// wire turns the runner's callbacks into messages.
-func (e *engine) wire(j job) {
-	e.runner.Accept = maps.Clone(e.accept)
+	e.runner.Site, e.runner.Accept = j.site, map[string]bool{}
+	maps.Copy(e.runner.Accept, e.accept)
 	for _, risk := range j.accept {
-		if e.runner.Accept == nil {
-			e.runner.Accept = map[string]bool{}
-		}
 		e.runner.Accept[risk] = true
-	}
-	e.runner.Emit = func(ev steps.Event) {
-		if e.emitted != nil {
-			e.emitted(ev)
-		}
-		e.send(eventMsg{ev})
-	}
-	e.runner.Result = func(r checks.Result) {
-		if e.found != nil {
-			e.found(r)
-		}
-		e.send(resultMsg{r})
 	}
 	e.runner.Approve = func(ctx context.Context, p *run.Proposal) (bool, error) {
 		return await(ctx, func(answer func(bool)) { e.send(proposalMsg{j, p, answer}) })
 	}
-	e.runner.Saved = func(s *site.Site) error {
-		err, stopped := await(e.life, func(answer func(error)) { e.send(savedMsg{s.Revision, answer}) })
-		if stopped != nil {
-			return stopped
+	return nil
+}
+
+// wire turns the runner's callbacks into messages. What it came with is told too, for the log.
+func (e *engine) wire(r *run.Runner) {
+	emit, result := r.Emit, r.Result
+	r.Emit = func(ev steps.Event) {
+		if emit != nil {
+			emit(ev)
 		}
-		return err
+		e.send(eventMsg{ev})
+	}
+	r.Result = func(one checks.Result) {
+		if result != nil {
+			result(one)
+		}
+		e.send(resultMsg{one})
+	}
+	r.Saved = func(s *site.Site) error {
+		err, stopped := await(e.life, func(answer func(error)) { e.send(savedMsg{s.Revision, answer}) })
+		return cmp.Or(stopped, err)
 	}
 }
 
@@ -223,26 +212,26 @@ func (e *engine) wire(j job) {
 func (e *engine) ask(ctx context.Context, p remote.Prompt) (string, error) {
 	e.turn.Lock()
 	defer e.turn.Unlock()
+	if report.Masked(p) && e.pass != nil {
+		text, err := e.pass(ctx, report.Asked(p))
+		return e.hushed(p, text, err)
+	}
 	type reply struct {
 		text string
 		err  error
 	}
-	var got reply
-	var err error
-	if report.Masked(p) && e.pass != nil {
-		got.text, got.err = e.pass(ctx, report.Asked(p))
-	} else {
-		got, err = await(ctx, func(answer func(reply)) {
-			e.send(promptMsg{p, func(text string, err error) { answer(reply{text, err}) }})
-		})
+	got, err := await(ctx, func(answer func(reply)) {
+		e.send(promptMsg{p, func(text string, err error) { answer(reply{text, err}) }})
+	})
+	return e.hushed(p, got.text, cmp.Or(err, got.err))
+}
+
+// hushed tells of a secret that was answered, so that no log holds it.
+func (e *engine) hushed(p remote.Prompt, text string, err error) (string, error) {
+	if err == nil && report.Masked(p) && text != "" && e.secret != nil {
+		e.secret(text)
 	}
-	if err != nil {
-		return "", err
-	}
-	if got.err == nil && report.Masked(p) && got.text != "" && e.secret != nil {
-		e.secret(got.text)
-	}
-	return got.text, got.err
+	return text, err
 }
 
 // await asks and waits for the first answer, or for the end of ctx.
@@ -272,13 +261,15 @@ func (e *engine) close() {
 
 // ways is how the hosts of a site are reached, to tell whether that changed.
 func ways(s *site.Site) string {
-	text := ""
+	var keys []string
 	for _, h := range s.Hosts {
 		for _, key := range []string{"ssh", "jump", "local", "become", "fingerprint"} {
-			if f, err := site.FieldOf(s, "host."+h.Name+"."+key); err == nil {
-				text += f.Key + "=" + f.Get(s) + "\n"
-			}
+			keys = append(keys, "host."+h.Name+"."+key)
 		}
+	}
+	text := ""
+	for _, f := range site.Named(s, keys) {
+		text += f.Key + "=" + f.Get(s) + "\n"
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/report"
+	"postern/steps"
 	"postern/wizard/draw"
 )
 
@@ -15,39 +16,43 @@ type explainPage struct {
 	id string
 }
 
+// choices are what can be done with the chapter.
+func (p *explainPage) choices() []choice {
+	c := p.chapter(p.id)
+	list := []choice{{key{"enter", "go on"}, func() tea.Msg { return p.forward(c) }}}
+	if c.step.Fields != nil {
+		list = append(list, choice{key{"e", "answers"}, func() tea.Msg { return openMsg{newAsk(p.board, p.id, "")} }})
+	}
+	if len(c.plan.Tasks) > 0 {
+		list = append(list, choice{key{"t", "tasks"}, func() tea.Msg { return openMsg{newTasks(p.board, p.id, c.plan.Tasks)} }})
+	}
+	if c.step.ByHand() {
+		return list
+	}
+	ids := []string{p.id}
+	if p.enough() {
+		list = append(list, choice{key{"c", "check"}, func() tea.Msg { return all{openMsg{newProve(p.board, ids)}, job{verb: check, steps: ids}} }})
+	}
+	if (c.state == inPlace || c.state == failing) && c.step.Strip != nil && p.busy == nil {
+		list = append(list, choice{key{"u", "undo"}, func() tea.Msg { return p.begin(job{verb: undo, steps: ids}) }})
+	}
+	return list
+}
+
 // Update takes keys.
 func (p *explainPage) Update(m tea.Msg) tea.Msg {
-	k, ok := m.(tea.KeyPressMsg)
-	if !ok {
-		return nil
-	}
-	c := p.chapter(p.id)
-	switch k.String() {
-	case "enter":
-		if c.state == inPlace && !c.step.ByHand() {
-			return nextMsg{}
-		}
-		return p.forward(c)
-	case "e":
-		return openMsg{newAsk(p.board, p.id, "")}
-	case "c":
-		if p.enough() && !c.step.ByHand() {
-			return all{openMsg{newProve(p.board, []string{p.id})}, job{verb: check, steps: []string{p.id}}}
-		}
-	case "t":
-		if len(c.plan.Tasks) > 0 {
-			return openMsg{newTasks(p.board, p.id, c.plan.Tasks)}
-		}
-	case "u":
-		if p.undoable(c) && p.busy == nil {
-			return p.begin(job{verb: undo, steps: []string{p.id}})
-		}
+	if k, ok := m.(tea.KeyPressMsg); ok {
+		return pressed(p.choices(), k.String())
 	}
 	return nil
 }
 
-// forward asks what the chapter asks, or, where it asks nothing, goes on to what there is to do.
+// forward goes on from a chapter that is in place. Else it asks what the chapter asks, or, where it asks nothing, goes on to
+// what there is to do.
 func (p *explainPage) forward(c *chapter) tea.Msg {
+	if c.state == inPlace && !c.step.ByHand() {
+		return nextMsg{}
+	}
 	ask := newAsk(p.board, p.id, "")
 	if len(c.asks(p.file.Site)) == 0 || c.step.ByHand() && ask.picked == goOn {
 		return p.bring(p.id)
@@ -55,10 +60,7 @@ func (p *explainPage) forward(c *chapter) tea.Msg {
 	return openMsg{ask}
 }
 
-func (p *explainPage) undoable(c *chapter) bool {
-	return (c.state == inPlace || c.state == failing) && !c.step.ByHand() && c.step.Strip != nil
-}
-
+// View tells all of it.
 func (p *explainPage) View(width, height int) view {
 	c := p.chapter(p.id)
 	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
@@ -85,7 +87,7 @@ func (p *explainPage) View(width, height int) view {
 	if p.busy != nil && p.busy.verb == look {
 		v.pinned = draw.Prose(draw.Plain, fmt.Sprintf(" looking at the hosts  %s  %s", clock(p.elapsed()), report.Doing(p.last)), width)
 	}
-	v.keys = p.keysFor(c)
+	v.keys = keysOf(p.choices())
 	return v
 }
 
@@ -109,11 +111,7 @@ func (p *explainPage) told(c *chapter, width int) []draw.Line {
 	add("You would be locked out", draw.Bad, c.plan.LockOut...)
 	var notes, warnings []string
 	for _, n := range c.plan.Notes {
-		text := n.Text
-		if n.Host != "" {
-			text = n.Host + ": " + text
-		}
-		if n.Warn {
+		if text := report.Doing(steps.Event{Host: n.Host, Text: n.Text}); n.Warn {
 			warnings = append(warnings, "[warn] "+text)
 		} else {
 			notes = append(notes, text)
@@ -128,21 +126,4 @@ func (p *explainPage) told(c *chapter, width int) []draw.Line {
 		add("For you", draw.Plain, report.Plural(n, "thing")+" to do by hand (t shows them)")
 	}
 	return lines
-}
-
-func (p *explainPage) keysFor(c *chapter) []key {
-	keys := []key{{"enter", "go on"}}
-	if c.step.Fields != nil {
-		keys = append(keys, key{"e", "answers"})
-	}
-	if len(c.plan.Tasks) > 0 {
-		keys = append(keys, key{"t", "tasks"})
-	}
-	if !c.step.ByHand() && p.enough() {
-		keys = append(keys, key{"c", "check"})
-	}
-	if p.undoable(c) && p.busy == nil {
-		keys = append(keys, key{"u", "undo"})
-	}
-	return keys
 }

@@ -38,6 +38,30 @@ type view struct {
 // key is one entry of the row of keys.
 type key struct{ press, does string }
 
+// choice is a key with what it does here.
+type choice struct {
+	key
+	do func() tea.Msg
+}
+
+// pressed does what a key does, if it is one of them.
+func pressed(list []choice, press string) tea.Msg {
+	for _, c := range list {
+		if c.press == press {
+			return c.do()
+		}
+	}
+	return nil
+}
+
+func keysOf(list []choice) []key {
+	var keys []key
+	for _, c := range list {
+		keys = append(keys, c.key)
+	}
+	return keys
+}
+
 func (v *view) add(lines ...draw.Line) { v.lines = append(v.lines, lines...) }
 
 // list adds rows to choose from, and keeps the chosen one in sight.

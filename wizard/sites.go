@@ -77,56 +77,46 @@ func (p *sitesPage) Update(m tea.Msg) tea.Msg {
 		if p.input != nil {
 			return p.typed(m)
 		}
-		return p.press(m.String())
-	}
-	return nil
-}
-
-func (p *sitesPage) press(press string) tea.Msg {
-	p.wrong = ""
-	if p.menu.Key(press, len(p.known)) {
-		return nil
-	}
-	switch press {
-	case "enter":
-		if p.menu.Picked < len(p.known) && p.o.Sites.Open != nil {
-			path := p.known[p.menu.Picked].Path
-			return opened(func() (*site.File, error) { return p.o.Sites.Open(path) })
-		}
-		if len(p.known) == 0 {
-			p.begin("new", "")
-		}
-	case "n", "a", "r", "f":
-		what := map[string]string{"n": "new", "a": "adopt", "r": "rename", "f": "forget"}[press]
-		if !p.offers(what) {
+		if p.wrong = ""; p.menu.Key(m.String(), len(p.known)) {
 			return nil
 		}
-		before := ""
-		if what == "rename" {
-			before = p.known[p.menu.Picked].Name
-		}
-		p.begin(what, before)
+		return pressed(p.choices(), m.String())
 	}
 	return nil
 }
 
-// offers says whether something can be done.
-func (p *sitesPage) offers(what string) bool {
-	some := p.menu.Picked < len(p.known)
-	switch what {
-	case "new":
-		return p.o.Sites.New != nil
-	case "adopt":
-		return p.o.Sites.Adopt != nil
-	case "rename":
-		return p.o.Sites.Rename != nil && some
+// choices are what can be done in the list.
+func (p *sitesPage) choices() []choice {
+	o, some := p.o.Sites, p.menu.Picked < len(p.known)
+	var list []choice
+	for _, one := range []struct {
+		press, does string
+		offered     bool
+	}{{"enter", "open", true}, {"n", "new", o.New != nil}, {"a", "adopt", o.Adopt != nil}, {"r", "rename", o.Rename != nil && some}, {"f", "forget", o.Forget != nil && some}} {
+		if one.offered {
+			list = append(list, choice{key{one.press, one.does}, func() tea.Msg { return p.begin(one.does) }})
+		}
 	}
-	return p.o.Sites.Forget != nil && some
+	return list
 }
 
-func (p *sitesPage) begin(what, value string) {
+// begin opens the chosen site, or asks what is to be asked before something is done.
+func (p *sitesPage) begin(what string) tea.Msg {
+	before := ""
+	switch {
+	case what == "open" && p.menu.Picked < len(p.known) && p.o.Sites.Open != nil:
+		path := p.known[p.menu.Picked].Path
+		return opened(func() (*site.File, error) { return p.o.Sites.Open(path) })
+	case what == "open" && len(p.known) > 0:
+		return nil
+	case what == "open":
+		what = "new"
+	case what == "rename":
+		before = p.known[p.menu.Picked].Name
+	}
 	p.asking, p.wrong = what, ""
-	p.input = draw.NewEditor(p.theme, value, nil, false)
+	p.input = draw.NewEditor(p.theme, before, nil, false)
+	return nil
 }
 
 // questions are what is asked before something is done.
@@ -203,11 +193,7 @@ func (p *sitesPage) View(width, height int) view {
 		v.focus = len(v.lines) - 1
 		v.keys = []key{{"enter", "do it"}}
 	} else {
-		for _, k := range []key{{"enter", "open"}, {"n", "new"}, {"a", "adopt"}, {"r", "rename"}, {"f", "forget"}} {
-			if k.press == "enter" || p.offers(k.does) {
-				v.keys = append(v.keys, k)
-			}
-		}
+		v.keys = keysOf(p.choices())
 	}
 	if p.wrong != "" {
 		v.pinned = draw.Inset(draw.Bad, p.wrong, width)

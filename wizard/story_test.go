@@ -72,7 +72,7 @@ func (x *table) tell(m tea.Msg) {
 
 // keys presses keys: words are names of keys, text in quotes is typed, paste:TEXT is pasted.
 func (x *table) keys(text string) {
-	for _, k := range keysOf(x.t, text) {
+	for _, k := range pressesOf(x.t, text) {
 		x.w.rows() // nobody presses a key before the screen is drawn
 		x.tell(k)
 	}
@@ -85,7 +85,7 @@ var named = map[string]tea.Key{
 	"backspace": {Code: tea.KeyBackspace}, "f1": {Code: tea.KeyF1}, "space": {Code: tea.KeySpace, Text: " "},
 }
 
-func keysOf(t *testing.T, text string) []tea.Msg {
+func pressesOf(t *testing.T, text string) []tea.Msg {
 	t.Helper()
 	var list []tea.Msg
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,26 +54,23 @@ func (p *applyPage) offered(m proposalMsg) {
 	}
 }
 
-func (p *applyPage) work(host string) *work {
-	for _, w := range p.works {
-		if w.host == host {
-			return w
-		}
-	}
-	return nil
-}
+// any says whether something is so of the work on a host.
+func (p *applyPage) any(is func(*work) bool) bool { return slices.ContainsFunc(p.works, is) }
 
 // event takes one line of progress.
 func (p *applyPage) event(e steps.Event) {
 	p.heard = p.o.Clock()
-	w := p.work(e.Host)
+	var w *work
+	if i := slices.IndexFunc(p.works, func(w *work) bool { return w.host == e.Host }); i >= 0 {
+		w = p.works[i]
+	}
 	if e.Kind == "change" && w != nil && w.change(e, p.heard, p.offer.Inert) {
 		return
 	}
 	switch {
 	case e.Kind == "warn":
 		p.warn = e
-	case e.Kind == "prove" && p.anyApplied():
+	case e.Kind == "prove" && !p.preparing() && p.any(func(w *work) bool { return w.applied > 0 }):
 		p.proofs++
 	case e.Kind == "prove":
 		p.asked = true
@@ -115,15 +113,6 @@ func (w *work) change(e steps.Event, now time.Time, inert bool) bool {
 	return true
 }
 
-func (p *applyPage) anyApplied() bool {
-	for _, w := range p.works {
-		if w.applied > 0 && !p.offer.Inert {
-			return true
-		}
-	}
-	return false
-}
-
 // actions are all that is done, in order, with the row of what is done now.
 func (p *applyPage) actions(width int) (rows []draw.Line, at int) {
 	rows = append(rows, p.before...)
@@ -140,8 +129,8 @@ func (p *applyPage) actions(width int) (rows []draw.Line, at int) {
 		}
 		return s
 	}
-	begun := p.anyBegun()
 	if p.asked && !p.offer.Inert {
+		begun := p.any(func(w *work) bool { return w.at > 0 || w.applied > 0 })
 		rows = append(rows, action(mark(when(begun, finishedWord, running)), "ask the checks, to know what works now", 0, width))
 	}
 	for _, w := range p.works {
@@ -155,47 +144,31 @@ func (p *applyPage) actions(width int) (rows []draw.Line, at int) {
 		rows = append(rows, p.proving(width, mark)...)
 	}
 	if now < 0 {
-		now = p.resting(len(rows))
+		now = len(rows) - 1 // all is made
+		if p.any(func(w *work) bool { return w.applied == 0 }) {
+			now = 0
+		}
 	}
 	return rows, now
 }
 
-// resting is the row to keep in sight when nothing runs: the end when all is made, else the beginning.
-func (p *applyPage) resting(rows int) int {
-	for _, w := range p.works {
-		if w.applied == 0 {
-			return 0
-		}
-	}
-	return rows - 1
-}
-
-func (p *applyPage) anyBegun() bool {
-	for _, w := range p.works {
-		if w.at > 0 || w.applied > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // proving are the actions that decide whether the change is kept.
 func (p *applyPage) proving(width int, mark func(string) string) []draw.Line {
-	applied, anew, kept, gone := true, true, true, false
+	applied := !p.any(func(w *work) bool { return w.applied == 0 })
+	kept := !p.any(func(w *work) bool { return !w.kept })
 	var hosts, out []string
 	for _, w := range p.works {
 		hosts = append(hosts, w.host)
 		if !w.anew {
 			out = append(out, w.host)
 		}
-		applied, anew, kept, gone = applied && w.applied > 0, anew && w.anew, kept && w.kept, gone || w.gone
 	}
-	all := strings.Join(hosts, ", ")
-	if gone {
+	all, anew := strings.Join(hosts, ", "), len(out) == 0
+	if p.any(func(w *work) bool { return w.gone }) {
 		return []draw.Line{action(mark(running), "take it back on "+all, 0, width)}
 	}
 	login := "log in anew to " + all
-	if len(out) > 0 && len(out) < len(hosts) && applied {
+	if !anew && applied {
 		login = "log in anew to " + strings.Join(out, ", ")
 	}
 	rows := []draw.Line{action(mark(when(anew, finishedWord, when(applied, running, waiting))), login, 0, width)}
@@ -238,25 +211,14 @@ func (w *work) state(i int, now time.Time) (string, time.Duration) {
 
 // action is one row: a word, what it is, and how long it took.
 func action(word, text string, took time.Duration, width int) draw.Line {
-	s := draw.Plain
-	switch word {
-	case finishedWord:
-		s = draw.Good
-	case running:
-		s = draw.Strong
-	case undone:
-		s = draw.Amber
-	}
+	s := map[string]draw.Style{finishedWord: draw.Good, running: draw.Strong, undone: draw.Amber}[word]
 	room, time := width-8, ""
 	if took > 0 && width >= 48 {
 		time = " " + report.Seconds(took) + " "
 		room -= len(time)
 	}
-	textStyle := draw.Plain
-	if word == running {
-		textStyle = draw.Strong
-	}
-	return draw.Row(draw.Text(draw.Plain, " "), draw.Text(s, draw.Pad(word, 7)), draw.Text(textStyle, draw.Pad(draw.Short(draw.Readable(text), room), room)), draw.Text(draw.Plain, time))
+	return draw.Row(draw.Text(draw.Plain, " "), draw.Text(s, draw.Pad(word, 7)),
+		draw.Text(when(word == running, draw.Strong, draw.Plain), draw.Pad(draw.Short(draw.Readable(text), room), room)), draw.Text(draw.Plain, time))
 }
 
 // output is what was said: what the hosts print as it is, what happened as line mode says it.
