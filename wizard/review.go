@@ -109,35 +109,44 @@ func (p *reviewPage) Update(m tea.Msg) tea.Msg {
 		case wayBack:
 			return p.beforeRisk(m.String())
 		}
-		return p.press(m.String())
+		if p.split.Key(m.String(), len(p.entries)) {
+			return nil
+		}
+		switch m.String() {
+		case "esc":
+			p.say(false)
+			return backMsg{}
+		case "a": // also where it is not offered: then it says why
+			return p.agree()
+		}
+		return pressed(p.choices(), m.String())
 	}
 	return nil
 }
 
-// press is a key while the changes are read.
-func (p *reviewPage) press(key string) tea.Msg {
-	if p.split.Key(key, len(p.entries)) {
-		return nil
+// choices are what can be done with what is shown.
+func (p *reviewPage) choices() []choice {
+	var list []choice
+	pr := p.m.proposal
+	switch {
+	case p.m.answer != nil:
+		list = []choice{{key{"a", "apply"}, p.agree}}
+	case len(pr.LockOut()) > 0 && len(pr.Refused()) == 0:
+		list = []choice{{key{"a", "take the risk"}, p.agree}}
 	}
-	switch key {
-	case "esc":
-		p.say(false)
-		return backMsg{}
-	case "e":
-		if !p.m.proposal.Undo {
-			p.say(false)
-			return chapterMsg{p.stepAt(), true}
-		}
-	case "s":
-		if p.o.Script == nil || p.o.Write == nil {
-			return noteMsg("saving is not possible here; 'postern plan --script' prints the script")
-		}
-		script, proposal := p.o.Script, p.m.proposal
-		return p.write("postern-plan.sh", func() ([]byte, error) { return script(proposal) })
-	case "a":
-		return p.agree()
+	if !pr.Undo {
+		list = append(list, choice{key{"e", "edit answers"}, func() tea.Msg { p.say(false); return chapterMsg{p.stepAt(), true} }})
 	}
-	return nil
+	return append(list, choice{key{"s", "save as script"}, p.saveScript})
+}
+
+// saveScript writes what is shown into a file to be run by hand.
+func (p *reviewPage) saveScript() tea.Msg {
+	script, proposal := p.o.Script, p.m.proposal
+	if script == nil || p.o.Write == nil {
+		return noteMsg("saving is not possible here; 'postern plan --script' prints the script")
+	}
+	return p.write("postern-plan.sh", func() ([]byte, error) { return script(proposal) })
 }
 
 // stepAt is the chapter of the chosen change, or the first one asked about.

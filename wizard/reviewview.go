@@ -16,45 +16,25 @@ func (p *reviewPage) View(width, height int) view {
 	case accepted:
 		return p.viewRisk(width)
 	}
-	v := view{title: p.titled(p.m.job.steps, "review"), holds: true, help: reviewHelp, keys: p.keysFor()}
-	if height >= 12 {
-		v.pinned = draw.Prose(draw.Strong, p.last(), width-1)
-	}
-	rows, at := p.rows(width)
-	v.lines = p.split.Draw(rows, at, p.whereIs(), p.details(width), width, height-len(v.pinned))
-	return v
-}
-
-// whereIs says which of the changes is chosen.
-func (p *reviewPage) whereIs() string {
-	if p.split.Picked == 0 {
-		return "all of it"
-	}
-	return fmt.Sprintf("change %d of %d", p.split.Picked, len(p.entries)-1)
-}
-
-// last is the line at the bottom: what a key would do.
-func (p *reviewPage) last() string {
+	v := view{title: p.titled(p.m.job.steps, "review"), holds: true, help: reviewHelp,
+		keys: append(keysOf(p.choices()), key{"up/down", "change"}, key{"pgup/pgdn", "details"})}
+	last := " Nothing is done until you press a."
 	switch {
 	case len(p.m.proposal.Refused()) > 0:
-		return " This cannot be applied as it is: e changes the answers."
+		last = " This cannot be applied as it is: e changes the answers."
 	case p.m.answer == nil:
-		return " Nothing was changed: it would lock you out. e changes the answers."
+		last = " Nothing was changed: it would lock you out. e changes the answers."
 	}
-	return " Nothing is done until you press a."
-}
-
-func (p *reviewPage) keysFor() []key {
-	keys := []key{}
-	if p.m.answer != nil {
-		keys = append(keys, key{"a", "apply"})
-	} else if len(p.m.proposal.LockOut()) > 0 && len(p.m.proposal.Refused()) == 0 {
-		keys = append(keys, key{"a", "take the risk"})
+	if height >= 12 {
+		v.pinned = draw.Prose(draw.Strong, last, width-1)
 	}
-	if !p.m.proposal.Undo {
-		keys = append(keys, key{"e", "edit answers"})
+	where := "all of it"
+	if at := p.split.Picked; at > 0 {
+		where = fmt.Sprintf("change %d of %d", at, len(p.entries)-1)
 	}
-	return append(keys, key{"s", "save as script"}, key{"up/down", "change"}, key{"pgup/pgdn", "details"})
+	rows, at := p.rows(width)
+	v.lines = p.split.Draw(rows, at, where, p.details(width), width, height-len(v.pinned))
+	return v
 }
 
 // rows is the list, and the row of the chosen entry.
@@ -134,24 +114,22 @@ func (p *reviewPage) notes() []report.Line {
 
 // row is one change in one row: what kind it is, what it risks, what it does, and how many lines of its file change.
 func (e reviewed) row(width int) draw.Line {
-	l := draw.Row(draw.Text(draw.Plain, fmt.Sprintf("%2d %s ", e.n, sign(*e.change))))
+	risk, count := "", ""
 	switch e.change.Risk {
 	case remote.LoseSSH:
-		l.Spans = append(l.Spans, draw.Text(draw.Amber, report.Risk(*e.change)+"  "))
+		risk = report.Risk(*e.change) + "  "
 	case remote.LoseMail:
-		l.Spans = append(l.Spans, draw.Text(draw.Amber, "MAIL PAUSES  "))
+		risk = "MAIL PAUSES  "
 	}
-	count := ""
 	if e.added+e.gone > 0 {
 		count = fmt.Sprintf(" +%d -%d ", e.added, e.gone)
 	}
-	room := width - draw.Wide(l) - 2
-	title := draw.Readable(e.change.Title)
-	if len(count) > 0 && draw.Columns(title) <= room-len(count) {
-		return draw.Row(append(l.Spans, draw.Text(draw.Plain, draw.Pad(draw.Short(title, room-len(count)), room-len(count))), draw.Text(draw.Plain, count))...)
+	head := fmt.Sprintf("%2d %s ", e.n, sign(*e.change))
+	room, title := width-len(head)-len(risk)-2, draw.Readable(e.change.Title)
+	if draw.Columns(title) <= room-len(count) {
+		title = draw.Pad(title, room-len(count)) + count
 	}
-	l.Spans = append(l.Spans, draw.Text(draw.Plain, draw.Short(title, room)))
-	return l
+	return draw.Row(draw.Text(draw.Plain, head), draw.Text(draw.Amber, risk), draw.Text(draw.Plain, draw.Short(title, room)))
 }
 
 // sign is what a change does to a file: + a new one, ~ another text, - away with it; ! runs something only.
@@ -173,39 +151,32 @@ func (p *reviewPage) details(width int) []draw.Line {
 	if d.lines != nil && d.of == p.split.Picked && d.width == width {
 		return d.lines
 	}
-	e := p.entries[p.split.Picked]
-	var lines []draw.Line
-	if e.change == nil {
-		lines = p.aboutAll(width)
-	} else {
-		lines = draw.Report([]report.Line{{Style: report.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}, width)
+	lines := p.aboutAll()
+	if e := p.entries[p.split.Picked]; e.change != nil {
+		lines = []report.Line{{Style: report.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}
 		if risk := report.Risk(*e.change); risk != "" {
-			lines = append(lines, draw.Report([]report.Line{{Style: report.Amber, Prose: true, Text: "risk: " + risk}}, width)...)
+			lines = append(lines, report.Line{Style: report.Amber, Prose: true, Text: "risk: " + risk})
 		}
-		lines = append(lines, draw.Report(report.Change(*e.change), width)...)
+		lines = append(lines, report.Change(*e.change)...)
 	}
-	d.of, d.width, d.lines = p.split.Picked, width, lines
-	return lines
+	d.of, d.width, d.lines = p.split.Picked, width, draw.Report(lines, width)
+	return d.lines
 }
 
 // aboutAll is what is to be known of all changes together.
-func (p *reviewPage) aboutAll(width int) []draw.Line {
+func (p *reviewPage) aboutAll() []report.Line {
 	pr := p.m.proposal
-	lines := draw.Report(report.Objections(pr), width)
+	lines := report.Objections(pr)
 	if p.m.answer == nil && len(pr.LockOut()) > 0 && len(pr.Refused()) == 0 {
-		lines = append(lines, draw.Prose(draw.Plain, "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name.", width-1)...)
+		lines = append(lines, report.Line{Prose: true, Text: "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name."})
 	}
 	if len(p.entries) > 1 {
-		lines = append(lines, draw.Report([]report.Line{report.Heading(pr, pr.Inert)}, width)...)
+		lines = append(lines, report.Heading(pr, pr.Inert))
 	}
-	lines = append(lines, draw.Report(p.notes(), width)...)
-	lines = append(lines, draw.Report(report.Later(pr), width)...)
-	if pr.Inert {
-		return lines
-	}
+	lines = append(append(lines, p.notes()...), report.Later(pr)...)
 	for _, part := range p.m.parts() {
-		if report.Risky(part) {
-			lines = append(lines, draw.Report(report.WayBack(pr, part.Host, nil), width)...)
+		if !pr.Inert && report.Risky(part) {
+			lines = append(lines, report.WayBack(pr, part.Host, nil)...)
 		}
 	}
 	return lines
