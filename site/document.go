@@ -7,71 +7,50 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// document is a TOML text that is changed in place: comments, order and keys we do not know stay as they are.
-type document struct {
-	text string
+// document is a TOML text that is changed in place: comments, order and keys we do not know stay as they are. Whoever
+// changes one reads it back, and so learns whether it says what it should.
+type document struct{ layout }
+
+// edit puts other text in place of a piece of it.
+func (d *document) edit(start, end int, with string) {
+	d.layout, _ = scan(d.text[:start] + with + d.text[end:])
 }
 
 // put gives a key its value, which is TOML text already.
-func (d *document) put(path []string, value string) error {
-	l, err := scan(d.text)
-	if err != nil {
-		return err
+func (d *document) put(path []string, value string) {
+	parent := path[:len(path)-1]
+	if n := d.find(path); n != nil {
+		d.edit(n.start, n.end, restyle(d.text[n.start:n.end], value))
+		return
 	}
-	parent, leaf := path[:len(path)-1], path[len(path)-1:]
-	if e := l.find(path); e != nil {
-		d.replace(e.start, e.end, restyle(d.text[e.start:e.end], value))
-		return nil
-	}
-	if e := l.find(parent); len(parent) > 0 && e != nil {
-		d.within(l, e, leaf, value)
-		return nil
-	}
-	for i, sec := range l.sections {
-		if slices.Equal(sec.path, parent) {
-			d.under(l, i, leaf, value)
-			return nil
+	for k := len(parent); k > 0; k-- {
+		if n := d.find(path[:k]); n != nil && d.text[n.start] == '{' {
+			d.within(n, assign(path[k:], value))
+			return
 		}
 	}
-	if e := l.dotted(parent); e != nil {
-		d.after(e, path[len(l.sections[e.section].path):], value)
-		return nil
-	}
-	for k := len(parent) - 1; k > 0; k-- {
-		if e := l.find(path[:k]); e != nil {
-			d.within(l, e, path[k:], value)
-			return nil
+	for i := len(d.nodes) - 1; i >= 0; i-- {
+		n := &d.nodes[i]
+		if !n.inline && begins(n.path, parent) && len(n.table) <= len(parent) { // the last of the table, or its header
+			indent := strings.TrimPrefix(d.text[lineStart(d.text, n.at):n.at], "\ufeff")
+			d.insert(nextLine(d.text, n.end), indent+assign(path[len(n.table):], value))
+			return
 		}
 	}
-	d.section("[" + toml.Key(parent).String() + "]")
-	return d.put(path, value)
+	if len(parent) == 0 {
+		d.top(assign(path, value))
+		return
+	}
+	d.section("["+toml.Key(parent).String()+"]", assign(path[len(parent):], value))
 }
 
-// find is the entry of a path, or nil.
-func (l layout) find(path []string) *entry {
-	for i := range l.entries {
-		if slices.Equal(l.entries[i].path, path) {
-			return &l.entries[i]
-		}
-	}
-	return nil
+// begins says whether a path is the other, or under it.
+func begins(path, with []string) bool {
+	return len(path) >= len(with) && slices.Equal(path[:len(with)], with)
 }
 
-// dotted is the last entry that makes a table by its dotted key alone, or nil.
-func (l layout) dotted(table []string) *entry {
-	for i := len(l.entries) - 1; i >= 0; i-- {
-		e := &l.entries[i]
-		if !e.inline && len(e.path) > len(table) && slices.Equal(e.path[:len(table)], table) &&
-			len(l.sections[e.section].path) < len(table) {
-			return e
-		}
-	}
-	return nil
-}
-
-func (d *document) replace(start, end int, with string) {
-	d.text = d.text[:start] + with + d.text[end:]
-}
+// assign is the line of a key and its value.
+func assign(key []string, value string) string { return toml.Key(key).String() + " = " + value }
 
 // insert puts a line in at the begin of a line, or at the end of the text.
 func (d *document) insert(at int, line string) {
@@ -82,78 +61,53 @@ func (d *document) insert(at int, line string) {
 	if at > 0 && d.text[at-1] != '\n' {
 		line = newline + line
 	}
-	d.replace(at, at, line+newline)
+	d.edit(at, at, line+newline)
 }
 
 // within adds a key to an inline table.
-func (d *document) within(l layout, table *entry, key []string, value string) {
-	last := table.start + 1
-	comma := ""
-	for _, e := range l.entries {
-		if e.start > table.start && e.end < table.end && e.end > last {
-			last, comma = e.end, ","
+func (d *document) within(table *node, pair string) {
+	last, before, after := table.start+1, " ", " "
+	for _, n := range d.nodes {
+		if n.start > table.start && n.end < table.end && n.end > last {
+			last, before, after = n.end, ", ", ""
 		}
 	}
-	d.replace(last, last, comma+" "+toml.Key(key).String()+" = "+value)
-	if comma == "" && d.text[last:] != "" && strings.HasPrefix(strings.TrimLeft(d.text[last:], " "), "}") {
-		d.text = d.text[:last] + " " + d.text[last:]
+	d.edit(last, last, before+pair+after)
+}
+
+// top adds the first key at the root of a text: after the comment at its head, when an empty line tells that it belongs to
+// no section.
+func (d *document) top(line string) {
+	if len(d.nodes) == 0 {
+		d.insert(len(d.text), line)
+		return
 	}
-}
-
-// after adds a key on the line after an entry, indented like it.
-func (d *document) after(e *entry, key []string, value string) {
-	line := strings.TrimPrefix(d.text[lineStart(d.text, d.keyStart(e)):], "\ufeff")
-	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	d.insert(nextLine(d.text, e.end), indent+toml.Key(key).String()+" = "+value)
-}
-
-// keyStart is a place in the line where an entry's key stands.
-func (d *document) keyStart(e *entry) int {
-	at := 0
-	for n := 1; n < e.line; n++ {
-		at = nextLine(d.text, at)
-	}
-	return at
-}
-
-// under adds a key to a section: after its last entry, or at its top.
-func (d *document) under(l layout, index int, key []string, value string) {
-	for i := len(l.entries) - 1; i >= 0; i-- {
-		if e := &l.entries[i]; e.section == index && !e.inline {
-			d.after(e, key, value)
-			return
+	head := d.text[:lineStart(d.text, d.nodes[0].at)]
+	at := len(d.text) - len(strings.TrimPrefix(d.text, "\ufeff"))
+	for _, blank := range []string{"\n\n", "\r\n\r\n"} {
+		if n := strings.LastIndex(head, blank); n >= 0 {
+			at = n + len(blank)
 		}
 	}
-	at := l.sections[index].body
-	if index == 0 {
-		at = top(d.text, l)
-	}
-	d.insert(at, toml.Key(key).String()+" = "+value)
-	if index == 0 && at < len(d.text) && len(l.sections) > 1 {
-		d.insert(nextLine(d.text, at), "")
-	}
+	d.insert(at, line)
+	d.insert(nextLine(d.text, at), "")
 }
 
-// top is where the first key goes in a text that has none at its root: after the comment at its head, when an empty line
-// tells that it belongs to no section.
-func top(text string, l layout) int {
-	if len(l.sections) == 1 {
-		return len(text)
-	}
-	head := text[:l.sections[1].start]
-	if n := strings.LastIndex(head, "\n\n"); n >= 0 {
-		return n + 2
-	}
-	if n := strings.LastIndex(head, "\r\n\r\n"); n >= 0 {
-		return n + 4
-	}
-	return len(text) - len(strings.TrimPrefix(text, "\ufeff"))
-}
-
-// section adds a header at the end of the text.
-func (d *document) section(header string) {
+// section adds a header and its first line at the end of the text.
+func (d *document) section(header, line string) {
 	if d.text != "" {
 		d.insert(len(d.text), "")
 	}
 	d.insert(len(d.text), header)
+	d.insert(len(d.text), line)
+}
+
+// drop takes a key out: its whole line, where nothing else stands on it.
+func (d *document) drop(path []string) {
+	n := d.find(path)
+	if n.inline || strings.TrimSpace(d.text[n.end:lineEnd(d.text, n.end)]) != "" {
+		d.edit(n.start, n.end, `""`)
+		return
+	}
+	d.edit(lineStart(d.text, n.at), nextLine(d.text, n.end), "")
 }

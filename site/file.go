@@ -25,7 +25,7 @@ type File struct {
 	Unknown []string // keys that are not ours, each as a line to show; they stay in the file
 	Notes   []string // what else the operator should know, each as a line to show
 
-	text   string          // as it was read or saved last
+	last   *reader         // as it was read or saved last
 	saved  bool            // there is a file
 	asked  map[string]bool // keys that were set by name: they are written even when they have their usual value
 	memory bool            // it is kept nowhere else
@@ -35,7 +35,8 @@ type File struct {
 
 // NewFile is a file that does not exist yet. Its Save makes it, and the folder it is in.
 func NewFile(path string, s *Site) *File {
-	return &File{Path: path, Site: s, asked: map[string]bool{}, rename: os.Rename}
+	empty, _ := read(path, "")
+	return &File{Path: path, Site: s, last: empty, asked: map[string]bool{}, rename: os.Rename}
 }
 
 // InMemory is a file that is kept nowhere: its Save keeps it for this run of the program only. The name stands for its path.
@@ -66,8 +67,8 @@ func Load(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := NewFile(path, r.site)
-	f.text, f.saved, f.Unknown, f.Notes = r.text, true, r.unknown, r.notes
+	f := NewFile(path, r.site.Clone()) // what the file said stays known
+	f.last, f.saved, f.Unknown, f.Notes = r, true, r.unknown, r.notes
 	return f, nil
 }
 
@@ -84,13 +85,25 @@ func (f *File) Set(key, text string) error {
 	return nil
 }
 
+// Has says whether the file, as it was read or saved last, gives the answer of a key itself.
+func (f *File) Has(key string) bool {
+	field, err := FieldOf(f.Site, key)
+	switch {
+	case err != nil || !f.saved:
+		return false
+	case f.memory:
+		return f.given[field.Key]
+	}
+	return f.last.find(field.parts()) != nil
+}
+
 // Save writes what changed into the lines of the file, at once or not at all, readable by its owner only. When somebody
 // else changed the file it is left alone, and the error is ErrChanged.
 func (f *File) Save() error {
 	if f.memory {
-		text, err := patched(f.Path, f.text, f.Site, f.asked)
+		_, err := f.last.with(f.Site, f.asked)
 		if err == nil {
-			f.text, f.saved, f.given = text, true, maps.Clone(f.asked)
+			f.saved, f.given = true, maps.Clone(f.asked)
 		}
 		return err
 	}
@@ -104,20 +117,20 @@ func (f *File) Save() error {
 		f.saved = false
 	case err != nil:
 		return fmt.Errorf("saving the answers: %w", err)
-	case !f.saved || string(now) != f.text:
+	case !f.saved || string(now) != f.last.text:
 		return fmt.Errorf("%s: %w", f.Path, ErrChanged)
 	}
-	text, err := patched(f.Path, f.text, f.Site, f.asked)
+	next, err := f.last.with(f.Site, f.asked)
 	if err != nil {
 		return err
 	}
-	if f.saved && text == f.text {
+	if f.saved && next == f.last {
 		return nil
 	}
-	if err := write(target, []byte(text), f.rename); err != nil {
+	if err := write(target, []byte(next.text), f.rename); err != nil {
 		return fmt.Errorf("saving the answers: %w", err)
 	}
-	f.text, f.saved = text, true
+	f.last, f.saved = next, true
 	clear(f.asked)
 	return nil
 }
@@ -129,7 +142,11 @@ func Render(s *Site) (string, error) {
 	for _, h := range c.Hosts {
 		h.Local = false
 	}
-	return patched("answers", "", c, nil)
+	r, err := NewFile("answers", c).last.with(c, nil)
+	if err != nil {
+		return "", err
+	}
+	return r.text, nil
 }
 
 // follow is the file that a path leads to, through symbolic links, also when it does not exist yet.

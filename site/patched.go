@@ -5,78 +5,51 @@ import (
 	"strconv"
 )
 
-// patched is the text with the answers of a site put in: those that differ from what it says, those that differ from the
-// usual value, and those asked for. The result has been read back, and says what the site says.
-func patched(name, text string, s *Site, asked map[string]bool) (string, error) {
-	d := &document{text: text}
-	if text == "" {
+// with is the file with the answers of a site put in: those that differ from what it says, those that differ from the usual
+// value, and those asked for. The result has been read back, and says what the site says.
+func (r *reader) with(s *Site, asked map[string]bool) (*reader, error) {
+	d := &document{r.layout}
+	if d.text == "" {
 		d.text = header
 	}
-	r, err := read(name, d.text)
+	d.putAll(r, s, asked)
+	if d.text == r.text {
+		return r, nil
+	}
+	back, err := read(r.name, d.text)
 	if err != nil {
-		return "", err
-	}
-	if err := d.putAll(r, s, asked); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	if d.text == text {
-		return text, nil
-	}
-	back, err := read(name, d.text)
-	if err != nil {
-		return "", fmt.Errorf("%s: the answers do not fit each other: %w", name, err)
+		return nil, fmt.Errorf("%s: the answers do not fit each other: %w", r.name, err)
 	}
 	if key := unlike(back.site, s); key != "" {
-		return "", fmt.Errorf("%s: %s %w; edit it by hand", name, key, errScan)
+		return nil, fmt.Errorf("%s: %s %w; edit it by hand", r.name, key, errScan)
 	}
-	return d.text, nil
+	return back, nil
 }
 
-func (d *document) putAll(r *reader, s *Site, asked map[string]bool) error {
+func (d *document) putAll(r *reader, s *Site, asked map[string]bool) {
 	if r.schema != schema || r.find([]string{"schema"}) == nil {
-		if err := d.put([]string{"schema"}, strconv.Itoa(schema)); err != nil {
-			return err
-		}
+		d.put([]string{"schema"}, strconv.Itoa(schema))
 	}
 	if s.Revision != r.site.Revision {
-		if err := d.put([]string{"revision"}, strconv.Itoa(s.Revision)); err != nil {
-			return err
+		d.put([]string{"revision"}, strconv.Itoa(s.Revision))
+	}
+	for _, f := range doneFields(r.site) {
+		if f.Get(s) == "" {
+			d.drop(f.parts())
 		}
 	}
-	if err := d.unmark(r, s); err != nil {
-		return err
-	}
 	usual := baseline(s)
-	made := false
 	for _, f := range Fields(s) {
 		path, text := f.parts(), f.Get(s)
+		if path[0] == "jail" && d.find([]string{"jail", path[1], "name"}) == nil {
+			d.section("[[jail]]", assign([]string{"name"}, `"`+f.of+`"`))
+		}
 		changed := text != f.Get(usual) || asked[f.Key] && text != ""
 		if r.find(path) != nil {
 			changed = text != f.Get(r.site)
 		}
-		if !changed {
-			continue
-		}
-		if path[0] == "jail" && !made {
-			d.jails(s)
-			made = true
-		}
-		if err := d.put(path, tomlValue(f, text)); err != nil {
-			return err
-		}
-	}
-	if !made {
-		d.jails(s)
-	}
-	return nil
-}
-
-// jails makes the table of every jail that has none.
-func (d *document) jails(s *Site) {
-	for i, j := range s.Jails {
-		if l, err := scan(d.text); err == nil && l.find([]string{"jail", item(i), "name"}) == nil {
-			d.section("[[jail]]")
-			d.insert(len(d.text), `name = "`+j.Name+`"`)
+		if changed {
+			d.put(path, tomlValue(f, text))
 		}
 	}
 }

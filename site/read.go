@@ -17,12 +17,9 @@ const (
 
 // reader takes an answers file apart.
 type reader struct {
-	name   string // of the file, for errors
-	text   string
-	values map[string]any
 	layout
-	known map[string]bool // paths that are answers, joined
-	errs  []error
+	name string // of the file, for errors
+	errs []error
 
 	site    *Site
 	schema  int // as the file says; schema when it does not
@@ -40,7 +37,7 @@ func Parse(text string) (*Site, error) {
 }
 
 func read(name, text string) (*reader, error) {
-	r := &reader{name: name, text: text, known: map[string]bool{}, site: Default(), schema: schema}
+	r := &reader{name: name, site: Default(), schema: schema}
 	if len(text) > biggest {
 		return nil, fmt.Errorf("%s: is too big for an answers file (%d bytes; at most %d)", name, len(text), biggest)
 	}
@@ -54,7 +51,7 @@ func read(name, text string) (*reader, error) {
 	if r.layout, odd = scan(text); errors.Is(odd, errDeep) {
 		return nil, fmt.Errorf("%s: %w", name, odd)
 	}
-	if _, err := toml.Decode(text, &r.values); err != nil {
+	if _, err := toml.Decode(text, &map[string]any{}); err != nil {
 		var bad toml.ParseError
 		if errors.As(err, &bad) {
 			return nil, fmt.Errorf("%s:%d: not valid TOML: %s", name, bad.Position.Line, strings.Map(printable, bad.Message))
@@ -72,8 +69,9 @@ func read(name, text string) (*reader, error) {
 		r.hosts()
 		r.jails()
 		r.done()
-		r.answers()
-		r.rest()
+		fields := Fields(r.site) // before an empty mark takes its task away
+		r.answers(fields)
+		r.rest(fields)
 	}
 	return r, errors.Join(r.errs...)
 }
@@ -85,18 +83,8 @@ func (r *reader) fail(path []string, format string, args ...any) {
 
 // where is file:line of a path, or the file when it has no line.
 func (r *reader) where(path []string) string {
-	if e := r.find(path); e != nil {
-		return fmt.Sprintf("%s:%d", r.name, e.line)
-	}
-	for _, sec := range r.sections {
-		if len(sec.path) >= len(path) && len(path) > 0 && slices.Equal(sec.path[:len(path)], path) {
-			return fmt.Sprintf("%s:%d", r.name, sec.line)
-		}
-	}
-	for _, e := range r.entries {
-		if len(e.path) >= len(path) && slices.Equal(e.path[:len(path)], path) {
-			return fmt.Sprintf("%s:%d", r.name, e.line)
-		}
+	if n := r.first(path); n != nil {
+		return fmt.Sprintf("%s:%d", r.name, r.line(n.at))
 	}
 	return r.name
 }
@@ -124,50 +112,42 @@ func keyText(parts []string) string {
 	return text
 }
 
-// at is the value of a path.
+// at is the value of a path, and whether there is one; a table is a map.
 func (r *reader) at(path []string) (any, bool) {
-	var v any = r.values
-	for _, part := range path {
-		if here, ok := v.(map[string]any); ok {
-			if v, ok = here[part]; !ok {
-				return nil, false
-			}
-			continue
-		}
-		list, _ := tables(v)
-		n := -1
-		if _, err := fmt.Sscanf(part, "#%d", &n); err != nil || n < 0 || n >= len(list) {
-			return nil, false
-		}
-		v = list[n]
+	n := r.find(path)
+	if n == nil || n.header {
+		return map[string]any{}, r.first(path) != nil
 	}
-	return v, true
+	var v struct{ K any }
+	_, _ = toml.Decode("K = "+r.text[n.start:n.end], &v) // it was decoded before, with the rest
+	return v.K, true
 }
 
-// tables is a value as a list of tables, which has two forms: [[name]] and name = [{…}].
-func tables(v any) ([]map[string]any, bool) {
-	switch v := v.(type) {
-	case []map[string]any:
-		return v, true
-	case []any:
-		var list []map[string]any
-		for _, each := range v {
-			table, ok := each.(map[string]any)
-			if !ok {
-				return nil, false
-			}
-			list = append(list, table)
-		}
-		return list, true
+// table says whether a path is a table, or nothing; what else it is, is an error.
+func (r *reader) table(path []string, written string) bool {
+	n := r.find(path)
+	if n != nil && !n.header && r.text[n.start] != '{' || r.first(append(path, item(0))) != nil {
+		r.fail(path, "is a table, written %s", written)
+		return false
 	}
-	return nil, false
+	return true
+}
+
+// children lists the names right under a table, in the order of the file.
+func (r *reader) children(table string) []string {
+	var names []string
+	for _, n := range r.nodes {
+		if len(n.path) > 1 && n.path[0] == table && !slices.Contains(names, n.path[1]) {
+			names = append(names, n.path[1])
+		}
+	}
+	return names
 }
 
 // version reads schema and revision. An older schema is brought up to ours; there is none older yet but files that say 0.
 func (r *reader) version() {
 	for key, into := range map[string]*int{"schema": &r.schema, "revision": &r.site.Revision} {
 		path := []string{key}
-		r.known[key] = true
 		v, there := r.at(path)
 		if !there {
 			continue

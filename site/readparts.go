@@ -22,76 +22,37 @@ var secretWords = []string{"password", "passwd", "passphrase", "privatekey", "pr
 // secrets refuses every key that looks like one for a secret, wherever it stands. The value is not repeated.
 func (r *reader) secrets() {
 	bare := strings.NewReplacer("_", "", "-", "", " ", "")
-	look := func(path []string, line int) {
-		for i, part := range path {
-			if i == 1 && path[0] == "host" {
-				continue // the name of a host
-			}
-			name := bare.Replace(strings.ToLower(part))
-			if slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(name, w) }) {
-				r.errs = append(r.errs, fmt.Errorf("%s:%d: %s: secrets are never stored here; take it out, postern asks when it needs one (or --askpass CMD answers)",
-					r.name, line, keyText(path)))
-				return
-			}
+	for _, n := range r.nodes {
+		secret := func(part string) bool {
+			part = bare.Replace(strings.ToLower(part))
+			return slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(part, w) })
+		}
+		parts := n.path
+		if len(parts) > 1 && parts[0] == "host" {
+			parts = slices.Delete(slices.Clone(parts), 1, 2) // the name of a host
+		}
+		if !n.element() && slices.ContainsFunc(parts, secret) {
+			r.errs = append(r.errs, fmt.Errorf("%s:%d: %s: secrets are never stored here; take it out, postern asks when it needs one (or --askpass CMD answers)",
+				r.name, r.line(n.at), keyText(n.path)))
 		}
 	}
-	for _, sec := range r.sections {
-		look(sec.path, sec.line)
-	}
-	for _, e := range r.entries {
-		look(e.path, e.line)
-	}
-}
-
-// children lists the names right under a table, in the order of the file.
-func (r *reader) children(table string) []string {
-	var names []string
-	add := func(path []string) {
-		if len(path) > 1 && path[0] == table && !slices.Contains(names, path[1]) {
-			names = append(names, path[1])
-		}
-	}
-	type place struct {
-		line int
-		path []string
-	}
-	var places []place
-	for _, sec := range r.sections {
-		places = append(places, place{sec.line, sec.path})
-	}
-	for _, e := range r.entries {
-		places = append(places, place{e.line, e.path})
-	}
-	slices.SortStableFunc(places, func(a, b place) int { return a.line - b.line })
-	for _, p := range places {
-		add(p.path)
-	}
-	return names
 }
 
 // hosts makes the hosts of the file. When it names fewer than two, the usual ones (proxy, mail) are there for the other roles.
 func (r *reader) hosts() {
-	usual := r.site.Hosts
+	base := Default()
 	r.site.Hosts = nil
-	if v, there := r.at([]string{"host"}); there {
-		if _, ok := v.(map[string]any); !ok {
-			r.fail([]string{"host"}, "is a table, written [host.NAME]")
-			return
-		}
+	if !r.table([]string{"host"}, "[host.NAME]") {
+		return
 	}
 	for _, name := range r.children("host") {
 		path := []string{"host", name}
-		if v, _ := r.at(path); v != nil {
-			if _, ok := v.(map[string]any); !ok {
-				r.fail(path, "is a table, written [host.NAME]")
-				continue
-			}
+		if !r.table(path, "[host.NAME]") {
+			continue
 		}
 		role := Role("")
-		for _, u := range usual {
-			if u.Name == name {
-				role = u.Role
-			}
+		if u := base.Host(name); u != nil {
+			role = u.Role
 		}
 		if v, there := r.at(append(path, "role")); there {
 			role = Role(strings.ToLower(strings.TrimSpace(fmt.Sprint(v)))) // what it must be is said by its Field
@@ -106,7 +67,7 @@ func (r *reader) hosts() {
 	if v, _ := r.at([]string{"layout"}); len(r.site.Hosts) > 1 || len(r.site.Hosts) > 0 && v == "toaster" {
 		return
 	}
-	for _, u := range usual {
+	for _, u := range base.Hosts {
 		if len(r.site.HostsOf(u.Role)) > 0 || r.site.Host(u.Name) != nil {
 			continue
 		}
@@ -118,21 +79,20 @@ func (r *reader) hosts() {
 	}
 }
 
-// jails makes the jails of the file.
+// jails makes the jails of the file: the elements of one array, however it is written.
 func (r *reader) jails() {
-	v, there := r.at([]string{"jail"})
-	if !there {
+	if n := r.find([]string{"jail"}); n != nil && (n.header || r.text[n.start] != '[') {
+		r.fail(n.path, "is a list of tables, each written [[jail]]")
 		return
 	}
-	list, ok := tables(v)
-	if !ok {
-		r.fail([]string{"jail"}, "is a list of tables, each written [[jail]]")
-		return
-	}
-	for i, jail := range list {
+	for i, of := range r.children("jail") {
 		path := []string{"jail", item(i)}
-		r.known[strings.Join(append(path, "name"), "\x00")] = true
-		name, ok := jail["name"].(string)
+		if n := r.find(path); of != item(i) || !n.header && r.text[n.start] != '{' {
+			r.fail(path[:1], "is a list of tables, each written [[jail]]")
+			return
+		}
+		v, _ := r.at(append(path, "name"))
+		name, ok := v.(string)
 		if !ok {
 			r.fail(path, "has no name; write name = \"…\" under it")
 			continue
@@ -143,11 +103,22 @@ func (r *reader) jails() {
 	}
 }
 
+// done makes the tasks that are marked as done; other keys beside them are told with the unknown ones.
+func (r *reader) done() {
+	if !r.table([]string{"done"}, "[done]") {
+		return
+	}
+	for _, task := range r.children("done") {
+		if isTask(task) {
+			r.site.Done[task] = ""
+		}
+	}
+}
+
 // answers sets every Field that the file has.
-func (r *reader) answers() {
-	for _, f := range Fields(r.site) {
+func (r *reader) answers(fields []Field) {
+	for _, f := range fields {
 		path := f.parts()
-		r.known[strings.Join(path, "\x00")] = true
 		v, there := r.at(path)
 		if !there {
 			continue
@@ -195,17 +166,26 @@ func plain(v any, list bool) (string, error) {
 }
 
 // rest looks at the keys that are no answers: they stay, and are told.
-func (r *reader) rest() {
-	fields := Fields(r.site)
-	for _, e := range r.entries {
-		path := strings.Join(e.path, "\x00")
-		if r.known[path] || r.text[e.start] == '{' || e.path[0] == "jail" && len(e.path) < 3 {
-			continue
+func (r *reader) rest(fields []Field) {
+	ours := map[string]bool{"schema": true, "revision": true} // false for what an answer stands under
+	for i := range r.site.Jails {
+		ours[joined([]string{"jail", item(i), "name"})] = true
+	}
+	for _, f := range fields {
+		path := f.parts()
+		ours[joined(path)] = true
+		for k := 1; k < len(path); k++ {
+			ours[joined(path[:k])] = false
 		}
-		if i := slices.IndexFunc(fields, func(f Field) bool { return strings.HasPrefix(strings.Join(f.parts(), "\x00"), path+"\x00") }); i >= 0 {
-			r.fail(e.path, "is a table, written [%s]", r.key(e.path))
-			continue
+	}
+	for _, n := range r.nodes {
+		mine, above := ours[joined(n.path)]
+		switch {
+		case mine, n.header, n.element(), r.text[n.start] == '{', n.path[0] == "jail" && len(n.path) < 3:
+		case above:
+			r.fail(n.path, "is a table, written [%s]", r.key(n.path))
+		default:
+			r.unknown = append(r.unknown, fmt.Sprintf("%s:%d: %s is not a key of postern and is left alone%s", r.name, r.line(n.at), r.key(n.path), hint(r.key(n.path), fields)))
 		}
-		r.unknown = append(r.unknown, fmt.Sprintf("%s:%d: %s is not a key of postern and is left alone%s", r.name, e.line, r.key(e.path), hint(r.key(e.path), fields)))
 	}
 }

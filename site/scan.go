@@ -1,256 +1,214 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 )
 
-// entry is one key with its value, and where they stand in the text.
-type entry struct {
+// node is a key with its value, an element of an array, or a [header]: where it stands in the text, in bytes.
+type node struct {
 	path       []string // whole, from the root; elements of arrays are named by item
-	line       int      // of the key, from 1
-	start, end int      // of the value, in bytes
-	section    int      // the section it stands in
-	inline     bool     // it stands inside an inline table
+	table      []string // what the [header] above it says; a header's own path
+	at         int      // its key, or its header
+	start, end int      // its value
+	header     bool
+	inline     bool // it stands inside another value
 }
 
-// section is what stands under one [header]; the first has none.
-type section struct {
-	path       []string
-	line       int
-	start, end int // from the header's line to the next header's; the body begins at body
-	body       int
-}
+// element says whether it is an element of an array: that has no key.
+func (n node) element() bool { return n.inline && n.at == n.start }
 
-// layout says where everything is in a TOML text.
+// layout says where everything is in a TOML text, in its order.
 type layout struct {
-	entries  []entry
-	sections []section
+	text  string
+	nodes []node
+	index map[string]int // by joined path: the node of it, or else the first one under it
 }
 
 // item names the nth element of an array, in a path.
 func item(n int) string { return "#" + strconv.Itoa(n) }
 
-// scan finds where the keys of a TOML text stand, so that a value can be changed and all else stay. The text has been
-// parsed before, and is known to be valid.
-func scan(text string) (layout, error) {
-	s := scanner{text: text, arrays: map[string]int{}}
-	s.sections = []section{{}}
-	for s.skip(true); s.at < len(text) && s.err == nil; s.skip(true) {
-		if text[s.at] == '[' {
-			s.header()
-		} else {
-			s.pair(s.sections[len(s.sections)-1].path, false)
-		}
+// joined is a path as the key of a map.
+func joined(path []string) string { return strings.Join(path, "\x00") }
+
+// first is the node of a path, or else the first one under it, or nil.
+func (l layout) first(path []string) *node {
+	if i, ok := l.index[joined(path)]; ok {
+		return &l.nodes[i]
 	}
-	s.sections[len(s.sections)-1].end = len(text)
-	return s.layout, s.err
+	return nil
 }
+
+// find is the node of a path, or nil.
+func (l layout) find(path []string) *node {
+	if n := l.first(path); n != nil && len(n.path) == len(path) {
+		return n
+	}
+	return nil
+}
+
+// line is the line of a place in the text, from 1.
+func (l layout) line(at int) int { return 1 + strings.Count(l.text[:at], "\n") }
+
+// deepest bounds the nesting of values and the parts of keys: the TOML parser takes minutes for thousands of them.
+const deepest = 16
 
 var (
 	errScan = errors.New("is written in a way that postern cannot change in place")
 	errDeep = fmt.Errorf("has values or keys more than %d levels deep, which no answers have", deepest)
 )
 
-// deepest bounds the nesting of values and the parts of keys: the TOML parser takes minutes for thousands of them.
-const deepest = 16
+// token is a piece of TOML text: a string (up to two quotes may stand before the three that close it), a comment, a sign, a
+// line end, or anything else without white space. A string that nothing closes is one too: no text is gone through twice.
+var token = regexp.MustCompile(`(?s)"""(?:\\.|[^\\])*?(?:"{3,5}|\\?$)|'''.*?(?:'{3,5}|$)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|` +
+	`#[^\n]*|[\[\]{}=,.\n]|[^\s\[\]{}=,.#"'\x{feff}]+`)
+
+// scan finds where the keys of a TOML text stand, so that a value can be changed and all else stay. For a text that is not
+// valid it may say anything, but ends soon.
+func scan(text string) (layout, error) {
+	end := []int{len(text), len(text)}
+	s := scanner{tokens: append(token.FindAllStringIndex(text, -1), end), arrays: map[string]int{}}
+	s.text, s.index = text, map[string]int{}
+	var table []string
+	for s.skip(); s.peek() != "" && s.err == nil; s.skip() {
+		if s.peek() == "[" {
+			table = s.header()
+		} else {
+			s.pair(table, table, false)
+		}
+	}
+	return s.layout, s.err
+}
 
 type scanner struct {
 	layout
-	text   string
-	at     int
-	err    error
-	depth  int
+	tokens [][]int        // those to come, and an empty one at the end of the text
+	end    int            // of the one before them
 	arrays map[string]int // arrays of tables, by joined path: how many elements so far
+	err    error
 }
 
-// peek says whether the text goes on with the prefix.
-func (s *scanner) peek(prefix string) bool { return strings.HasPrefix(s.text[s.at:], prefix) }
+func (s *scanner) peek() string { return s.text[s.tokens[0][0]:s.tokens[0][1]] }
 
-// take goes over the prefix, which must be there.
-func (s *scanner) take(prefix string) {
-	if !s.peek(prefix) {
-		s.fail()
+// next goes over a token, which is there in a valid text.
+func (s *scanner) next() string {
+	text := s.peek()
+	if text == "" {
+		s.err = cmp.Or(s.err, errScan)
+		return ""
+	}
+	s.end, s.tokens = s.tokens[0][1], s.tokens[1:]
+	return text
+}
+
+// skip goes over line ends and comments.
+func (s *scanner) skip() {
+	for s.peek() == "\n" || strings.HasPrefix(s.peek(), "#") {
+		s.next()
+	}
+}
+
+func (s *scanner) add(n node) {
+	if len(n.path) > deepest {
+		s.err = errDeep
 		return
 	}
-	s.at += len(prefix)
-}
-
-func (s *scanner) fail() {
-	if s.err == nil {
-		s.err = errScan
-	}
-	s.at = len(s.text)
-}
-
-// skip goes over white space; over line ends and comments too when lines.
-func (s *scanner) skip(lines bool) {
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
-		case c == ' ' || c == '\t' || lines && (c == '\n' || c == '\r'):
-			s.at++
-		case c == '#' && lines:
-			s.at = lineEnd(s.text, s.at)
-		case s.at == 0 && s.peek("\ufeff"):
-			s.at += len("\ufeff")
-		default:
-			return
+	for k := range n.path {
+		if old, ok := s.index[joined(n.path[:k+1])]; !ok || k+1 == len(n.path) && len(s.nodes[old].path) > k+1 {
+			s.index[joined(n.path[:k+1])] = len(s.nodes)
 		}
 	}
+	s.nodes = append(s.nodes, n)
 }
 
-func (s *scanner) line() int { return 1 + strings.Count(s.text[:s.at], "\n") }
-
-func (s *scanner) header() {
-	start, line := lineStart(s.text, s.at), s.line()
-	array := s.peek("[[")
-	s.take("[")
+func (s *scanner) header() []string {
+	n := node{at: s.tokens[0][0], header: true}
+	s.next()
+	array := s.peek() == "["
 	if array {
-		s.take("[")
+		s.next()
 	}
 	written := s.key()
-	s.take("]")
-	if array {
-		s.take("]")
-	}
-	var path []string
 	for i, part := range written {
-		path = append(path, part)
-		name := strings.Join(path, "\x00")
+		n.path = append(n.path, part)
+		name := joined(n.path)
 		if array && i == len(written)-1 {
 			s.arrays[name]++
 		}
-		if n := s.arrays[name]; n > 0 {
-			path = append(path, item(n-1))
+		if count := s.arrays[name]; count > 0 {
+			n.path = append(n.path, item(count-1))
 		}
 	}
-	s.sections[len(s.sections)-1].end = start
-	s.sections = append(s.sections, section{path: path, line: line, start: start, body: nextLine(s.text, s.at)})
+	for s.peek() == "]" {
+		s.next()
+	}
+	n.table, n.start, n.end = n.path, n.at, s.end
+	s.add(n)
+	return n.path
 }
 
 // key reads a dotted key.
-func (s *scanner) key() []string {
-	var path []string
-	for s.err == nil {
-		s.skip(false)
-		start := s.at
-		switch {
-		case s.peek(`"`), s.peek(`'`):
-			s.quoted(s.text[s.at : s.at+1])
-		default:
-			for s.at < len(s.text) && !strings.ContainsRune(" \t\r\n.=[]\"'#,{}", rune(s.text[s.at])) {
-				s.at++
-			}
-		}
-		part, err := unquote(s.text[start:s.at])
-		if err != nil || start == s.at {
-			s.fail()
-		}
+func (s *scanner) key() (path []string) {
+	for {
+		part, err := unquote(s.next())
+		s.err = cmp.Or(s.err, err)
 		path = append(path, part)
-		if len(path) > deepest {
-			s.err = errDeep
-		}
-		s.skip(false)
-		if !s.peek(".") {
+		if s.err != nil || s.peek() != "." {
 			return path
 		}
-		s.at++
+		s.next()
 	}
-	return path
 }
 
-// pair reads key = value.
-func (s *scanner) pair(under []string, inline bool) {
-	line := s.line()
-	path := append(append([]string(nil), under...), s.key()...)
-	s.take("=")
-	s.skip(false)
-	n := len(s.entries)
-	s.entries = append(s.entries, entry{path: path, line: line, start: s.at, section: len(s.sections) - 1, inline: inline})
-	s.value(path)
-	s.entries[n].end = s.at
+// pair notes key = value.
+func (s *scanner) pair(table, under []string, inline bool) {
+	at := s.tokens[0][0]
+	path := slices.Concat(under, s.key())
+	s.next()
+	s.value(node{path: path, table: table, at: at, inline: inline})
 }
 
-// element goes over one element of an array. One that is a table is an entry: keys can be added to it.
-func (s *scanner) element(path []string) {
-	if !s.peek("{") {
-		s.value(path)
+// value notes a value, and the keys and elements in it.
+func (s *scanner) value(n node) {
+	n.start = s.tokens[0][0]
+	at := len(s.nodes)
+	if s.add(n); s.err != nil {
 		return
 	}
-	n := len(s.entries)
-	s.entries = append(s.entries, entry{path: path, line: s.line(), start: s.at, section: len(s.sections) - 1, inline: true})
-	s.value(path)
-	s.entries[n].end = s.at
-}
-
-// value goes over a value and notes the keys in it.
-func (s *scanner) value(path []string) {
-	switch {
-	case s.peek(`"""`), s.peek(`'''`):
-		s.quoted(s.text[s.at : s.at+3])
-	case s.peek(`"`), s.peek(`'`):
-		s.quoted(s.text[s.at : s.at+1])
-	case s.peek("["):
-		s.group("]", func(n int) { s.element(append(append([]string(nil), path...), item(n))) })
-	case s.peek("{"):
-		s.group("}", func(int) { s.pair(path, true) })
-	default:
-		end := s.at
-		for end < len(s.text) && !strings.ContainsRune(",]}#\r\n", rune(s.text[end])) {
-			end++
+	switch s.peek() {
+	case "[":
+		s.group("]", func(i int) {
+			s.value(node{path: slices.Concat(n.path, []string{item(i)}), table: n.table, at: s.tokens[0][0], inline: true})
+		})
+	case "{":
+		s.group("}", func(int) { s.pair(n.table, n.path, true) })
+	default: // one token, or several: a number may have dots in it, and a time a blank
+		for s.next(); s.peek() != "" && !strings.Contains(",]}#\n", s.peek()[:1]); {
+			s.next()
 		}
-		end = s.at + len(strings.TrimRight(s.text[s.at:end], " \t"))
-		if end == s.at {
-			s.fail()
-			return
-		}
-		s.at = end
 	}
+	s.nodes[at].end = s.end
 }
 
 // group goes over what stands between brackets, with commas between.
 func (s *scanner) group(closing string, each func(int)) {
-	s.at++
-	if s.depth++; s.depth > deepest {
-		s.err = errDeep
-	}
-	for n := 0; s.err == nil; n++ {
-		s.skip(true)
-		if s.peek(closing) {
-			break
-		}
+	s.next()
+	s.skip()
+	for n := 0; s.err == nil && s.peek() != closing; n++ {
 		each(n)
-		s.skip(true)
-		if s.peek(",") {
-			s.at++
+		if s.skip(); s.peek() == "," {
+			s.next()
 		}
+		s.skip()
 	}
-	s.depth--
-	s.take(closing)
-}
-
-// quoted goes over a string in the quotes given.
-func (s *scanner) quoted(quotes string) {
-	s.at += len(quotes)
-	for s.at < len(s.text) && !s.peek(quotes) {
-		if quotes[0] == '"' && s.text[s.at] == '\\' {
-			s.at++
-		}
-		s.at++
-	}
-	if s.at >= len(s.text) {
-		s.fail()
-		return
-	}
-	s.at += len(quotes)
-	// up to two quotes may stand before the three that close
-	for n := 0; len(quotes) == 3 && n < 2 && s.peek(quotes[:1]); n++ {
-		s.at++
-	}
+	s.next()
 }
 
 // unquote is the key or string that a piece of TOML text stands for.

@@ -1,33 +1,27 @@
 package site
 
 import (
+	"cmp"
 	"strings"
 )
 
 // tomlValue is an answer as the file has it.
 func tomlValue(f Field, text string) string {
+	words := []string{text}
 	if f.List {
-		return tomlList(f, text)
+		words = split(text)
 	}
-	return tomlWord(f, text)
-}
-
-func tomlWord(f Field, text string) string {
-	switch {
-	case f.bare && text == "":
-		return "0"
-	case f.bare:
-		return text
-	}
-	return `"` + text + `"` // no answer has a quote, a backslash or a control character in it; the save reads it back
-}
-
-func tomlList(f Field, text string) string {
-	words := split(text)
 	for i, word := range words {
-		words[i] = tomlWord(f, word)
+		if f.bare {
+			words[i] = cmp.Or(word, "0")
+		} else {
+			words[i] = `"` + word + `"` // no answer has a quote, a backslash or a control character in it; the save reads it back
+		}
 	}
-	return "[" + strings.Join(words, ", ") + "]"
+	if f.List {
+		return "[" + strings.Join(words, ", ") + "]"
+	}
+	return words[0]
 }
 
 // restyle gives a new value the looks of the old one: the kind of quotes, and lines and comments of an array.
@@ -43,7 +37,8 @@ func restyle(old, value string) string {
 
 // element is one element of an array over several lines, with the comments that go with it.
 type element struct {
-	text   string
+	text   string   // as it is written
+	word   string   // what that means
 	before []string // comment lines above it
 	beside string   // the comment on its line
 }
@@ -51,7 +46,8 @@ type element struct {
 // relist writes the elements of value in the lines of old. An element that stays keeps its comments; those of one that goes
 // stay at the end, for they are the operator's.
 func relist(old, value string) string {
-	had, rest := elements(old)
+	had, left := elements(old)
+	wanted, _ := elements(value)
 	newline, indent := "\n", "  "
 	if strings.Contains(old, "\r\n") {
 		newline = "\r\n"
@@ -59,75 +55,55 @@ func relist(old, value string) string {
 	if lines := strings.SplitN(old, "\n", 3); len(lines) > 2 {
 		indent = lines[1][:len(lines[1])-len(strings.TrimLeft(lines[1], " \t"))]
 	}
-	closing := old[strings.LastIndexByte(old, '\n')+1 : len(old)-1]
-	if strings.TrimSpace(closing) != "" {
-		closing = ""
-	}
 	lines := []string{"["}
-	wanted, _ := elements(value)
 	used := map[string]bool{}
-	for _, w := range wanted {
-		line := indent + w.text + ","
+	for _, e := range wanted {
 		for _, h := range had {
-			if same(h.text, w.text) && !used[w.text] {
-				used[w.text] = true
-				for _, c := range h.before {
-					lines = append(lines, indent+c)
-				}
-				line = strings.TrimRight(indent+h.text+", "+h.beside, " ")
+			if h.word == e.word && !used[e.word] {
+				used[e.word] = true
+				e = h
 			}
 		}
-		lines = append(lines, line)
+		for _, c := range e.before {
+			lines = append(lines, indent+c)
+		}
+		lines = append(lines, strings.TrimRight(indent+e.text+", "+e.beside, " "))
 	}
 	for _, h := range had {
-		if !used[tidy(h.text)] {
-			rest = append(append(rest, h.before...), h.beside)
+		if !used[h.word] {
+			left = append(append(left, h.before...), h.beside)
 		}
 	}
-	for _, c := range rest {
+	for _, c := range left {
 		if c != "" {
 			lines = append(lines, indent+c)
 		}
 	}
+	closing := old[strings.LastIndexByte(old, '\n')+1 : len(old)-1]
+	if strings.TrimSpace(closing) != "" {
+		closing = ""
+	}
 	return strings.Join(append(lines, closing+"]"), newline)
 }
 
-// elements takes an array apart. The comments after the last element are the rest.
-func elements(array string) (list []element, rest []string) {
-	s := scanner{text: array, at: 1, arrays: map[string]int{}}
+// elements takes an array of words or numbers apart. The comments after the last element are left.
+func elements(array string) (list []element, left []string) {
 	fresh := true // on a line without an element so far
-	for s.at < len(array)-1 && s.err == nil {
-		switch c := array[s.at]; {
-		case c == '\n':
+	for _, t := range token.FindAllString(array[1:len(array)-1], -1) {
+		switch {
+		case t == "\n":
 			fresh = true
-			s.at++
-		case strings.IndexByte(" \t\r,", c) >= 0:
-			s.at++
-		case c == '#':
-			start := s.at
-			s.at = lineEnd(array, s.at)
-			comment := strings.TrimRight(array[start:s.at], " \t\r")
-			if !fresh {
-				list[len(list)-1].beside = strings.TrimSpace(list[len(list)-1].beside + " " + comment)
-			} else {
-				rest = append(rest, comment)
-			}
+		case t == ",":
+		case t[0] == '#' && fresh:
+			left = append(left, strings.TrimRight(t, " \t\r"))
+		case t[0] == '#':
+			last := &list[len(list)-1]
+			last.beside = strings.TrimSpace(last.beside + " " + strings.TrimRight(t, " \t\r"))
 		default:
-			start := s.at
-			s.value(nil)
-			list = append(list, element{text: array[start:s.at], before: rest})
-			rest, fresh = nil, false
+			word, _ := unquote(t)
+			list = append(list, element{text: t, word: word, before: left})
+			left, fresh = nil, false
 		}
 	}
-	return list, rest
+	return list, left
 }
-
-// tidy is an element as we would write it.
-func tidy(text string) string {
-	if word, err := unquote(text); err == nil && text[0] == '\'' {
-		return `"` + word + `"`
-	}
-	return text
-}
-
-func same(a, b string) bool { return tidy(a) == tidy(b) }
