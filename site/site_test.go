@@ -197,3 +197,14 @@ func TestServices(t *testing.T) {
 		}
 	}
 }
+
+func TestSSHHost(t *testing.T) {
+	for ssh, want := range map[string]string{
+		"root@203.0.113.7:22": "203.0.113.7", "vps": "vps", "ssh://a@host.example.org:2/": "host.example.org",
+		"root@[2001:db8::1]:22": "2001:db8::1", "root@2001:db8::1": "2001:db8::1", "": "",
+	} {
+		if got := (&Host{SSH: ssh}).SSHHost(); got != want {
+			t.Errorf("%q: %q, want %q", ssh, got, want)
+		}
+	}
+}

@@ -68,14 +68,3 @@ func TestPublic4(t *testing.T) {
 		}
 	}
 }
-
-func TestSSHHost(t *testing.T) {
-	for ssh, want := range map[string]string{
-		"root@203.0.113.7:22": "203.0.113.7", "vps": "vps", "ssh://a@host.example.org:2/": "host.example.org",
-		"root@[2001:db8::1]:22": "2001:db8::1", "root@2001:db8::1": "2001:db8::1", "": "",
-	} {
-		if got := sshHost(&site.Host{SSH: ssh}); got != want {
-			t.Errorf("%q: %q, want %q", ssh, got, want)
-		}
-	}
-}

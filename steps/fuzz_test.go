@@ -6,6 +6,7 @@ import (
 
 	"postern/remote"
 	"postern/site"
+	"postern/steps/wireguard"
 )
 
 func freshLook(t testing.TB, s *site.Site, sets ...string) Look {
@@ -25,12 +26,11 @@ func FuzzPlans(f *testing.F) {
 			f.Add(a.Out)
 		}
 	}
-	f.Add("[Interface]\nAddress=10.0.0.1/24\n" + beginMark + "\n" + endMark)
 	s := site.Default()
 	f.Fuzz(func(t *testing.T, text string) {
 		facts := remote.Facts{Answers: map[string]remote.Answer{}}
 		for _, h := range s.Hosts {
-			for _, q := range append(firewallReads(s, h), tunnelReads(s, h)...) {
+			for _, q := range append(firewallReads(s, h), wireguard.Reads(s, h)...) {
 				facts.Answers[q.ID] = remote.Answer{Out: text, Mode: 0o600, Owner: "root:root"}
 			}
 		}
@@ -41,10 +41,6 @@ func FuzzPlans(f *testing.F) {
 					t.Fatalf("control characters in a note: %q", n.Text)
 				}
 			}
-		}
-		block, rest, found := cutConf(text)
-		if found && (len(block)+len(rest) != len(text) || !strings.HasPrefix(block, beginMark)) || !found && rest != text {
-			t.Fatalf("cutting %q loses something: %q and %q", text, block, rest)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"postern/seen"
 	"postern/site"
+	"postern/steps/wireguard"
 )
 
 // The guide's minimums, in bytes, less a tenth: a server sold with 1 GB shows less to its system.
@@ -94,59 +95,21 @@ func addresses(s *site.Site, h *site.Host, now seen.Host, units seen.Units) []No
 	switch {
 	case !a.IsValid():
 		add(true, "has no IPv4 default route that could be seen")
-	case h.Role == site.Proxy && !public(a) && h.Public4.IsValid():
+	case h.Role == site.Proxy && !site.Public(a) && h.Public4.IsValid():
 		add(false, "has %s and the world sees %s: the provider translates one to the other", a, h.Public4)
-	case h.Role == site.Proxy && !public(a):
+	case h.Role == site.Proxy && !site.Public(a):
 		add(true, "has %s, which the world cannot reach: a proxy needs a public address (set host.%s.public4 if there is one in front of it)", a, h.Name)
-	case h.Role == site.Mail && shared.Contains(a):
+	case h.Role == site.Mail && site.CarrierNAT.Contains(a):
 		add(false, "is behind carrier-grade NAT (%s): that is fine, because it dials out to the proxy", a)
-	case h.Role == site.Mail && !public(a):
+	case h.Role == site.Mail && !site.Public(a):
 		add(false, "is behind NAT (%s): that is fine, because it dials out to the proxy", a)
 	case h.Role == site.Mail && now.Address4().Dynamic:
 		add(false, "has a public address that may change (%s): the tunnel follows it", a)
 	}
-	if line := conflict(s, now, units.Ours); line != "" {
+	if line := wireguard.Conflict(s, now, units.Ours); line != "" {
 		add(true, "%s", line)
 	}
 	return notes
-}
-
-// conflict says which network of a host the tunnel's would hide, and what to choose instead; "" when there is none.
-func conflict(s *site.Site, now seen.Host, tunnels []string) string {
-	ours := map[string]bool{s.Tunnel.Interface: true}
-	for _, name := range tunnels {
-		ours[name] = true
-	}
-	for _, network := range []netip.Prefix{s.Tunnel.Network, s.Tunnel.Network6} {
-		if !network.IsValid() {
-			continue
-		}
-		r, found := now.Overlaps(network, ours)
-		if !found {
-			continue
-		}
-		where := r.Device
-		if where == "" {
-			where = "a route that drops"
-		}
-		line := fmt.Sprintf("%s is in use on %s (%s)", network, where, r.To)
-		if free := freeNetwork(now, ours); network.Addr().Is4() && free.IsValid() {
-			return line + ": choose another tunnel.network, such as " + free.String()
-		}
-		return line + ": choose another network for the tunnel"
-	}
-	return ""
-}
-
-// freeNetwork is a private /24 that no route of the host touches.
-func freeNetwork(now seen.Host, but map[string]bool) netip.Prefix {
-	for third := 77; third < 250; third += 10 {
-		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(third), 0, 0}), 24)
-		if _, taken := now.Overlaps(p, but); !taken {
-			return p
-		}
-	}
-	return netip.Prefix{}
 }
 
 // occupied tells who sits on the ports that later chapters need.
@@ -174,7 +137,7 @@ func occupied(s *site.Site, h *site.Host, now seen.Host) []Note {
 			what, ours = "the tunnel", true
 		}
 		key := fmt.Sprint(l.Proto, l.Port, l.Process)
-		if !ours || expected[l.Process] || had[key] || !(l.Everywhere() || l.Addr == mine || public(l.Addr)) {
+		if !ours || expected[l.Process] || had[key] || !(l.Everywhere() || l.Addr == mine || site.Public(l.Addr)) {
 			continue
 		}
 		had[key] = true

@@ -6,6 +6,7 @@ import (
 
 	"postern/remote"
 	"postern/site"
+	"postern/steps/wireguard"
 )
 
 const (
@@ -35,19 +36,23 @@ func tunnelPlan(t *testing.T, s *site.Site, change func(facts map[string]map[str
 	return step.Plan(s, lookAt(s, facts, step.Reads))
 }
 
+const conf = "/etc/wireguard/wg0.conf"
+
 // inPlace puts the files there that a first plan writes.
-func inPlace(s *site.Site) func(map[string]map[string]string) {
-	keys := map[string]string{"proxy": proxyKey, "mail": mailKey}
+func inPlace(t *testing.T, s *site.Site) func(map[string]map[string]string) {
+	first := tunnelPlan(t, s, nil, "keyed")
 	return func(facts map[string]map[string]string) {
-		for _, h := range s.Hosts {
-			put(facts, h.Name+"/"+confPath(s.Tunnel.Interface), renderConf(s, h, keys, 1420))
+		for _, part := range first.Parts {
+			for _, c := range part.Changes {
+				put(facts, part.Host+"/"+c.Path, c.New.Text)
+			}
 		}
 	}
 }
 
 func TestTunnelInPlace(t *testing.T) {
 	s := tunnelSite(t)
-	if p := tunnelPlan(t, s, inPlace(s), "keyed", "running"); !p.Empty() {
+	if p := tunnelPlan(t, s, inPlace(t, s), "keyed", "running"); !p.Empty() {
 		t.Fatal(planText(p))
 	}
 }
@@ -73,7 +78,7 @@ func TestTunnelDrift(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
-				inPlace(s)(facts)
+				inPlace(t, s)(facts)
 				host, id, _ := strings.Cut(c.fact, "/")
 				was := facts[host][id]
 				if facts[host][id] = strings.Replace(was, c.old, c.new, 1); facts[host][id] == was {
@@ -99,10 +104,9 @@ func TestTunnelDrift(t *testing.T) {
 func TestSyncKeepsTheKey(t *testing.T) {
 	s := tunnelSite(t)
 	p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
-		inPlace(s)(facts)
+		inPlace(t, s)(facts)
 		other := strings.Replace(mailKey, "e", "f", 1)
-		path := confPath("wg0")
-		facts["proxy"][path] = strings.Replace(facts["proxy"][path], mailKey, other, 1)
+		facts["proxy"][conf] = strings.Replace(facts["proxy"][conf], mailKey, other, 1)
 	}, "keyed", "running")
 	c := p.Parts[0].Changes[0]
 	if c.ID != "wireguard.conf" || !strings.Contains(c.Do, "| wg syncconf 'wg0' /dev/stdin") || strings.Contains(c.Do, "systemctl") {
@@ -113,84 +117,6 @@ func TestSyncKeepsTheKey(t *testing.T) {
 	}
 	if c.Risk != remote.NoRisk {
 		t.Errorf("risk %q", c.Risk)
-	}
-}
-
-func TestRenderedConf(t *testing.T) {
-	s := tunnelSite(t, "tunnel.network6 = fd77::/64", "tunnel.port = 51999")
-	keys := map[string]string{"proxy": proxyKey, "mail": mailKey}
-	mail := renderConf(s, s.Host("mail"), keys, 1400)
-	for _, want := range []string{
-		"\nAddress = 10.0.0.2/24\n", "\nAddress = fd77::2/64\n", "\nMTU = 1400\n", "\nTable = off\n", "\nEndpoint = 203.0.113.10:51999\n",
-		"\nAllowedIPs = 0.0.0.0/0, ::/0\n", "\nPersistentKeepalive = 25\n", "PostUp = ip -6 rule add pref 20720 from fd77::2 table 20720\n",
-		"PostUp = wg set %i private-key /etc/wireguard/%i.key\n",
-	} {
-		if !strings.Contains(mail, want) {
-			t.Errorf("mail lacks %q:\n%s", want, mail)
-		}
-	}
-	proxy := renderConf(s, s.Host("proxy"), keys, 1400)
-	for _, want := range []string{"\nListenPort = 51999\n", "\nAllowedIPs = 10.0.0.2/32, fd77::2/128\n", "\nAddress = 10.0.0.1/24\n"} {
-		if !strings.Contains(proxy, want) {
-			t.Errorf("proxy lacks %q:\n%s", want, proxy)
-		}
-	}
-	for name, text := range map[string]string{"mail": mail, "proxy": proxy} {
-		if strings.Contains(strings.ToLower(text), "privatekey") {
-			t.Errorf("%s: a private key stands in the file", name)
-		}
-		for _, line := range strings.Split(text, "\n") { // wg-quick cuts every line at a #
-			if i := strings.Index(line, "#"); i > 0 {
-				t.Errorf("%s: wg-quick would cut %q", name, line)
-			}
-		}
-	}
-	if strings.Contains(proxy, "Table") || strings.Contains(proxy, "Endpoint") {
-		t.Errorf("the proxy dials or routes:\n%s", proxy)
-	}
-}
-
-// With Table left to wg-quick, 0.0.0.0/0 would take the host's own default route.
-func TestMailKeepsItsDefaultRoute(t *testing.T) {
-	for _, clients := range []string{"preserve", "masquerade"} {
-		s := tunnelSite(t, "clients.addresses = "+clients)
-		text := renderConf(s, s.Host("mail"), map[string]string{"proxy": proxyKey, "mail": mailKey}, 1420)
-		all, off := strings.Contains(text, "0.0.0.0/0"), strings.Contains(text, "\nTable = off\n")
-		if all != off || all != (clients == "preserve") {
-			t.Errorf("%s: everything allowed %v, own table %v", clients, all, off)
-		}
-	}
-}
-
-func TestTunnelMTU(t *testing.T) {
-	for name, c := range map[string]struct {
-		answers, path, conf string
-		want                int
-		told                bool
-	}{
-		"answered":      {"tunnel.mtu = 1300", "reply 1500\n", "", 1300, false},
-		"measured":      {"tunnel.mtu = ", "reply 1460\n", "", 1400, true},
-		"at most":       {"tunnel.mtu = ", "reply 1500\n", "", 1420, true},
-		"dropped":       {"tunnel.mtu = ", "limit \n", "", 1280, true},
-		"not asked":     {"tunnel.mtu = ", "", "", 1280, true},
-		"over IPv6":     {"host.proxy.ssh = root@[2001:db8:113::10]", "reply 1460\n", "", 1380, true},
-		"as it was":     {"tunnel.mtu = ", "reply 1500\n", beginMark + "\n[Interface]\nMTU = 1390\n" + endMark + "\n", 1390, false},
-		"somebody's":    {"tunnel.mtu = ", "reply 1500\n", "[Interface]\nMTU = 1390\n", 1420, true},
-		"not believed ": {"tunnel.mtu = ", "reply 1500\n", beginMark + "\n[Interface]\nMTU = 9\n" + endMark + "\n", 1420, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := site.Default()
-			answer(t, s, "host.proxy.ssh = root@203.0.113.10\n"+c.answers)
-			f := remote.Facts{Answers: map[string]remote.Answer{"path": {Out: "== sizes\n" + c.path + "== end\n"}}}
-			now := tunnelSeen{}
-			if c.conf != "" {
-				now.Conf = &remote.File{Text: c.conf}
-			}
-			got, note := tunnelMTU(s, s.Host("mail"), f, now)
-			if got != c.want || (note != nil) != c.told {
-				t.Errorf("%d, %+v", got, note)
-			}
-		})
 	}
 }
 
@@ -233,7 +159,7 @@ func TestTunnelRisk(t *testing.T) {
 	s := tunnelSite(t, "tunnel.mtu = 1300")
 	for from, want := range map[string]remote.Risk{"10.0.0.1": remote.LoseSSH, "192.168.50.10": remote.LoseMail} {
 		p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
-			inPlace(s)(facts)
+			inPlace(t, tunnelSite(t))(facts)
 			put(facts, "mail/ssh.connection", from+" 4000 10.0.0.2 22\n")
 		}, "keyed", "running")
 		if len(p.Parts) != 2 || p.Parts[1].Changes[0].Risk != want || p.Parts[0].Changes[0].Risk != remote.LoseMail {
@@ -248,13 +174,13 @@ func TestStripTunnel(t *testing.T) {
 	for _, set := range []string{"fresh", "keyed", "running"} {
 		use(t, facts, set)
 	}
-	inPlace(s)(facts)
-	conf := confPath("wg0")
+	inPlace(t, s)(facts)
+	const docker = "/etc/systemd/system/docker.service.d/60-postern.conf"
 	theirs := "\n[Peer]\n# phone\nPublicKey = " + mailKey + "\n"
 	facts["proxy"][conf] += theirs
-	facts["mail"][dockerDropIn] = dockerText("wg0") + "[Service]\nRestart=always\n"
-	look := lookAt(s, facts, tunnelReads)
-	p := stripWireguard(s, look, map[string]bool{conf: true, dockerDropIn: true})
+	facts["mail"][docker] = "# postern: containers publish on the tunnel's address, so Docker waits for it.\n[Unit]\nWants=wg-quick@wg0.service\nAfter=wg-quick@wg0.service\n[Service]\nRestart=always\n"
+	look := lookAt(s, facts, wireguard.Reads)
+	p := stripWireguard(s, look, map[string]bool{conf: true, docker: true})
 	if len(p.Parts) != 2 {
 		t.Fatal(planText(p))
 	}

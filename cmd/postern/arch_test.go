@@ -93,7 +93,7 @@ var mayImport = map[string]struct {
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":            {[]string{"site", "seen", "steps", "checks", "checks/families", "remote"}, "the one driver: it joins steps to checks"},
-	"steps":          {[]string{"site", "seen", "remote", "steps/does", "steps/firewall", "steps/provider"}, "it plans; were it to import checks, one wrong idea could fool both"},
+	"steps":          {[]string{"site", "seen", "remote", "steps/does", "steps/firewall", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
 	"steps/does":     {[]string{"remote"}, "what can be done to a host is no chapter's own"},
 	"steps/firewall": {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
 	"steps/provider": {nil, "what hosters say is data"},
@@ -106,6 +106,7 @@ var mayImport = map[string]struct {
 	"lab":            {nil, "a test bed that shares code with the program proves less"},
 	"demo":           {[]string{"run", "seen", "remote"}, "its hosts answer what is asked, and do not know what is wanted"},
 
+	"steps/wireguard": {[]string{"site", "seen", "remote"}, "it makes the tunnel of one host, and knows no chapter"},
 	"checks/families": {[]string{"checks/host", "checks/firewall", "checks/tunnel"}, "it lists"},
 	"checks/host":     {[]string{"checks", "site", "seen", "remote"}, "a family knows no other"},
 	"checks/firewall": {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how rules are made"},
@@ -191,7 +192,7 @@ func TestPlannersOnlyKnowTypes(t *testing.T) {
 	for _, s := range sources(t) {
 		allowed := words
 		switch s.pkg {
-		case "steps", "steps/does", "steps/firewall", "seen":
+		case "steps", "steps/does", "steps/firewall", "steps/wireguard", "seen":
 		case "checks":
 			allowed = append(slices.Clone(words), places...)
 		default:

@@ -1,4 +1,4 @@
-package steps
+package wireguard
 
 import (
 	"cmp"
@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"postern/remote"
 	"postern/seen"
 	"postern/site"
 )
@@ -19,31 +18,28 @@ const (
 	safeMTU     = 1280 // every path carries it (RFC 8200, section 5), and IPv6 inside the tunnel needs it
 )
 
-// measured is the fact of how large a packet may be between the mail host and the proxy. There is none as long as the proxy's
+// pathTo is the fact of how large a packet may be between the mail host and the proxy. There is none as long as the proxy's
 // address is not known.
-func measured(s *site.Site) (seen.Fact[seen.Path], bool) {
+func pathTo(s *site.Site) (seen.Fact[seen.Path], bool) {
 	target := endpointAddress(s)
 	return seen.PathTo(target), target.IsValid() && s.Tunnel.MTU == 0
 }
 
-// tunnelMTU is the MTU both ends get: the answer; else what a configuration of ours has; else what was measured; else a safe
+// MTU is what both ends get: the answer; else what a configuration of ours has; else what was measured; else a safe
 // value, which the note says was not measured.
-func tunnelMTU(s *site.Site, mail *site.Host, f remote.Facts, t tunnelSeen) (mtu int, note *Note) {
+func (e End) MTU() (mtu int, note *Note) {
+	s := e.Site
 	if s.Tunnel.MTU > 0 {
 		return s.Tunnel.MTU, nil
 	}
-	if t.Conf != nil {
-		if n := oursMTU(t.Conf.Text); n > 0 {
+	if e.conf != nil {
+		if n := oursMTU(e.conf.Text); n > 0 {
 			return n, nil
 		}
 	}
-	path := 0
-	if fact, ok := measured(s); ok {
-		way, _ := fact.Of(f)
-		path = cmp.Or(way.Reply, way.Limit) // a router's word counts where pings are dropped
-	}
+	path := cmp.Or(e.path.Reply, e.path.Limit) // a router's word counts where pings are dropped
 	if path == 0 {
-		return safeMTU, &Note{Host: mail.Name, Text: fmt.Sprintf(
+		return safeMTU, &Note{Text: fmt.Sprintf(
 			"how large a packet may be on the way to the proxy could not be measured (pings are dropped, or the proxy's address is not known yet): the tunnel gets MTU %d, which every path carries; set tunnel.mtu to raise it", safeMTU)}
 	}
 	mtu = path - overhead4
@@ -51,7 +47,7 @@ func tunnelMTU(s *site.Site, mail *site.Host, f remote.Facts, t tunnelSeen) (mtu
 		mtu = path - overhead6
 	}
 	mtu = min(mtu, greatestMTU)
-	note = &Note{Host: mail.Name, Text: fmt.Sprintf("packets of %d bytes reach the proxy whole: the tunnel gets MTU %d", path, mtu)}
+	note = &Note{Text: fmt.Sprintf("packets of %d bytes reach the proxy whole: the tunnel gets MTU %d", path, mtu)}
 	if mtu < safeMTU && s.Tunnel.Network6.IsValid() {
 		note.Warn, note.Text = true, note.Text+fmt.Sprintf(", less than the %d that IPv6 inside it needs", safeMTU)
 	}
@@ -61,8 +57,8 @@ func tunnelMTU(s *site.Site, mail *site.Host, f remote.Facts, t tunnelSeen) (mtu
 // endpointAddress is the proxy's address that the mail host dials, invalid when only a name is known, or nothing.
 func endpointAddress(s *site.Site) netip.Addr {
 	for _, h := range s.HostsOf(site.Proxy) {
-		for _, a := range []netip.Addr{h.Public4, h.Public6, sshAddress(h)} {
-			if public(a) || (a.IsValid() && (a == h.Public4 || a == h.Public6)) {
+		for _, a := range []netip.Addr{h.Public4, h.Public6, h.SSHAddress()} {
+			if site.Public(a) || (a.IsValid() && (a == h.Public4 || a == h.Public6)) {
 				return a
 			}
 		}
@@ -70,13 +66,13 @@ func endpointAddress(s *site.Site) netip.Addr {
 	return netip.Addr{}
 }
 
-// endpoint is where the mail host dials: the proxy's address, or its name where only that is known; "" when nothing is.
-func endpoint(s *site.Site) string {
+// Endpoint is where the mail host dials: the proxy's address, or its name where only that is known; "" when nothing is.
+func Endpoint(s *site.Site) string {
 	if a := endpointAddress(s); a.IsValid() {
 		return netip.AddrPortFrom(a, uint16(s.Tunnel.Port)).String()
 	}
 	for _, h := range s.HostsOf(site.Proxy) {
-		if name := sshHost(h); strings.Contains(name, ".") && !h.Local && h.Jump == "" && seen.Name(name) {
+		if name := h.SSHHost(); strings.Contains(name, ".") && !h.Local && h.Jump == "" && seen.Name(name) {
 			if _, err := netip.ParseAddr(name); err != nil {
 				return name + ":" + strconv.Itoa(s.Tunnel.Port)
 			}

@@ -1,4 +1,4 @@
-package steps
+package wireguard
 
 import (
 	"postern/remote"
@@ -17,17 +17,16 @@ func dockerText(iface string) string {
 }
 
 // dockerChange orders Docker after the tunnel on a mail host that has Docker; nil when that is so, or there is none.
-func dockerChange(s *site.Site, h *site.Host, now seen.Host, f remote.Facts) *remote.Change {
-	if h.Role != site.Mail || !now.Tools["docker"] {
+func (e End) dockerChange() *remote.Change {
+	if e.Host.Role != site.Mail || !e.Now.Tools["docker"] {
 		return nil
 	}
-	want := remote.File{Text: dockerText(s.Tunnel.Interface), Mode: 0o644, Owner: "root:root"}
-	old, known := f.File(dockerDropIn)
-	if known && old != nil && *old == want {
+	want := remote.File{Text: dockerText(e.Site.Tunnel.Interface), Mode: 0o644, Owner: "root:root"}
+	if e.docker != nil && *e.docker == want {
 		return nil
 	}
 	return &remote.Change{
-		ID: "wireguard.docker", Step: "wireguard", Path: dockerDropIn, Old: old, New: &want,
+		ID: "wireguard.docker", Step: "wireguard", Path: dockerDropIn, Old: e.docker, New: &want,
 		Title: "start Docker after the tunnel", Why: "Containers that publish on the tunnel's address cannot start without it.",
 		Do: "systemctl daemon-reload", Undo: "systemctl daemon-reload",
 	}

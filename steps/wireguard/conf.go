@@ -1,4 +1,4 @@
-package steps
+package wireguard
 
 import (
 	"fmt"
@@ -65,7 +65,7 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) str
 		line("# %s", other.Name)
 		line("PublicKey = %s", keys[other.Name])
 		if other.Role == site.Proxy {
-			line("Endpoint = %s", endpoint(s))
+			line("Endpoint = %s", Endpoint(s))
 			line("PersistentKeepalive = %s", keepalive)
 		}
 		line("AllowedIPs = %s", joined(allowed(s, h, other)))

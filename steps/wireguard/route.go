@@ -1,4 +1,4 @@
-package steps
+package wireguard
 
 import (
 	"fmt"
@@ -63,7 +63,8 @@ func dropRules(family string) string {
 }
 
 // routed says whether the running policy routing is what routeUp makes.
-func routed(s *site.Site, h *site.Host, t tunnelSeen) bool {
+func (e End) routed() bool {
+	s, h := e.Site, e.Host
 	if !preserves(s, h) {
 		return true
 	}
@@ -72,11 +73,11 @@ func routed(s *site.Site, h *site.Host, t tunnelSeen) bool {
 	if s.TunnelAddress6(h).IsValid() {
 		want6 = 1
 	}
-	if len(t.Rules) != len(want) || len(t.Rules6) != want6 || !t.Chain {
+	if len(e.rules) != len(want) || len(e.rules6) != want6 || !e.chain {
 		return false
 	}
 	had := map[string]bool{}
-	for _, r := range t.Rules {
+	for _, r := range e.rules {
 		had[r] = true
 	}
 	return had[want[0]] && had[want[1]]

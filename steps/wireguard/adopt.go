@@ -1,4 +1,4 @@
-package steps
+package wireguard
 
 import (
 	"fmt"
@@ -113,23 +113,24 @@ func theirs(s *site.Site, h *site.Host, peer section, keys map[string]string) bo
 }
 
 // wantedConf is the whole file as it should be, and what to tell about what was found in it.
-func wantedConf(s *site.Site, h *site.Host, t tunnelSeen, keys map[string]string, mtu int) (text string, notes []Note) {
+func (e End) wantedConf(keys map[string]string, mtu int) (text string, notes []Note) {
+	s, h := e.Site, e.Host
 	block := renderConf(s, h, keys, mtu)
-	if t.Conf == nil {
+	if e.conf == nil {
 		return block, nil
 	}
 	note := func(warn bool, format string, args ...any) {
-		notes = append(notes, Note{Host: h.Name, Warn: warn, Text: fmt.Sprintf(format, args...)})
+		notes = append(notes, Note{warn, fmt.Sprintf(format, args...)})
 	}
-	path := confPath(s.Tunnel.Interface)
-	switch _, rest, _ := cutConf(t.Conf.Text); {
-	case kindOf(s, t.Conf.Text) == oursConf:
+	path := ConfPath(s.Tunnel.Interface)
+	switch _, rest, _ := cutConf(e.conf.Text); {
+	case kindOf(s, e.conf.Text) == oursConf:
 		return block + rest, nil
 	case s.Guide.Tunnel == "replace":
 		note(true, "%s was made by hand and is replaced; its key and its other peers go (guide.tunnel = adopt keeps them)", path)
 		return block, notes
 	}
-	rest, kept := adoptRest(s, h, t.Conf.Text, keys)
+	rest, kept := adoptRest(s, h, e.conf.Text, keys)
 	note(false, "%s was made by hand after the guide: it is adopted and its key stays the same (guide.tunnel = replace makes a new one, keep leaves the tunnel alone)", path)
 	if len(kept) > 0 {
 		note(true, "%s has lines that are not ours, which stay: %s", path, strings.Join(kept, ", "))

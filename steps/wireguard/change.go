@@ -1,4 +1,4 @@
-package steps
+package wireguard
 
 import (
 	"fmt"
@@ -9,12 +9,15 @@ import (
 	"postern/site"
 )
 
-// keyChange makes the private key on its host, or takes it over from a hand-made wg-quick file; it never leaves the host,
+// Key makes the private key on its host, or takes it over from a hand-made wg-quick file; it never leaves the host,
 // never stands in a command line, and an existing key file is never touched.
 //
 // guide: wireguard, Key Generation
-func keyChange(s *site.Site, t tunnelSeen) remote.Change {
-	iface := s.Tunnel.Interface
+func (e End) Key() *remote.Change {
+	if e.keys.File != "" {
+		return nil
+	}
+	iface := e.Site.Tunnel.Interface
 	key, fresh := remote.Quote(keyPath(iface)), remote.Quote(keyPath(iface)+".new")
 	c := remote.Change{
 		ID: "wireguard.key", Step: "wireguard",
@@ -22,45 +25,44 @@ func keyChange(s *site.Site, t tunnelSeen) remote.Change {
 		Why:   "Each host keeps its own key; only the public one is read.",
 	}
 	make := "wg genkey > " + fresh
-	if t.Conf != nil && s.Guide.Tunnel != "replace" && kindOf(s, t.Conf.Text) == guideConf {
-		c.Title = "keep the key of " + confPath(iface) + " in a file of its own, " + keyPath(iface)
+	if e.conf != nil && e.Site.Guide.Tunnel != "replace" && kindOf(e.Site, e.conf.Text) == guideConf {
+		c.Title = "keep the key of " + ConfPath(iface) + " in a file of its own, " + keyPath(iface)
 		c.Why = "The other end goes on knowing this host by it. A file without a usable key gets a new one."
-		make = seen.KeyOf(remote.Quote(confPath(iface))) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
+		make = seen.KeyOf(remote.Quote(ConfPath(iface))) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
 	}
 	c.Undo = "rm -f " + key
 	c.Do = "umask 077\nmkdir -p " + wireguardDir + "\nif [ ! -s " + key + " ]; then\n" + make + "\nmv " + fresh + " " + key + "\nfi"
-	return c
+	return &c
 }
 
 // confChange writes the host's wg-quick file and makes it run; nil when both are so already.
-func confChange(s *site.Site, h *site.Host, now seen.Host, t tunnelSeen, keys map[string]string, mtu int) (*remote.Change, []Note) {
-	iface := s.Tunnel.Interface
-	text, notes := wantedConf(s, h, t, keys, mtu)
+func (e End) confChange(keys map[string]string, mtu int) (*remote.Change, []Note) {
+	iface := e.Site.Tunnel.Interface
+	text, notes := e.wantedConf(keys, mtu)
 	c := remote.Change{
-		ID: "wireguard.conf", Step: "wireguard", Path: confPath(iface), Old: t.Conf,
+		ID: "wireguard.conf", Step: "wireguard", Path: ConfPath(iface), Old: e.conf,
 		New:  &remote.File{Text: text, Mode: 0o600, Owner: "root:root"},
-		Test: testConf(iface), Undo: undoTunnel(iface, t),
-		Risk: tunnelRisk(s, h, now),
+		Test: testConf(iface), Undo: e.undo(), Risk: e.risk(),
 	}
-	same := t.Conf != nil && *t.Conf == *c.New
-	unit := t.Units.By[seen.TunnelUnit(iface)]
+	same := e.conf != nil && *e.conf == *c.New
+	unit := e.units.By[seen.TunnelUnit(iface)]
 	if !unit.Enabled() {
 		c.Keep = "systemctl enable " + remote.Quote(seen.TunnelUnit(iface))
 	}
-	switch runs := running(s, h, now, t, keys); {
+	switch runs := e.running(keys); {
 	case same && runs == up && unit.Enabled() && unit.Active:
 		return nil, notes
 	case same && runs == up && unit.Active:
 		c.Title, c.Do = "bring the tunnel "+iface+" up at boot", ""
 		c.Undo, c.Risk = "systemctl disable "+remote.Quote(seen.TunnelUnit(iface))+" 2>/dev/null || true", remote.NoRisk
-	case runs != down && unit.Active && onlyPeers(t.Conf, text) && now.Tools["wg"]:
+	case runs != down && unit.Active && onlyPeers(e.conf, text) && e.Now.Tools["wg"]:
 		c.Title = "tell the running tunnel its peers"
 		// While the host boots there is no interface yet, and it will come up with the old file.
-		c.Do, c.Undo = syncConf(iface), onlyWith(confPath(iface), onlyWith("/sys/class/net/"+iface, syncConf(iface)))
+		c.Do, c.Undo = syncConf(iface), onlyWith(ConfPath(iface), onlyWith("/sys/class/net/"+iface, syncConf(iface)))
 		if c.Risk == remote.LoseMail { // nothing that is up goes down for it
 			c.Risk = remote.NoRisk
 		}
-	case t.Runs.Link:
+	case e.runs.Link:
 		c.Title = "start the tunnel " + iface + " anew"
 		c.Do = restartTunnel(iface)
 	default:
@@ -73,19 +75,21 @@ func confChange(s *site.Site, h *site.Host, now seen.Host, t tunnelSeen, keys ma
 	return &c, notes
 }
 
-// tunnelRisk is what a restart of the tunnel costs: the connection, when the operator came through it.
-func tunnelRisk(s *site.Site, h *site.Host, now seen.Host) remote.Risk {
-	if throughTunnel(s, h, now) {
+// risk is what a restart of the tunnel costs: the connection, when the operator came through it.
+func (e End) risk() remote.Risk {
+	if e.through() {
 		return remote.LoseSSH
 	}
 	return remote.LoseMail
 }
 
-func throughTunnel(s *site.Site, h *site.Host, now seen.Host) bool {
-	if s.Tunnel.Network.Contains(now.Client.Addr()) {
-		return now.Within(s.Tunnel.Network) == s.Tunnel.Interface
+// through says whether the operator came through this tunnel.
+func (e End) through() bool {
+	s, h := e.Site, e.Host
+	if s.Tunnel.Network.Contains(e.Now.Client.Addr()) {
+		return e.Now.Within(s.Tunnel.Network) == s.Tunnel.Interface
 	}
-	return h.Role == site.Mail && h.Jump != "" && sshHost(h) == s.TunnelAddress(h).String()
+	return h.Role == site.Mail && h.Jump != "" && h.SSHHost() == s.TunnelAddress(h).String()
 }
 
 // runState is what runs, against what the file wants.
@@ -97,12 +101,14 @@ const (
 	up
 )
 
-func running(s *site.Site, h *site.Host, now seen.Host, t tunnelSeen, keys map[string]string) runState {
-	if !t.Runs.Link || t.Runs.Key != keys[h.Name] || (h.Role == site.Proxy && t.Runs.Port != s.Tunnel.Port) || !routed(s, h, t) {
+// running is what runs of the tunnel.
+func (e End) running(keys map[string]string) runState {
+	s, h := e.Site, e.Host
+	if !e.runs.Link || e.runs.Key != keys[h.Name] || (h.Role == site.Proxy && e.runs.Port != s.Tunnel.Port) || !e.routed() {
 		return down
 	}
 	has := map[string]bool{}
-	for _, i := range now.Interfaces {
+	for _, i := range e.Now.Interfaces {
 		if i.Name == s.Tunnel.Interface {
 			for _, a := range i.Addresses {
 				has[a.String()] = true
@@ -119,7 +125,7 @@ func running(s *site.Site, h *site.Host, now seen.Host, t tunnelSeen, keys map[s
 		if other.Role == h.Role {
 			continue
 		}
-		if got, ok := t.Runs.Peers[keys[other.Name]]; !ok || joined(got.Allowed) != joined(allowed(s, h, other)) {
+		if got, ok := e.runs.Peers[keys[other.Name]]; !ok || joined(got.Allowed) != joined(allowed(s, h, other)) {
 			return peers
 		}
 	}
@@ -187,18 +193,19 @@ func onlyWith(path, script string) string {
 	return "if [ -e " + remote.Quote(path) + " ]; then\n" + script + "\nfi"
 }
 
-// undoTunnel gives back what ran before, from any point the change may have come to. The files are back by then.
-func undoTunnel(iface string, t tunnelSeen) string {
+// undo gives back what ran before, from any point the change may have come to. The files are back by then.
+func (e End) undo() string {
+	iface := e.Site.Tunnel.Interface
 	unit := remote.Quote(seen.TunnelUnit(iface))
-	was := t.Units.By[seen.TunnelUnit(iface)]
+	was := e.units.By[seen.TunnelUnit(iface)]
 	script := stopTunnel(iface)
 	if !was.Enabled() {
 		script += "\nsystemctl disable " + unit + " 2>/dev/null || true"
 	}
 	switch {
-	case was.Active && t.Runs.Link:
-		script += "\n" + onlyWith(confPath(iface), "systemctl start "+unit)
-	case t.Runs.Link && t.Conf != nil && !guideRuns(t):
+	case was.Active && e.runs.Link:
+		script += "\n" + onlyWith(ConfPath(iface), "systemctl start "+unit)
+	case e.runs.Link && e.conf != nil && !e.guideRuns():
 		script += "\nwg-quick up " + remote.Quote(iface) + " || true"
 	}
 	return script
