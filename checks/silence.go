@@ -45,8 +45,8 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 		closeQuietly(conn)
 		answers <- r
 	}
-	go ask()
 	began, asked := e.clock(), 1
+	go ask()
 	each, known := time.Duration(0), e.timeouts(ctx, from, to)
 	var turn <-chan time.Time
 	for waiting := 1; ; {
