@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"postern/remote/sshconfig"
 )
 
 // maxTries is how often the operator may answer the same question wrongly.
@@ -15,11 +17,11 @@ const maxTries = 3
 
 // login is one host being logged in to. It outlives a connection that the host hung up on.
 type login struct {
-	w        *reach
-	target   Target
-	route    route
-	patience *patience
-	banner   string
+	hops   *hops
+	target Target
+	host   sshconfig.Host
+	clock  *loginClock
+	banner string
 
 	attempts int
 	keyTypes int             // how many times the pinned key was not the one shown, and other types were asked for
@@ -66,7 +68,7 @@ func (l *login) config(ctx context.Context) (_ *ssh.ClientConfig, done func(), e
 	})
 	keys := func() ([]ssh.Signer, error) { return l.signers(ctx, agent), nil } //nolint:unparam // what x/crypto asks for
 	return &ssh.ClientConfig{
-		User:              l.route.user,
+		User:              l.host.User,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(keys), ssh.RetryableAuthMethod(questions, maxTries), ssh.RetryableAuthMethod(password, maxTries)},
 		HostKeyCallback:   check,
 		HostKeyAlgorithms: algorithms,
@@ -87,34 +89,26 @@ func (l *login) config(ctx context.Context) (_ *ssh.ClientConfig, done func(), e
 
 // ask puts a question to the operator, while the host's time stands still.
 func (l *login) ask(ctx context.Context, key string, p Prompt) (*string, error) {
-	return l.w.o.Memory.ask(ctx, key, func() (string, error) {
+	return l.hops.o.Memory.ask(ctx, key, func() (string, error) {
 		l.asked++
-		return l.patience.during(loginTimeout, func() (string, error) { return l.w.o.put(ctx, p) })
+		return l.clock.pausedFor(loginTimeout, func() (string, error) { return l.hops.o.put(ctx, p) })
 	})
-}
-
-// put is Options.Ask, where there is one.
-func (o Options) put(ctx context.Context, p Prompt) (string, error) {
-	if o.Ask == nil {
-		return "", ErrNoAnswer
-	}
-	return o.Ask(ctx, p)
 }
 
 // password is the next password to try. One that was refused is asked for again; the same one again is not sent again, but
 // counts. Among others it is sent again: it may have been another answer that was wrong.
 func (l *login) password(ctx context.Context, amongOthers bool) (string, error) {
-	key := "password " + l.route.login()
+	key := "password " + l.host.Login()
 	for {
 		if l.last != nil {
-			l.w.o.Memory.refuse(key, l.last)
+			l.hops.o.Memory.refuse(key, l.last)
 		}
 		if l.tries >= maxTries {
 			return "", fmt.Errorf("the password was refused %d times", l.tries)
 		}
-		a, err := l.ask(ctx, key, Prompt{Kind: Password, Host: l.target.name(), Text: Clean("password of " + l.route.login())})
+		a, err := l.ask(ctx, key, Prompt{Kind: Password, Host: l.target.name(), Text: Clean("password of " + l.host.Login())})
 		if err != nil {
-			return "", fmt.Errorf("password of %s: %w", l.route.login(), err)
+			return "", fmt.Errorf("password of %s: %w", l.host.Login(), err)
 		}
 		l.tries++
 		again := l.last != nil && *l.last == *a && !amongOthers
@@ -153,9 +147,9 @@ func (l *login) challenge(ctx context.Context, instruction string, questions []s
 
 // challengeOne answers from memory once per login: an answer that is asked for again was not right.
 func (l *login) challengeOne(ctx context.Context, text Text, echo bool) (string, error) {
-	key := "challenge " + l.route.login() + " " + text.String()
+	key := "challenge " + l.host.Login() + " " + text.String()
 	if l.answered[key] {
-		l.w.o.Memory.refuse(key, l.w.o.Memory.get(key))
+		l.hops.o.Memory.refuse(key, l.hops.o.Memory.get(key))
 	}
 	l.answered[key] = true
 	a, err := l.ask(ctx, key, Prompt{Kind: Challenge, Host: l.target.name(), Text: text, Echo: echo})
@@ -172,13 +166,13 @@ func (l *login) explain(err error) error {
 	case l.hostErr != nil:
 		return l.hostErr
 	case errors.Is(err, ErrNoAnswer) && l.keyErr != nil:
-		return fmt.Errorf("login as %s: %w; the host would take that key", l.route.user, l.keyErr)
+		return fmt.Errorf("login as %s: %w; the host would take that key", l.host.User, l.keyErr)
 	case errors.Is(err, ErrNoAnswer):
-		return fmt.Errorf("login as %s refused: %s: %w", l.route.user, l.keysTold(), err)
+		return fmt.Errorf("login as %s refused: %s: %w", l.host.User, l.keysOffered(), err)
 	case l.tries >= maxTries:
-		return fmt.Errorf("login as %s refused: the password was wrong %d times", l.route.user, l.tries)
+		return fmt.Errorf("login as %s refused: the password was wrong %d times", l.host.User, l.tries)
 	case strings.Contains(text, "unable to authenticate"), strings.Contains(text, "oo many authentication failures"):
-		why := l.keysTold()
+		why := l.keysOffered()
 		if l.keyErr != nil {
 			why = l.keyErr.Error()
 		} else if l.tries > 0 {
@@ -187,15 +181,15 @@ func (l *login) explain(err error) error {
 		if strings.Contains(text, "oo many") {
 			why += "; the host hung up over too many keys: name the right one with IdentityFile and IdentitiesOnly"
 		}
-		return fmt.Errorf("login as %s refused: %s", l.route.user, why)
+		return fmt.Errorf("login as %s refused: %s", l.host.User, why)
 	case hungUp(err):
-		return fmt.Errorf("%s hung up during the login: %w", l.route.login(), err)
+		return fmt.Errorf("%s hung up during the login: %w", l.host.Login(), err)
 	}
 	return err
 }
 
-// keysTold says which keys were offered.
-func (l *login) keysTold() string {
+// keysOffered says which keys were offered.
+func (l *login) keysOffered() string {
 	n := len(l.refused)
 	for _, k := range l.offered {
 		if !l.refused[k] {

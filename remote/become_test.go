@@ -149,7 +149,7 @@ func TestNeitherSudoNorSu(t *testing.T) {
 	}
 }
 
-func TestParseWay(t *testing.T) {
+func TestParseConnection(t *testing.T) {
 	for in, ok := range map[string]bool{
 		"192.0.2.1 50000 198.51.100.1 22":       true,
 		"2001:db8::1 50000 2001:db8::2 2222":    true,
@@ -161,11 +161,11 @@ func TestParseWay(t *testing.T) {
 		"192.0.2.1 50000 198.51.100.1 99999":    false,
 		"fe80::1%a';x 1 fe80::1 22":             false,
 	} {
-		if w, got := parseWay(in); got != ok {
+		if w, got := parseConnection(in); got != ok {
 			t.Errorf("%q: %+v, %v", in, w, got)
 		}
 	}
-	if w, _ := parseWay("::ffff:192.0.2.1 1 ::1 2222"); w.source.String() != "192.0.2.1" || w.port != 2222 {
+	if w, _ := parseConnection("::ffff:192.0.2.1 1 ::1 2222"); w.source.String() != "192.0.2.1" || w.port != 2222 {
 		t.Errorf("%+v", w)
 	}
 }

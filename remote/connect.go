@@ -1,71 +1,71 @@
 package remote
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
-	"regexp"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"postern/remote/sshconfig"
 )
 
-// Session is one authenticated connection to one host, with its privilege: a held channel to a root shell. It is safe for
-// use by several goroutines; scripts in the held shell run one after the other.
-type Session struct {
-	target Target
-	o      Options
-	name   string
-	who    string // user@host:port
-	link   *link  // nil on the local machine
-	start  starter
-	shell  *shell
-	way    way
-	uname  string
-	trips  atomic.Int64
-	extras atomic.Int32  // channels open beside the held one
-	slots  chan struct{} // Exec's channels
-	ears   chan struct{} // Listen's listeners
-	began  sync.Map      // the IDs of transactions begun over this very connection
-
-	hearMu  sync.Mutex
-	hearing *hearing // the process that holds them; nil while there is none
-	hearers int      // who uses it
+// Target is how to reach one host.
+type Target struct {
+	Name        string  // what the operator calls it
+	SSH         string  // user@host:port, ssh://…, or an alias of ssh_config; empty for Local
+	Via         *Target // the host to go through, nil for none; ssh_config's ProxyJump counts when it is nil
+	Local       bool    // the machine the program runs on
+	Become      string  // "", sudo or su; "" means detect
+	Fingerprint string  // a pinned host key, SHA256:…; it stands in place of known_hosts
 }
 
-// channels is how many scripts run beside the held one at once, listeners how many listeners there are.
-const (
-	channels  = 4
-	listeners = 16
-)
+// Options are what Connect needs from outside.
+type Options struct {
+	Home       string                                        // the operator's home folder
+	User       string                                        // the operator's login name, the default for SSH
+	AgentSock  string                                        // SSH_AUTH_SOCK
+	KnownHosts string                                        // written to; "" means Home/.ssh/known_hosts
+	Ask        func(context.Context, Prompt) (string, error) // nil: every Prompt is ErrNoAnswer
+	Dial       Dialer                                        // nil: a *net.Dialer
+	Rand       func([]byte)                                  // nonces; nil: crypto/rand
+	Log        func(host, line string)                       // redacted transcript; nil for none
+	StateDir   string                                        // on the host; "" means /var/lib/postern (tests use another)
+	Apart      bool                                          // nothing of the operator's machine counts: no ssh_config, key, agent or known_hosts, and nothing is written there
+	Memory     *Memory                                       // shares answers between Sessions; nil: kept for this Session and those that Again makes of it
+	Path       string                                        // PATH of every shell on the host; "" means where a system keeps its tools
+	Agent      string                                        // what guards a change on the host; "" means ours (tests break it)
+	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
+}
 
-func connect(ctx context.Context, t Target, o Options) (*Session, error) {
+// operator is whose settings of ssh count.
+func (o Options) operator() sshconfig.Operator {
+	return sshconfig.Operator{Home: o.Home, User: o.User, AgentSock: o.AgentSock, KnownHosts: o.KnownHosts, Apart: o.Apart}
+}
+
+// Connect dials, authenticates, becomes root and holds one channel to a root shell.
+func Connect(ctx context.Context, t Target, o Options) (*Session, error) {
 	if o.Memory == nil {
 		o.Memory = NewMemory()
 	}
 	if o.Dial == nil {
 		o.Dial = &net.Dialer{Timeout: dialTimeout}
 	}
-	s := &Session{target: t, o: o, name: t.name(), slots: make(chan struct{}, channels), ears: make(chan struct{}, listeners)}
+	s := &Session{target: t, o: o, name: t.name(), slots: make(chan struct{}, channels), listenSlots: make(chan struct{}, listeners)}
 	switch {
 	case t.Local && o.Apart:
-		return nil, fmt.Errorf("%s: is answered to be this machine, which is kept out of this run: say how to reach it by SSH", s.name)
+		return nil, fmt.Errorf("%s: is answered to be this machine, which is kept out of this run: say how to hops it by SSH", s.name)
 	case t.Local:
-		s.who = first(o.User, "the local user")
+		s.who = cmp.Or(o.User, "the local user")
 		s.start = startLocal
 	case t.SSH == "":
-		return nil, fmt.Errorf("%s: it is not said how to reach it", s.name)
+		return nil, fmt.Errorf("%s: it is not said how to hops it", s.name)
 	default:
-		w := &reach{o: o, log: s.log, trips: &s.trips}
-		l, who, err := w.to(ctx, t)
+		h := &hops{o: o, log: s.log, trips: &s.trips}
+		l, who, err := h.connect(ctx, t)
 		if err != nil {
 			return nil, err
 		}
@@ -81,19 +81,19 @@ func connect(ctx context.Context, t Target, o Options) (*Session, error) {
 
 // hold opens the channel that scripts run over.
 func (s *Session) hold(ctx context.Context) error {
-	c, err := s.root(ctx)
+	e, err := s.root(ctx)
 	if err != nil {
 		return err
 	}
-	s.shell, s.uname = newShell(c.p), c.uname
-	text := c.way
+	s.shell, s.uname = newShell(e.p), e.uname
+	text := e.way
 	if s.link == nil {
 		text = s.o.Way
 	}
-	if w, ok := parseWay(text); ok {
-		s.way = w
+	if w, ok := parseConnection(text); ok {
+		s.came = w
 	}
-	return s.settle(ctx, c.p)
+	return s.settle(ctx, e.p)
 }
 
 // startSSH opens a channel with a plain shell. The command is always the same: whatever the login shell is, it can run it.
@@ -147,73 +147,4 @@ func openShell(client *ssh.Client) (*process, error) {
 	}
 	go func() { _, _ = io.Copy(io.Discard, noise) }() // what the login shell's start-up files print
 	return newProcess(in, out, func() { session.Close() }), nil
-}
-
-// nonce is a word that nobody can guess.
-func (o Options) nonce() string {
-	var b [16]byte
-	if o.Rand != nil {
-		o.Rand(b[:])
-	} else {
-		rand.Read(b[:])
-	}
-	return "p" + hex.EncodeToString(b[:])
-}
-
-// Again makes a new connection to the same host, with full login and privilege, through new connections to whatever it goes
-// through. Answers already given are used again.
-func (s *Session) Again(ctx context.Context) (*Session, error) { return connect(ctx, s.target, s.o) }
-
-// Close ends the connection and everything that runs over it.
-func (s *Session) Close() error {
-	if s.link != nil {
-		s.link.cutOff("closed")
-	}
-	if s.shell != nil {
-		s.shell.p.end()
-	}
-	return nil
-}
-
-// Target is what the Session was connected with.
-func (s *Session) Target() Target { return s.target }
-
-// Way is how the operator's connection came in, as the host saw it: its source address, and the host's own port. ok is false
-// where there is none, as on the local machine.
-func (s *Session) Way() (source netip.Addr, port int, ok bool) {
-	return s.way.source, s.way.port, s.way.source.IsValid()
-}
-
-// RoundTrips counts what was waited for on the wire so far: 7 for a login, 1 for each further exchange.
-func (s *Session) RoundTrips() int { return int(s.trips.Load()) }
-
-var keyLine = regexp.MustCompile(`(?i)((?:private|preshared)key\s*=\s*)(\S.*)`)
-
-// log writes one or several lines to the transcript, without secrets.
-func (s *Session) log(text string) {
-	if s.o.Log == nil {
-		return
-	}
-	for _, line := range strings.Split(Clean(text).String(), "\n") {
-		line = s.o.Memory.redact(keyLine.ReplaceAllString(line, "${1}[secret]"))
-		s.o.Log(s.name, line)
-	}
-}
-
-// logScript writes the start of a script to the transcript.
-func (s *Session) logScript(script string) {
-	const most = 40
-	lines := strings.Split(strings.TrimSpace(script), "\n")
-	for i, line := range lines {
-		if i == most {
-			s.log(fmt.Sprintf("> (%d more lines)", len(lines)-most))
-			return
-		}
-		s.log("> " + line)
-	}
-}
-
-// within is ctx with a bound of its own, for waits that nobody bounded.
-func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %v: %w", d, context.DeadlineExceeded))
 }

@@ -6,10 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -151,4 +155,86 @@ func TestConcurrentSh(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestConfigThatCannotBeRead(t *testing.T) {
+	h := newHost(t)
+	o := h.options()
+	o.writeConfig(t, "Match exec \"false\"\n  Bogus yes\nHost [\n")
+	var log []string
+	o.Log = func(_, line string) { log = append(log, line) }
+	h.connect(o)
+	if !strings.Contains(strings.Join(log, "\n"), "going on with what was typed") {
+		t.Errorf("told %q", log)
+	}
+}
+
+func TestProxyCommandIsRefused(t *testing.T) {
+	h := newHost(t)
+	o := h.options()
+	o.writeConfig(t, "Host *\n ProxyCommand nc %h %p\n")
+	if _, err := Connect(soon(t), h.target(), o); err == nil || !strings.Contains(err.Error(), "ProxyJump") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProxyJumpOfTheConfig(t *testing.T) {
+	far, near, nearer := newHost(t), newHost(t), newHost(t)
+	o := far.options()
+	near.known(o, edKey)
+	nearer.known(o, edKey)
+	for _, h := range []*host{near, nearer} {
+		h.target() // serve
+	}
+	farHost, farPort, _ := net.SplitHostPort(far.address())
+	o.writeConfig(t, fmt.Sprintf("Host far\n HostName %s\n Port %s\n User root\n ProxyJump a@%s,b@%s\n", farHost, farPort, nearer.address(), near.address()))
+	far.target()
+	s, err := Connect(soon(t), Target{Name: "mail", SSH: "far"}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" || near.logins.Load() != 1 || nearer.logins.Load() != 1 {
+		t.Errorf("%+v, %v, %d, %d", r, err, near.logins.Load(), nearer.logins.Load())
+	}
+}
+
+// Apart from the operator's machine, nothing of it is read, nothing is written, and no script runs on it.
+func TestApart(t *testing.T) {
+	h := newHost(t)
+	o := h.options()
+	o.Apart, o.Memory = true, NewMemory()
+	o.record(t, "")
+	if err := os.WriteFile(filepath.Join(o.Home, ".ssh", "config"), []byte("Host *\n  Port 1\n  ProxyCommand false\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := os.ReadDir(filepath.Join(o.Home, ".ssh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &asker{answers: map[Kind][]string{HostKey: {"yes"}}}
+	o.Ask = a.ask
+	s, err := Connect(soon(t), h.target(), o)
+	if err != nil {
+		t.Fatalf("the operator's settings were used: %v", err)
+	}
+	s.Close()
+	if len(a.asked) != 1 || a.asked[0].Kind != HostKey {
+		t.Errorf("asked %v, want once for the host key", a.asked)
+	}
+	if o.recorded(t) != "" {
+		t.Errorf("the host key was recorded: %q", o.recorded(t))
+	}
+	if after, _ := os.ReadDir(filepath.Join(o.Home, ".ssh")); len(after) != len(keys) {
+		t.Errorf("it wrote files: %v", after)
+	}
+	if _, err := Connect(soon(t), Target{Name: "mail", Local: true}, o); err == nil || !strings.Contains(err.Error(), "this machine") {
+		t.Errorf("a script would run on this machine: %v", err)
+	}
+
+	o.Memory.keepHostKey(knownhosts.Normalize(h.address()), string(otherKey.PublicKey().Marshal()))
+	var changed *ChangedKeyError
+	if _, err := Connect(soon(t), h.target(), o); !errors.As(err, &changed) || !strings.Contains(changed.Error(), "SHA256:") {
+		t.Errorf("another key than before is taken: %v", err)
+	}
 }

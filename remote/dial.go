@@ -1,15 +1,21 @@
 package remote
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"postern/remote/sshconfig"
 )
 
 const (
@@ -18,28 +24,28 @@ const (
 	maxHops      = 8
 )
 
-// reach is one way to a host being walked: the hops so far bound it.
-type reach struct {
+// hops is one chain of hosts being connected to, each through the one before; how many there are so far bounds it.
+type hops struct {
 	o     Options
 	log   func(string)
 	trips *atomic.Int64
-	hops  int
+	n     int
 }
 
-// to connects to a target, through whatever it goes through, and logs in. The text says as whom, where.
-func (w *reach) to(ctx context.Context, t Target) (*link, string, error) {
-	if w.hops++; w.hops > maxHops {
+// connect connects to a target, through whatever it goes through, and logs in. The text says as whom, where.
+func (h *hops) connect(ctx context.Context, t Target) (*link, string, error) {
+	if h.n++; h.n > maxHops {
 		return nil, "", fmt.Errorf("%s: more than %d hosts to go through: does a jump lead back to itself?", t.name(), maxHops)
 	}
-	r, err := resolve(ctx, t.SSH, w.o, w.log)
+	to, err := sshconfig.Resolve(ctx, t.SSH, h.o.operator(), h.log)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", t.name(), err)
 	}
-	via, err := w.jump(ctx, t, r)
+	via, err := h.jump(ctx, t, to)
 	if err != nil {
 		return nil, "", err
 	}
-	l := &login{w: w, target: t, route: r, refused: map[string]bool{}}
+	l := &login{hops: h, target: t, host: to, refused: map[string]bool{}}
 	if via != nil {
 		stop := context.AfterFunc(ctx, func() { via.cutOff("given up") })
 		defer stop()
@@ -51,14 +57,14 @@ func (w *reach) to(ctx context.Context, t Target) (*link, string, error) {
 		}
 		return nil, "", fmt.Errorf("%s: %w", t.name(), err)
 	}
-	return newLink(client, via), r.login(), nil
+	return newLink(client, via), to.Login(), nil
 }
 
 // jump connects to the host that the way leads through, nil for none.
-func (w *reach) jump(ctx context.Context, t Target, r route) (*link, error) {
+func (h *hops) jump(ctx context.Context, t Target, to sshconfig.Host) (*link, error) {
 	hop := t.Via
 	if hop == nil {
-		for _, j := range r.jumps {
+		for _, j := range to.Jumps {
 			j = strings.TrimSpace(j)
 			hop = &Target{Name: j, SSH: j, Via: hop}
 		}
@@ -66,7 +72,7 @@ func (w *reach) jump(ctx context.Context, t Target, r route) (*link, error) {
 	if hop == nil || hop.Local {
 		return nil, nil
 	}
-	l, _, err := w.to(ctx, *hop)
+	l, _, err := h.connect(ctx, *hop)
 	return l, err
 }
 
@@ -83,16 +89,16 @@ func (t Target) name() string {
 
 // tcp opens the connection that the login will go over.
 func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
-	late := &away{fmt.Sprintf("%s:%s does not answer within %v", l.route.host, l.route.port, dialTimeout), context.DeadlineExceeded}
+	late := &dialError{fmt.Sprintf("%s:%s does not answer within %v", l.host.Name, l.host.Port, dialTimeout), context.DeadlineExceeded}
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, late)
 	defer cancel()
-	address := net.JoinHostPort(l.route.host, l.route.port)
+	address := l.host.Address()
 	var conn net.Conn
 	var err error
 	if via != nil {
 		conn, err = via.dial(ctx, "tcp", address)
 	} else {
-		conn, err = l.w.o.Dial.DialContext(ctx, "tcp", address)
+		conn, err = l.hops.o.Dial.DialContext(ctx, "tcp", address)
 	}
 	switch {
 	case err == nil:
@@ -100,31 +106,31 @@ func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
-	return nil, explained(err, l.route.host, address)
+	return nil, explainDial(err, l.host.Name, address)
 }
 
-// patience bounds how long a host may take, not counting the operator.
-type patience struct {
+// loginClock bounds how long a host may take, not counting the operator.
+type loginClock struct {
 	mu      sync.Mutex
 	timer   *time.Timer
 	expired atomic.Bool
 }
 
-func newPatience(d time.Duration, end func()) *patience {
-	p := &patience{}
-	p.timer = time.AfterFunc(d, func() {
-		p.expired.Store(true)
+func newLoginClock(d time.Duration, end func()) *loginClock {
+	c := &loginClock{}
+	c.timer = time.AfterFunc(d, func() {
+		c.expired.Store(true)
 		end()
 	})
-	return p
+	return c
 }
 
-// during stops the clock while f asks the operator.
-func (p *patience) during(d time.Duration, f func() (string, error)) (string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.timer.Stop()
-	defer p.timer.Reset(d)
+// pausedFor stops the clock while f asks the operator.
+func (c *loginClock) pausedFor(d time.Duration, f func() (string, error)) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer.Stop()
+	defer c.timer.Reset(d)
 	return f()
 }
 
@@ -147,13 +153,13 @@ func (l *login) connect(ctx context.Context, via *link) (*ssh.Client, error) {
 
 // attempt is one connection and one handshake.
 func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
-	l.w.trips.Add(7)
+	l.hops.trips.Add(7)
 	conn, err := l.tcp(ctx, via)
 	if err != nil {
 		return nil, err
 	}
-	l.patience = newPatience(loginTimeout, func() { conn.Close() })
-	defer l.patience.timer.Stop()
+	l.clock = newLoginClock(loginTimeout, func() { conn.Close() })
+	defer l.clock.timer.Stop()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	config, done, err := l.config(ctx)
@@ -162,7 +168,7 @@ func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
 		return nil, err
 	}
 	defer done()
-	c, chans, reqs, err := ssh.NewClientConn(conn, l.route.address(), config)
+	c, chans, reqs, err := ssh.NewClientConn(conn, l.host.KeyAddress(), config)
 	switch {
 	case err == nil && stop():
 		return ssh.NewClient(c, chans, reqs), nil
@@ -174,8 +180,78 @@ func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if l.patience.expired.Load() {
-		return nil, &away{fmt.Sprintf("the host did not finish the login within %v", loginTimeout), context.DeadlineExceeded}
+	if l.clock.expired.Load() {
+		return nil, &dialError{fmt.Sprintf("the host did not finish the login within %v", loginTimeout), context.DeadlineExceeded}
 	}
 	return nil, err
+}
+
+// dialError is a failed dial or login in words that say what to look at.
+type dialError struct {
+	words string
+	err   error
+}
+
+func (e *dialError) Error() string { return e.words }
+func (e *dialError) Unwrap() error { return e.err }
+
+// explainDial puts words to the failures of a dial that people meet most; other errors stay as they are.
+func explainDial(err error, host, address string) error {
+	var dns *net.DNSError
+	var words string
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		words = fmt.Sprintf("there is no host named %q: not in your ssh_config, and not in DNS", host)
+	case errors.As(err, &dns):
+		words = fmt.Sprintf("the name %q could not be looked up: no DNS server answered (it is not in your ssh_config)", host)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		words = fmt.Sprintf("%s refuses the connection: no SSH server listens there; is it another port?", address)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		words = fmt.Sprintf("there is no way to %s from here: is the address right, and are you in the right network?", address)
+	default:
+		return err
+	}
+	return &dialError{words, err}
+}
+
+// Greeting asks whether an SSH server answers where a target is, without logging in, and tells how it greets. A target that is
+// reached through another host is not asked: the text is empty then.
+func Greeting(ctx context.Context, t Target, o Options) (Text, error) {
+	if t.Local || t.Via != nil {
+		return Text{}, nil
+	}
+	to, err := sshconfig.Resolve(ctx, t.SSH, o.operator(), func(string) {})
+	if err != nil {
+		return Text{}, fmt.Errorf("%s: %w", t.name(), err)
+	}
+	if len(to.Jumps) > 0 {
+		return Text{}, nil
+	}
+	if o.Dial == nil {
+		o.Dial = &net.Dialer{Timeout: dialTimeout}
+	}
+	address := to.Address()
+	conn, err := o.Dial.DialContext(ctx, "tcp", address)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("no answer")
+		}
+		var told *dialError
+		if errors.As(explainDial(err, to.Name, address), &told) {
+			return Text{}, told
+		}
+		return Text{}, fmt.Errorf("%s: %w", address, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	lines := bufio.NewReader(io.LimitReader(conn, 16<<10))
+	for {
+		line, err := lines.ReadString('\n')
+		if strings.HasPrefix(line, "SSH-") {
+			return Clean(strings.TrimSpace(line)), nil
+		}
+		if err != nil {
+			return Text{}, fmt.Errorf("%s: something answers there, but it is no SSH server", address)
+		}
+	}
 }

@@ -16,7 +16,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return Answer{}, s.told(context.Cause(ctx))
+		return Answer{}, s.explain(context.Cause(ctx))
 	}
 	s.logScript(q.Run)
 	p, err := s.extra(ctx)
@@ -32,7 +32,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	var k keeper
 	s.trips.Add(1)
 	code, err := newShell(p).run(ctx, s.o.nonce(), mortal(s.o.nonce(), q.Run, "cat <&3"), k.take, nil)
-	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.told(err)
+	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.explain(err)
 }
 
 // extra is another root shell over the same connection; its user counts it out of s.extras. Where channels are refused while
@@ -40,23 +40,23 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 func (s *Session) extra(ctx context.Context) (*process, error) {
 	for {
 		s.extras.Add(1)
-		c, err := s.root(ctx)
+		e, err := s.root(ctx)
 		if err == nil {
-			if err = c.p.write(ctx, "exec 3<&0; "); err == nil {
-				err = s.settle(ctx, c.p)
+			if err = e.p.write(ctx, "exec 3<&0; "); err == nil {
+				err = s.settle(ctx, e.p)
 			}
 			if err == nil {
-				return c.p, nil
+				return e.p, nil
 			}
-			c.p.end()
+			e.p.end()
 		}
 		if others := s.extras.Add(-1); !errors.Is(err, errNoChannel) || others == 0 {
-			return nil, s.told(err)
+			return nil, s.explain(err)
 		}
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			return nil, s.told(context.Cause(ctx))
+			return nil, s.explain(context.Cause(ctx))
 		}
 	}
 }

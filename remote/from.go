@@ -5,10 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/crypto/ssh"
+)
+
+// Dialer opens connections: *net.Dialer from here, *Session from the host it is on.
+type Dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+var (
+	_ Dialer = (*net.Dialer)(nil)
+
+	// ErrNoVantage means that nothing can be asked from this place: forwarding is disabled, or there is no route for the
+	// family. It says nothing about the thing asked, so the result is unknown.
+	ErrNoVantage = errors.New("cannot be asked from this host")
+	// ErrLost means the link broke: the outcome is unknown until the host is asked again.
+	ErrLost = errors.New("the connection to the host was lost")
 )
 
 // DialContext opens a TCP connection from the host. Its errors are those of a connection made there: syscall.ECONNREFUSED,
@@ -26,7 +44,7 @@ func (s *Session) DialContext(ctx context.Context, network, address string) (net
 	}
 	conn, err := s.link.dial(ctx, network, address)
 	if errors.Is(err, errEnded) {
-		return nil, s.told(err)
+		return nil, s.explain(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
@@ -76,4 +94,70 @@ func translate(ctx context.Context, address string, err error) error {
 		}
 	}
 	return fmt.Errorf("its sshd says %q", text)
+}
+
+// hostConn is a connection made from a host. SSH channels know no deadlines; this one does: when one passes, the connection
+// is closed, and reads and writes end with os.ErrDeadlineExceeded.
+type hostConn struct {
+	net.Conn
+	mu      sync.Mutex
+	timers  [2]*time.Timer
+	expired bool
+}
+
+// Read reads until the deadline.
+func (c *hostConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	return n, c.late(err)
+}
+
+// Write writes until the deadline.
+func (c *hostConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	return n, c.late(err)
+}
+
+func (c *hostConn) late(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil && c.expired {
+		return os.ErrDeadlineExceeded
+	}
+	return err
+}
+
+// SetDeadline sets both deadlines.
+func (c *hostConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.set(0, t), c.set(1, t))
+}
+
+// SetReadDeadline sets when reads end.
+func (c *hostConn) SetReadDeadline(t time.Time) error { return c.set(0, t) }
+
+// SetWriteDeadline sets when writes end.
+func (c *hostConn) SetWriteDeadline(t time.Time) error { return c.set(1, t) }
+
+func (c *hostConn) set(i int, t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timers[i] != nil {
+		c.timers[i].Stop()
+		c.timers[i] = nil
+	}
+	if t.IsZero() || c.expired {
+		return nil
+	}
+	c.timers[i] = time.AfterFunc(time.Until(t), func() {
+		c.mu.Lock()
+		c.expired = true
+		c.mu.Unlock()
+		c.Conn.Close()
+	})
+	return nil
+}
+
+// Close closes the connection and forgets its deadlines.
+func (c *hostConn) Close() error {
+	c.SetDeadline(time.Time{})
+	return c.Conn.Close()
 }

@@ -17,21 +17,21 @@ import (
 func TestDialFromTheHost(t *testing.T) {
 	h := newHost(t)
 	s := h.connect(h.options())
-	ears, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ears.Close()
+	defer listener.Close()
 	go func() {
 		for {
-			c, err := ears.Accept()
+			c, err := listener.Accept()
 			if err != nil {
 				return
 			}
 			go io.WriteString(c, "220 hello\r\n")
 		}
 	}()
-	c, err := s.DialContext(soon(t), "tcp", ears.Addr().String())
+	c, err := s.DialContext(soon(t), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,10 +26,10 @@ import (
 
 // host is an SSH server inside the test, with a real /bin/sh behind it. It can misbehave in every way that matters.
 type host struct {
-	t      *testing.T
-	config *ssh.ServerConfig
-	ears   net.Listener
-	dir    string // commands that stand before the system's: id says 0 unless a test writes another
+	t        *testing.T
+	config   *ssh.ServerConfig
+	listener net.Listener
+	dir      string // commands that stand before the system's: id says 0 unless a test writes another
 
 	shell       []string                                           // what a session runs, whatever it asks for
 	noise       string                                             // printed before the shell starts
@@ -54,13 +54,13 @@ func newHost(t *testing.T) *host {
 	h := &host{t: t, config: &ssh.ServerConfig{NoClientAuth: true}, shell: []string{"/bin/sh", "-s"}, dir: t.TempDir()}
 	h.command("id", "echo 0")
 	h.config.AddHostKey(edKey)
-	ears, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.ears = ears
+	h.listener = listener
 	t.Cleanup(func() {
-		ears.Close()
+		listener.Close()
 		h.drop()
 	})
 	return h
@@ -90,7 +90,7 @@ func (h *host) known(o Options, key ssh.Signer) {
 	}
 }
 
-func (h *host) address() string { return h.ears.Addr().String() }
+func (h *host) address() string { return h.listener.Addr().String() }
 
 // target starts serving: from here on the host must not be changed.
 func (h *host) target() Target {
@@ -120,7 +120,7 @@ func (h *host) drop() {
 
 func (h *host) serve() {
 	for {
-		conn, err := h.ears.Accept()
+		conn, err := h.listener.Accept()
 		if err != nil {
 			return
 		}

@@ -18,12 +18,12 @@ import (
 
 // openAgent connects to the operator's agent, if there is one. It is used here, never forwarded.
 func (l *login) openAgent() (agent.ExtendedAgent, func()) {
-	if l.route.agent == "" {
+	if l.host.Agent == "" {
 		return nil, func() {}
 	}
-	conn, err := net.DialTimeout("unix", l.route.agent, time.Second)
+	conn, err := net.DialTimeout("unix", l.host.Agent, time.Second)
 	if err != nil {
-		l.w.log("the agent does not answer: " + err.Error())
+		l.hops.log("the agent does not answer: " + err.Error())
 		return nil, func() {}
 	}
 	conn.SetDeadline(time.Now().Add(time.Minute)) // a person may have to touch a key
@@ -38,7 +38,7 @@ func (l *login) signers(ctx context.Context, a agent.ExtendedAgent) []ssh.Signer
 	if a != nil {
 		all, err := a.Signers()
 		if err != nil {
-			l.w.log("the agent lists no keys: " + err.Error())
+			l.hops.log("the agent lists no keys: " + err.Error())
 		}
 		for _, s := range all {
 			f := ssh.FingerprintSHA256(s.PublicKey())
@@ -55,7 +55,7 @@ func (l *login) signers(ctx context.Context, a agent.ExtendedAgent) []ssh.Signer
 			out = append(out, &offered{Signer: s, told: func() { l.offer(f, from) }})
 		}
 	}
-	for _, path := range l.route.identities {
+	for _, path := range l.host.Identities {
 		pub := publicOf(path)
 		if pub != nil && held[ssh.FingerprintSHA256(pub)] != nil {
 			add(held[ssh.FingerprintSHA256(pub)], path+" (agent)")
@@ -64,7 +64,7 @@ func (l *login) signers(ctx context.Context, a agent.ExtendedAgent) []ssh.Signer
 		}
 	}
 	for _, f := range order {
-		if !l.route.only {
+		if !l.host.Only {
 			add(held[f], "agent")
 		}
 	}
@@ -75,7 +75,7 @@ func (l *login) signers(ctx context.Context, a agent.ExtendedAgent) []ssh.Signer
 func (l *login) offer(fingerprint, from string) {
 	if !slices.Contains(l.offered, fingerprint) {
 		l.offered = append(l.offered, fingerprint)
-		l.w.log("offering " + from + " " + fingerprint)
+		l.hops.log("offering " + from + " " + fingerprint)
 	}
 }
 
@@ -85,7 +85,7 @@ func (l *login) file(ctx context.Context, path string, pub ssh.PublicKey) ssh.Si
 	if slices.Contains(l.skip, path) {
 		return nil
 	}
-	if k := l.w.o.Memory.key(path); k != nil {
+	if k := l.hops.o.Memory.key(path); k != nil {
 		return k
 	}
 	pem, err := os.ReadFile(path)
@@ -98,7 +98,7 @@ func (l *login) file(ctx context.Context, path string, pub ssh.PublicKey) ssh.Si
 	case err == nil:
 		return certified(path, k)
 	case !errors.As(err, &locked):
-		l.w.log(fmt.Sprintf("key file %s: %v", path, err))
+		l.hops.log(fmt.Sprintf("key file %s: %v", path, err))
 		return nil
 	}
 	if locked.PublicKey != nil {
@@ -125,7 +125,7 @@ func (l *login) file(ctx context.Context, path string, pub ssh.PublicKey) ssh.Si
 
 // open decrypts a key file with the passphrase that the operator gives.
 func (l *login) open(ctx context.Context, path string, pem []byte) (ssh.Signer, error) {
-	if k := l.w.o.Memory.key(path); k != nil {
+	if k := l.hops.o.Memory.key(path); k != nil {
 		return k, nil
 	}
 	key := "passphrase " + path
@@ -136,10 +136,10 @@ func (l *login) open(ctx context.Context, path string, pem []byte) (ssh.Signer, 
 		}
 		k, err := ssh.ParsePrivateKeyWithPassphrase(pem, []byte(*a))
 		if err == nil {
-			l.w.o.Memory.keepKey(path, k)
+			l.hops.o.Memory.keepKey(path, k)
 			return k, nil
 		}
-		l.w.o.Memory.refuse(key, a)
+		l.hops.o.Memory.refuse(key, a)
 		if !errors.Is(err, x509.IncorrectPasswordError) {
 			return nil, fmt.Errorf("key file %s: %w", path, err)
 		}

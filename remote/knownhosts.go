@@ -63,7 +63,7 @@ func (l *login) hostKeys(ctx context.Context) (ssh.HostKeyCallback, []string, er
 		return nil, nil, err
 	}
 	defer done()
-	address := l.route.address()
+	address := l.host.KeyAddress()
 	types := db.HostKeyAlgorithms(address)
 	for _, t := range slices.Concat(keyTypes...) {
 		if !slices.Contains(types, t) {
@@ -83,7 +83,7 @@ func (l *login) pinned(pin string, key ssh.PublicKey) error {
 	if ssh.FingerprintSHA256(key) == pin {
 		return nil
 	}
-	l.hostErr = &ChangedKeyError{Address: l.route.address(), Recorded: pin, Shown: shown(key)}
+	l.hostErr = &ChangedKeyError{Address: l.host.KeyAddress(), Recorded: pin, Shown: shown(key)}
 	for i, types := range keyTypes {
 		if i >= l.keyTypes && (slices.Contains(types, key.Type()) || key.Type() == ssh.KeyAlgoRSA && i == 2) && i+1 < len(keyTypes) {
 			l.keyTypes = i + 1
@@ -109,7 +109,7 @@ func (l *login) judge(ctx context.Context, err error, names map[string]string, k
 				want = k
 			}
 		}
-		return &ChangedKeyError{Address: knownhosts.Normalize(l.route.address()), File: names[want.Filename], Line: want.Line, Recorded: shown(want.Key), Shown: shown(key)}
+		return &ChangedKeyError{Address: knownhosts.Normalize(l.host.KeyAddress()), File: names[want.Filename], Line: want.Line, Recorded: shown(want.Key), Shown: shown(key)}
 	case errors.As(err, &known):
 		return l.unknown(ctx, key)
 	}
@@ -118,16 +118,16 @@ func (l *login) judge(ctx context.Context, err error, names map[string]string, k
 
 // unknown asks the operator about a key that nobody has seen before, and records it after a yes.
 func (l *login) unknown(ctx context.Context, key ssh.PublicKey) error {
-	address := knownhosts.Normalize(l.route.address())
-	switch was := l.w.o.Memory.hostKey(address); {
+	address := knownhosts.Normalize(l.host.KeyAddress())
+	switch was := l.hops.o.Memory.hostKey(address); {
 	case was == string(key.Marshal()):
 		return nil
-	case was != "" && l.w.o.Apart: // elsewhere known_hosts tells
+	case was != "" && l.hops.o.Apart: // elsewhere known_hosts tells
 		return &ChangedKeyError{Address: address, Recorded: fingerprint(was), Shown: shown(key)}
 	}
 	l.asked++
-	answer, err := l.patience.during(loginTimeout, func() (string, error) {
-		return l.w.o.put(ctx, Prompt{Kind: HostKey, Host: l.target.name(), Text: Clean(address + " shows " + shown(key)), Echo: true})
+	answer, err := l.clock.pausedFor(loginTimeout, func() (string, error) {
+		return l.hops.o.put(ctx, Prompt{Kind: HostKey, Host: l.target.name(), Text: Clean(address + " shows " + shown(key)), Echo: true})
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %s shows %s: %w", ErrUnknownKey, address, shown(key), err)
@@ -135,12 +135,12 @@ func (l *login) unknown(ctx context.Context, key ssh.PublicKey) error {
 	if answer != "yes" {
 		return fmt.Errorf("%w: %s shows %s, and the answer was %q, not \"yes\"", ErrUnknownKey, address, shown(key), answer)
 	}
-	l.w.o.Memory.keepHostKey(address, string(key.Marshal()))
-	if l.w.o.Apart {
+	l.hops.o.Memory.keepHostKey(address, string(key.Marshal()))
+	if l.hops.o.Apart {
 		return nil
 	}
-	if err := record(l.route.knownHosts[0], address, key, l.route.hash); err != nil {
-		l.w.log("the host key could not be recorded: " + err.Error())
+	if err := record(l.host.KnownHosts[0], address, key, l.host.Hash); err != nil {
+		l.hops.log("the host key could not be recorded: " + err.Error())
 	}
 	return nil
 }
@@ -192,8 +192,8 @@ func (l *login) database() (db *knownhosts.HostKeyDB, names map[string]string, d
 			os.Remove(f)
 		}
 	}
-	read := append(slices.Clone(l.route.knownHosts), "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
-	if l.w.o.Apart {
+	read := append(slices.Clone(l.host.KnownHosts), "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+	if l.hops.o.Apart {
 		read = nil
 	}
 	for _, path := range read {
@@ -241,7 +241,7 @@ func (l *login) readable(path string) (string, error) {
 			return "", err
 		}
 		if _, err := xknownhosts.New(probe.Name()); err != nil {
-			l.w.log(fmt.Sprintf("%s:%d cannot be read and is left out", path, n))
+			l.hops.log(fmt.Sprintf("%s:%d cannot be read and is left out", path, n))
 			line = ""
 		}
 		out.WriteString(line + "\n")

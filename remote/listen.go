@@ -25,13 +25,13 @@ func (s *Session) Listen(ctx context.Context, network, addr string) (*Listener, 
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
 	select {
-	case s.ears <- struct{}{}:
+	case s.listenSlots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, s.told(context.Cause(ctx))
+		return nil, s.explain(context.Cause(ctx))
 	}
 	l, err := s.listen(ctx, at)
 	if err != nil {
-		<-s.ears
+		<-s.listenSlots
 	}
 	return l, err
 }
@@ -61,7 +61,7 @@ func (s *Session) listen(ctx context.Context, at netip.AddrPort) (*Listener, err
 	ctx, cancel := within(ctx, listenMost)
 	defer cancel()
 	s.log("> listen at " + at.String())
-	h, err := s.hear(ctx, at)
+	h, err := s.listenProcess(ctx, at)
 	if err != nil {
 		return nil, err
 	}
@@ -72,29 +72,29 @@ func (s *Session) listen(ctx context.Context, at netip.AddrPort) (*Listener, err
 	one := h.add()
 	s.trips.Add(1)
 	if err := h.p.write(ctx, fmt.Sprintf("listen %s %d %s %d\n", one.id, family, at.Addr(), at.Port())); err != nil {
-		s.deafen(h, one)
-		return nil, s.told(err)
+		s.closeListener(h, one)
+		return nil, s.explain(err)
 	}
 	select {
 	case said := <-one.said:
-		own, err := s.heard(at, said)
+		own, err := s.listenAnswer(at, said)
 		if err != nil {
-			s.deafen(h, one)
+			s.closeListener(h, one)
 			return nil, err
 		}
-		leave := sync.OnceFunc(func() { s.deafen(h, one); <-s.ears })
+		leave := sync.OnceFunc(func() { s.closeListener(h, one); <-s.listenSlots })
 		return &Listener{Addr: own, Peers: one.peers, close: func() error { leave(); return nil }}, nil
 	case <-h.ended:
-		s.deafen(h, one)
-		return nil, s.told(errEnded)
+		s.closeListener(h, one)
+		return nil, s.explain(errEnded)
 	case <-ctx.Done():
-		s.deafen(h, one)
-		return nil, s.told(context.Cause(ctx))
+		s.closeListener(h, one)
+		return nil, s.explain(context.Cause(ctx))
 	}
 }
 
-// heard is what the host's answer to a listen command means.
-func (s *Session) heard(at netip.AddrPort, said []string) (netip.AddrPort, error) {
+// listenAnswer is what the host's answer to a listen command means.
+func (s *Session) listenAnswer(at netip.AddrPort, said []string) (netip.AddrPort, error) {
 	if len(said) > 0 && said[0] == "ready" {
 		if own, ok := parsePeer(said[1:]); ok {
 			return own, nil
@@ -132,3 +132,19 @@ func (s *stream) Read(b []byte) (int, error) {
 	s.rest = got[n:]
 	return n, nil
 }
+
+// Listener is a throw-away TCP listener on a host. It greets each client with one line and tells who connected; it ends
+// with the connection that started it, and after a minute by itself.
+type Listener struct {
+	Addr  netip.AddrPort        // where it listens
+	Peers <-chan netip.AddrPort // the source address of each connection, as the host saw it
+	close func() error
+}
+
+// NewListener makes a Listener of who connects and of how to take it away.
+func NewListener(peers <-chan netip.AddrPort, close func() error) *Listener {
+	return &Listener{Peers: peers, close: close}
+}
+
+// Close takes the listener away.
+func (l *Listener) Close() error { return l.close() }

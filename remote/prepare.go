@@ -43,7 +43,7 @@ func (s *Session) follow(ctx context.Context, id, script string, changes []Chang
 		p := Progress{Text: t, Of: len(changes)}
 		switch {
 		case strings.HasPrefix(line, "result ") || strings.HasPrefix(line, "owner "):
-			v.hear(line)
+			v.read(line)
 			return
 		case strings.HasPrefix(line, mark):
 			v.change, _ = strconv.Atoi(strings.TrimPrefix(line, mark))

@@ -1,72 +1,114 @@
+// Package remote connects to hosts, reads them, changes them and takes changes back. It knows shells, files, sudo, host
+// keys and time; it refuses to know what mail is, or why a change is wanted.
 package remote
 
 import (
 	"context"
-	"errors"
-	"net"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// Target is how to reach one host.
-type Target struct {
-	Name        string  // what the operator calls it
-	SSH         string  // user@host:port, ssh://…, or an alias of ssh_config; empty for Local
-	Via         *Target // the host to go through, nil for none; ssh_config's ProxyJump counts when it is nil
-	Local       bool    // the machine the program runs on
-	Become      string  // "", sudo or su; "" means detect
-	Fingerprint string  // a pinned host key, SHA256:…; it stands in place of known_hosts
+// Session is one authenticated connection to one host, with its privilege: a held channel to a root shell. It is safe for
+// use by several goroutines; scripts in the held shell run one after the other.
+type Session struct {
+	target      Target
+	o           Options
+	name        string
+	who         string // user@host:port
+	link        *link  // nil on the local machine
+	start       starter
+	shell       *shell
+	came        connection
+	uname       string
+	trips       atomic.Int64
+	extras      atomic.Int32  // channels open beside the held one
+	slots       chan struct{} // Exec's channels
+	listenSlots chan struct{} // Listen's listeners
+	began       sync.Map      // the IDs of transactions begun over this very connection
+
+	listenMu  sync.Mutex
+	listening *listenProcess // the process that holds them; nil while there is none
+	listens   int            // who uses it
 }
 
-// Kind is what a Prompt asks for.
-type Kind string
-
-// The kinds of Prompt.
+// channels is how many scripts run beside the held one at once, listeners how many listeners there are.
 const (
-	Password   Kind = "password"   // the login password of Host
-	Passphrase Kind = "passphrase" // of the key file in Text
-	Sudo       Kind = "sudo"       // the password sudo or su asks for on Host
-	Challenge  Kind = "challenge"  // one keyboard-interactive question, in Text
-	HostKey    Kind = "hostkey"    // a key not seen before; Text has type and fingerprint; the answer must be "yes"
+	channels  = 4
+	listeners = 16
 )
 
-// Prompt is one question that only the operator can answer.
-type Prompt struct {
-	Kind Kind
-	Host string
-	Text Text
-	Echo bool
+// nonce is a word that nobody can guess.
+func (o Options) nonce() string {
+	var b [16]byte
+	if o.Rand != nil {
+		o.Rand(b[:])
+	} else {
+		rand.Read(b[:])
+	}
+	return "p" + hex.EncodeToString(b[:])
 }
 
-// ErrNoAnswer means that a Prompt could not be put: no terminal, or end of input.
-var ErrNoAnswer = errors.New("nobody could be asked")
+// Again makes a new connection to the same host, with full login and privilege, through new connections to whatever it goes
+// through. Answers already given are used again.
+func (s *Session) Again(ctx context.Context) (*Session, error) { return Connect(ctx, s.target, s.o) }
 
-// Options are what Connect needs from outside.
-type Options struct {
-	Home       string                                        // the operator's home folder
-	User       string                                        // the operator's login name, the default for SSH
-	AgentSock  string                                        // SSH_AUTH_SOCK
-	KnownHosts string                                        // written to; "" means Home/.ssh/known_hosts
-	Ask        func(context.Context, Prompt) (string, error) // nil: every Prompt is ErrNoAnswer
-	Dial       Dialer                                        // nil: a *net.Dialer
-	Rand       func([]byte)                                  // nonces; nil: crypto/rand
-	Log        func(host, line string)                       // redacted transcript; nil for none
-	StateDir   string                                        // on the host; "" means /var/lib/postern (tests use another)
-	Apart      bool                                          // nothing of the operator's machine counts: no ssh_config, key, agent or known_hosts, and nothing is written there
-	Memory     *Memory                                       // shares answers between Sessions; nil: kept for this Session and those that Again makes of it
-	Path       string                                        // PATH of every shell on the host; "" means where a system keeps its tools
-	Agent      string                                        // what guards a change on the host; "" means ours (tests break it)
-	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
+// Close ends the connection and everything that runs over it.
+func (s *Session) Close() error {
+	if s.link != nil {
+		s.link.cutOff("closed")
+	}
+	if s.shell != nil {
+		s.shell.p.end()
+	}
+	return nil
 }
 
-// Connect dials, authenticates, becomes root and holds one channel to a root shell.
-func Connect(ctx context.Context, t Target, o Options) (*Session, error) { return connect(ctx, t, o) }
+// Target is what the Session was connected with.
+func (s *Session) Target() Target { return s.target }
 
-// Reply is what a script printed, stdout and stderr together, and its exit status.
-type Reply struct {
-	Out  string
-	Code int
-	Cut  bool // Out is not whole: the script printed more than MaxAnswer bytes
+// Way is how the operator's connection came in, as the host saw it: its source address, and the host's own port. ok is false
+// where there is none, as on the local machine.
+func (s *Session) Way() (source netip.Addr, port int, ok bool) {
+	return s.came.source, s.came.port, s.came.source.IsValid()
 }
 
-var _ interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
-} = (*Session)(nil)
+// RoundTrips counts what was waited for on the wire so far: 7 for a login, 1 for each further exchange.
+func (s *Session) RoundTrips() int { return int(s.trips.Load()) }
+
+var keyLine = regexp.MustCompile(`(?i)((?:private|preshared)key\s*=\s*)(\S.*)`)
+
+// log writes one or several lines to the transcript, without secrets.
+func (s *Session) log(text string) {
+	if s.o.Log == nil {
+		return
+	}
+	for _, line := range strings.Split(Clean(text).String(), "\n") {
+		line = s.o.Memory.redact(keyLine.ReplaceAllString(line, "${1}[secret]"))
+		s.o.Log(s.name, line)
+	}
+}
+
+// logScript writes the start of a script to the transcript.
+func (s *Session) logScript(script string) {
+	const most = 40
+	lines := strings.Split(strings.TrimSpace(script), "\n")
+	for i, line := range lines {
+		if i == most {
+			s.log(fmt.Sprintf("> (%d more lines)", len(lines)-most))
+			return
+		}
+		s.log("> " + line)
+	}
+}
+
+// within is ctx with a bound of its own, for waits that nobody bounded.
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %v: %w", d, context.DeadlineExceeded))
+}

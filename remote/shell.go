@@ -47,6 +47,13 @@ func (sh *shell) run(ctx context.Context, nonce, script string, sink func([]byte
 	}
 }
 
+// Reply is what a script printed, stdout and stderr together, and its exit status.
+type Reply struct {
+	Out  string
+	Code int
+	Cut  bool // Out is not whole: the script printed more than MaxAnswer bytes
+}
+
 // Sh runs POSIX sh as root: in a subshell, with LC_ALL=C and stdin from /dev/null. What it prints on either output comes back
 // together, at most MaxAnswer bytes of it; an exit status other than 0 is no error. The error is ErrLost, and the outcome
 // unknown, when the link broke; it is the context's when that ended first, and then the script may still be running: the next
@@ -81,11 +88,11 @@ func (s *Session) sh(ctx context.Context, script string, line func(Text)) (Reply
 func (s *Session) feed(ctx context.Context, script string, sink func([]byte), pause func()) (int, error) {
 	s.trips.Add(1)
 	code, err := s.shell.run(ctx, s.o.nonce(), script, sink, pause)
-	return code, s.told(err)
+	return code, s.explain(err)
 }
 
-// told names the host in an error of its shell, and makes ErrLost of a shell that is gone.
-func (s *Session) told(err error) error {
+// explain names the host in an error of its shell, and makes ErrLost of a shell that is gone.
+func (s *Session) explain(err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrLost), strings.HasPrefix(err.Error(), s.name+": "):
 		return err
@@ -96,4 +103,10 @@ func (s *Session) told(err error) error {
 		return lost(s.name, "its shell ended")
 	}
 	return fmt.Errorf("%s: %w", s.name, err)
+}
+
+// Quote makes one word of POSIX sh out of s, whatever s holds but NUL, which no shell can carry. Everything that goes to
+// a shell goes through it.
+func Quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -4,8 +4,61 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
 	"time"
 )
+
+// Risk is what a change can cost while it is not yet confirmed.
+type Risk string
+
+// The risks, least first.
+const (
+	NoRisk   Risk = ""
+	LoseMail Risk = "lose-mail" // mail ports may be dark for a moment
+	LoseSSH  Risk = "lose-ssh"  // it may cut the operator off
+)
+
+// File is the whole of a file: its text, mode and owner ("root:root"). A line whose secret is redacted reads
+// `PrivateKey = redacted:HASH`; the host fills the secret in again when it writes the file.
+type File struct {
+	Text  string
+	Mode  fs.FileMode
+	Owner string
+}
+
+// Change is one reversible edit of one host, as data: what the operator reads is the very value that is run.
+// Do, Undo, Keep and Test are POSIX sh, run as root with LC_ALL=C, set -e and stdin from /dev/null.
+type Change struct {
+	ID        string // stable name within its step: letters, digits, dots and hyphens; the host's record of what was before us goes by it
+	Step      string // the step it belongs to
+	Title     string // what it does, in the operator's words
+	Why       string // one sentence, may be empty
+	Path      string // the file it writes; empty when it only runs Do
+	Old, New  *File  // nil means absent
+	AtConfirm bool   // the file is put in place only at confirm: the running state is made by Do, and a reboot before forgets it
+	Test      string // checks the staged file, named by $NEW, before anything is changed
+	Do        string // run once all files are in place, in the order of the changes
+	Undo      string // run once all files are restored, in reverse order; must work from any point Do may have stopped at
+	Keep      string // run at confirm, such as enabling a unit at boot
+	Forget    bool   // at confirm the host drops its record of this change, as nothing of ours is left: an undo
+	Risk      Risk
+	Takes     time.Duration // how long Do may take; 0: a moment
+}
+
+// Transaction is a set of changes of one host that the host takes back by itself unless it is confirmed.
+type Transaction struct {
+	ID       string        // unique; letters and digits
+	Operator string        // who, from where; told to a second operator who finds the lock
+	Deadline time.Duration // the host takes the changes back after this; at least 10 s
+	Changes  []Change
+	Answers  *File // the answers to leave at AnswersPath on the host at confirm; nil leaves none
+}
+
+// AnswersPath is where the answers lie on a host, for a second laptop or a lost file.
+const AnswersPath = "/var/lib/postern/site.toml"
 
 // Progress is one line of what a host is doing: change N of Of has begun, or it printed Text meanwhile.
 type Progress struct {
@@ -79,4 +132,80 @@ func late(err error) error {
 		return fmt.Errorf("%w: %w", ErrTooLate, err)
 	}
 	return err
+}
+
+// leastDeadline is the shortest time a host is given.
+const leastDeadline = 10 * time.Second
+
+var (
+	words   = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
+	names   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$`)
+	owners  = regexp.MustCompile(`^[a-z0-9_][a-z0-9_.-]*:[a-z0-9_][a-z0-9_.-]*$`)
+	folders = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$`)
+)
+
+// check refuses what no host could be given.
+func (t Transaction) check() error {
+	if !words.MatchString(t.ID) {
+		return fmt.Errorf("%q is not a transaction (letters and digits)", t.ID)
+	}
+	if t.Deadline < leastDeadline || t.Deadline > 24*time.Hour {
+		return fmt.Errorf("a deadline of %s cannot be used (%s to 24h)", t.Deadline, leastDeadline)
+	}
+	if t.Answers != nil && strings.Contains(t.Answers.Text, "\x00") {
+		return fmt.Errorf("the answers hold a NUL byte")
+	}
+	return checkChanges(t.Changes)
+}
+
+func checkChanges(list []Change) error {
+	if len(list) == 0 || len(list) > 999 {
+		return fmt.Errorf("%d changes cannot be made at once (1 to 999)", len(list))
+	}
+	seen := map[string]bool{}
+	for _, c := range list {
+		if err := c.check(); err != nil {
+			return fmt.Errorf("change %q: %w", c.ID, err)
+		}
+		if c.Path != "" && seen[c.Path] {
+			return fmt.Errorf("change %q: %q is written by another change too", c.ID, c.Path)
+		}
+		seen[c.Path] = true
+	}
+	return nil
+}
+
+func (c Change) check() error {
+	for _, name := range []string{c.ID, c.Step} {
+		if !names.MatchString(name) {
+			return fmt.Errorf("%q is not a name (letters, digits, dots and hyphens)", name)
+		}
+	}
+	for _, s := range []string{c.Title, c.Test, c.Do, c.Undo, c.Keep} {
+		if strings.Contains(s, "\x00") {
+			return fmt.Errorf("it holds a NUL byte")
+		}
+	}
+	if strings.ContainsAny(c.Title, "\n\r") {
+		return fmt.Errorf("its title is more than one line")
+	}
+	if c.Path == "" {
+		if c.New != nil || c.Old != nil || c.AtConfirm {
+			return fmt.Errorf("it has a file but no path")
+		}
+		return nil
+	}
+	if !folders.MatchString(c.Path) || path.Clean(c.Path) != c.Path {
+		return fmt.Errorf("%q is not an absolute path (letters, digits and . _ @ + -)", c.Path)
+	}
+	for _, f := range []*File{c.Old, c.New} {
+		switch {
+		case f == nil:
+		case strings.Contains(f.Text, "\x00"):
+			return fmt.Errorf("%q holds a NUL byte", c.Path)
+		case f.Owner != "" && !owners.MatchString(f.Owner):
+			return fmt.Errorf("%q is not an owner (user:group)", f.Owner)
+		}
+	}
+	return nil
 }

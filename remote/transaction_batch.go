@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -41,7 +42,7 @@ func (s *Session) head() string { return s.places() + agent.System(system) }
 
 // agent is the text that is stored on the host. Its first line names it by what it does.
 func (s *Session) agent() string {
-	text := first(s.o.Agent, agentText)
+	text := cmp.Or(s.o.Agent, agentText)
 	sum := sha256.Sum256([]byte(text))
 	return "# postern agent " + hex.EncodeToString(sum[:6]) + "\n" + s.places() + text
 }

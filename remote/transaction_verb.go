@@ -16,8 +16,8 @@ type verdict struct {
 	owner, out []string
 }
 
-// hear takes one line of an agent.
-func (v *verdict) hear(line string) {
+// read takes one line of an agent.
+func (v *verdict) read(line string) {
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
 	case "result":
@@ -84,7 +84,7 @@ func (s *Session) act(ctx context.Context, script string, changes []Change, tell
 	v, start := &verdict{}, time.Now()
 	_, err := s.ShOut(ctx, script, func(t Text) {
 		line := t.String()
-		v.hear(line)
+		v.read(line)
 		if tell == nil {
 			return
 		}
@@ -113,7 +113,7 @@ func (s *Session) verb(ctx context.Context, verb string, args ...string) error {
 	}
 	v := &verdict{}
 	for line := range strings.Lines(r.Out) {
-		v.hear(strings.TrimRight(line, "\n"))
+		v.read(strings.TrimRight(line, "\n"))
 	}
 	if v.word == "" {
 		v.out = []string{r.Out}

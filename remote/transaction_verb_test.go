@@ -22,7 +22,7 @@ func FuzzVerdict(f *testing.F) {
 	f.Fuzz(func(t *testing.T, out string) {
 		v := &verdict{}
 		for line := range strings.Lines(out) {
-			v.hear(strings.TrimRight(line, "\n"))
+			v.read(strings.TrimRight(line, "\n"))
 		}
 		if err := v.err(changes); err != nil && strings.ContainsAny(err.Error(), "\x1b\x00") {
 			t.Errorf("a control character in %q", err)

@@ -15,7 +15,7 @@ func Greeting(ctx context.Context, s *site.Site, name string, o remote.Options) 
 	if h == nil {
 		return "", fmt.Errorf("there is no host %q", name)
 	}
-	greeting, err := remote.Knock(ctx, target(s, h), o)
+	greeting, err := remote.Greeting(ctx, target(s, h), o)
 	if err != nil || greeting.Line(60) == "" {
 		return "", err
 	}

@@ -1,8 +1,11 @@
-package remote
+// Package sshconfig tells how ssh would reach a destination: what was typed, and what ssh_config says of it. It connects to
+// nothing, and asks nobody.
+package sshconfig
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -17,30 +20,41 @@ import (
 	"github.com/kevinburke/ssh_config"
 )
 
-// route is how to reach one host, as ssh_config and what was typed say together.
-type route struct {
-	typed      string
-	host, port string
-	user       string
-	identities []string // key files, in order
-	only       bool     // IdentitiesOnly: offer no other key
-	agent      string   // the agent's socket, empty for none
-	jumps      []string // ProxyJump, nearest first
-	knownHosts []string // files to read; the first is written to
-	alias      string   // HostKeyAlias
-	hash       bool     // HashKnownHosts
+// Host is how to reach one host, as ssh_config and what was typed say together.
+type Host struct {
+	Typed      string
+	Name, Port string
+	User       string
+	Identities []string // key files, in order
+	Only       bool     // IdentitiesOnly: offer no other key
+	Agent      string   // the agent's socket, empty for none
+	Jumps      []string // ProxyJump, nearest first
+	KnownHosts []string // files to read; the first is written to
+	Alias      string   // HostKeyAlias
+	Hash       bool     // HashKnownHosts
 }
 
-// address is host:port as known_hosts looks it up.
-func (r route) address() string {
-	if r.alias != "" {
-		return net.JoinHostPort(r.alias, "22")
+// Address is host:port, where it listens.
+func (h Host) Address() string { return net.JoinHostPort(h.Name, h.Port) }
+
+// KeyAddress is host:port as known_hosts looks it up.
+func (h Host) KeyAddress() string {
+	if h.Alias != "" {
+		return net.JoinHostPort(h.Alias, "22")
 	}
-	return net.JoinHostPort(r.host, r.port)
+	return h.Address()
 }
 
-// login is who and where, for people.
-func (r route) login() string { return r.user + "@" + net.JoinHostPort(r.host, r.port) }
+// Login is who and where, for people.
+func (h Host) Login() string { return h.User + "@" + h.Address() }
+
+// Operator is whose settings count.
+type Operator struct {
+	Home, User string
+	AgentSock  string // SSH_AUTH_SOCK
+	KnownHosts string // in place of those that ssh_config names
+	Apart      bool   // no settings count but what was typed
+}
 
 // destination takes user@host:port, ssh://user@host:port, [v6]:port, a bare IPv6 address or an alias apart.
 func destination(s string) (user, host, port string, err error) {
@@ -70,14 +84,14 @@ func destination(s string) (user, host, port string, err error) {
 	return user, host, port, nil
 }
 
-// resolve reads ssh_config for what was typed. Settings that cannot be read are told to log, and what was typed counts.
-func resolve(ctx context.Context, typed string, o Options, log func(string)) (route, error) {
+// Resolve reads ssh_config for what was typed. Settings that cannot be read are told to log, and what was typed counts.
+func Resolve(ctx context.Context, typed string, o Operator, log func(string)) (Host, error) {
 	user, host, port, err := destination(typed)
 	if err != nil {
-		return route{}, err
+		return Host{}, err
 	}
 	if o.Apart {
-		return route{typed: typed, host: host, port: first(port, "22"), user: first(user, o.User)}, nil
+		return Host{Typed: typed, Name: host, Port: cmp.Or(port, "22"), User: cmp.Or(user, o.User)}, nil
 	}
 	settings, err := sshG(ctx, o.Home, user, host, port)
 	if err != nil {
@@ -85,31 +99,31 @@ func resolve(ctx context.Context, typed string, o Options, log func(string)) (ro
 			log("ssh_config cannot be read, going on with what was typed: " + err.Error())
 		}
 	}
-	r := route{typed: typed, agent: o.AgentSock}
-	r.host = first(settings.get("hostname"), host)
-	r.port = first(port, settings.get("port"), "22")
-	r.user = first(user, settings.get("user"), o.User)
-	r.only = settings.get("identitiesonly") == "yes"
-	r.hash = settings.get("hashknownhosts") == "yes"
-	r.alias = settings.get("hostkeyalias")
-	r.identities = settings.paths(o.Home, r, "identityfile")
-	if len(r.identities) == 0 {
-		r.identities = settings["default"].paths(o.Home, r)
+	h := Host{Typed: typed, Agent: o.AgentSock}
+	h.Name = cmp.Or(settings.get("hostname"), host)
+	h.Port = cmp.Or(port, settings.get("port"), "22")
+	h.User = cmp.Or(user, settings.get("user"), o.User)
+	h.Only = settings.get("identitiesonly") == "yes"
+	h.Hash = settings.get("hashknownhosts") == "yes"
+	h.Alias = settings.get("hostkeyalias")
+	h.Identities = settings.paths(o.Home, h, "identityfile")
+	if len(h.Identities) == 0 {
+		h.Identities = settings["default"].paths(o.Home, h)
 	}
 	switch a := settings.get("identityagent"); a {
 	case "", "SSH_AUTH_SOCK", "$SSH_AUTH_SOCK":
 	case "none":
-		r.agent = ""
+		h.Agent = ""
 	default:
-		r.agent = expand(o.Home, r, a)
+		h.Agent = expand(o.Home, h, a)
 	}
 	if j := settings.get("proxyjump"); j != "" && j != "none" {
-		r.jumps = strings.Split(j, ",")
+		h.Jumps = strings.Split(j, ",")
 	} else if c := settings.get("proxycommand"); c != "" && c != "none" {
-		return route{}, fmt.Errorf("ssh_config wants ProxyCommand %q for %q: use ProxyJump, or name the host to go through", c, host)
+		return Host{}, fmt.Errorf("ssh_config wants ProxyCommand %q for %q: use ProxyJump, or name the host to go through", c, host)
 	}
 	if o.KnownHosts != "" {
-		r.knownHosts = []string{o.KnownHosts}
+		h.KnownHosts = []string{o.KnownHosts}
 	} else {
 		for _, v := range settings["userknownhostsfile"] {
 			for _, f := range strings.Fields(v) {
@@ -117,14 +131,14 @@ func resolve(ctx context.Context, typed string, o Options, log func(string)) (ro
 				if was := passwdHome(); len(was) > 1 && strings.HasPrefix(f, was+"/") {
 					f = o.Home + f[len(was):]
 				}
-				r.knownHosts = append(r.knownHosts, expand(o.Home, r, f))
+				h.KnownHosts = append(h.KnownHosts, expand(o.Home, h, f))
 			}
 		}
 	}
-	if len(r.knownHosts) == 0 {
-		r.knownHosts = []string{filepath.Join(o.Home, ".ssh", "known_hosts"), filepath.Join(o.Home, ".ssh", "known_hosts2")}
+	if len(h.KnownHosts) == 0 {
+		h.KnownHosts = []string{filepath.Join(o.Home, ".ssh", "known_hosts"), filepath.Join(o.Home, ".ssh", "known_hosts2")}
 	}
-	return r, nil
+	return h, nil
 }
 
 // settings are the values of ssh_config by keyword in lower case.
@@ -138,12 +152,12 @@ func (s settings) get(key string) string {
 	return ""
 }
 
-func (s settings) paths(home string, r route, key string) []string { return s[key].paths(home, r) }
+func (s settings) paths(home string, h Host, key string) []string { return s[key].paths(home, h) }
 
-func (v values) paths(home string, r route) (out []string) {
+func (v values) paths(home string, h Host) (out []string) {
 	for _, p := range v {
 		if p != "none" {
-			out = append(out, expand(home, r, p))
+			out = append(out, expand(home, h, p))
 		}
 	}
 	return out
@@ -215,12 +229,12 @@ func parseConfig(home, host string) (settings, error) {
 }
 
 // expand makes a path of what ssh_config says: a leading ~ and the tokens.
-func expand(home string, r route, p string) string {
+func expand(home string, h Host, p string) string {
 	p = strings.Trim(p, `"`)
 	if p == "~" || strings.HasPrefix(p, "~/") {
 		p = home + p[1:]
 	}
-	return strings.NewReplacer("%%", "%", "%d", home, "%h", r.host, "%n", r.typed, "%p", r.port, "%r", r.user).Replace(p)
+	return strings.NewReplacer("%%", "%", "%d", home, "%h", h.Name, "%n", h.Typed, "%p", h.Port, "%r", h.User).Replace(p)
 }
 
 func passwdHome() string {
@@ -229,13 +243,4 @@ func passwdHome() string {
 		return ""
 	}
 	return u.HomeDir
-}
-
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }

@@ -2,12 +2,44 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
 )
+
+// Kind is what a Prompt asks for.
+type Kind string
+
+// The kinds of Prompt.
+const (
+	Password   Kind = "password"   // the login password of Host
+	Passphrase Kind = "passphrase" // of the key file in Text
+	Sudo       Kind = "sudo"       // the password sudo or su asks for on Host
+	Challenge  Kind = "challenge"  // one keyboard-interactive question, in Text
+	HostKey    Kind = "hostkey"    // a key not seen before; Text has type and fingerprint; the answer must be "yes"
+)
+
+// Prompt is one question that only the operator can answer.
+type Prompt struct {
+	Kind Kind
+	Host string
+	Text Text
+	Echo bool
+}
+
+// ErrNoAnswer means that a Prompt could not be put: no terminal, or end of input.
+var ErrNoAnswer = errors.New("nobody could be asked")
+
+// put is Options.Ask, where there is one.
+func (o Options) put(ctx context.Context, p Prompt) (string, error) {
+	if o.Ask == nil {
+		return "", ErrNoAnswer
+	}
+	return o.Ask(ctx, p)
+}
 
 // Memory keeps the operator's answers while the program runs, so that each is asked for once: a change is confirmed over a
 // second login. It is never written anywhere, and prints as nothing.
