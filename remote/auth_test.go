@@ -381,7 +381,7 @@ func TestNothingKeptIsPrinted(t *testing.T) {
 	var log []string
 	o.Log = func(host, line string) { log = append(log, host+" "+line) }
 	s := h.connect(o)
-	if _, err := s.Sh(soon(t), "echo hunter2hunter2; echo 'PrivateKey = abc+/='"); err != nil {
+	if _, err := s.sh(soon(t), "echo hunter2hunter2; echo 'PrivateKey = abc+/='", nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range append(log, fmt.Sprintf("%v %+v %#v", s, s, s), fmt.Sprintf("%v %+v %#v", s.o.Memory, s.o, s.o)) {

@@ -62,7 +62,7 @@ func (s *Session) root(ctx context.Context) (*elevation, error) {
 		if err != nil {
 			return nil, err
 		}
-		e := &elevation{s: s, p: p, ready: s.o.nonce(), mark: s.o.nonce(), wrong: wrong}
+		e := &elevation{s: s, p: p, ready: nonce(), mark: nonce(), wrong: wrong}
 		again, err := e.attempt(ctx)
 		if err == nil {
 			return e, nil
@@ -179,7 +179,7 @@ func (e *elevation) read(said string) {
 
 // sudo becomes root with the operator's password: asked for on standard input, behind a prompt that only we know.
 func (e *elevation) sudo(ctx context.Context) (again bool, err error) {
-	prompt := e.s.o.nonce()
+	prompt := nonce()
 	e.s.trips.Add(1)
 	if err := e.p.write(ctx, "exec sudo -S -p "+prompt+" -- "+e.shellAs()+"\n"); err != nil {
 		return false, e.s.explain(err)

@@ -62,7 +62,7 @@ func TestSudo(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			r, err := s.Sh(soon(t), "id -u; echo \"$SSH_CONNECTION\"")
+			r, err := s.sh(soon(t), "id -u; echo \"$SSH_CONNECTION\"", nil)
 			if err != nil || !strings.HasPrefix(r.Out, "0\n127.0.0.1 ") {
 				t.Errorf("%+v, %v", r, err)
 			}
@@ -131,7 +131,7 @@ FAKE_UID=0; export FAKE_UID; exec /bin/sh -c "$2"`
 		if err != nil {
 			continue
 		}
-		if r, err := s.Sh(soon(t), "id -u"); err != nil || r.Out != "0\n" {
+		if r, err := s.sh(soon(t), "id -u", nil); err != nil || r.Out != "0\n" {
 			t.Errorf("%+v, %v", r, err)
 		}
 		s.Close()

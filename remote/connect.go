@@ -31,10 +31,9 @@ type Options struct {
 	KnownHosts string                                        // written to; "" means Home/.ssh/known_hosts
 	Ask        func(context.Context, Prompt) (string, error) // nil: every Prompt is ErrNoAnswer
 	Dial       Dialer                                        // nil: a *net.Dialer
-	Rand       func([]byte)                                  // nonces; nil: crypto/rand
 	Log        func(host, line string)                       // redacted transcript; nil for none
 	StateDir   string                                        // on the host; "" means /var/lib/postern (tests use another)
-	Apart      bool                                          // nothing of the operator's machine counts: no ssh_config, key, agent or known_hosts, and nothing is written there
+	Apart      bool                                          // no ssh_config counts: the hosts are not of the operator's world
 	Memory     *Memory                                       // shares answers between Sessions; nil: kept for this Session and those that Again makes of it
 	Path       string                                        // PATH of every shell on the host; "" means where a system keeps its tools
 	Agent      string                                        // what guards a change on the host; "" means ours (tests break it)
@@ -56,8 +55,6 @@ func Connect(ctx context.Context, t Target, o Options) (*Session, error) {
 	}
 	s := &Session{target: t, o: o, name: t.name(), slots: make(chan struct{}, channels), listenSlots: make(chan struct{}, listeners)}
 	switch {
-	case t.Local && o.Apart:
-		return nil, fmt.Errorf("%s: is answered to be this machine, which is kept out of this run: say how to hops it by SSH", s.name)
 	case t.Local:
 		s.who = cmp.Or(o.User, "the local user")
 		s.start = startLocal

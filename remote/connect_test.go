@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -21,7 +18,7 @@ func TestConnectAndAsk(t *testing.T) {
 	h := newHost(t)
 	h.noise = "Welcome \x1b]0;owned\x07\x1b[2J to\r\nhost; motd without an end"
 	s := h.connect(h.options())
-	r, err := s.Sh(soon(t), "id -u; echo $SSH_CONNECTION; exit 4")
+	r, err := s.sh(soon(t), "id -u; echo $SSH_CONNECTION; exit 4", nil)
 	if err != nil || r.Code != 4 || !strings.HasPrefix(r.Out, "0\n127.0.0.1 ") {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -49,10 +46,10 @@ func TestAgainIsANewConnection(t *testing.T) {
 		t.Errorf("%d logins over %d connections", h.logins.Load(), len(h.conns))
 	}
 	s.Close()
-	if r, err := b.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" {
+	if r, err := b.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if _, err := s.Sh(soon(t), "echo on"); !errors.Is(err, ErrLost) {
+	if _, err := s.sh(soon(t), "echo on", nil); !errors.Is(err, ErrLost) {
 		t.Errorf("a closed session says %v", err)
 	}
 }
@@ -60,12 +57,12 @@ func TestAgainIsANewConnection(t *testing.T) {
 func TestLostInTheMiddle(t *testing.T) {
 	h := newHost(t)
 	s := h.connect(h.options())
-	_, err := s.ShOut(soon(t), "echo go; read x </dev/tty || timeout 20 cat /dev/zero >/dev/null", func(Text) { h.drop() })
+	_, err := s.sh(soon(t), "echo go; read x </dev/tty || timeout 20 cat /dev/zero >/dev/null", func(Text) { h.drop() })
 	if !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "proxy") {
 		t.Errorf("got %v", err)
 	}
 	for _, call := range map[string]func() error{
-		"Sh":    func() error { _, err := s.Sh(soon(t), "true"); return err },
+		"Sh":    func() error { _, err := s.sh(soon(t), "true", nil); return err },
 		"Facts": func() error { _, err := s.Facts(soon(t), []Query{ReadRun("a", "true")}); return err },
 		"Exec":  func() error { _, err := s.Exec(soon(t), ReadRun("", "true")); return err },
 		"Dial":  func() error { _, err := s.DialContext(soon(t), "tcp", "127.0.0.1:1"); return err },
@@ -79,7 +76,7 @@ func TestLostInTheMiddle(t *testing.T) {
 func TestShellThatDies(t *testing.T) {
 	h := newHost(t)
 	s := h.connect(h.options())
-	if _, err := s.Sh(soon(t), "kill -9 $$"); !errors.Is(err, ErrLost) {
+	if _, err := s.sh(soon(t), "kill -9 $$", nil); !errors.Is(err, ErrLost) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -129,7 +126,7 @@ func TestJump(t *testing.T) {
 		t.Errorf("%d and %d logins, dialled %v", near.logins.Load(), far.logins.Load(), dialled)
 	}
 	near.drop()
-	if _, err := s.Sh(soon(t), "echo on"); !errors.Is(err, ErrLost) {
+	if _, err := s.sh(soon(t), "echo on", nil); !errors.Is(err, ErrLost) {
 		t.Errorf("with the hop gone: %v", err)
 	}
 }
@@ -149,7 +146,7 @@ func TestConcurrentSh(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			if r, err := s.Sh(soon(t), fmt.Sprintf("echo %d; exit %d", i, i)); err != nil || r.Code != i || r.Out != fmt.Sprintln(i) {
+			if r, err := s.sh(soon(t), fmt.Sprintf("echo %d; exit %d", i, i), nil); err != nil || r.Code != i || r.Out != fmt.Sprintln(i) {
 				t.Errorf("%d: %+v, %v", i, r, err)
 			}
 		})
@@ -194,47 +191,7 @@ func TestProxyJumpOfTheConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" || near.logins.Load() != 1 || nearer.logins.Load() != 1 {
+	if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" || near.logins.Load() != 1 || nearer.logins.Load() != 1 {
 		t.Errorf("%+v, %v, %d, %d", r, err, near.logins.Load(), nearer.logins.Load())
-	}
-}
-
-// Apart from the operator's machine, nothing of it is read, nothing is written, and no script runs on it.
-func TestApart(t *testing.T) {
-	h := newHost(t)
-	o := h.options()
-	o.Apart, o.Memory = true, NewMemory()
-	o.record(t, "")
-	if err := os.WriteFile(filepath.Join(o.Home, ".ssh", "config"), []byte("Host *\n  Port 1\n  ProxyCommand false\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := os.ReadDir(filepath.Join(o.Home, ".ssh"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &asker{answers: map[Kind][]string{HostKey: {"yes"}}}
-	o.Ask = a.ask
-	s, err := Connect(soon(t), h.target(), o)
-	if err != nil {
-		t.Fatalf("the operator's settings were used: %v", err)
-	}
-	s.Close()
-	if len(a.asked) != 1 || a.asked[0].Kind != HostKey {
-		t.Errorf("asked %v, want once for the host key", a.asked)
-	}
-	if o.recorded(t) != "" {
-		t.Errorf("the host key was recorded: %q", o.recorded(t))
-	}
-	if after, _ := os.ReadDir(filepath.Join(o.Home, ".ssh")); len(after) != len(keys) {
-		t.Errorf("it wrote files: %v", after)
-	}
-	if _, err := Connect(soon(t), Target{Name: "mail", Local: true}, o); err == nil || !strings.Contains(err.Error(), "this machine") {
-		t.Errorf("a script would run on this machine: %v", err)
-	}
-
-	o.Memory.keepHostKey(knownhosts.Normalize(h.address()), string(otherKey.PublicKey().Marshal()))
-	var changed *ChangedKeyError
-	if _, err := Connect(soon(t), h.target(), o); !errors.As(err, &changed) || !strings.Contains(changed.Error(), "SHA256:") {
-		t.Errorf("another key than before is taken: %v", err)
 	}
 }

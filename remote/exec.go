@@ -21,8 +21,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	s.logScript(q.Run)
 	p, err := s.extra(ctx)
 	if errors.Is(err, errNoChannel) {
-		r, err := s.Sh(ctx, mortal(s.o.nonce(), q.Run, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)))
-		return Answer{Out: r.Out, Code: r.Code, Cut: r.Cut}, err
+		return s.sh(ctx, mortal(nonce(), q.Run, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)), nil)
 	}
 	if err != nil {
 		return Answer{}, err
@@ -31,7 +30,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	defer p.end()
 	var k keeper
 	s.trips.Add(1)
-	code, err := newShell(p).run(ctx, s.o.nonce(), mortal(s.o.nonce(), q.Run, "cat <&3"), k.take, nil)
+	code, err := newShell(p).run(ctx, nonce(), mortal(nonce(), q.Run, "cat <&3"), k.take, nil)
 	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.explain(err)
 }
 

@@ -53,7 +53,7 @@ func TestExecAtOnce(t *testing.T) {
 		if got := h.sessions.Load(); want != 0 && got != want {
 			t.Errorf("MaxSessions %d: %d sessions, want %d", most, got, want)
 		}
-		if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" {
+		if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
 			t.Errorf("MaxSessions %d: the held shell afterwards: %+v, %v", most, r, err)
 		}
 	}
@@ -101,7 +101,7 @@ func TestExecInTheHeldShellEnds(t *testing.T) {
 	if _, err := s.Exec(ctx, ReadRun("", "sleep 1000; true")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v", err)
 	}
-	if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" {
+	if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

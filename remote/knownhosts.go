@@ -119,11 +119,8 @@ func (l *login) judge(ctx context.Context, err error, names map[string]string, k
 // unknown asks the operator about a key that nobody has seen before, and records it after a yes.
 func (l *login) unknown(ctx context.Context, key ssh.PublicKey) error {
 	address := knownhosts.Normalize(l.host.KeyAddress())
-	switch was := l.hops.o.Memory.hostKey(address); {
-	case was == string(key.Marshal()):
+	if l.hops.o.Memory.hostKey(address) == string(key.Marshal()) {
 		return nil
-	case was != "" && l.hops.o.Apart: // elsewhere known_hosts tells
-		return &ChangedKeyError{Address: address, Recorded: fingerprint(was), Shown: shown(key)}
 	}
 	l.asked++
 	answer, err := l.clock.pausedFor(loginTimeout, func() (string, error) {
@@ -136,22 +133,10 @@ func (l *login) unknown(ctx context.Context, key ssh.PublicKey) error {
 		return fmt.Errorf("%w: %s shows %s, and the answer was %q, not \"yes\"", ErrUnknownKey, address, shown(key), answer)
 	}
 	l.hops.o.Memory.keepHostKey(address, string(key.Marshal()))
-	if l.hops.o.Apart {
-		return nil
-	}
 	if err := record(l.host.KnownHosts[0], address, key, l.host.Hash); err != nil {
 		l.hops.log("the host key could not be recorded: " + err.Error())
 	}
 	return nil
-}
-
-// fingerprint is the one of a key that was kept.
-func fingerprint(marshalled string) string {
-	key, err := ssh.ParsePublicKey([]byte(marshalled))
-	if err != nil {
-		return "another key"
-	}
-	return shown(key)
 }
 
 // shown is a key as people compare it.
@@ -193,9 +178,6 @@ func (l *login) database() (db *knownhosts.HostKeyDB, names map[string]string, d
 		}
 	}
 	read := append(slices.Clone(l.host.KnownHosts), "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
-	if l.hops.o.Apart {
-		read = nil
-	}
 	for _, path := range read {
 		if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
 			continue

@@ -69,7 +69,7 @@ func (s *Session) startListening(ctx context.Context, at netip.AddrPort) (*liste
 		p.end()
 		s.extras.Add(-1)
 	}
-	mark, text := s.o.nonce(), s.o.nonce()
+	mark, text := nonce(), nonce()
 	s.trips.Add(1)
 	script := fmt.Sprintf("command -v perl >/dev/null 2>&1 || { printf '\\n%%s none\\n' %s; exit; }; exec perl - %s <<'%s'\n%s%s\n",
 		mark, mark, text, listenScript, text)

@@ -51,7 +51,7 @@ func TestShLocal(t *testing.T) {
 		{"changes stay inside", "cd /tmp; x=1; umask 077; exec 1>/dev/null", "", 0},
 		{"and did", "pwd; echo [$x]; umask", "/\n[]\n0022\n", 0},
 	} {
-		r, err := s.Sh(soon(t), c.script)
+		r, err := s.sh(soon(t), c.script, nil)
 		if err != nil || r.Out != c.out || r.Code != c.code {
 			t.Errorf("%s: got %q, %d, %v; want %q, %d", c.name, r.Out, r.Code, err, c.out, c.code)
 		}
@@ -61,11 +61,11 @@ func TestShLocal(t *testing.T) {
 func TestShSurvivesSyntaxErrors(t *testing.T) {
 	s := localRoot(t, Options{})
 	for _, bad := range []string{"if", "fi", "echo '", `echo "`, "$(", "cat <<X", "}", ")", "case x in", "((", "`"} {
-		r, err := s.Sh(soon(t), bad)
+		r, err := s.sh(soon(t), bad, nil)
 		if err != nil || r.Code == 0 && bad != "cat <<X" {
 			t.Errorf("%q: %+v, %v", bad, r, err)
 		}
-		if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" {
+		if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
 			t.Fatalf("after %q: %+v, %v", bad, r, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestShSurvivesSyntaxErrors(t *testing.T) {
 
 func TestShKeepsTheStart(t *testing.T) {
 	s := localRoot(t, Options{})
-	r, err := s.Sh(soon(t), "head -c 3000000 /dev/zero | tr '\\0' x; exit 3")
+	r, err := s.sh(soon(t), "head -c 3000000 /dev/zero | tr '\\0' x; exit 3", nil)
 	if err != nil || len(r.Out) != MaxAnswer || !r.Cut || r.Code != 3 {
 		t.Errorf("%d bytes, cut %v, code %d, %v", len(r.Out), r.Cut, r.Code, err)
 	}
@@ -82,7 +82,7 @@ func TestShKeepsTheStart(t *testing.T) {
 func TestShOutStreams(t *testing.T) {
 	s := localRoot(t, Options{})
 	var lines []string
-	_, err := s.ShOut(soon(t), "echo a; printf '\\033]52;c;x\\007b\\n'; printf c", func(l Text) { lines = append(lines, l.String()) })
+	_, err := s.sh(soon(t), "echo a; printf '\\033]52;c;x\\007b\\n'; printf c", func(l Text) { lines = append(lines, l.String()) })
 	if got := strings.Join(lines, "|"); err != nil || got != "a|b|c" {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -91,18 +91,18 @@ func TestShOutStreams(t *testing.T) {
 func TestShGivesUpAndGoesOn(t *testing.T) {
 	s := localRoot(t, Options{})
 	fifo := t.TempDir() + "/f"
-	if r, _ := s.Sh(soon(t), "mkfifo "+Quote(fifo)); r.Code != 0 {
+	if r, _ := s.sh(soon(t), "mkfifo "+Quote(fifo), nil); r.Code != 0 {
 		t.Fatal(r.Out)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	started := make(chan bool, 1)
 	go func() { <-started; cancel() }()
-	if _, err := s.ShOut(ctx, "echo go; read x <"+Quote(fifo)+"; echo $x", func(Text) { started <- true }); err == nil {
+	if _, err := s.sh(ctx, "echo go; read x <"+Quote(fifo)+"; echo $x", func(Text) { started <- true }); err == nil {
 		t.Fatal("no error after the context ended")
 	}
-	done := make(chan Reply)
+	done := make(chan Answer)
 	go func() {
-		r, _ := s.Sh(soon(t), "echo mine")
+		r, _ := s.sh(soon(t), "echo mine", nil)
 		done <- r
 	}()
 	if err := os.WriteFile(fifo, []byte("late\n"), 0); err != nil {

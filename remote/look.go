@@ -117,7 +117,7 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 	if len(ask) == 0 {
 		return f, nil
 	}
-	nonce := s.o.nonce()
+	nonce := nonce()
 	l := &looker{nonce: nonce, answers: make([]Answer, len(ask))}
 	var tail keeper
 	s.log(fmt.Sprintf("> look at %d things", len(ask)))

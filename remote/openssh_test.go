@@ -78,7 +78,7 @@ func TestOpenSSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if r, err := s.Sh(soon(t), "id -u; exit 3"); err != nil || r.Out != "0\n" || r.Code != 3 {
+	if r, err := s.sh(soon(t), "id -u; exit 3", nil); err != nil || r.Out != "0\n" || r.Code != 3 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if _, port, ok := s.Way(); !ok || !strings.HasSuffix(target.SSH, fmt.Sprint(":", port)) {
@@ -164,7 +164,7 @@ func TestOpenSSHAllowsOneSession(t *testing.T) {
 	if _, err := s.Listen(soon(t), "tcp4", "127.0.0.1:0"); !errors.Is(err, ErrNoVantage) {
 		t.Errorf("got %v", err)
 	}
-	if r, err := s.Sh(soon(t), "echo on"); err != nil || r.Out != "on\n" {
+	if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
 		t.Errorf("the held shell: %+v, %v", r, err)
 	}
 }

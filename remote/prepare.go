@@ -38,7 +38,7 @@ func (s *Session) Watch(ctx context.Context, id string, changes []Change, tell f
 func (s *Session) follow(ctx context.Context, id, script string, changes []Change, tell func(Progress)) error {
 	v, start := &verdict{}, time.Now()
 	mark := "@@" + id + " change "
-	_, err := s.ShOut(ctx, script, func(t Text) {
+	_, err := s.sh(ctx, script, func(t Text) {
 		line := t.String()
 		p := Progress{Text: t, Of: len(changes)}
 		switch {

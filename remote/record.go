@@ -44,7 +44,7 @@ func join(a, b string) string {
 // Recorded asks the host for every change of ours that is in effect, in the order they were first made. It writes nothing,
 // and takes two exchanges when a file was there before us.
 func (s *Session) Recorded(ctx context.Context) ([]Record, error) {
-	r, err := s.Sh(ctx, "set -- recorded\n"+s.agent())
+	r, err := s.sh(ctx, "set -- recorded\n"+s.agent(), nil)
 	if err != nil {
 		return nil, err
 	}

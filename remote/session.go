@@ -45,13 +45,9 @@ const (
 )
 
 // nonce is a word that nobody can guess.
-func (o Options) nonce() string {
+func nonce() string {
 	var b [16]byte
-	if o.Rand != nil {
-		o.Rand(b[:])
-	} else {
-		rand.Read(b[:])
-	}
+	rand.Read(b[:])
 	return "p" + hex.EncodeToString(b[:])
 }
 
@@ -69,9 +65,6 @@ func (s *Session) Close() error {
 	}
 	return nil
 }
-
-// Target is what the Session was connected with.
-func (s *Session) Target() Target { return s.target }
 
 // Way is how the operator's connection came in, as the host saw it: its source address, and the host's own port. ok is false
 // where there is none, as on the local machine.

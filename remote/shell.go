@@ -47,27 +47,12 @@ func (sh *shell) run(ctx context.Context, nonce, script string, sink func([]byte
 	}
 }
 
-// Reply is what a script printed, stdout and stderr together, and its exit status.
-type Reply struct {
-	Out  string
-	Code int
-	Cut  bool // Out is not whole: the script printed more than MaxAnswer bytes
-}
-
-// Sh runs POSIX sh as root: in a subshell, with LC_ALL=C and stdin from /dev/null. What it prints on either output comes back
+// sh runs POSIX sh as root: in a subshell, with LC_ALL=C and stdin from /dev/null. What it prints on either output comes back
 // together, at most MaxAnswer bytes of it; an exit status other than 0 is no error. The error is ErrLost, and the outcome
 // unknown, when the link broke; it is the context's when that ended first, and then the script may still be running: the next
-// call waits for it.
-func (s *Session) Sh(ctx context.Context, script string) (Reply, error) {
-	return s.sh(ctx, script, nil)
-}
-
-// ShOut is Sh that also hands over each line as it comes.
-func (s *Session) ShOut(ctx context.Context, script string, line func(Text)) (Reply, error) {
-	return s.sh(ctx, script, line)
-}
-
-func (s *Session) sh(ctx context.Context, script string, line func(Text)) (Reply, error) {
+// call waits for it. It hands over each line as it comes to
+// line, where there is one.
+func (s *Session) sh(ctx context.Context, script string, line func(Text)) (Answer, error) {
 	s.logScript(script)
 	var k keeper
 	l := &liner{line: func(t Text) {
@@ -81,13 +66,13 @@ func (s *Session) sh(ctx context.Context, script string, line func(Text)) (Reply
 		l.take(b)
 	}, l.pause)
 	l.end()
-	return Reply{Out: k.String(), Code: code, Cut: k.cut}, err
+	return Answer{Out: k.String(), Code: code, Cut: k.cut}, err
 }
 
 // feed runs a script in the held shell and names the host in its errors.
 func (s *Session) feed(ctx context.Context, script string, sink func([]byte), pause func()) (int, error) {
 	s.trips.Add(1)
-	code, err := s.shell.run(ctx, s.o.nonce(), script, sink, pause)
+	code, err := s.shell.run(ctx, nonce(), script, sink, pause)
 	return code, s.explain(err)
 }
 

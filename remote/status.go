@@ -39,7 +39,7 @@ func (s Status) Of(id string) (e Ended, open, ok bool) {
 
 // Status asks the host what is open, who holds it and how the last transactions ended, newest first. It writes nothing.
 func (s *Session) Status(ctx context.Context) (Status, error) {
-	r, err := s.Sh(ctx, "set -- status\n"+s.agent())
+	r, err := s.sh(ctx, "set -- status\n"+s.agent(), nil)
 	if err != nil {
 		return Status{}, err
 	}

@@ -82,7 +82,7 @@ func (v *verdict) err(changes []Change) error {
 // act runs a script that changes the host and tells its progress.
 func (s *Session) act(ctx context.Context, script string, changes []Change, tell func(Progress)) error {
 	v, start := &verdict{}, time.Now()
-	_, err := s.ShOut(ctx, script, func(t Text) {
+	_, err := s.sh(ctx, script, func(t Text) {
 		line := t.String()
 		v.read(line)
 		if tell == nil {
@@ -107,7 +107,7 @@ func (s *Session) act(ctx context.Context, script string, changes []Change, tell
 
 // verb asks the agent of the transaction that is open for something, and ours when there is none.
 func (s *Session) verb(ctx context.Context, verb string, args ...string) error {
-	r, err := s.Sh(ctx, s.verbScript(verb, args...))
+	r, err := s.sh(ctx, s.verbScript(verb, args...), nil)
 	if err != nil {
 		return err
 	}
