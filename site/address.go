@@ -1,32 +1,23 @@
 package site
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 )
 
-// parseAddr reads an address of one family (4 or 6) that a single host can have.
-func parseAddr(text string, family int) (netip.Addr, error) {
-	a, err := netip.ParseAddr(text)
-	if err != nil || a.Zone() != "" || a.Is4In6() {
-		return netip.Addr{}, fmt.Errorf("%s is not an IPv%d address (%s)", quote(text), family, sample(family))
+// addr reads an address of one family (4 or 6) that a single host can have.
+func addr(family int) func(string) (netip.Addr, error) {
+	example := map[int]string{4: "203.0.113.7", 6: "2001:db8::7"}[family]
+	return func(text string) (netip.Addr, error) {
+		a, err := netip.ParseAddr(text)
+		if err != nil || a.Zone() != "" || a.Is4In6() || a.Is4() != (family == 4) {
+			return netip.Addr{}, fmt.Errorf("%s is not an IPv%d address (such as %s)", quote(text), family, example)
+		}
+		if why := unusable(a); why != "" {
+			return netip.Addr{}, fmt.Errorf("%s is %s; an address of one host is wanted", quote(text), why)
+		}
+		return a, nil
 	}
-	if a.Is4() != (family == 4) {
-		return netip.Addr{}, fmt.Errorf("%s is not an IPv%d address (%s)", quote(text), family, sample(family))
-	}
-	if why := unusable(a); why != "" {
-		return netip.Addr{}, fmt.Errorf("%s is %s; an address of one host is wanted", quote(text), why)
-	}
-	return a, nil
-}
-
-func sample(family int) string {
-	if family == 4 {
-		return "such as 203.0.113.7"
-	}
-	return "such as 2001:db8::7"
 }
 
 // unusable says why no host on a network can have the address, or is empty.
@@ -46,9 +37,6 @@ func unusable(a netip.Addr) string {
 	return ""
 }
 
-func parseAddr4(text string) (netip.Addr, error) { return parseAddr(text, 4) }
-func parseAddr6(text string) (netip.Addr, error) { return parseAddr(text, 6) }
-
 // parseSource reads a network, or one address as the network of only that.
 func parseSource(text string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" && !a.Is4In6() {
@@ -64,30 +52,27 @@ func parseSource(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// parseNetwork reads the tunnel's network of one family, with room for two hosts.
-func parseNetwork(text string, family int) (netip.Prefix, error) {
+// network reads the tunnel's network of one family, with room for two hosts.
+func network(family int) func(string) (netip.Prefix, error) {
 	example, most := "10.0.0.0/24", 30
 	if family == 6 {
 		example, most = "fd00:10::/64", 126
 	}
-	p, err := netip.ParsePrefix(text)
-	switch {
-	case err != nil || p.Addr().Is4In6() || p.Addr().Is4() != (family == 4):
-		return netip.Prefix{}, fmt.Errorf("%s is not an IPv%d network (such as %s)", quote(text), family, example)
-	case p != p.Masked():
-		return netip.Prefix{}, fmt.Errorf("%s has host bits set; write %s", quote(text), p.Masked())
-	case p.Bits() < 8 || p.Bits() > most:
-		return netip.Prefix{}, fmt.Errorf("%s has the wrong size for a tunnel (/8 to /%d)", quote(text), most)
+	return func(text string) (netip.Prefix, error) {
+		p, err := netip.ParsePrefix(text)
+		switch {
+		case err != nil || p.Addr().Is4In6() || p.Addr().Is4() != (family == 4):
+			err = fmt.Errorf("%s is not an IPv%d network (such as %s)", quote(text), family, example)
+		case p != p.Masked():
+			err = fmt.Errorf("%s has host bits set; write %s", quote(text), p.Masked())
+		case p.Bits() < 8 || p.Bits() > most:
+			err = fmt.Errorf("%s has the wrong size for a tunnel (/8 to /%d)", quote(text), most)
+		case unusable(nth(p, 1)) != "" || p.Addr().IsUnspecified(): // 0.0.0.0/8 and the like: what its first address is, all of it is
+			err = fmt.Errorf("%s cannot be used between hosts (such as %s)", quote(text), example)
+		}
+		return p, err
 	}
-	// 0.0.0.0/8 and the like: what its first address is, all of it is
-	if why := unusable(nth(p, 1)); why != "" || p.Addr().IsUnspecified() {
-		return netip.Prefix{}, fmt.Errorf("%s cannot be used between hosts (such as %s)", quote(text), example)
-	}
-	return p, nil
 }
-
-func parseNetwork4(text string) (netip.Prefix, error) { return parseNetwork(text, 4) }
-func parseNetwork6(text string) (netip.Prefix, error) { return parseNetwork(text, 6) }
 
 // nth is the nth address of a network; its own address is the 0th.
 func nth(p netip.Prefix, n int) netip.Addr {
@@ -100,7 +85,7 @@ func nth(p netip.Prefix, n int) netip.Addr {
 
 // tunnelMember reads an address that a host can have inside the site's tunnel network.
 func tunnelMember(s *Site, text string) (netip.Addr, error) {
-	a, err := parseAddr4(text)
+	a, err := addr(4)(text)
 	if err != nil {
 		return a, err
 	}
@@ -126,7 +111,7 @@ func outside(network netip.Prefix, a netip.Addr) string {
 // setNetwork changes the tunnel's network. Addresses that were the usual ones of the old network (the first for the proxy,
 // the second for the mail host) become those of the new one.
 func setNetwork(s *Site, text string) error {
-	p, err := parseNetwork4(text)
+	p, err := network(4)(text)
 	if err != nil {
 		return err
 	}
@@ -139,13 +124,4 @@ func setNetwork(s *Site, text string) error {
 	}
 	t.Network = p
 	return nil
-}
-
-// errBracket is told for an IPv6 address with a port that cannot be told apart.
-var errBracket = errors.New("an IPv6 address with a port is written [2001:db8::7]:2222")
-
-// zoned says whether the text is an IPv6 address, perhaps with a zone of harmless characters.
-func zoned(text string) bool {
-	a, err := netip.ParseAddr(text)
-	return err == nil && a.Is6() && !strings.ContainsFunc(a.Zone(), func(r rune) bool { return !wordRune(r) })
 }

@@ -3,6 +3,8 @@ package site
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -44,31 +46,23 @@ func portOf(text string) (int, error) {
 
 // hostPort takes the port off; 0 is none.
 func hostPort(text string) (string, int, error) {
-	if inside, ok := strings.CutPrefix(text, "["); ok {
-		name, after, closed := strings.Cut(inside, "]")
-		if !closed || !zoned(name) {
-			return "", 0, errBracket
-		}
-		if after == "" {
-			return name, 0, nil
-		}
-		port, ok := strings.CutPrefix(after, ":")
-		if !ok {
-			return "", 0, errBracket
-		}
-		n, err := parsePort(port)
-		return name, n, err
+	bracketed := strings.HasPrefix(text, "[")
+	if inside := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"); zoned(inside) && (text == inside || text == "["+inside+"]") {
+		return inside, 0, nil
 	}
-	name, port, found := strings.Cut(text, ":")
-	if !found {
+	if !bracketed && !strings.Contains(text, ":") {
 		return text, 0, nil
 	}
-	if strings.Contains(port, ":") {
-		if !zoned(text) {
-			return "", 0, errBracket
-		}
-		return text, 0, nil
+	name, port, err := net.SplitHostPort(text)
+	if err != nil || bracketed && !zoned(name) {
+		return "", 0, errors.New("an IPv6 address with a port is written [2001:db8::7]:2222")
 	}
 	n, err := parsePort(port)
 	return name, n, err
+}
+
+// zoned says whether the text is an IPv6 address, perhaps with a zone of harmless characters.
+func zoned(text string) bool {
+	a, err := netip.ParseAddr(text)
+	return err == nil && a.Is6() && (a.Zone() == "" || word(a.Zone(), 253, "._-"))
 }

@@ -63,9 +63,6 @@ func setDone(s *Site, task, text string) error {
 	if _, err := time.Parse(time.DateOnly, text); err != nil {
 		return fmt.Errorf("%s is not a date, such as 2026-11-21", quote(text))
 	}
-	if s.Done == nil {
-		s.Done = map[string]string{}
-	}
 	s.Done[task] = text
 	return nil
 }

@@ -77,8 +77,13 @@ func holder[C any](s *Site, of string) (*C, error) {
 
 // value is a Field whose value stands at a place of what holds it.
 func value[C, V any](w words, at func(*C) *V, show func(V) string, read reading[V]) Field {
+	bare := false
+	switch any(*new(V)).(type) {
+	case int, bool, []int:
+		bare = true
+	}
 	return Field{
-		Key: w.key, Title: w.title, Help: w.help,
+		Key: w.key, Title: w.title, Help: w.help, bare: bare,
 		get: func(s *Site, of string) string {
 			c, err := holder[C](s, of)
 			if err != nil {
@@ -102,13 +107,7 @@ func value[C, V any](w words, at func(*C) *V, show func(V) string, read reading[
 
 // one is a Field of a single value.
 func one[C any, T comparable](w words, at func(*C) *T, parse reading[T]) Field {
-	f := value(w, at, func(v T) string { return show(v) }, parse)
-	var zero T
-	switch any(zero).(type) {
-	case int, bool:
-		f.bare = true
-	}
-	return f
+	return value(w, at, func(v T) string { return show(v) }, parse)
 }
 
 // maybe is a Field of a single value that may be empty.
@@ -127,8 +126,6 @@ func maybe[C any, T comparable](w words, at func(*C) *T, parse func(string) (T, 
 func many[C any, T comparable](w words, at func(*C) *[]T, parse func(string) (T, error)) Field {
 	f := value(w, at, showAll[T], func(_ *Site, text string) ([]T, error) { return each(text, parse) })
 	f.List, f.Optional = true, true
-	var zero T
-	_, f.bare = any(zero).(int)
 	return f
 }
 

@@ -67,9 +67,9 @@ func hostFields() []Field {
 		maybe(words{"fingerprint", "Host key", "The host key's fingerprint, SHA256:…, for runs without anybody to ask. Empty means your known_hosts."},
 			func(h *Host) *string { return &h.Fingerprint }, parseFingerprint),
 		maybe(words{"public4", "Public IPv4 address", "The address the world sees. Empty means find out."},
-			func(h *Host) *netip.Addr { return &h.Public4 }, parseAddr4),
+			func(h *Host) *netip.Addr { return &h.Public4 }, addr(4)),
 		maybe(words{"public6", "Public IPv6 address", "The address the world sees over IPv6. Empty means find out."},
-			func(h *Host) *netip.Addr { return &h.Public6 }, parseAddr6),
+			func(h *Host) *netip.Addr { return &h.Public6 }, addr(6)),
 		maybe(words{"interface", "Interface", "The interface of the default route, such as eth0. Empty means find out."},
 			func(h *Host) *string { return &h.Interface }, parseInterface),
 		alone(maybe(words{"provider", "Provider", "The hoster's short name, such as ionos. Empty means not known; advice is then general."},
@@ -80,17 +80,17 @@ func hostFields() []Field {
 }
 
 func tunnelFields() []Field {
-	network := one(words{"tunnel.network", "Tunnel network", "A private IPv4 network for the tunnel that neither host uses for anything else. Changing it moves the two addresses below with it."},
-		func(s *Site) *netip.Prefix { return &s.Tunnel.Network }, always(parseNetwork4))
-	network.set = func(s *Site, _, text string) error { return setNetwork(s, text) }
+	net := one(words{"tunnel.network", "Tunnel network", "A private IPv4 network for the tunnel that neither host uses for anything else. Changing it moves the two addresses below with it."},
+		func(s *Site) *netip.Prefix { return &s.Tunnel.Network }, always(network(4)))
+	net.set = func(s *Site, _, text string) error { return setNetwork(s, text) }
 	return []Field{
-		network,
+		net,
 		one(words{"tunnel.proxy", "Proxy in the tunnel", "The proxy's address inside the tunnel's network."},
 			func(s *Site) *netip.Addr { return &s.Tunnel.Proxy }, tunnelMember),
 		one(words{"tunnel.mail", "Mail host in the tunnel", "The mail host's address inside the tunnel's network."},
 			func(s *Site) *netip.Addr { return &s.Tunnel.Mail }, tunnelMember),
 		maybe(words{"tunnel.network6", "Tunnel network, IPv6", "A private IPv6 network, such as fd00:10::/64. Empty means that IPv6 is filtered but not forwarded."},
-			func(s *Site) *netip.Prefix { return &s.Tunnel.Network6 }, parseNetwork6),
+			func(s *Site) *netip.Prefix { return &s.Tunnel.Network6 }, network(6)),
 		one(words{"tunnel.port", "Tunnel port", "The UDP port that the proxy listens on for the tunnel."},
 			func(s *Site) *int { return &s.Tunnel.Port }, always(parsePort)),
 		one(words{"tunnel.interface", "Tunnel interface", "The name of the tunnel's interface on both hosts. Take another when it is in use for something else."},
@@ -123,17 +123,10 @@ func fromFields() []Field {
 			func(s *Site) *[]netip.Prefix { v := s.From[name]; return &v }, parseSource)
 		f.set = func(s *Site, _, text string) error {
 			values, err := each(text, parseSource)
-			switch {
-			case err != nil:
-				return err
-			case values == nil:
-				delete(s.From, name)
-			case s.From == nil:
-				s.From = map[string][]netip.Prefix{name: values}
-			default:
+			if err == nil {
 				s.From[name] = values
 			}
-			return nil
+			return err
 		}
 		fields = append(fields, f)
 	}
@@ -174,12 +167,12 @@ func guideFields() []Field {
 func jailFields() []Field {
 	return []Field{
 		maybe(words{"address4", "IPv4 address", "The jail's IPv4 address. Empty means none."},
-			func(j *Jail) *netip.Addr { return &j.Address4 }, parseAddr4),
+			func(j *Jail) *netip.Addr { return &j.Address4 }, addr(4)),
 		maybe(words{"address6", "IPv6 address", "The jail's IPv6 address. Empty means none."},
-			func(j *Jail) *netip.Addr { return &j.Address6 }, parseAddr6),
+			func(j *Jail) *netip.Addr { return &j.Address6 }, addr(6)),
 		many(words{"ports", "Ports", "The public ports that go to this jail. Empty means none."},
 			func(j *Jail) *[]int { return &j.Ports }, parsePort),
 		many(words{"tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."},
-			func(j *Jail) *[]string { return &j.Tables }, parseTable),
+			func(j *Jail) *[]string { return &j.Tables }, pfTable),
 	}
 }

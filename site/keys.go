@@ -2,7 +2,6 @@ package site
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,7 +49,7 @@ func Set(s *Site, key, text string) error {
 
 // AddHost adds a host that has no answers yet.
 func (s *Site) AddHost(name string, role Role) (*Host, error) {
-	if err := checkHostName(name); err != nil {
+	if _, err := hostName(name); err != nil {
 		return nil, fmt.Errorf("host: %w", err)
 	}
 	for _, h := range s.Hosts {
@@ -65,7 +64,7 @@ func (s *Site) AddHost(name string, role Role) (*Host, error) {
 
 // AddJail adds a jail that has no answers yet.
 func (s *Site) AddJail(name string) error {
-	if err := checkJailName(name); err != nil {
+	if _, err := jailName(name); err != nil {
 		return fmt.Errorf("jail: %w", err)
 	}
 	for _, j := range s.Jails {
@@ -81,9 +80,6 @@ func (s *Site) AddJail(name string) error {
 func errAbsent(s *Site, kind, name string) error {
 	if kind == "jail" {
 		return fmt.Errorf("there is no jail %s; add it to the answers file as [[jail]] with its name", quote(name))
-	}
-	if len(s.Hosts) == 0 {
-		return errors.New("the site has no hosts")
 	}
 	var names []string
 	for _, h := range s.Hosts {

@@ -9,8 +9,31 @@ import (
 	"strings"
 )
 
+// ErrNone means that there is no answers file yet.
+var ErrNone = errors.New("no answers file")
+
 // nameShape is what a site's file may be called, without its ending.
 var nameShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// Find is the answers file to use when none was named: postern.toml in the working folder, or else the only *.toml in the
+// folder postern of the user's config folder (none when that is ""). With none the error is ErrNone; with several it lists them.
+func Find(config, cwd string) (string, error) {
+	here := filepath.Join(cwd, "postern.toml")
+	found, err := Known(config, cwd)
+	switch {
+	case len(found) > 0 && found[0] == here:
+		return here, nil
+	case err != nil:
+		return "", err
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return "", fmt.Errorf("several answers files; name one with --site: %s", strings.Join(found, ", "))
+	case config == "":
+		return "", fmt.Errorf("%w: there is no %s", ErrNone, here)
+	}
+	return "", fmt.Errorf("%w: neither %s nor one in %s", ErrNone, here, filepath.Join(config, "postern"))
+}
 
 // Known lists the answers files that Find chooses from, in the order it looks.
 func Known(config, cwd string) ([]string, error) {
@@ -21,21 +44,14 @@ func Known(config, cwd string) ([]string, error) {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("looking for the answers: %w", err)
 	}
-	more, err := inFolder(config)
-	return append(found, more...), err
-}
-
-// inFolder lists the answers files in the user's config folder; none when that is "".
-func inFolder(config string) ([]string, error) {
 	if config == "" {
-		return nil, nil
+		return found, nil
 	}
 	dir := filepath.Join(config, "postern")
 	list, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("looking for the answers: %w", err)
+		return found, fmt.Errorf("looking for the answers: %w", err)
 	}
-	var found []string
 	for _, e := range list {
 		if !e.IsDir() && filepath.Ext(e.Name()) == ".toml" && !strings.HasPrefix(e.Name(), ".") {
 			found = append(found, filepath.Join(dir, e.Name()))

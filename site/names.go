@@ -10,9 +10,6 @@ import (
 func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 func digit(r rune) bool  { return r >= '0' && r <= '9' }
 
-// wordRune says whether a name of a user, a host alias or a zone may have the character: none means anything to a shell.
-func wordRune(r rune) bool { return letter(r) || digit(r) || strings.ContainsRune("._-", r) }
-
 // word says whether the text is 1 to most bytes of letters, digits and extra, and does not begin like an option.
 func word(text string, most int, extra string) bool {
 	if text == "" || len(text) > most || text[0] == '-' {
@@ -82,26 +79,18 @@ func parseProvider(text string) (string, error) {
 	return "", fmt.Errorf("%s is not a provider's ID (letters, digits and hyphens, such as ionos)", quote(text))
 }
 
-// parseTable reads the name of a pf table: at most 31 bytes, as PF_TABLE_NAME_SIZE leaves.
-func parseTable(text string) (string, error) {
-	if !word(text, 31, "_.-") {
-		return "", fmt.Errorf("%s is not the name of a pf table (1 to 31 letters, digits, and _ . -)", quote(text))
+// named reads a word of at most so many bytes; what says what it is.
+func named(what string, most int, extra string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if !word(text, most, extra) {
+			return "", fmt.Errorf("%s is not %s", quote(text), what)
+		}
+		return text, nil
 	}
-	return text, nil
 }
 
-// checkHostName says why a host of the site cannot have the name.
-func checkHostName(name string) error {
-	if !word(name, 32, "-") {
-		return fmt.Errorf("%s is not a name for a host (1 to 32 letters, digits and hyphens)", quote(name))
-	}
-	return nil
-}
-
-// checkJailName says why a jail cannot have the name.
-func checkJailName(name string) error {
-	if !word(name, 32, "_-") {
-		return fmt.Errorf("%s is not a name for a jail (1 to 32 letters, digits, and _ -)", quote(name))
-	}
-	return nil
-}
+var (
+	hostName = named("a name for a host (1 to 32 letters, digits and hyphens)", 32, "-")
+	jailName = named("a name for a jail (1 to 32 letters, digits, and _ -)", 32, "_-")
+	pfTable  = named("the name of a pf table (1 to 31 letters, digits, and _ . -)", 31, "_.-") // as PF_TABLE_NAME_SIZE leaves
+)

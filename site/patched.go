@@ -80,19 +80,14 @@ func baseline(s *Site) *Site {
 
 // unlike is the key of the first answer in which two sites differ, or empty.
 func unlike(a, b *Site) string {
-	if a.Revision != b.Revision {
+	diffs := differences(a, b)
+	switch {
+	case a.Revision != b.Revision:
 		return "revision"
-	}
-	if len(a.Hosts) != len(b.Hosts) {
-		return "host"
-	}
-	if len(a.Jails) != len(b.Jails) {
+	case len(a.Jails) != len(b.Jails): // a jail may have a name, and no answers
 		return "jail"
-	}
-	for _, f := range append(Fields(a), Fields(b)...) {
-		if f.Get(a) != f.Get(b) {
-			return f.Key
-		}
+	case len(diffs) > 0:
+		return diffs[0].Key
 	}
 	return ""
 }

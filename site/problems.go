@@ -9,9 +9,9 @@ import (
 // Problems lists what is wrong between answers that are each valid, one clear line each; none when the site can be set up.
 // The keys named in needs must not be empty besides.
 func Problems(s *Site, needs ...string) []error {
-	var found []error
-	for _, look := range []func(*Site) []error{roleProblems, reachProblems, jumpProblems, portProblems, tunnelProblems, jailProblems} {
-		found = append(found, look(s)...)
+	var found problems
+	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, jails} {
+		look(&found, s)
 	}
 	if len(s.Domains) > 0 && s.Domain == "" {
 		needs = append([]string{"domain"}, needs...)
@@ -23,34 +23,37 @@ func Problems(s *Site, needs ...string) []error {
 		case err != nil:
 			found = append(found, err)
 		case f.Get(s) == "" && !seen[key]:
-			found = append(found, fmt.Errorf("%s: is empty, and needed: %s", key, f.Help))
+			found.add("%s: is empty, and needed: %s", key, f.Help)
 		}
 		seen[key] = true
 	}
 	return found
 }
 
-func roleProblems(s *Site) []error {
-	var found []error
+type problems []error
+
+func (found *problems) add(format string, args ...any) {
+	*found = append(*found, fmt.Errorf(format, args...))
+}
+
+func roles(found *problems, s *Site) {
 	for _, role := range []Role{Proxy, Mail} {
 		hosts := s.HostsOf(role)
 		if len(hosts) == 0 && s.Layout != "toaster" {
-			found = append(found, fmt.Errorf("host: none has role = %s", role))
+			found.add("host: none has role = %s", role)
 		}
 		if len(hosts) > 1 {
-			found = append(found, fmt.Errorf("host.%s.role: host %s is a %s too; one of each is set up", hosts[1].Name, hosts[0].Name, role))
+			found.add("host.%s.role: host %s is a %s too; one of each is set up", hosts[1].Name, hosts[0].Name, role)
 		}
 	}
-	return found
 }
 
-func reachProblems(s *Site) []error {
-	var found []error
+func reach(found *problems, s *Site) {
 	var local *Host
 	reached := 0
 	for _, h := range s.Hosts {
 		if h.Local && local != nil {
-			found = append(found, fmt.Errorf("host.%s.local: host %s is this machine already; at most one can be", h.Name, local.Name))
+			found.add("host.%s.local: host %s is this machine already; at most one can be", h.Name, local.Name)
 		}
 		if h.Local {
 			local = h
@@ -58,17 +61,15 @@ func reachProblems(s *Site) []error {
 		if h.Local || h.SSH != "" {
 			reached++
 		} else if s.Layout != "toaster" {
-			found = append(found, fmt.Errorf("host.%s.ssh: is empty; write user@host, or set host.%s.local when postern runs on it", h.Name, h.Name))
+			found.add("host.%s.ssh: is empty; write user@host, or set host.%s.local when postern runs on it", h.Name, h.Name)
 		}
 	}
 	if s.Layout == "toaster" && reached == 0 {
-		found = append(found, fmt.Errorf("host: none has ssh or local; the toaster's host needs one of them"))
+		found.add("host: none has ssh or local; the toaster's host needs one of them")
 	}
-	return found
 }
 
-func jumpProblems(s *Site) []error {
-	var found []error
+func jumps(found *problems, s *Site) {
 	for _, h := range s.Hosts {
 		if h.Jump == "" {
 			continue
@@ -76,7 +77,7 @@ func jumpProblems(s *Site) []error {
 		if s.Host(h.Jump) == nil {
 			for _, other := range s.Hosts {
 				if strings.EqualFold(other.Name, h.Jump) {
-					found = append(found, fmt.Errorf("host.%s.jump: %q is not a host of the site; write %s (or ssh://%s for an alias)", h.Name, h.Jump, other.Name, h.Jump))
+					found.add("host.%s.jump: %q is not a host of the site; write %s (or ssh://%s for an alias)", h.Name, h.Jump, other.Name, h.Jump)
 				}
 			}
 			continue
@@ -85,20 +86,18 @@ func jumpProblems(s *Site) []error {
 		for at := s.Host(h.Jump); at != nil && len(way) <= len(s.Hosts); at = s.Host(at.Jump) {
 			way = append(way, at.Name)
 			if at == h {
-				found = append(found, fmt.Errorf("host.%s.jump: goes in a circle (%s)", h.Name, strings.Join(way, ", ")))
+				found.add("host.%s.jump: goes in a circle (%s)", h.Name, strings.Join(way, ", "))
 				break
 			}
 		}
 	}
-	return found
 }
 
-func portProblems(s *Site) []error {
-	var found []error
+func ports(found *problems, s *Site) {
 	taken := map[int]string{}
 	take := func(key string, port int) {
 		if other := taken[port]; other != "" {
-			found = append(found, fmt.Errorf("%s: %d is the port of %s already", key, port, other))
+			found.add("%s: %d is the port of %s already", key, port, other)
 			return
 		}
 		taken[port] = key
@@ -115,54 +114,49 @@ func portProblems(s *Site) []error {
 	// on the mail host the web interface stands beside what is forwarded to it; HTTP and HTTPS may be that very interface
 	for _, p := range Services(s) {
 		if p.Port == s.Ports.Web && p.Name != "http" && p.Name != "https" {
-			found = append(found, fmt.Errorf("ports.web: %d is the port of ports.%s already", p.Port, p.Name))
+			found.add("ports.web: %d is the port of ports.%s already", p.Port, p.Name)
 		}
 	}
-	return found
 }
 
-func tunnelProblems(s *Site) []error {
-	var found []error
+func tunnel(found *problems, s *Site) {
 	t := s.Tunnel
 	for _, m := range []struct {
 		key string
 		at  netip.Addr
 	}{{"tunnel.proxy", t.Proxy}, {"tunnel.mail", t.Mail}} {
 		if why := outside(t.Network, m.at); why != "" {
-			found = append(found, fmt.Errorf("%s: %s %s", m.key, m.at, why))
+			found.add("%s: %s %s", m.key, m.at, why)
 		}
 	}
 	if t.Proxy == t.Mail {
-		found = append(found, fmt.Errorf("tunnel.mail: %s is the proxy's address already", t.Mail))
+		found.add("tunnel.mail: %s is the proxy's address already", t.Mail)
 	}
 	for _, h := range s.Hosts {
 		for _, a := range []netip.Addr{h.Public4, h.Public6} {
 			if t.Network.Contains(a) || t.Network6.Contains(a) {
-				found = append(found, fmt.Errorf("tunnel.network: has the public address %s of host %s in it; take another network", a, h.Name))
+				found.add("tunnel.network: has the public address %s of host %s in it; take another network", a, h.Name)
 			}
 		}
 		if h.Interface != "" && h.Interface == t.Interface {
-			found = append(found, fmt.Errorf("tunnel.interface: %s is the interface of host %s to the world; take another name", t.Interface, h.Name))
+			found.add("tunnel.interface: %s is the interface of host %s to the world; take another name", t.Interface, h.Name)
 		}
 	}
 	for _, lan := range s.Mail.LAN {
 		if lan.Bits() > 0 && (lan.Overlaps(t.Network) || lan.Overlaps(t.Network6)) {
-			found = append(found, fmt.Errorf("mail.lan: %s overlaps the tunnel's network; change tunnel.network", lan))
+			found.add("mail.lan: %s overlaps the tunnel's network; change tunnel.network", lan)
 		}
 	}
-	return found
 }
 
-func jailProblems(s *Site) []error {
-	var found []error
+func jails(found *problems, s *Site) {
 	taken := map[netip.Addr]string{}
 	for _, j := range s.Jails {
 		for _, a := range []netip.Addr{j.Address4, j.Address6} {
 			if other := taken[a]; a.IsValid() && other != "" {
-				found = append(found, fmt.Errorf("jail.%s: %s is the address of jail %s already", j.Name, a, other))
+				found.add("jail.%s: %s is the address of jail %s already", j.Name, a, other)
 			}
 			taken[a] = j.Name
 		}
 	}
-	return found
 }

@@ -77,7 +77,7 @@ type Site struct {
 	Hosts    []*Host
 	Tunnel   Tunnel
 	Ports    Ports
-	From     map[string][]netip.Prefix  // per port name (smtp, imaps …): the only sources it is open to; absent means all
+	From     map[string][]netip.Prefix  // per port name (smtp, imaps …): the only sources it is open to; none means all
 	Clients  struct{ Addresses string } // preserve or masquerade
 	Mail     struct {
 		Path string // haraka or direct

@@ -2,7 +2,6 @@ package site
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,12 +42,10 @@ func quote(text string) string {
 // show is a value as text. What is not set is empty.
 func show(v any) string {
 	switch v := v.(type) {
-	case netip.Addr:
-		if !v.IsValid() {
-			return ""
-		}
-		return v.String()
-	case netip.Prefix:
+	case interface { // an address or a network
+		fmt.Stringer
+		IsValid() bool
+	}:
 		if !v.IsValid() {
 			return ""
 		}
