@@ -21,7 +21,7 @@ type Field struct {
 	get  func(s *Site, of string) string
 	set  func(s *Site, of, text string) error
 	bare bool     // a number or true/false: not quoted in the file
-	path []string // where it is in the file; nil for the parts of Key
+	path []string // where it is in the file
 }
 
 // Get is the answer as text; lists joined by ", ".
@@ -83,7 +83,7 @@ func value[C, V any](w words, at func(*C) *V, show func(V) string, read reading[
 		bare = true
 	}
 	return Field{
-		Key: w.key, Title: w.title, Help: w.help, bare: bare,
+		Key: w.key, Title: w.title, Help: w.help, bare: bare, path: strings.Split(w.key, "."),
 		get: func(s *Site, of string) string {
 			c, err := holder[C](s, of)
 			if err != nil {

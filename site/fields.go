@@ -20,21 +20,21 @@ func Fields(s *Site) []Field {
 	fields = append(fields, first...)
 	for _, h := range s.Hosts {
 		for _, f := range ofHost {
-			fields = append(fields, f.named("host", h.Name))
+			fields = append(fields, f.named("host", h.Name, h.Name))
 		}
 	}
 	fields = append(fields, rest...)
 	for i, j := range s.Jails {
 		for _, f := range ofJail {
-			f.path = []string{"jail", item(i), f.Key}
-			fields = append(fields, f.named("jail", j.Name))
+			fields = append(fields, f.named("jail", j.Name, item(i)))
 		}
 	}
 	return append(fields, doneFields(s)...)
 }
 
-// named makes a Field of one host or jail out of the one for all of them.
-func (f Field) named(kind, name string) Field {
+// named makes a Field of one host or jail, and its place in the file, out of the one for all of them.
+func (f Field) named(kind, name, place string) Field {
+	f.path = []string{kind, place, f.Key}
 	f.of, f.Key, f.Title = name, kind+"."+name+"."+f.Key, name+": "+f.Title
 	return f
 }

@@ -28,8 +28,7 @@ type File struct {
 	last   *reader         // as it was read or saved last
 	saved  bool            // there is a file
 	asked  map[string]bool // keys that were set by name: they are written even when they have their usual value
-	memory bool            // it is kept nowhere else
-	given  map[string]bool // in memory: the keys that were set by name and saved
+	given  map[string]bool // of one that is kept in memory only: the keys that were set by name and saved
 	rename func(from, to string) error
 }
 
@@ -43,7 +42,7 @@ func NewFile(path string, s *Site) *File {
 // What the site says already are suggestions: only what is set by name counts as an answer that the file Has.
 func InMemory(name string, s *Site) *File {
 	f := NewFile(name, s)
-	f.memory = true
+	f.given = map[string]bool{}
 	return f
 }
 
@@ -55,9 +54,6 @@ func Load(path string) (*File, error) {
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("reading the answers: %q is not a file", path)
-	}
-	if info.Size() > biggest {
-		return nil, fmt.Errorf("%s: is too big for an answers file (%d bytes; at most %d)", path, info.Size(), biggest)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -91,26 +87,23 @@ func (f *File) Has(key string) bool {
 	switch {
 	case err != nil || !f.saved:
 		return false
-	case f.memory:
+	case f.given != nil:
 		return f.given[field.Key]
 	}
-	return f.last.find(field.parts()) != nil
+	return f.last.find(field.path) != nil
 }
 
 // Save writes what changed into the lines of the file, at once or not at all, readable by its owner only. When somebody
 // else changed the file it is left alone, and the error is ErrChanged.
 func (f *File) Save() error {
-	if f.memory {
+	if f.given != nil {
 		_, err := f.last.with(f.Site, f.asked)
 		if err == nil {
 			f.saved, f.given = true, maps.Clone(f.asked)
 		}
 		return err
 	}
-	target, err := follow(f.Path)
-	if err != nil {
-		return fmt.Errorf("saving the answers: %w", err)
-	}
+	target := follow(f.Path)
 	now, err := os.ReadFile(target)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -150,16 +143,16 @@ func Render(s *Site) (string, error) {
 }
 
 // follow is the file that a path leads to, through symbolic links, also when it does not exist yet.
-func follow(path string) (string, error) {
-	for range 40 {
-		to, err := os.Readlink(path)
-		if err != nil {
-			return path, nil //nolint:nilerr // no link, or not there yet: the way ends here, and what else is wrong is told by who opens it
-		}
-		if !filepath.IsAbs(to) {
-			to = filepath.Join(filepath.Dir(path), to)
-		}
-		path = to
+func follow(path string) string {
+	if end, err := filepath.EvalSymlinks(path); err == nil {
+		return end
 	}
-	return "", fmt.Errorf("%q: too many symbolic links", path)
+	to, err := os.Readlink(path)
+	switch {
+	case err != nil:
+		return path // no link, or not there yet: what else is wrong is told by who opens it
+	case filepath.IsAbs(to):
+		return to
+	}
+	return filepath.Join(filepath.Dir(path), to)
 }

@@ -25,14 +25,11 @@ func FieldOf(s *Site, key string) (Field, error) {
 
 // Named lists the Fields of keys, in their order; a key that is none has none.
 func Named(s *Site, keys []string) []Field {
-	at := map[string]Field{}
-	for _, f := range Fields(s) {
-		at[f.Key] = f
-	}
+	fields := Fields(s)
 	var list []Field
 	for _, key := range keys {
-		if f, ok := at[key]; ok {
-			list = append(list, f)
+		if i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key }); i >= 0 {
+			list = append(list, fields[i])
 		}
 	}
 	return list

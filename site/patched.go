@@ -35,12 +35,12 @@ func (d *document) putAll(r *reader, s *Site, asked map[string]bool) {
 	}
 	for _, f := range doneFields(r.site) {
 		if f.Get(s) == "" {
-			d.drop(f.parts())
+			d.drop(f.path)
 		}
 	}
 	usual := baseline(s)
 	for _, f := range Fields(s) {
-		path, text := f.parts(), f.Get(s)
+		path, text := f.path, f.Get(s)
 		if path[0] == "jail" && d.find([]string{"jail", path[1], "name"}) == nil {
 			d.section("[[jail]]", assign([]string{"name"}, `"`+f.of+`"`))
 		}

@@ -87,7 +87,7 @@ func (r *reader) jails() {
 	}
 	for i, of := range r.children("jail") {
 		path := []string{"jail", item(i)}
-		if n := r.find(path); of != item(i) || !n.header && r.text[n.start] != '{' {
+		if n := r.find(path); of != item(i) || n == nil || !n.header && r.text[n.start] != '{' {
 			r.fail(path[:1], "is a list of tables, each written [[jail]]")
 			return
 		}
@@ -118,7 +118,7 @@ func (r *reader) done() {
 // answers sets every Field that the file has.
 func (r *reader) answers(fields []Field) {
 	for _, f := range fields {
-		path := f.parts()
+		path := f.path
 		v, there := r.at(path)
 		if !there {
 			continue
@@ -130,14 +130,6 @@ func (r *reader) answers(fields []Field) {
 			r.errs = append(r.errs, fmt.Errorf("%s: %w", r.where(path), err))
 		}
 	}
-}
-
-// parts is where the Field stands in the file.
-func (f Field) parts() []string {
-	if f.path != nil {
-		return f.path
-	}
-	return strings.Split(f.Key, ".")
 }
 
 // plain is a value of the file as the text of an answer.
@@ -172,7 +164,7 @@ func (r *reader) rest(fields []Field) {
 		ours[joined([]string{"jail", item(i), "name"})] = true
 	}
 	for _, f := range fields {
-		path := f.parts()
+		path := f.path
 		ours[joined(path)] = true
 		for k := 1; k < len(path); k++ {
 			ours[joined(path[:k])] = false
