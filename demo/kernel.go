@@ -11,6 +11,7 @@ import (
 type kernel struct {
 	sysctl  map[string]string  // by name with dots
 	rules   [2]ruleset         // over IPv4, over IPv6
+	read    [2]seen.Tables     // the rules as who filters reads them; nil once they have changed
 	tunnels map[string]*tunnel // by interface
 	started map[string]bool    // units that init started, beside those of tunnels
 	ears    []*ear
@@ -76,13 +77,16 @@ func (k *kernel) set(name, value string) {
 
 // tables are the rules that run, as who filters a packet to that address reads them.
 func (k *kernel) tables(to netip.Addr) seen.Tables {
-	r := k.rules[0]
+	i := 0
 	if to.Is6() {
-		r = k.rules[1]
+		i = 1
 	}
-	tables, err := seen.ParseTables(strings.Split(r.save(), "\n"))
-	if err != nil {
-		panic("demo: " + err.Error()) // what save prints is what it reads
+	if k.read[i] == nil {
+		tables, err := seen.ParseTables(strings.Split(k.rules[i].save(), "\n"))
+		if err != nil {
+			panic("demo: " + err.Error()) // what save prints is what it reads
+		}
+		k.read[i] = tables
 	}
-	return tables
+	return k.read[i]
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"postern/seen"
 )
 
 // How WireGuard keeps a tunnel alive, and what its packets weigh in bytes.
@@ -52,6 +54,7 @@ func (h *Host) tunnelStart(name string) {
 		t.port = h.w.anyPort()
 	}
 	k := h.kernel
+	k.read = [2]seen.Tables{}
 	k.conf(name)
 	for _, c := range t.commands {
 		if _, rule, ok := strings.Cut(c, "iptables -w -t mangle -A postern-wg "); ok {
@@ -70,6 +73,7 @@ func (h *Host) tunnelStop(name string) {
 		return
 	}
 	delete(k.tunnels, name)
+	k.read = [2]seen.Tables{}
 	k.rules[0].drop(func(chain string) bool { return chain == "postern-wg" })
 	for sysctl := range k.sysctl {
 		if strings.Contains(sysctl, ".conf."+name+".") {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"postern/seen"
 )
 
 // settings are the KEY=value lines of a host's files; the last of a key counts.
@@ -25,6 +27,7 @@ func (k *kernel) firewalled() bool { return k.rules[0]["filter"]["ufw-user-input
 // ufwLoad has the kernel run what ufw's files say, which is nothing while they do not enable it.
 func (h *Host) ufwLoad() {
 	k := h.kernel
+	k.read = [2]seen.Tables{}
 	for _, r := range k.rules {
 		r.drop(func(name string) bool {
 			return strings.HasPrefix(name, "ufw") || name == "postern-pre" || name == "postern-post" || name == "postern-mss"
