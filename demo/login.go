@@ -117,10 +117,20 @@ func (c *client) reach(ctx context.Context, from *Host, address string) (way, er
 		case !c.w.wait(short, again) && ctx.Err() != nil:
 			return x, context.Cause(ctx)
 		case short.Err() != nil:
-			return x, fmt.Errorf("%s does not answer within %v: %w", address, connectMost, context.DeadlineExceeded)
+			return x, unanswered(address)
 		}
 	}
 }
+
+// unanswered is the error of an address at which nobody answers in time.
+type unanswered string
+
+func (at unanswered) Error() string {
+	return fmt.Sprintf("%s does not answer within %v", string(at), connectMost)
+}
+
+// Unwrap is what it comes to.
+func (at unanswered) Unwrap() error { return context.DeadlineExceeded }
 
 // trust asks about the host's key where nobody knows it, and refuses another than the known one.
 func (c *client) trust(ctx context.Context, t remote.Target, h *Host) error {

@@ -72,6 +72,7 @@ func tell(t *testing.T, file string) {
 		}
 		found, _ := Detect(s, lookAt(s, facts))
 		last = step.Plan(found, lookAt(s, facts, step.Reads))
+		readable(t, last)
 		for _, task := range last.Tasks {
 			if !slices.Contains(TaskIDs(found), task.ID) {
 				t.Errorf("stage %d: the task %s is not in the list of all", n, task.ID)
