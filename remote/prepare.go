@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Prepare makes inert changes, such as packages and key files: no guard, and nothing but the file of a change that fails is
-// taken back. The work is a job of the host's init, so a lost link does not end it: call Prepare again with the same id on a
-// new Session, and it is watched from its start. Every line it prints is told. Its errors are *ErrLocked, *ErrChanged,
-// *ErrTest, ErrDisk, ErrNoSecret and ErrLost.
+// Prepare makes inert changes, such as packages and key files: no guard; the change that fails, or takes longer than it says it
+// may, is taken back, its file first and then its Undo is run; those before it stay. The work is a job of the host's init, so a
+// lost link does not end it: call Prepare again with the same id on a new Session, and it is watched from its start. Every line
+// it prints is told. What a reboot stopped in the middle, Tidy and the next job take back. Its errors are *ErrLocked,
+// *ErrChanged, *ErrTest, ErrDisk, ErrNoSecret and ErrLost.
 func (s *Session) Prepare(ctx context.Context, id string, changes []Change, tell func(Progress)) error {
 	if !words.MatchString(id) {
 		return fmt.Errorf("%q is not a job (letters and digits)", id)

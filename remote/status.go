@@ -13,7 +13,9 @@ type Status struct {
 	Applied bool   // all of it is in place, and it may be confirmed
 	Owner   Text   // who holds the host
 	Agent   string // the version of the agent that holds it
-	Job     Text   // who is preparing; empty when nobody is
+	Job     string // the ID of the job at work, or of one that died at it; empty when there is none
+	Doing   []Text // the titles of its changes
+	Dead    bool   // it died, as in a reboot
 	Ended   []Ended
 }
 
@@ -37,18 +39,24 @@ func (s Status) Of(id string) (e Ended, open, ok bool) {
 	return Ended{}, false, false
 }
 
+// ReadStatus is the query for how a host stands, which ParseStatus reads. The agent that was left on the host last tells.
+var ReadStatus = ReadRun("status", `cd `+stateDir+` 2>/dev/null && for a in open/agent $(ls -t done.*/agent job.*/agent 2>/dev/null); do
+	[ -f "$a" ] && /bin/sh "`+stateDir+`/$a" status && break
+done || :`)
+
 // Status asks the host what is open, who holds it and how the last transactions ended, newest first. It writes nothing.
 func (s *Session) Status(ctx context.Context) (Status, error) {
 	r, err := s.sh(ctx, "set -- status\n"+s.agent(), nil)
 	if err != nil {
 		return Status{}, err
 	}
-	return parseStatus(r.Out), nil
+	return ParseStatus(r.Out), nil
 }
 
-func parseStatus(out string) Status {
+// ParseStatus reads the answer to ReadStatus. Nothing in it is trusted.
+func ParseStatus(out string) Status {
 	var st Status
-	var owner, job []string
+	var owner []string
 	for line := range strings.Lines(out) {
 		word, rest, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
 		switch word {
@@ -62,14 +70,16 @@ func parseStatus(out string) Status {
 			st.Agent = Clean(rest).Line(20)
 		case "owner":
 			owner = append(owner, rest)
-		case "job":
-			job = append(job, rest)
+		case "work", "dead":
+			st.Job, st.Dead, st.Doing = Clean(rest).Line(64), word == "dead", nil
+		case "doing":
+			st.Doing = append(st.Doing, Clean(rest))
 		case "ended":
 			how, id, _ := strings.Cut(Clean(rest).Line(200), ".")
 			id, why, _ := strings.Cut(id, ".")
 			st.Ended = append(st.Ended, Ended{ID: id, Kept: how == "PERSISTED", Why: why})
 		}
 	}
-	st.Owner, st.Job = Clean(strings.Join(owner, "\n")), Clean(strings.Join(job, "\n"))
+	st.Owner = Clean(strings.Join(owner, "\n"))
 	return st
 }

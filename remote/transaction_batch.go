@@ -133,6 +133,9 @@ func (p *payload) changes(list []Change) {
 				p.line(dir+f.name, f.text)
 			}
 		}
+		if c.Takes > 0 {
+			p.line(dir+"takes", seconds(c.Takes))
+		}
 		if c.AtConfirm {
 			p.line(dir+"late", "")
 		}

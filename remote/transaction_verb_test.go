@@ -6,9 +6,9 @@ import (
 )
 
 func TestHostileStatus(t *testing.T) {
-	for _, out := range []string{"", "open\n", "open \x1b[2J\n", "ended .\n", "ended PERSISTED\nended ROLLEDBACK.x\n", "owner \x1b]0;x\a\n", "job \x00\n"} {
-		st := parseStatus(out)
-		if strings.ContainsAny(st.ID+st.State+st.Why+st.Owner.String()+st.Job.String(), "\x1b\x07\x00") {
+	for _, out := range []string{"", "open\n", "open \x1b[2J\n", "ended .\n", "ended PERSISTED\nended ROLLEDBACK.x\n", "owner \x1b]0;x\a\n", "work \x00\n"} {
+		st := ParseStatus(out)
+		if strings.ContainsAny(st.ID+st.State+st.Why+st.Owner.String()+st.Job, "\x1b\x07\x00") {
 			t.Errorf("%q gave %+v", out, st)
 		}
 	}
@@ -32,6 +32,6 @@ func FuzzVerdict(f *testing.F) {
 				t.Errorf("a control character in %q", r.Title)
 			}
 		}
-		parseStatus(out)
+		ParseStatus(out)
 	})
 }

@@ -269,7 +269,7 @@ func (c *decided) expected() (states map[string]string, err error) {
 // began says whether a change was in place on any host.
 func (c *decided) began() bool {
 	for _, f := range c.fakes {
-		if ended, _ := f.standing(readEnded.ID); ended != "" {
+		if len(remote.ParseStatus(f.status()).Ended) > 0 {
 			return true
 		}
 	}

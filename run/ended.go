@@ -2,19 +2,12 @@ package run
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"postern/remote"
 	"postern/site"
 	"postern/steps"
 )
-
-// readEnded tells how the last change of a host ended, as the name of a file: PERSISTED.ID, or ROLLEDBACK.ID.WHY. The newest
-// of these counts, not the newest folder: the host clears out older ones' folders once a change is over.
-var readEnded = remote.Query{ID: "run.ended", Run: `(cd /var/lib/postern 2>/dev/null && ls -t done.*/PERSISTED.* done.*/ROLLEDBACK.* 2>/dev/null | {
-	IFS= read -r f && printf '%s\n' "${f##*/}"
-}) || :`}
 
 // alone are the reasons for which a host takes a change back by itself, in words. The others were told when they happened.
 var alone = map[string]string{
@@ -31,25 +24,25 @@ func (r *Runner) tellEnded(s *site.Site, look steps.Look) {
 	}
 	r.toldEnded = true
 	for _, h := range s.Hosts {
-		facts := look[h.Name]
-		answer, _ := facts.Get(readEnded.ID)
-		if text := endedWords(answer); text != "" {
+		ended := standing(look, h.Name).Ended
+		if len(ended) == 0 {
+			continue
+		}
+		if text := endedWords(ended[0]); text != "" {
 			r.emit(steps.Event{Kind: "warn", Host: h.Name, Text: text})
 		}
 	}
 }
 
 // endedWords is what there is to say of how the last change ended; "" when it was kept, or told before.
-func endedWords(answer string) string {
-	how, rest, _ := strings.Cut(strings.TrimSpace(answer), ".")
-	id, why, _ := strings.Cut(rest, ".")
-	words, known := alone[why]
-	if how != "ROLLEDBACK" || !known {
+func endedWords(e remote.Ended) string {
+	words, known := alone[e.Why]
+	if e.Kept || !known {
 		return ""
 	}
 	when := ""
-	if len(id) >= len(idTime) {
-		if at, err := time.Parse(idTime, id[:len(idTime)]); err == nil {
+	if len(e.ID) >= len(idTime) {
+		if at, err := time.Parse(idTime, e.ID[:len(idTime)]); err == nil {
 			when = at.Format(" of 2006-01-02 15:04 UTC")
 		}
 	}

@@ -1,17 +1,21 @@
 package run
 
-import "testing"
+import (
+	"testing"
+
+	"postern/remote"
+)
 
 func TestHowTheLastChangeEnded(t *testing.T) {
 	for answer, want := range map[string]string{
-		"":                                      "",
-		"PERSISTED.20261121T061200abc\n":        "",
-		"ROLLEDBACK.20261121T061200abc.failed":  "",
-		"ROLLEDBACK.20261121T061200abc.expired": "it took its last change of 2026-11-21 06:12 UTC back by itself, because nobody confirmed it in time; all is as it was before",
-		"ROLLEDBACK.x.boot":                     "it took its last change back by itself, because the host was started anew before it was confirmed; all is as it was before",
-		"ROLLEDBACK.20261121T061200abc.\x1b[2J": "",
+		"ended PERSISTED.20261121T061200abc\n":        "",
+		"ended ROLLEDBACK.20261121T061200abc.failed":  "",
+		"ended ROLLEDBACK.20261121T061200abc.expired": "it took its last change of 2026-11-21 06:12 UTC back by itself, because nobody confirmed it in time; all is as it was before",
+		"ended ROLLEDBACK.x.boot":                     "it took its last change back by itself, because the host was started anew before it was confirmed; all is as it was before",
+		"ended ROLLEDBACK.20261121T061200abc.\x1b[2J": "",
 	} {
-		if got := endedWords(answer); got != want {
+		ended := remote.ParseStatus(answer).Ended
+		if got := endedWords(ended[0]); got != want {
 			t.Errorf("%q: %q, not %q", answer, got, want)
 		}
 	}

@@ -237,11 +237,10 @@ func (l *fakeLogin) Facts(ctx context.Context, queries []remote.Query) (remote.F
 	facts := remote.Facts{Host: l.f.Name, At: l.f.now(), Answers: map[string]remote.Answer{}}
 	err := l.call(ctx, "facts", func() error {
 		for _, q := range queries {
-			own, is := l.f.standing(q.ID)
 			file := l.f.files[q.File]
 			switch {
-			case is:
-				facts.Answers[q.ID] = remote.Answer{Out: own}
+			case q == remote.ReadStatus:
+				facts.Answers[q.ID] = remote.Answer{Out: l.f.status()}
 			case q.File != "" && file == nil:
 				facts.Answers[q.ID] = remote.Answer{Code: 1}
 			case q.File != "":

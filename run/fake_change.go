@@ -39,29 +39,22 @@ func owner(operator, id string, changes []remote.Change) string {
 	return text
 }
 
-// standing answers what is asked of changes and jobs.
-func (f *Fake) standing(id string) (answer string, is bool) {
-	switch id {
-	case readOpen.ID:
-		if f.open != nil {
-			answer = owner(f.open.Operator, f.open.ID, f.open.Changes)
-		}
-	case readEnded.ID:
-		if n := len(f.ended); n > 0 {
-			c := f.ended[n-1]
-			answer = strings.TrimSuffix(c.state+"."+c.ID+"."+c.why, ".")
-		}
-	case readJob.ID:
-		if f.job != nil && !f.job.over {
-			answer = f.job.id
-			for _, c := range f.job.changes {
-				answer += "\n" + c.Title
-			}
-		}
-	default:
-		return "", false
+// status is how the host stands, as the agent tells it.
+func (f *Fake) status() string {
+	text := ""
+	if c := f.open; c != nil {
+		text = fmt.Sprintf("open %s %s %s\nowner %s\n", c.ID, c.state, c.why, strings.ReplaceAll(owner(c.Operator, c.ID, c.Changes), "\n", "\nowner "))
 	}
-	return answer, true
+	if f.job != nil && !f.job.over {
+		text += "work " + f.job.id + "\n"
+		for _, c := range f.job.changes {
+			text += "doing " + c.Title + "\n"
+		}
+	}
+	for _, c := range slices.Backward(f.ended) {
+		text += strings.TrimSuffix("ended "+c.state+"."+c.ID+"."+c.why, ".") + "\n"
+	}
+	return text
 }
 
 // Tidy has nothing to do that a Fake would not have done by itself.

@@ -38,8 +38,10 @@ func told(f *Fake) string {
 			text += fmt.Sprintf("%s=%s ", path, file.Text)
 		}
 	}
-	ended, _ := f.standing(readEnded.ID)
-	return text + ended
+	for _, e := range remote.ParseStatus(f.status()).Ended {
+		return fmt.Sprint(text, e.ID, " ", e.Kept, " ", e.Why)
+	}
+	return text
 }
 
 func in(t *testing.T, f *Fake) Login {
@@ -62,18 +64,18 @@ var walks = []struct {
 }{
 	{"kept", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		return errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), in(t, f).Confirm(t.Context(), "t1"))
-	}, nil, fresh + "PERSISTED.t1"},
+	}, nil, fresh + "t1 true "},
 	{"confirmed over the login that began", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		if err := errors.Join(l.Begin(t.Context(), tx, nil)); err != nil || l.Confirm(t.Context(), "t1") == nil {
 			t.Error(err, "or it was confirmed")
 		}
 		return l.Cancel(t.Context(), "t1")
-	}, nil, old + "ROLLEDBACK.t1.cancelled"},
+	}, nil, old + "t1 false cancelled"},
 	{"too late", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		err := l.Begin(t.Context(), tx, nil)
 		time.Sleep(2 * time.Minute)
 		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"))
-	}, remote.ErrTooLate, old + "ROLLEDBACK.t1.expired"},
+	}, remote.ErrTooLate, old + "t1 false expired"},
 	{"does not apply", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		tx.Changes[0].Do = "fail"
 		err := l.Begin(t.Context(), tx, nil)
@@ -82,19 +84,19 @@ var walks = []struct {
 			t.Error(err)
 		}
 		return in(t, f).Cancel(t.Context(), "t1")
-	}, nil, old + "ROLLEDBACK.t1.failed"},
+	}, nil, old + "t1 false failed"},
 	{"a reboot, and the old logins are gone", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		err := l.Begin(t.Context(), tx, nil)
 		f.Reboot()
 		return errors.Join(err, l.Cancel(t.Context(), "t1"))
-	}, remote.ErrLost, old + "ROLLEDBACK.t1.boot"},
+	}, remote.ErrLost, old + "t1 false boot"},
 	{"reverted", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		err := errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), l.Revert(t.Context(), "t1"))
 		if list, _ := l.Recorded(t.Context()); len(list) > 0 {
 			t.Errorf("still recorded: %+v", list)
 		}
 		return err
-	}, nil, old + "ROLLEDBACK.t1.reverted"},
+	}, nil, old + "t1 false reverted"},
 	{"the answer to confirm is lost", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		f.Fault = func(_ context.Context, c Call) error {
 			if c == (Call{"confirm", 1, true}) {
@@ -107,7 +109,7 @@ var walks = []struct {
 			t.Error(err)
 		}
 		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"), over.Tidy(t.Context()))
-	}, remote.ErrLost, fresh + "PERSISTED.t1"},
+	}, remote.ErrLost, fresh + "t1 true "},
 	{"held by another", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		err := l.Begin(t.Context(), tx, nil)
 		tx.ID = "t2"
@@ -116,7 +118,7 @@ var walks = []struct {
 			t.Error(err)
 		}
 		return errors.Join(err, l.Cancel(t.Context(), "t2"))
-	}, remote.ErrUnknownID, old + "ROLLEDBACK.t1.expired"},
+	}, remote.ErrUnknownID, old + "t1 false expired"},
 	{"not what was shown", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		tx.Changes[0].Old = nil
 		var changed *remote.ErrChanged
@@ -179,8 +181,8 @@ func TestFakeJob(t *testing.T) {
 		if err := in(t, f).Prepare(ctx, "j1", tx.Changes[:1], nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		if job, _ := f.standing(readJob.ID); job != "j1\na file" {
-			t.Errorf("at work: %q", job)
+		if st := remote.ParseStatus(f.status()); st.Job != "j1" || len(st.Doing) != 1 || st.Doing[0].String() != "a file" {
+			t.Errorf("at work: %+v", st)
 		}
 		var locked *remote.ErrLocked
 		if err := in(t, f).Begin(t.Context(), tx, nil); !errors.As(err, &locked) {

@@ -132,15 +132,12 @@ func (r *Runner) detect(ctx context.Context) (steps.Look, *site.Site, []steps.No
 	}
 }
 
-// readOpen tells who holds a host; it is empty when nobody does.
-var readOpen = remote.Query{ID: "run.open", Run: "cat /var/lib/postern/open/owner 2>/dev/null || :"}
-
-// opened are the hosts on which a change is neither confirmed nor taken back yet, so that nothing seen there may last.
+// opened are the hosts on which a change is neither confirmed nor taken back yet, or a job died in the middle of one, so that
+// nothing seen there may last.
 func opened(s *site.Site, look steps.Look) []string {
 	var names []string
 	for _, h := range s.Hosts {
-		facts := look[h.Name]
-		if owner, ok := facts.Get(readOpen.ID); ok && strings.TrimSpace(owner) != "" {
+		if st := standing(look, h.Name); st.ID != "" || st.Dead {
 			names = append(names, h.Name)
 		}
 	}
@@ -171,7 +168,7 @@ func asksMore(asked, filled *site.Site) bool {
 // stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
 // the steps in place must be known to be proven again.
 func stepReads(known *site.Site, h *site.Host) []remote.Query {
-	queries := append(seen.HostReads(known, h), remote.ReadFile(remote.AnswersPath), readOpen, readEnded, readJob)
+	queries := append(seen.HostReads(known, h), remote.ReadFile(remote.AnswersPath), remote.ReadStatus)
 	for _, s := range steps.All() {
 		if s.Reads != nil {
 			queries = append(queries, s.Reads(known, h)...)

@@ -70,5 +70,6 @@ tidy() {
 	settle_old
 	state
 	[ $ST = none ] || owned
+	job_settle
 	die 0 tidied
 }

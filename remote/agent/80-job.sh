@@ -1,14 +1,13 @@
-# A job applies changes that are inert: no guard, no way back, but it goes on when the client is gone. Its log is in its
-# folder, and anybody may watch it from the start.
+# A job applies changes that are inert: no guard, but it goes on when the client is gone, and the change that fails is taken back.
+# Its log is in its folder, and anybody may watch it from the start.
 
 # job_start runs in the payload's folder $I with the mutex held, unless the job of that id is there already.
 job_start() {
 	state
 	[ $ST = none ] || [ $ST = READY ] || owned
 	! held "$D/JOB" || owned "$D/JOB.owner"
-	for f in "$D"/job.*; do
-		[ ! -d "$f" ] || rm -rf "$f"
-	done
+	job_settle
+	rm -rf "$D"/job.*
 	: >>"$D/JOB" && cp "$I/owner" "$D/JOB.owner" && : >"$I/log" && mv "$I" "$D/job.$1" || refuse 12 "$D/job.$1"
 	detach "postern-job-$1" 0 "$D/job.$1/agent" job "$1" || die 13 E_NOGUARD "$INIT"
 	release
@@ -29,8 +28,29 @@ job() {
 }
 
 job_failed() {
-	! path "$c" "$1" || { rm -f "$S"; [ ! -e "$c/placed" ] || restore "$c" "$1"; rm -f "$A"; }
+	job_back "$c" "$1"
 	echo "$2" >"$J/rc.new" && mv "$J/rc.new" "$J/rc"
+}
+
+# job_back takes the change in folder $1 back from wherever it stopped: its file, and then what ran.
+job_back() {
+	[ ! -e "$1/over" ] || return 0
+	if path "$1" "$2"; then
+		rm -f "$S"
+		[ ! -e "$1/began" ] || restore "$1" "$2"
+		rm -f "$A"
+	fi
+	[ -e "$1/began" ] && [ -e "$1/undo" ] || return 0
+	job_script "$1" undo >"$1/out" 2>&1 || { tail -n 5 "$1/out" && echo 'it could not be taken back'; }
+}
+
+# job_settle takes back what a dead job, as after a reboot, stopped in the middle of. The mutex is held.
+job_settle() {
+	for J in "$D"/job.*; do
+		[ -e "$J/started" ] && ! held "$D/JOB" && [ ! -e "$J/rc" ] || continue
+		for c in "$J"/c/*; do job_back "$c" "${J##*/job.}"; done >>"$J/log" 2>&1
+		rm -rf "$J"
+	done
 }
 
 job_change() {
@@ -38,7 +58,9 @@ job_change() {
 	S=''
 	if path "$1" "$2"; then
 		[ ! -e "$1/test" ] || job_script "$1" test || return 17
-		: >"$1/placed"
+	fi
+	: >"$1/began" || return 12
+	if path "$1" "$2"; then
 		place "$1" || return 12
 		S=$P
 	fi
@@ -46,15 +68,16 @@ job_change() {
 	[ ! -e "$1/keep" ] || job_script "$1" keep || return 17
 	path "$1" "$2" && rm -f "$A"
 	echo yes >"$1/inert"
-	record "$1" "$2" || return 12
+	record "$1" "$2" && : >"$1/over" || return 12
 }
 
-# job_script prints as it goes, because installing packages takes its time.
+# job_script prints as it goes, because installing packages takes its time: as much as the change says it may take.
 job_script() {
 	(
 		umask 022
 		export NEW="$S"
-		exec /bin/sh -e "$1/$2"
+		read -r secs 2>/dev/null <"$1/takes" || exec /bin/sh -e "$1/$2"
+		within "$secs" /bin/sh -e "$1/$2" || { [ $? != 124 ] || echo "ended, because it took more than $secs s"; exit 1; }
 	) </dev/null 8<&-
 }
 

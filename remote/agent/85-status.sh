@@ -7,9 +7,13 @@ status() {
 		sed -n '1s/^# postern agent /agent /p' "$O/agent" 2>/dev/null
 		sed 's/^/owner /' "$O/owner" 2>/dev/null
 	fi
-	if held "$D/JOB"; then
-		sed 's/^/job /' "$D/JOB.owner" 2>/dev/null
-	fi
+	for J in "$D"/job.*; do
+		[ -e "$J/started" ] && [ ! -e "$J/rc" ] || continue
+		job=dead
+		! held "$D/JOB" || job=work
+		echo "$job ${J##*/job.}"
+		for c in "$J"/c/*/title; do sed 's/^/doing /' "$c"; done
+	done 2>/dev/null
 	ls -t "$D" 2>/dev/null | while IFS= read -r d; do
 		case $d in done.*) ;; *) continue ;; esac
 		for f in "$D/$d"/PERSISTED.* "$D/$d"/ROLLEDBACK.*; do

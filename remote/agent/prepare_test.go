@@ -70,7 +70,7 @@ func TestPrepareGoesOn(t *testing.T) {
 	if err := g.s.Prepare(bg(), newID(), job, nil); !errors.As(err, &locked) {
 		t.Errorf("another job meanwhile: %v", err)
 	}
-	if st, err := g.s.Status(bg()); err != nil || !strings.Contains(st.Job.String(), "preparing") {
+	if st, err := g.s.Status(bg()); err != nil || st.Job != id || st.Dead || len(st.Doing) != 1 {
 		t.Errorf("status: %+v, %v", st, err)
 	}
 	os.WriteFile(g.state+"/go", nil, 0o600)
