@@ -9,7 +9,7 @@ import (
 )
 
 // Prepare makes inert changes, such as packages and key files: no guard; the change that fails, or takes longer than it says it
-// may, is taken back, its file first and then its Undo is run; those before it stay. The work is a job of the host's init, so a
+// may, is taken back, with those before it that are bound to it: the files first, and then each Undo is run. The work is a job of the host's init, so a
 // lost link does not end it: call Prepare again with the same id on a new Session, and it is watched from its start. Every line
 // it prints is told. What a reboot stopped in the middle, Tidy and the next job take back. Its errors are *ErrLocked,
 // *ErrChanged, *ErrTest, ErrDisk, ErrNoSecret and ErrLost.

@@ -46,6 +46,7 @@ type Change struct {
 	Forget    bool   // at confirm the host drops its record of this change, as nothing of ours is left: an undo
 	Risk      Risk
 	Takes     time.Duration // how long Do may take; 0: a moment
+	Bound     bool          // in a job: it goes back, too, when one after it fails
 }
 
 // Transaction is a set of changes of one host that the host takes back by itself unless it is confirmed.

@@ -136,6 +136,9 @@ func (p *payload) changes(list []Change) {
 		if c.Takes > 0 {
 			p.line(dir+"takes", seconds(c.Takes))
 		}
+		if c.Bound {
+			p.line(dir+"bound", "")
+		}
 		if c.AtConfirm {
 			p.line(dir+"late", "")
 		}

@@ -155,7 +155,7 @@ func (w *twin) step(t *testing.T, step, pick int, fresh, id string) string {
 		err = over.Revert(t.Context(), id)
 	case 8:
 		what = "prepare " + fresh
-		tx.Changes[1].AtConfirm = false
+		tx.Changes[0].Bound, tx.Changes[1].AtConfirm = pick > 0, false
 		if pick == 1 {
 			tx.Changes[1].Do = "false"
 		}

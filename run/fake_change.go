@@ -207,11 +207,8 @@ func (f *Fake) roll(c *fakeChange) {
 	}
 	if c.why == "reverted" {
 		f.write(remote.AnswersPath, c.answers)
-		f.records = slices.DeleteFunc(f.records, func(r *fakeRecord) bool { return r.First == c.ID })
-		for _, r := range f.records {
-			if _, touched := c.was[r.Path]; touched {
-				r.ours = f.files[r.Path]
-			}
+		for _, one := range c.Changes {
+			f.rerecord(c.ID, one)
 		}
 	}
 	state := "ROLLEDBACK"
@@ -303,10 +300,23 @@ func (f *Fake) persist(c *fakeChange) {
 	c.state, f.open, f.ended = "PERSISTED", nil, append(f.ended, c)
 }
 
+// recorded is where the record of a change stands, -1 for none.
+func (f *Fake) recorded(c remote.Change) int {
+	return slices.IndexFunc(f.records, func(r *fakeRecord) bool { return r.Step == c.Step && r.ID == c.ID && r.Path == c.Path })
+}
+
+// rerecord makes the record of a change fit that it was in effect, and was taken back.
+func (f *Fake) rerecord(id string, c remote.Change) {
+	if at := f.recorded(c); at >= 0 && f.records[at].First == id {
+		f.records = slices.Delete(f.records, at, at+1)
+	} else if at >= 0 {
+		f.records[at].ours = f.files[c.Path]
+	}
+}
+
 // record notes a change that is in effect now, or forgets one that was undone. The first touch wins.
 func (f *Fake) record(id string, inert bool, c remote.Change, was *remote.File) {
-	of := func(r *fakeRecord) bool { return r.Step == c.Step && r.ID == c.ID && r.Path == c.Path }
-	at := slices.IndexFunc(f.records, of)
+	at := f.recorded(c)
 	if at < 0 {
 		at, f.records = len(f.records), append(f.records, &fakeRecord{Record: remote.Record{ID: c.ID, Step: c.Step, Path: c.Path,
 			Original: was, Undo: c.Undo, Inert: inert, First: id}})

@@ -2,7 +2,7 @@ package run
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"postern/remote"
 )
@@ -72,36 +72,50 @@ func (l *fakeLogin) follow(ctx context.Context, id string, tell func(remote.Prog
 func (f *Fake) prepare(j *fakeJob) {
 	defer f.lock()()
 	defer f.enter()()
-	start := f.now()
+	start, was := f.now(), map[string]*remote.File{}
 	for i, c := range j.changes {
 		say := func(text string) {
 			j.log = append(j.log, remote.Progress{N: i + 1, Of: len(j.changes), Text: remote.Clean(text), Elapsed: f.now().Sub(start)})
 		}
 		say(c.Title)
-		was := map[string]*remote.File{}
-		if err := f.ready(c, was); err != nil {
-			j.end(err)
-			return
+		begun := i
+		err := f.ready(c, was)
+		if err == nil {
+			begun++
+			f.place(c, was[c.Path])
+			err = f.do(c, "do", c.Do, say)
 		}
-		f.place(c, was[c.Path])
-		err := f.do(c, "do", c.Do, say)
 		if err == nil {
 			err = f.do(c, "keep", c.Keep, say)
 		}
 		if err == nil && j.over { // the host went down meanwhile
-			err = errors.New("stopped")
+			err = remote.ErrLost
 		}
 		if err != nil {
-			if c.Path != "" {
-				f.write(c.Path, was[c.Path])
-			}
-			if stuck := f.do(c, "undo", c.Undo); stuck != nil {
-				say("it could not be taken back")
-			}
+			f.stopped(j, i, j.changes[:begun], was)
 			j.end(err)
 			return
 		}
 		f.record(j.id, true, c, was[c.Path])
 	}
 	j.end(nil)
+}
+
+// stopped takes back, of the changes that a job began, the one that it was not through with, and those bound to it.
+func (f *Fake) stopped(j *fakeJob, through int, begun []remote.Change, was map[string]*remote.File) {
+	var back []remote.Change
+	for i, c := range slices.Backward(begun) {
+		if i >= through || c.Bound {
+			back = append(back, c)
+		}
+	}
+	for _, c := range back {
+		if c.Path != "" {
+			f.write(c.Path, was[c.Path])
+		}
+	}
+	for _, c := range back {
+		f.rerecord(j.id, c)
+		_ = f.do(c, "undo", c.Undo)
+	}
 }

@@ -19,14 +19,16 @@ func TestLast(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		fails bool
+		bound bool
 		finds checks.Outcome // once it runs
 		want  string         // what runs, and the file
 		err   error
 		kept  int // records
 	}{
-		{"kept", false, checks.OK, "up compose", nil, 2},
-		{"fails", true, checks.OK, "down compose", new(remote.ErrTest), 1},
-		{"breaks something", false, checks.Fail, "down -", ErrRolledBack, 0},
+		{"kept", false, true, checks.OK, "up compose", nil, 2},
+		{"fails", true, false, checks.OK, "down compose", new(remote.ErrTest), 1},
+		{"fails whole", true, true, checks.OK, "down -", new(remote.ErrTest), 0},
+		{"breaks something", false, false, checks.Fail, "down -", ErrRolledBack, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -56,7 +58,7 @@ func TestLast(t *testing.T) {
 					return []checks.Result{{Outcome: checks.OK}}
 				}}
 				part := steps.Part{Host: "mail", Inert: true, Last: true, Changes: []remote.Change{
-					{ID: "file", Step: "x", Title: "a file", Path: "/srv/compose", New: &remote.File{Text: "compose"}},
+					{ID: "file", Step: "x", Title: "a file", Path: "/srv/compose", New: &remote.File{Text: "compose"}, Bound: c.bound},
 					{ID: "up", Step: "x", Title: "start it", Do: "up", Undo: "down", Takes: time.Hour},
 				}}
 				_, _, err := r.last(t.Context(), &Proposal{Site: s, proof: []checks.Check{check}}, []steps.Part{part})

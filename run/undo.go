@@ -140,7 +140,12 @@ func undoPlan(s *site.Site, step steps.Step, records map[string][]remote.Record,
 			rec := list[i]
 			switch {
 			case rec.Step != step.ID:
-			case rec.Inert && rec.Undo != "":
+			case rec.Inert && rec.Path != "" && !rec.Touched:
+				current, _ := look[h.Name].File(rec.Path)
+				back := rec.Restore(current)
+				back.Undo = "" // nobody needs again what was prepared
+				inert.Changes = append(inert.Changes, back)
+			case rec.Inert && rec.Path == "" && rec.Undo != "":
 				inert.Changes = append(inert.Changes, remote.Change{
 					ID: rec.ID, Step: rec.Step, Title: "take back: " + rec.Title, Do: rec.Undo, Forget: true,
 				})

@@ -80,13 +80,17 @@ func TestUndoTellsWhatItLeaves(t *testing.T) {
 // What was prepared goes when it says how, after everything else and without a guard; otherwise it stays and is named.
 func TestUndoOfPreparations(t *testing.T) {
 	key := remote.Record{ID: "key", Step: "x", Title: "a key", Do: "make", Undo: "rm", Inert: true}
+	file := remote.Record{ID: "lock", Step: "x", Path: "/srv/lock", Original: &remote.File{Text: "before us"}, Do: "npm ci", Inert: true}
 	packages := remote.Record{ID: "packages", Step: "x", Title: "install y", Do: "apt", Inert: true}
-	p, stays := undone(t, map[string][]remote.Record{"mail": {packages, key}})
+	p, stays := undone(t, map[string][]remote.Record{"mail": {packages, key, file}})
 	if len(p.Parts) != 1 || !p.Parts[0].Inert {
 		t.Fatalf("parts %+v, want one that is inert", p.Parts)
 	}
 	if c := change(t, p, "mail", "key"); c.Do != "rm" || c.Undo != "" || !c.Forget {
 		t.Errorf("key: %+v", c)
+	}
+	if c := change(t, p, "mail", "lock"); c.New != file.Original || c.Undo != "" || !c.Forget {
+		t.Errorf("a file: %+v", c)
 	}
 	if len(stays) != 1 || !strings.Contains(stays[0], "mail: install y") {
 		t.Errorf("stays %q", stays)

@@ -28,27 +28,37 @@ job() {
 }
 
 job_failed() {
-	job_back "$c" "$1"
+	job_back "$1"
 	echo "$2" >"$J/rc.new" && mv "$J/rc.new" "$J/rc"
 }
 
-# job_back takes the change in folder $1 back from wherever it stopped: its file, and then what ran.
+# job_stopped lists the changes of job $J that go back when it stops, last first: the one it stopped in, and those bound to it.
+job_stopped() {
+	for b in $(reversed "$J"); do
+		[ -e "$b/over" ] && [ ! -e "$b/bound" ] || echo "$b"
+	done
+}
+
+# job_back takes them back from wherever they stopped: their files, and then what ran.
 job_back() {
-	[ ! -e "$1/over" ] || return 0
-	if path "$1" "$2"; then
+	for b in $(job_stopped); do
+		path "$b" "$1" || continue
 		rm -f "$S"
-		[ ! -e "$1/began" ] || restore "$1" "$2"
+		[ ! -e "$b/began" ] || restore "$b" "$1"
 		rm -f "$A"
-	fi
-	[ -e "$1/began" ] && [ -e "$1/undo" ] || return 0
-	job_script "$1" undo >"$1/out" 2>&1 || { tail -n 5 "$1/out" && echo 'it could not be taken back'; }
+	done
+	for b in $(job_stopped); do
+		[ ! -e "$b/over" ] || rerecord "$b" "$1"
+		[ -e "$b/began" ] && [ -e "$b/undo" ] || continue
+		job_script "$b" undo >"$b/out" 2>&1 || { tail -n 5 "$b/out" && echo 'it could not be taken back'; }
+	done
 }
 
 # job_settle takes back what a dead job, as after a reboot, stopped in the middle of. The mutex is held.
 job_settle() {
 	for J in "$D"/job.*; do
 		[ -e "$J/started" ] && ! held "$D/JOB" && [ ! -e "$J/rc" ] || continue
-		for c in "$J"/c/*; do job_back "$c" "${J##*/job.}"; done >>"$J/log" 2>&1
+		job_back "${J##*/job.}" >>"$J/log" 2>&1
 		rm -rf "$J"
 	done
 }

@@ -68,6 +68,25 @@ func TestJobTakesBackWhatFails(t *testing.T) {
 	}
 }
 
+// TestJobTakesBackWhatIsBound: what a later change needs goes with it, and its record.
+func TestJobTakesBackWhatIsBound(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	job := jobOf(g, "exit 3", 0)
+	job[0].Bound = true
+	var broke *remote.ErrTest
+	if err := g.s.Prepare(bg(), newID(), job, nil); !errors.As(err, &broke) {
+		t.Error(err)
+	}
+	list, err := g.s.Recorded(bg())
+	if run, _ := os.ReadFile(g.run()); err != nil || len(list) > 0 || g.file("stays.conf") != nil || string(run) != "old\n" {
+		t.Errorf("left: %+v, %v, %v, it runs %q", list, err, g.file("stays.conf"), run)
+	}
+	if err := g.free(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDeadJob: what a reboot stops in the middle is told, and taken back by whoever comes next.
 func TestDeadJob(t *testing.T) {
 	t.Parallel()
