@@ -213,6 +213,8 @@ func (p *applyPage) promise(tight bool) string {
 	}
 	long, brief := "Safety: every host arms its guard before it changes anything.", "Each host arms its guard first."
 	switch {
+	case p.offer.Last:
+		long, brief = "Safety: what fails is undone by the host itself. A lost link does not end it.", "What fails is undone by the host."
 	case p.offer.Inert:
 		long, brief = "Safety: nothing that runs is changed. A lost link does not end it; it can be begun again.", "Nothing that runs is changed."
 	case len(left) > 0:

@@ -92,6 +92,8 @@ func (p *reviewPage) about(width int) draw.Line {
 		s, text = draw.Bad, "[FAIL] you would be locked out: why"
 	case pr.Undo:
 		text = "Taking back: " + text
+	case pr.Last:
+		text = "Afterwards: " + text
 	case pr.Inert:
 		text = "Preparations: " + text
 	default:

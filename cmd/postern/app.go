@@ -233,9 +233,11 @@ func (a *app) approve(ctx context.Context, p *run.Proposal) (bool, error) {
 	a.say.lines(report.Proposal(p, a.said, true))
 	a.say.line(plain, "")
 	question := "Do this now?"
-	if p.Inert {
+	switch {
+	case p.Last: // the heading says what stands in for the guard
+	case p.Inert:
 		question = "Make these preparations now?"
-	} else {
+	default:
 		a.say.prose(plain, "The hosts take it back by themselves unless new logins and the checks prove it.")
 	}
 	if a.Yes {
