@@ -31,7 +31,6 @@ type Fake struct {
 	mu      sync.Mutex // of all below; let go while one of the functions is at work
 	turn    *sync.Cond // told of everything that changes
 	busy    bool       // a change is being applied, kept or taken back, or a job is at work
-	said    string     // by the script that ran last
 	files   map[string]*remote.File
 	asked   map[string]int // by verb
 	logins  []*fakeLogin
@@ -227,7 +226,6 @@ func (l *fakeLogin) Close() error {
 	return nil
 }
 
-// Way is where it came from.
 func (l *fakeLogin) Way() (netip.Addr, int, bool) {
 	return l.f.Source.Addr(), int(l.f.Source.Port()), l.f.Source.IsValid()
 }
@@ -256,37 +254,26 @@ func (l *fakeLogin) Facts(ctx context.Context, queries []remote.Query) (remote.F
 	return facts, err
 }
 
-// Exec asks by itself.
-func (l *fakeLogin) Exec(ctx context.Context, q remote.Query) (a remote.Answer, err error) {
-	err = l.call(ctx, "exec", func() (err error) {
-		if l.f.Exec != nil {
-			l.f.outside(func() { a, err = l.f.Exec(ctx, q) })
-		}
-		return err
-	})
-	return a, err
+func (l *fakeLogin) Exec(ctx context.Context, q remote.Query) (remote.Answer, error) {
+	return probe(ctx, l, "exec", l.f.Exec != nil, nil, func() (remote.Answer, error) { return l.f.Exec(ctx, q) })
 }
 
-// Listen opens a throw-away listener.
-func (l *fakeLogin) Listen(ctx context.Context, network, address string) (heard *remote.Listener, err error) {
-	err = l.call(ctx, "listen", func() error {
-		err := remote.ErrNoVantage
-		if l.f.Listen != nil {
-			l.f.outside(func() { heard, err = l.f.Listen(ctx, network, address) })
-		}
-		return err
-	})
-	return heard, err
+func (l *fakeLogin) Listen(ctx context.Context, network, address string) (*remote.Listener, error) {
+	return probe(ctx, l, "listen", l.f.Listen != nil, remote.ErrNoVantage, func() (*remote.Listener, error) { return l.f.Listen(ctx, network, address) })
 }
 
-// DialContext connects from the host.
-func (l *fakeLogin) DialContext(ctx context.Context, network, address string) (conn net.Conn, err error) {
-	err = l.call(ctx, "dial", func() error {
-		err := remote.ErrNoVantage
-		if l.f.Dial != nil {
-			l.f.outside(func() { conn, err = l.f.Dial(ctx, network, address) })
+func (l *fakeLogin) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return probe(ctx, l, "dial", l.f.Dial != nil, remote.ErrNoVantage, func() (net.Conn, error) { return l.f.Dial(ctx, network, address) })
+}
+
+// probe asks one of the host's functions; none is what a host without it says.
+func probe[T any](ctx context.Context, l *fakeLogin, verb string, has bool, none error, ask func() (T, error)) (answer T, err error) {
+	err = l.call(ctx, verb, func() error {
+		err := none
+		if has {
+			l.f.outside(func() { answer, err = ask() })
 		}
 		return err
 	})
-	return conn, err
+	return answer, err
 }
