@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -112,10 +113,13 @@ func Register(c Check) {
 func All() []Check { return append([]Check(nil), all...) }
 
 // Of is the check that a result's ID belongs to: firewall.open for firewall.open.imaps.
-func Of(id string) (Check, bool) {
+func Of(id string) (Check, bool) { return Among(all, id) }
+
+// Among is Of in a list.
+func Among(list []Check, id string) (Check, bool) {
 	for ; id != ""; id = id[:max(0, strings.LastIndexByte(id, '.'))] {
-		if c, ok := Find(id); ok {
-			return c, true
+		if at := slices.IndexFunc(list, func(c Check) bool { return c.ID == id }); at >= 0 {
+			return list[at], true
 		}
 	}
 	return Check{}, false

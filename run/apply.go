@@ -280,14 +280,11 @@ func merge(old, again []checks.Result) []checks.Result {
 
 // having are the checks of which a result had one of the outcomes.
 func having(list []checks.Check, results []checks.Result, outcomes ...checks.Outcome) []checks.Check {
-	var found []checks.Check
-	for _, c := range list {
-		for _, one := range results {
-			if (one.ID == c.ID || strings.HasPrefix(one.ID, c.ID+".")) && slices.Contains(outcomes, one.Outcome) {
-				found = append(found, c)
-				break
-			}
+	had := map[string]bool{}
+	for _, one := range results {
+		if c, ok := checks.Among(list, one.ID); ok && slices.Contains(outcomes, one.Outcome) {
+			had[c.ID] = true
 		}
 	}
-	return found
+	return slices.DeleteFunc(slices.Clone(list), func(c checks.Check) bool { return !had[c.ID] })
 }
