@@ -218,7 +218,8 @@ func (m *bench) transaction(id string) (seconds float64, trips int) {
 	m.b.Helper()
 	ctx := m.b.Context()
 	o := remote.Options{Home: m.l.dir("laptop", "home"), User: "root", Dial: from{m.l, "laptop"}}
-	s, err := remote.Connect(ctx, remote.Target{Name: "proxy", SSH: "root@203.0.113.10"}, o)
+	proxy := remote.Target{Name: "proxy", SSH: "root@203.0.113.10"}
+	s, err := remote.Connect(ctx, proxy, o)
 	if err != nil {
 		m.b.Fatal(err)
 	}
@@ -230,7 +231,7 @@ func (m *bench) transaction(id string) (seconds float64, trips int) {
 	if err != nil {
 		m.b.Fatal(err)
 	}
-	anew, err := s.Again(ctx)
+	anew, err := remote.Connect(ctx, proxy, o)
 	if err != nil {
 		m.b.Fatal(err)
 	}

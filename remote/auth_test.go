@@ -107,7 +107,7 @@ func TestPassword(t *testing.T) {
 			continue
 		}
 		n := len(a.asked)
-		b, err := s.Again(soon(t))
+		b, err := again(t, s)
 		if err != nil || len(a.asked) != n {
 			t.Errorf("%s: a second login: %v, and %d more questions", c.name, err, len(a.asked)-n)
 		} else {
@@ -149,7 +149,7 @@ func TestKeyboardInteractive(t *testing.T) {
 		}
 	}
 	n := len(a.asked)
-	if b, err := s.Again(soon(t)); err != nil || len(a.asked) != n {
+	if b, err := again(t, s); err != nil || len(a.asked) != n {
 		t.Errorf("a second login: %v, asked again: %v", err, a.asked[n:])
 	} else {
 		b.Close()
@@ -203,7 +203,7 @@ func TestPassphrase(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if err == nil {
-			if b, err := s.Again(soon(t)); err != nil || len(a.asked) != c.asked {
+			if b, err := again(t, s); err != nil || len(a.asked) != c.asked {
 				t.Errorf("%s: a second login: %v, asked %v", c.name, err, a.asked)
 			} else {
 				b.Close()

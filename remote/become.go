@@ -49,7 +49,7 @@ type elevation struct {
 	mark  string // begins our own lines
 	uid   string
 	how   string // root, sudo, or what is there to ask: sudo-password, su, nothing
-	way   string
+	from  string // SSH_CONNECTION
 	uname string
 	wrong int // passwords that sudo or su refused, over all shells tried
 }
@@ -112,11 +112,11 @@ func (e *elevation) attempt(ctx context.Context) (again bool, err error) {
 	return false, fmt.Errorf("%s: %w: the login is uid %s and there is no %s", e.s.name, ErrNoRoot, e.uid, cmp.Or(e.s.target.Become, "sudo or su"))
 }
 
-// wait reads until one of the words comes, or the host has had its time.
-func (e *elevation) wait(ctx context.Context, words ...string) (int, string, error) {
+// wait reads until one of the marks comes, or the host has had its time.
+func (e *elevation) wait(ctx context.Context, marks ...string) (int, string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, shellTimeout, fmt.Errorf("no answer within %v: %w", shellTimeout, context.DeadlineExceeded))
 	defer cancel()
-	return e.p.out.until(ctx, words...)
+	return e.p.out.until(ctx, marks...)
 }
 
 // noAnswer explains a shell that never answered.
@@ -151,7 +151,7 @@ func (e *elevation) probe() string {
 	case "su":
 		sudo = ""
 	}
-	return "{ " + e.s.surroundings() + "printf '\\n'; " + tell("uid", `"$(id -u)"`) + tell("way", `"$SSH_CONNECTION"`) + tell("sys", `"$(uname -s)"`) +
+	return "{ " + e.s.surroundings() + "printf '\\n'; " + tell("uid", `"$(id -u)"`) + tell("from", `"$SSH_CONNECTION"`) + tell("sys", `"$(uname -s)"`) +
 		`if [ "$(id -u)" = 0 ]; then printf '\n%s\n' ` + e.ready + "; " + sudo + su +
 		"else " + tell("how", "nothing") + "fi; " +
 		`[ "$(id -u)" = 0 ] || printf '\n%s end\n' ` + e.mark + "; }\n"
@@ -167,8 +167,8 @@ func (e *elevation) read(said string) {
 		switch key, value, _ := strings.Cut(rest, " "); key {
 		case "uid":
 			e.uid = strings.TrimSpace(value)
-		case "way":
-			e.way = value
+		case "from":
+			e.from = value
 		case "sys":
 			e.uname = Clean(value).Line(40)
 		case "how":

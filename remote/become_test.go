@@ -69,7 +69,7 @@ func TestSudo(t *testing.T) {
 			if x, err := s.Exec(soon(t), ReadRun("", "id -u")); err != nil || x.Out != "0\n" {
 				t.Errorf("Exec: %+v, %v", x, err)
 			}
-			if b, err := s.Again(soon(t)); err != nil || len(a.asked) != c.asked {
+			if b, err := again(t, s); err != nil || len(a.asked) != c.asked {
 				t.Errorf("a second login: %v, asked %v", err, a.asked)
 			} else {
 				b.Close()

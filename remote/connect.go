@@ -34,7 +34,7 @@ type Options struct {
 	Log        func(host, line string)                       // redacted transcript; nil for none
 	StateDir   string                                        // on the host; "" means /var/lib/postern (tests use another)
 	Apart      bool                                          // no ssh_config counts: the hosts are not of the operator's world
-	Memory     *Memory                                       // shares answers between Sessions; nil: kept for this Session and those that Again makes of it
+	Memory     *Memory                                       // shares answers between Sessions; nil: they are kept for this one
 	Path       string                                        // PATH of every shell on the host; "" means where a system keeps its tools
 	Agent      string                                        // what guards a change on the host; "" means ours (tests break it)
 	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
@@ -83,7 +83,7 @@ func (s *Session) hold(ctx context.Context) error {
 		return err
 	}
 	s.shell, s.uname = newShell(e.p), e.uname
-	text := e.way
+	text := e.from
 	if s.link == nil {
 		text = s.o.Way
 	}

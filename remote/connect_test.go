@@ -37,7 +37,7 @@ func TestConnectAndAsk(t *testing.T) {
 func TestAgainIsANewConnection(t *testing.T) {
 	h := newHost(t)
 	s := h.connect(h.options())
-	b, err := s.Again(soon(t))
+	b, err := again(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestJump(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	b, err := s.Again(soon(t))
+	b, err := again(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (h *hops) connect(ctx context.Context, t Target) (*link, string, error) {
 	return newLink(client, via), to.Login(), nil
 }
 
-// jump connects to the host that the way leads through, nil for none.
+// jump connects to the host before it, nil for none.
 func (h *hops) jump(ctx context.Context, t Target, to sshconfig.Host) (*link, error) {
 	hop := t.Via
 	if hop == nil {
@@ -186,32 +186,32 @@ func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
 	return nil, err
 }
 
-// dialError is a failed dial or login in words that say what to look at.
+// dialError is a failed dial or login in a text that says what to look at.
 type dialError struct {
-	words string
-	err   error
+	text string
+	err  error
 }
 
-func (e *dialError) Error() string { return e.words }
+func (e *dialError) Error() string { return e.text }
 func (e *dialError) Unwrap() error { return e.err }
 
-// explainDial puts words to the failures of a dial that people meet most; other errors stay as they are.
+// explainDial explains the failures of a dial that people meet most; other errors stay as they are.
 func explainDial(err error, host, address string) error {
 	var dns *net.DNSError
-	var words string
+	var text string
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		words = fmt.Sprintf("there is no host named %q: not in your ssh_config, and not in DNS", host)
+		text = fmt.Sprintf("there is no host named %q: not in your ssh_config, and not in DNS", host)
 	case errors.As(err, &dns):
-		words = fmt.Sprintf("the name %q could not be looked up: no DNS server answered (it is not in your ssh_config)", host)
+		text = fmt.Sprintf("the name %q could not be looked up: no DNS server answered (it is not in your ssh_config)", host)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		words = fmt.Sprintf("%s refuses the connection: no SSH server listens there; is it another port?", address)
+		text = fmt.Sprintf("%s refuses the connection: no SSH server listens there; is it another port?", address)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		words = fmt.Sprintf("there is no way to %s from here: is the address right, and are you in the right network?", address)
+		text = fmt.Sprintf("there is no way to %s from here: is the address right, and are you in the right network?", address)
 	default:
 		return err
 	}
-	return &dialError{words, err}
+	return &dialError{text, err}
 }
 
 // Greeting asks whether an SSH server answers where a target is, without logging in, and tells how it greets. A target that is
@@ -236,9 +236,9 @@ func Greeting(ctx context.Context, t Target, o Options) (Text, error) {
 		if ctx.Err() != nil {
 			err = errors.New("no answer")
 		}
-		var told *dialError
-		if errors.As(explainDial(err, to.Name, address), &told) {
-			return Text{}, told
+		var failed *dialError
+		if errors.As(explainDial(err, to.Name, address), &failed) {
+			return Text{}, failed
 		}
 		return Text{}, fmt.Errorf("%s: %w", address, err)
 	}

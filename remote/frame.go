@@ -12,7 +12,7 @@ import (
 type frame struct {
 	nonce string
 	sink  func([]byte) // gets the output in pieces, in order
-	pause func()       // told when all is handed over but a line feed that may be the frame's own; may be nil
+	pause func()       // called when all is handed over but a line feed that may be the frame's own; may be nil
 
 	state int // how far it is
 	held  []byte
@@ -117,22 +117,22 @@ func (k *keeper) take(b []byte) {
 
 // liner is a sink that hands over whole lines, made harmless. A line longer than MaxText comes in several.
 type liner struct {
-	line func(Text)
-	part []byte
-	told bool // the line is handed over, its line feed not yet seen
+	line  func(Text)
+	part  []byte
+	early bool // the line is handed over, its line feed not yet seen
 }
 
 // pause hands over a line whose line feed is still held back.
 func (l *liner) pause() {
 	if len(l.part) > 0 {
 		l.end()
-		l.told = true
+		l.early = true
 	}
 }
 
 func (l *liner) take(b []byte) {
-	if l.told && len(b) > 0 {
-		l.told = false
+	if l.early && len(b) > 0 {
+		l.early = false
 		b = bytes.TrimPrefix(b, []byte("\n"))
 	}
 	l.part = append(l.part, b...)

@@ -296,3 +296,9 @@ func keyFile(t *testing.T, path string) ssh.PublicKey {
 	}
 	return s.PublicKey()
 }
+
+// again is a second login to the same host, with the answers already given.
+func again(t *testing.T, s *Session) (*Session, error) {
+	t.Helper()
+	return Connect(soon(t), s.target, s.o)
+}

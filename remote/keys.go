@@ -52,7 +52,7 @@ func (l *login) signers(ctx context.Context, a agent.ExtendedAgent) []ssh.Signer
 		f := ssh.FingerprintSHA256(s.PublicKey())
 		if !seen[f] && !l.refused[f] {
 			seen[f] = true
-			out = append(out, &offered{Signer: s, told: func() { l.offer(f, from) }})
+			out = append(out, &offered{Signer: s, shown: func() { l.offer(f, from) }})
 		}
 	}
 	for _, path := range l.host.Identities {
@@ -200,11 +200,11 @@ func (k *lockedKey) SignWithAlgorithm(rand io.Reader, data []byte, algorithm str
 // offered is a key that tells when it is shown to the host.
 type offered struct {
 	ssh.Signer
-	told func()
+	shown func()
 }
 
 func (k *offered) PublicKey() ssh.PublicKey {
-	k.told()
+	k.shown()
 	return k.Signer.PublicKey()
 }
 

@@ -97,7 +97,7 @@ func TestOpenSSH(t *testing.T) {
 	if file, known := f.File("/etc/passwd"); err != nil || !known || file.Mode != 0o644 || file.Owner != "root:root" {
 		t.Errorf("%+v, %v", file, err)
 	}
-	b, err := s.Again(soon(t))
+	b, err := again(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}

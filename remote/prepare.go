@@ -14,7 +14,7 @@ import (
 // it prints is told. What a reboot stopped in the middle, Tidy and the next job take back. Its errors are *ErrLocked,
 // *ErrChanged, *ErrTest, ErrDisk, ErrNoSecret and ErrLost.
 func (s *Session) Prepare(ctx context.Context, id string, changes []Change, tell func(Progress)) error {
-	if !words.MatchString(id) {
+	if !ids.MatchString(id) {
 		return fmt.Errorf("%q is not a job (letters and digits)", id)
 	}
 	if err := checkChanges(changes); err != nil {
@@ -26,7 +26,7 @@ func (s *Session) Prepare(ctx context.Context, id string, changes []Change, tell
 // Watch follows a job from its start until it ends, whoever began it; its changes need but their titles. Its errors are those
 // of Prepare, and ErrUnknownID when the host has no such job any more.
 func (s *Session) Watch(ctx context.Context, id string, changes []Change, tell func(Progress)) error {
-	if !words.MatchString(id) {
+	if !ids.MatchString(id) {
 		return fmt.Errorf("%q is not a job (letters and digits)", id)
 	}
 	script := s.places() + "J=$D/job." + id + `

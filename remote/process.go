@@ -106,9 +106,9 @@ func (s *stream) next(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// until reads up to and including the first of the words to appear, and tells which and what came before it. What comes
+// until reads up to and including the first of the marks to appear, and tells which and what came before it. What comes
 // before is kept up to MaxText, its end rather than its start; it is what a person is shown when nothing matches.
-func (s *stream) until(ctx context.Context, words ...string) (which int, before string, err error) {
+func (s *stream) until(ctx context.Context, marks ...string) (which int, before string, err error) {
 	var seen []byte
 	for {
 		b, err := s.next(ctx)
@@ -117,13 +117,13 @@ func (s *stream) until(ctx context.Context, words ...string) (which int, before 
 		}
 		seen = append(seen, b...)
 		at := -1
-		for i, w := range words {
-			if n := index(seen, w); n >= 0 && (at < 0 || n < at) {
+		for i, m := range marks {
+			if n := index(seen, m); n >= 0 && (at < 0 || n < at) {
 				which, at = i, n
 			}
 		}
 		if at >= 0 {
-			s.rest = seen[at+len(words[which]):]
+			s.rest = seen[at+len(marks[which]):]
 			return which, string(seen[:at]), nil
 		}
 		if over := len(seen) - MaxText; over > 0 {

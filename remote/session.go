@@ -51,10 +51,6 @@ func nonce() string {
 	return "p" + hex.EncodeToString(b[:])
 }
 
-// Again makes a new connection to the same host, with full login and privilege, through new connections to whatever it goes
-// through. Answers already given are used again.
-func (s *Session) Again(ctx context.Context) (*Session, error) { return Connect(ctx, s.target, s.o) }
-
 // Close ends the connection and everything that runs over it.
 func (s *Session) Close() error {
 	if s.link != nil {

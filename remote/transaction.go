@@ -108,7 +108,7 @@ func (s *Session) Cancel(ctx context.Context, id string) error {
 // Revert takes back the transaction that was confirmed last on the host, from the snapshot kept of it: for two hosts that
 // are one decision, when the other one could not be kept.
 func (s *Session) Revert(ctx context.Context, id string) error {
-	if !words.MatchString(id) {
+	if !ids.MatchString(id) {
 		return fmt.Errorf("%q is not a transaction (letters and digits)", id)
 	}
 	err := s.verb(ctx, "revert", id)
@@ -139,7 +139,7 @@ func late(err error) error {
 const leastDeadline = 10 * time.Second
 
 var (
-	words   = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
+	ids     = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 	names   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$`)
 	owners  = regexp.MustCompile(`^[a-z0-9_][a-z0-9_.-]*:[a-z0-9_][a-z0-9_.-]*$`)
 	folders = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$`)
@@ -147,7 +147,7 @@ var (
 
 // check refuses what no host could be given.
 func (t Transaction) check() error {
-	if !words.MatchString(t.ID) {
+	if !ids.MatchString(t.ID) {
 		return fmt.Errorf("%q is not a transaction (letters and digits)", t.ID)
 	}
 	if t.Deadline < leastDeadline || t.Deadline > 24*time.Hour {
