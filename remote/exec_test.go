@@ -96,7 +96,7 @@ func TestExecInTheHeldShellEnds(t *testing.T) {
 	h := newHost(t)
 	h.maxSessions = 1
 	s := h.connect(h.options())
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if _, err := s.Exec(ctx, ReadRun("", "sleep 1000; true")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v", err)

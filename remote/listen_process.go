@@ -121,7 +121,7 @@ func (h *listenProcess) drop(one *hostListener) {
 // closeListener has the host close a listener, and the process end with the last of them. It returns when the port is free, or
 // nobody can tell.
 func (s *Session) closeListener(h *listenProcess, one *hostListener) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), listenMost)
 	defer cancel()
 	if h.p.write(ctx, "close "+one.id+"\n") == nil {
 		select {
