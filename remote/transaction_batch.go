@@ -12,12 +12,6 @@ import (
 	"postern/remote/agent"
 )
 
-// system is the kind of host that can be changed.
-const system = "linux"
-
-// agentText is the agent for it.
-var agentText = agent.Text(system)
-
 const stateDir = "/var/lib/postern"
 
 // state is where the host keeps what it needs.
@@ -38,11 +32,11 @@ func (s *Session) places() string {
 }
 
 // head begins what is run before the agent is there: its folders, and what it knows of the system.
-func (s *Session) head() string { return s.places() + agent.System(system) }
+func (s *Session) head() string { return s.places() + agent.System(s.uname) }
 
 // agent is the text that is stored on the host. Its first line names it by what it does.
 func (s *Session) agent() string {
-	text := cmp.Or(s.o.Agent, agentText)
+	text := cmp.Or(s.o.Agent, agent.Text(s.uname))
 	sum := sha256.Sum256([]byte(text))
 	return "# postern agent " + hex.EncodeToString(sum[:6]) + "\n" + s.places() + text
 }

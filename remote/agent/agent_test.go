@@ -76,6 +76,9 @@ func TestContract(t *testing.T) {
 		callers += text
 	}
 	callers += batch(t)
+	if agent.Text("Linux") != agent.Text("linux") || agent.Text("Plan9") != agent.Text("linux") {
+		t.Error("a host that is not known is not asked for what Linux has")
+	}
 	systems, _ := filepath.Glob("[a-z]*.sh")
 	for _, file := range systems {
 		system := strings.TrimSuffix(file, ".sh")
