@@ -164,7 +164,7 @@ func (l *Lab) makeDir() error {
 	if err := unix.Mount("", l.dir(), "", unix.MS_SHARED, ""); err != nil {
 		return err
 	}
-	for _, d := range []string{"netns", "bin", "fault", "laptop"} {
+	for _, d := range []string{"netns", "bin", "fault", "files", "laptop"} {
 		if err := os.Mkdir(l.dir(d), 0o755); err != nil {
 			return err
 		}

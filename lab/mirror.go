@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -66,11 +67,11 @@ mv "$1/lab.gpg.new" "$1/lab.gpg"
 
 // startMirror serves the packages from inet until the lab ends.
 func (l *Lab) startMirror() error {
-	_, err := l.background("mirror", "mirror", l.dir("mirror.log"), l.netns("inet"), l.Suite, mirrorPath(l.Suite))
+	_, err := l.background("mirror", "mirror", l.dir("mirror.log"), l.netns("inet"), l.Suite, mirrorPath(l.Suite), l.dir("files"))
 	return err
 }
 
-// childMirror serves one suite's packages under its name.
+// childMirror serves one suite's packages under its name, and what tests put into the lab's folder "files".
 func childMirror(args []string) error {
 	var ln net.Listener
 	err := inNetns(args[0], func() (err error) {
@@ -81,7 +82,13 @@ func childMirror(args []string) error {
 		return err
 	}
 	// No ServeMux: it answers apt's "/./" with a redirect that quotes twice.
-	files := http.StripPrefix("/"+args[1], http.FileServer(http.Dir(args[2])))
-	server := http.Server{Handler: files, ReadHeaderTimeout: 10 * time.Second}
+	packages, files := http.FileServer(http.Dir(args[2])), http.FileServer(http.Dir(args[3]))
+	server := http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/files/") {
+			http.StripPrefix("/files", files).ServeHTTP(w, r)
+		} else {
+			http.StripPrefix("/"+args[1], packages).ServeHTTP(w, r)
+		}
+	})}
 	return server.Serve(ln)
 }

@@ -18,9 +18,8 @@ type Compose struct {
 }
 
 // compose are the two ways to call it, and what Docker knows of the project even when its files are gone.
-const compose = `c() { if docker compose version >/dev/null 2>&1; then docker compose -p @P "$@"; else docker-compose -p @P "$@"; fi; }
+const compose = `c() { cd @D || return; if docker compose version >/dev/null 2>&1; then docker compose -p @P "$@"; else docker-compose -p @P "$@"; fi; }
 list() { docker ps -a --no-trunc --filter label=com.docker.compose.project=@P "$@"; }
-cd @D
 `
 
 const composeSeen = `want=$(c config --hash '*') || exit 3
@@ -29,7 +28,8 @@ echo "$want" | sed 's/^/want /'
 echo "$has" | sed 's/^/has /'
 `
 
-const composeUp = `c pull --ignore-pull-failures
+// composeUp fetches images first, so that no time is dark for it; those that are here already will do.
+const composeUp = `c pull --ignore-pull-failures || :
 was=$(list -q)
 c up -d
 list --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r i s; do

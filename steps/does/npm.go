@@ -15,7 +15,7 @@ import (
 type Npm struct {
 	Dir      string
 	Lock     string // the text of package-lock.json
-	Registry string // where packages come from; npm's own when empty
+	Registry string // where packages come from in place of npm's own, with a slash at its end
 }
 
 // Reads asks for the lock file, and whether what it names was installed whole.
@@ -33,6 +33,9 @@ func (n Npm) Plan(seen Seen) ([]remote.Change, error) {
 	if err := cmp.Or(place(n.Dir), err, e, e2); err != nil {
 		return nil, err
 	}
+	if n.Registry != "" {
+		n.Lock = strings.ReplaceAll(n.Lock, npmRegistry, n.Registry)
+	}
 	if old != nil && old.Text != n.Lock {
 		return nil, fmt.Errorf("%s is another project's: a new version belongs into a new folder", path)
 	}
@@ -42,14 +45,15 @@ func (n Npm) Plan(seen Seen) ([]remote.Change, error) {
 	return []remote.Change{{ID: id("npm", n.Dir), Title: fmt.Sprintf("install %d npm packages in %s", count, n.Dir),
 		Why:  "each is compared with its hash, and none runs a script while it is installed",
 		Path: path, Old: old, New: &remote.File{Text: n.Lock, Mode: 0o644, Owner: "root:root"}, Takes: 10 * time.Minute,
-		Do:   strings.NewReplacer("@DIR", remote.Quote(n.Dir), "@MANIFEST", remote.Quote(manifest), "@REGISTRY", remote.Quote(n.Registry)).Replace(npmDo),
+		Do:   strings.NewReplacer("@DIR", remote.Quote(n.Dir), "@MANIFEST", remote.Quote(manifest)).Replace(npmDo),
 		Undo: "cd " + remote.Quote(n.Dir) + " 2>/dev/null || exit 0\nrm -rf node_modules .home package.json\n"}}, nil
 }
 
+const npmRegistry = "https://registry.npmjs.org/"
+
 const npmDo = `cd @DIR
 printf '%s\n' @MANIFEST >package.json
-export HOME=@DIR/.home npm_config_cache=@DIR/.home npm_config_update_notifier=false npm_config_registry=@REGISTRY
-[ -n "$npm_config_registry" ] || unset npm_config_registry
+export HOME=@DIR/.home npm_config_cache=@DIR/.home npm_config_update_notifier=false
 npm ci --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=http
 rm -rf .home
 cp package-lock.json node_modules/.new

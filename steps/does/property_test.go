@@ -43,10 +43,11 @@ func draw(t testing.TB, shell string, seed int64) (*world, Table) {
 	}
 	some("root/opt/tool/tool", "", download, "an older one")
 	w.write("web", download)
-	w.write("root/opt/stack/compose.yml", "services:\n  web:\n  db:\n")
+	const stack = "services:\n  web:\n  db:\n"
+	some("root/opt/stack/compose.yml", "", stack, "services:\n  web:\n")
 	w.write("state/docker/containers", "")
-	if half() {
-		w.write("state/docker/containers", fmt.Sprintf("id1 web %s running 5\n", sum("services:\n  web:\n  db:\n")[:8]))
+	if f := w.file(w.path("/opt/stack/compose.yml")); f != nil && half() {
+		w.write("state/docker/containers", fmt.Sprintf("id1 web %s running 5\n", sum(f.Text)[:8]))
 		w.write("state/docker/network", "")
 	}
 	if half() {
@@ -75,6 +76,7 @@ func draw(t testing.TB, shell string, seed int64) (*world, Table) {
 		Unit{Name: "theirs.service", Config: []string{etc + "/own.conf"}, Reload: half()},
 		Unit{Name: "old.service", Off: true},
 		Unit{Name: "other.service", File: w.path("/etc/systemd/system/other.service.d/10.conf"), Text: "[Unit]\n", Idle: true},
+		File{Path: w.path("/opt/stack/compose.yml"), Text: stack, Owner: w.owner},
 		Compose{Dir: w.path("/opt/stack"), Project: "stack"},
 		Command{ID: "index", Title: "make an index", Test: "[ -e " + w.path("/var/index") + " ]", Do: "cp " + etc + "/own.conf " + w.path("/var/index"),
 			Undo: "rm -f " + w.path("/var/index"), Config: []string{etc + "/own.conf"}},

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -212,29 +213,42 @@ func (w *world) all(scripts ...string) bool {
 	return true
 }
 
-// undo takes back what was done, the last first: the files of a transaction come back before anything of it runs.
+// undo takes back what was done, as the driver does: what was guarded first, each time all files before anything runs, then the jobs.
 func (w *world) undo(done []deed) {
-	for end := len(done); end > 0; {
-		start := end - 1
-		for !done[start].job && start > 0 && !done[start-1].job {
-			start--
+	var guarded, jobs []deed
+	for _, d := range slices.Backward(done) {
+		if d.job {
+			jobs = append(jobs, d)
+		} else {
+			guarded = append(guarded, d)
 		}
-		for i := end - 1; i >= start; i-- {
-			if done[i].Path != "" {
-				w.put(done[i].Path, done[i].Old)
-			}
-		}
-		for i := end - 1; i >= start; i-- {
-			if out, code := w.run(done[i].Undo, ""); code != 0 {
-				w.t.Errorf("undo of %s: exit %d: %s\n%s", done[i].ID, code, out, done[i].Undo)
-			}
-		}
-		end = start
+	}
+	for _, d := range guarded {
+		w.back(d)
+	}
+	for _, d := range guarded {
+		w.takeBack(d)
+	}
+	for _, d := range jobs {
+		w.back(d)
+		w.takeBack(d)
 	}
 	for _, d := range done { // what was made for a file goes once nothing lies in it
 		for _, dir := range w.dirs[d.Path] {
 			_ = os.Remove(dir)
 		}
+	}
+}
+
+func (w *world) back(d deed) {
+	if d.Path != "" {
+		w.put(d.Path, d.Old)
+	}
+}
+
+func (w *world) takeBack(d deed) {
+	if out, code := w.run(d.Undo, ""); code != 0 {
+		w.t.Errorf("undo of %s: exit %d: %s\n%s", d.ID, code, out, d.Undo)
 	}
 }
 
