@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"postern/remote"
 	"postern/site"
@@ -96,20 +97,22 @@ func Few(list []string) string {
 // Together asks all at once and keeps the order.
 func Together(asks []func() Result) []Result {
 	results := make([]Result, len(asks))
-	done := make(chan struct{})
-	for i, ask := range asks {
-		go func() {
-			defer func() {
-				if p := recover(); p != nil {
-					results[i] = Question{From: Here}.Unknown(fmt.Sprintf("the check itself broke: %v", p), "a defect of this program")
-				}
-				done <- struct{}{}
-			}()
-			results[i] = ask()
+	AtOnce(len(asks), func(i int) {
+		defer func() {
+			if p := recover(); p != nil {
+				results[i] = Question{From: Here}.Unknown(fmt.Sprintf("the check itself broke: %v", p), "a defect of this program")
+			}
 		}()
-	}
-	for range asks {
-		<-done
-	}
+		results[i] = asks[i]()
+	})
 	return results
+}
+
+// AtOnce does so many things at once and waits for all.
+func AtOnce(n int, do func(i int)) {
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { do(i) })
+	}
+	all.Wait()
 }

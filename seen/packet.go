@@ -81,15 +81,15 @@ func (r Rule) fits(p Packet) bool {
 	switch {
 	case r.never, r.local && p.Beyond:
 		return false
-	case r.proto != "" && r.proto != "all" && (r.proto == p.Proto) == r.negated["-p"]:
+	case r.Proto != "" && r.Proto != "all" && (r.Proto == p.Proto) == r.negated["-p"]:
 		return false
 	case len(r.src) > 0 && holds(r.src, p.Src) == r.negated["-s"]:
 		return false
-	case len(r.dst) > 0 && holds(r.dst, p.Dst) == r.negated["-d"]:
+	case len(r.Dst) > 0 && holds(r.Dst, p.Dst) == r.negated["-d"]:
 		return false
-	case r.in != "" && sameDevice(r.in, p.In) == r.negated["-i"]:
+	case r.In != "" && sameDevice(r.In, p.In) == r.negated["-i"]:
 		return false
-	case r.out != "" && sameDevice(r.out, p.Out) == r.negated["-o"]:
+	case r.Out != "" && sameDevice(r.Out, p.Out) == r.negated["-o"]:
 		return false
 	case len(r.Ports) > 0 && HasPort(r.Ports, p.Port) == (r.negated["--dport"] || r.negated["--dports"]):
 		return false

@@ -12,11 +12,12 @@ type Rule struct {
 	Target  string // -j or -g
 	To      string // --to-destination
 	Ports   []Span // --dport
+	Proto   string
+	Dst     []netip.Prefix
+	In, Out string
+	Options []string // the names of all options that it has, with what -m names, and words that belong to none
 	isGoto  bool
-	proto   string
 	src     []netip.Prefix
-	dst     []netip.Prefix
-	in, out string
 	states  []string
 	strange bool // it has a match that is not understood: a packet may or may not fit it
 	local   bool // it is for the host's own addresses
@@ -57,30 +58,35 @@ func ParseRule(line string) Rule {
 func (r *Rule) option(name, value string, not bool) bool {
 	if not {
 		r.negated[name] = true
+		name = "! " + name
 	}
+	if r.Options = append(r.Options, name); name == "-m" {
+		r.Options[len(r.Options)-1] += " " + value
+	}
+	name = strings.TrimPrefix(name, "! ")
 	switch name {
 	case "-A":
 		r.Chain = value
 	case "-j", "-g":
 		r.Target, r.isGoto = value, name == "-g"
 	case "-p":
-		r.proto = value
+		r.Proto = value
 	case "-s":
 		r.src = append(r.src, network(value)...)
 		r.strange = r.strange || len(r.src) == 0
 	case "-d":
-		r.dst = append(r.dst, network(value)...)
-		r.strange = r.strange || len(r.dst) == 0
+		r.Dst = append(r.Dst, network(value)...)
+		r.strange = r.strange || len(r.Dst) == 0
 	case "-i":
-		r.in = value
+		r.In = value
 	case "-o":
-		r.out = value
+		r.Out = value
 	case "--dport", "--dports":
 		r.Ports = ParsePorts(value)
 		r.strange = r.strange || len(r.Ports) == 0
 	case "--ctstate", "--state":
 		r.states = strings.Split(value, ",")
-	case "--to-destination":
+	case "--to-destination", "--to":
 		r.To = value
 	case "--comment":
 	case "-m":

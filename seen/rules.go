@@ -126,24 +126,24 @@ func (t Tables) Hangs(table, chain, target string) int {
 // Spelling is what a rule says, whichever tool wrote it down.
 func (r Rule) Spelling() string {
 	text := r.Chain
-	if r.proto != "" && r.proto != "all" {
-		text += " " + r.proto
+	if r.Proto != "" && r.Proto != "all" {
+		text += " " + r.Proto
 	}
 	for _, side := range []struct {
 		word string
 		list []netip.Prefix
-	}{{" from ", r.src}, {" to ", r.dst}} {
+	}{{" from ", r.src}, {" to ", r.Dst}} {
 		for _, p := range side.list {
 			if p.Bits() > 0 {
 				text += side.word + p.String()
 			}
 		}
 	}
-	if r.in != "" {
-		text += " in " + r.in
+	if r.In != "" {
+		text += " in " + r.In
 	}
-	if r.out != "" {
-		text += " out " + r.out
+	if r.Out != "" {
+		text += " out " + r.Out
 	}
 	for _, p := range r.Ports {
 		text += fmt.Sprintf(" port %d:%d", p.First, p.Last)

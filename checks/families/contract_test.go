@@ -6,6 +6,7 @@ import (
 	"flag"
 	"math/rand"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -85,8 +86,9 @@ func TestHealthyHostsAreOK(t *testing.T) {
 	if len(w.ears) > 0 {
 		t.Errorf("listeners left behind: %v", w.ears)
 	}
-	for dial, n := range w.dials {
-		if strings.HasSuffix(dial, ":22") && n > 1 {
+	for dial, n := range w.dials { // one that is silent is asked again by a machine that is slow to look
+		from, to, _ := strings.Cut(dial, ">")
+		if _, _, answers := w.route(from, netip.MustParseAddrPort(to)); answers && strings.HasSuffix(dial, ":22") && n > 1 {
 			t.Errorf("%s: sshd was dialled %d times; rate limits count that", dial, n)
 		}
 	}

@@ -98,19 +98,14 @@ func askSide(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Va
 	}
 	ports := e.Site.Unwanted()
 	answers := make([]checks.Probe, len(ports))
-	done := make(chan struct{})
-	for i, p := range ports {
-		go func() {
-			answers[i] = e.Probe(ctx, s.from, netip.AddrPortFrom(s.to, uint16(p.Port)), nil, netip.AddrPort{})
-			done <- struct{}{}
-		}()
-	}
-	proof := make(chan string, 1)
-	go func() { proof <- alive(ctx, e, s, v) }()
-	for range ports {
-		<-done
-	}
-	t := tally{alive: <-proof}
+	var t tally
+	checks.AtOnce(len(ports)+1, func(i int) {
+		if i == len(ports) {
+			t.alive = alive(ctx, e, s, v)
+			return
+		}
+		answers[i] = e.Probe(ctx, s.from, netip.AddrPortFrom(s.to, uint16(ports[i].Port)), nil, netip.AddrPort{})
+	})
 	for i, p := range ports {
 		if answers[i].Answer == checks.Refused && rejects(e, s, v, p.Port) {
 			answers[i].Answer = checks.Rejected

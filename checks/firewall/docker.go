@@ -86,28 +86,24 @@ func reachable(ctx context.Context, e *checks.Env, h *site.Host, v *checks.Vanta
 	if err != nil {
 		return nil
 	}
-	var found []string
-	answers := make(chan string)
-	n := 0
+	type target struct {
+		from *checks.Vantage
+		to   netip.AddrPort
+	}
+	var targets []target
 	for _, p := range around[:min(len(around), 12)] {
 		for _, s := range sides(e, h, v, from) {
-			if p.Proto != "tcp" || !s.to.IsValid() || s.to.Is4() != p.Addr.Is4() {
-				continue
+			if p.Proto == "tcp" && s.to.IsValid() && s.to.Is4() == p.Addr.Is4() {
+				targets = append(targets, target{s.from, netip.AddrPortFrom(s.to, uint16(p.First))})
 			}
-			n++
-			to := netip.AddrPortFrom(s.to, uint16(p.First))
-			go func() {
-				text := ""
-				if e.Probe(ctx, s.from, to, nil, netip.AddrPort{}).Answer == checks.Open {
-					text = fmt.Sprintf("%s (from %s)", to, s.from.Name)
-				}
-				answers <- text
-			}()
 		}
 	}
-	for range n {
-		if text := <-answers; text != "" {
-			found = append(found, text)
+	probes := make([]checks.Probe, len(targets))
+	checks.AtOnce(len(targets), func(i int) { probes[i] = e.Probe(ctx, targets[i].from, targets[i].to, nil, netip.AddrPort{}) })
+	var found []string
+	for i, one := range targets {
+		if probes[i].Answer == checks.Open {
+			found = append(found, fmt.Sprintf("%s (from %s)", one.to, one.from.Name))
 		}
 	}
 	return slices.Sorted(slices.Values(found))

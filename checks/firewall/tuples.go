@@ -1,7 +1,6 @@
 package firewall
 
 import (
-	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -22,7 +21,6 @@ type tuple struct {
 	src, dst netip.Prefix
 	in, out  string
 	comment  string
-	text     string
 }
 
 // ours says whether the rule carries our mark.
@@ -42,8 +40,8 @@ func tuplesOf(f remote.Facts) ([]tuple, error) {
 			return nil, fmt.Errorf("%s is not a rules file", path)
 		}
 		for _, line := range strings.Split(file.Text, "\n") {
-			if text, ok := strings.CutPrefix(line, "### tuple ### "); ok {
-				t, err := parseTuple(text)
+			if strings.HasPrefix(line, seen.UfwTuple) {
+				t, err := tupleOf(line)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", path, err)
 				}
@@ -54,42 +52,14 @@ func tuplesOf(f remote.Facts) ([]tuple, error) {
 	return all, nil
 }
 
-func parseTuple(text string) (tuple, error) {
-	t := tuple{text: remote.Clean(text).Line(200)}
-	w := strings.Fields(text)
-	if n := len(w); n > 0 {
-		if code, ok := strings.CutPrefix(w[n-1], "comment="); ok {
-			raw, err := hex.DecodeString(code)
-			if err != nil {
-				return t, fmt.Errorf("a comment that cannot be read: %q", t.text)
-			}
-			t.comment, w = string(raw), w[:n-1]
-		}
-	}
-	if len(w) < 7 {
-		return t, fmt.Errorf("a rule that cannot be read: %q", t.text)
-	}
-	t.action, t.route = strings.CutPrefix(w[0], "route:")
-	t.action, _, _ = strings.Cut(t.action, "_")
-	t.proto = w[1]
-	if w[2] != "any" {
-		if t.dports = seen.ParsePorts(w[2]); t.dports == nil {
-			return t, fmt.Errorf("a rule for a port that cannot be read: %q", t.text)
-		}
-	}
-	dst, ok := seen.Prefix(w[3])
-	src, ok2 := seen.Prefix(w[5])
-	if !ok || !ok2 {
-		return t, fmt.Errorf("a rule for an address that cannot be read: %q", t.text)
-	}
-	t.dst, t.src = dst.Masked(), src.Masked()
-	for _, side := range strings.Split(w[len(w)-1], "!") {
-		if name, ok := strings.CutPrefix(side, "in_"); ok {
-			t.in = name
-		}
-		if name, ok := strings.CutPrefix(side, "out_"); ok {
-			t.out = name
-		}
+func tupleOf(line string) (tuple, error) {
+	r, ok := seen.ParseUfwRule(line)
+	t := tuple{route: r.Route, proto: r.Proto, dports: seen.ParsePorts(r.Dport), in: r.In, out: r.Out, comment: r.Note}
+	t.action, _, _ = strings.Cut(r.Action, "_")
+	dst, okDst := seen.Prefix(r.Dst)
+	src, okSrc := seen.Prefix(r.Src)
+	if t.dst, t.src = dst.Masked(), src.Masked(); !ok || !okDst || !okSrc || t.dports == nil && r.Dport != "any" {
+		return t, fmt.Errorf("a rule that cannot be read: %q", remote.Clean(line).Line(200))
 	}
 	return t, nil
 }

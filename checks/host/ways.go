@@ -38,22 +38,9 @@ type way struct {
 func askWays(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "two ways in or more, so that one mistake does not lock you out", Fix: "firewall",
 		Likely: "the tunnel is not up, or SSH is admitted from one network only"}
-	answers := map[string]chan checks.Result{}
-	for _, h := range e.Site.Hosts {
-		one, answer := q, make(chan checks.Result, 1)
-		one.From, answers[h.Name] = h.Name, answer
-		v, err := e.Look(h)
-		if err != nil {
-			answer <- one.Cannot(err)
-			continue
-		}
-		go func() { answer <- countWays(ctx, e, one, h, v) }()
-	}
-	var results []checks.Result
-	for _, h := range e.Site.Hosts {
-		results = append(results, <-answers[h.Name])
-	}
-	return results
+	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		return countWays(ctx, e, q, h, v)
+	}, site.Proxy, site.Mail)
 }
 
 func countWays(ctx context.Context, e *checks.Env, q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
@@ -70,13 +57,7 @@ func countWays(ctx context.Context, e *checks.Env, q checks.Question, h *site.Ho
 	}
 	ways := waysTo(e, h, via, via.Ports[0])
 	probes := make([]checks.Probe, len(ways))
-	done := make(chan int)
-	for i, w := range ways {
-		go func() { probes[i] = e.Probe(ctx, w.from, w.to, nil, netip.AddrPort{}); done <- i }()
-	}
-	for range ways {
-		<-done
-	}
+	checks.AtOnce(len(ways), func(i int) { probes[i] = e.Probe(ctx, ways[i].from, ways[i].to, nil, netip.AddrPort{}) })
 	own := "" // the way this very program came, when it is none of those tried
 	if via.Server.IsValid() {
 		own = "the connection of this program"

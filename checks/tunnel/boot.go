@@ -92,37 +92,19 @@ type conf struct {
 
 func confOf(text string) conf {
 	c := conf{peers: map[string]*seen.Peer{}}
-	section := ""
-	now := &seen.Peer{}
-	for _, line := range strings.Split(text, "\n") {
-		line, _, _ = strings.Cut(line, "#")
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			section, now = strings.ToLower(line), &seen.Peer{}
-			continue
-		}
-		k, v, ok := strings.Cut(line, "=")
-		if !ok {
-			continue
-		}
-		v = strings.TrimSpace(v)
-		switch section + strings.ToLower(strings.TrimSpace(k)) {
-		case "[interface]listenport":
-			c.port = number(v)
-		case "[interface]mtu":
-			c.mtu = number(v)
-		case "[peer]publickey":
-			c.peers[v] = now
-		case "[peer]endpoint":
-			now.Endpoint, _ = netip.ParseAddrPort(v)
-		case "[peer]persistentkeepalive":
-			now.Keepalive = number(v)
-		case "[peer]allowedips":
-			for _, one := range strings.Split(v, ",") {
-				if p, ok := seen.Prefix(strings.TrimSpace(one)); ok {
-					now.Allowed = append(now.Allowed, p.Masked())
+	for _, sec := range seen.ParseConf(text) {
+		switch sec.Name {
+		case "interface":
+			c.port, c.mtu = max(c.port, number(sec.Get("listenport"))), max(c.mtu, number(sec.Get("mtu")))
+		case "peer":
+			p := &seen.Peer{Keepalive: number(sec.Get("persistentkeepalive"))}
+			p.Endpoint, _ = netip.ParseAddrPort(sec.Get("endpoint"))
+			for _, one := range sec.All("allowedips") {
+				if a, ok := seen.Prefix(one); ok {
+					p.Allowed = append(p.Allowed, a.Masked())
 				}
 			}
+			c.peers[sec.Get("publickey")] = p
 		}
 	}
 	return c

@@ -2,79 +2,37 @@ package firewall
 
 import (
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 
 	"postern/seen"
 )
 
-// natLine is one iptables rule of the few shapes the guide uses.
-type natLine struct {
-	chain, in, out, proto, target string
-	src, dst                      netip.Prefix
-	dport                         int
-	to                            string // of a DNAT
-}
-
-// parseNatLine reads a rule as a person or iptables-save writes it. It is false for any option the guide does not use.
-func parseNatLine(line string) (natLine, bool) {
-	w := strings.Fields(line)
-	var n natLine
-	if len(w)%2 != 0 || len(w) < 4 || w[0] != "-A" {
-		return n, false
-	}
-	n.chain = w[1]
-	for i := 2; i < len(w); i += 2 {
-		var err error
-		switch v := w[i+1]; w[i] {
-		case "-i":
-			n.in = v
-		case "-o":
-			n.out = v
-		case "-p":
-			n.proto = v
-		case "-j":
-			n.target = v
-		case "-s":
-			n.src, err = parsePrefix(v)
-		case "-d":
-			n.dst, err = parsePrefix(v)
-		case "--dport":
-			n.dport, err = strconv.Atoi(v)
-		case "--to-destination", "--to":
-			n.to = v
-		case "-m":
-			if v != "tcp" {
-				return n, false
-			}
-		default:
-			return n, false
-		}
-		if err != nil {
-			return n, false
-		}
-	}
-	return n, true
-}
+// guideOptions are those of iptables that the guide's rules use.
+var guideOptions = []string{"-A", "-i", "-o", "-p", "-m tcp", "-d", "--dport", "--to-destination", "--to", "-j"}
 
 // guideForward finds the forward a rule of the guide stands for. guide: firewall, Configuring NAT Rules in UFW; Port
 // Forwarding Configuration.
 func guideForward(line string, want Policy) (Forward, bool) {
-	n, ok := parseNatLine(line)
-	if !ok || n.src.IsValid() {
-		return Forward{}, false
+	r := seen.ParseRule(line)
+	for _, option := range r.Options {
+		if !slices.Contains(guideOptions, option) {
+			return Forward{}, false
+		}
 	}
 	for _, f := range want.Forwards {
-		if f.Proto != "tcp" || (n.in != "" && n.in != f.In) || (n.out != "" && n.out != f.Out) {
+		if f.Proto != "tcp" || (r.In != "" && r.In != f.In) || (r.Out != "" && r.Out != f.Out) {
 			continue
 		}
-		dest := n.dst.IsValid() && n.dst.IsSingleIP() && n.dst.Addr() == f.Dest.Addr()
-		port := n.proto == "tcp" && n.dport == int(f.Dest.Port())
+		goes := func(to netip.AddrPort) bool {
+			return r.Proto == "tcp" && slices.Equal(r.Ports, []seen.Span{{First: int(to.Port()), Last: int(to.Port())}})
+		}
+		dest := slices.Equal(r.Dst, []netip.Prefix{netip.PrefixFrom(f.Dest.Addr(), f.Dest.Addr().BitLen())})
 		switch {
-		case n.chain == "PREROUTING" && n.target == "DNAT" && !n.dst.IsValid() && n.proto == "tcp" && n.dport == int(f.To.Port()) &&
-			(n.to == f.Dest.String() || n.to == f.Dest.Addr().String() && f.To.Port() == f.Dest.Port()),
-			n.chain == "POSTROUTING" && n.target == "MASQUERADE" && n.to == "" && dest && (port || n.proto == "" && n.dport == 0),
-			n.chain == "ufw-before-forward" && n.target == "ACCEPT" && n.to == "" && dest && port:
+		case r.Chain == "PREROUTING" && r.Target == "DNAT" && r.Dst == nil && goes(f.To) &&
+			(r.To == f.Dest.String() || r.To == f.Dest.Addr().String() && f.To.Port() == f.Dest.Port()),
+			r.Chain == "POSTROUTING" && r.Target == "MASQUERADE" && r.To == "" && dest && (goes(f.Dest) || r.Proto == "" && r.Ports == nil),
+			r.Chain == "ufw-before-forward" && r.Target == "ACCEPT" && r.To == "" && dest && goes(f.Dest):
 			return f, true
 		}
 	}
@@ -156,7 +114,7 @@ func (p *plan) replacing() Policy {
 func (p *plan) followsGuide() bool {
 	for _, f := range []ufwFile{p.scene.four, p.scene.six} {
 		for _, e := range f.entries {
-			if e.known && e.rule.dport+"/"+e.rule.proto == p.want.GuideMark && guideRule(e.rule, p.want) {
+			if e.known && e.rule.Dport+"/"+e.rule.Proto == p.want.GuideMark && guideRule(e.rule, p.want) {
 				return true
 			}
 		}
@@ -167,16 +125,16 @@ func (p *plan) followsGuide() bool {
 // guideRule says whether an untagged rule reads as the guide's text has it typed: allow PORT/PROTO from anywhere, or the
 // relay's port from one address. guide: firewall, Opening Required Ports; Restricting Access to Specific IPs.
 func guideRule(r ufwRule, want Policy) bool {
-	if r.note != "" || r.action != "allow" || r.route || r.dir != "in" || r.in+r.out != "" || r.sport != "any" || r.dapp+r.sapp != "" ||
-		(r.dst != any4 && r.dst != any6) {
+	if r.Note != "" || r.Action != "allow" || r.Route || r.Dir != "in" || r.In+r.Out != "" || r.Sport != "any" || r.Dapp+r.Sapp != "" ||
+		(r.Dst != any4 && r.Dst != any6) {
 		return false
 	}
-	src, err := parsePrefix(r.src)
-	if err != nil || (src.Bits() != 0 && !src.IsSingleIP()) {
+	src, ok := seen.Prefix(r.Src)
+	if !ok || (src.Bits() != 0 && !src.IsSingleIP()) {
 		return false
 	}
 	for _, port := range want.GuidePorts {
-		if port == r.dport+"/"+r.proto {
+		if port == r.Dport+"/"+r.Proto {
 			return true
 		}
 	}

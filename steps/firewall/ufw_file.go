@@ -2,6 +2,8 @@ package firewall
 
 import (
 	"strings"
+
+	"postern/seen"
 )
 
 const (
@@ -53,8 +55,8 @@ func parseUserRules(text string, v6 bool) ufwFile {
 		next := nextEntry(body)
 		e := ufwEntry{text: body[:next]}
 		line, _, _ := strings.Cut(strings.TrimLeft(e.text, "\n"), "\n")
-		e.rule, e.known = parseTuple(line)
-		if e.known && strings.Contains(e.rule.dst, ":") != v6 {
+		e.rule.UfwRule, e.known = seen.ParseUfwRule(line)
+		if e.known && strings.Contains(e.rule.Dst, ":") != v6 {
 			e.known = false
 		}
 		f.entries, body = append(f.entries, e), body[next:]
@@ -65,7 +67,7 @@ func parseUserRules(text string, v6 bool) ufwFile {
 // nextEntry is where the second entry of a body begins: at the empty line before a tuple, or at a tuple.
 func nextEntry(body string) int {
 	skip := len(body) - len(strings.TrimLeft(body, "\n"))
-	at := strings.Index(body[skip:], "\n"+tupleMark)
+	at := strings.Index(body[skip:], "\n"+seen.UfwTuple)
 	if at < 0 {
 		return len(body)
 	}

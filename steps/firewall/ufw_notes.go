@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 )
 
 func trimNewlines(s string) string { return strings.TrimLeft(s, "\n") }
@@ -22,12 +23,12 @@ func shadows(f ufwFile) []string {
 			continue
 		}
 		for _, before := range f.entries[:i] {
-			action, _, _ := strings.Cut(before.rule.action, "_")
+			action, _, _ := strings.Cut(before.rule.Action, "_")
 			if !before.known || action == "allow" || action == "limit" || !overlap(before.rule, e.rule) {
 				continue
 			}
 			notes = append(notes, fmt.Sprintf("an earlier rule of other people (%s) refuses some or all of what %q is to admit: it was left as it is",
-				remote.Clean(before.rule.words()).Line(160), e.rule.note))
+				remote.Clean(before.rule.words()).Line(160), e.rule.Note))
 		}
 	}
 	return notes
@@ -36,14 +37,14 @@ func shadows(f ufwFile) []string {
 // overlap says whether some packet matches both rules.
 func overlap(a, b ufwRule) bool {
 	word := func(x, y, wild string) bool { return x == y || x == wild || y == wild }
-	return a.route == b.route && a.dir == b.dir && word(a.in, b.in, "") && word(a.out, b.out, "") && word(a.proto, b.proto, "any") &&
-		overlapAddr(a.src, b.src) && overlapAddr(a.dst, b.dst) && overlapPort(a.dport, b.dport)
+	return a.Route == b.Route && a.Dir == b.Dir && word(a.In, b.In, "") && word(a.Out, b.Out, "") && word(a.Proto, b.Proto, "any") &&
+		overlapAddr(a.Src, b.Src) && overlapAddr(a.Dst, b.Dst) && overlapPort(a.Dport, b.Dport)
 }
 
 func overlapAddr(a, b string) bool {
-	p, err1 := parsePrefix(a)
-	q, err2 := parsePrefix(b)
-	return err1 != nil || err2 != nil || p.Overlaps(q)
+	p, known := seen.Prefix(a)
+	q, known2 := seen.Prefix(b)
+	return !known || !known2 || p.Overlaps(q)
 }
 
 func overlapPort(a, b string) bool {
@@ -74,7 +75,7 @@ func lockOut(four, six ufwFile, before4, before6 string, w way) []string {
 		if !e.known || !e.rule.admits(w.from, w.to, w.in, "tcp", w.port) {
 			continue
 		}
-		action, _, _ := strings.Cut(e.rule.action, "_")
+		action, _, _ := strings.Cut(e.rule.Action, "_")
 		if action == "allow" || action == "limit" {
 			return nil
 		}
@@ -83,44 +84,17 @@ func lockOut(four, six ufwFile, before4, before6 string, w way) []string {
 	return []string{fmt.Sprintf("SSH from %s to port %d is admitted by no rule, and all else that comes in is denied", w.from, w.port)}
 }
 
-// beforeRefuses looks for a plain DROP or REJECT of SSH in before.rules, ahead of any ACCEPT of it. Lines with matches
-// it does not know are passed over.
+// beforeRefuses is the line of ufw's before rules that refuses the way in, ahead of any that admits it. Lines with matches
+// that are not understood are passed over.
 func beforeRefuses(text string, w way) (string, bool) {
-	for _, line := range strings.Split(text, "\n") {
-		words := strings.Fields(line)
-		if len(words) < 4 || words[0] != "-A" || (words[1] != "ufw-before-input" && words[1] != "ufw6-before-input") {
-			continue
-		}
-		target, hit := "", true
-		for i := 2; i+1 < len(words) && hit; i += 2 {
-			v := words[i+1]
-			switch words[i] {
-			case "-p":
-				hit = v == "tcp" || v == "all"
-			case "-i":
-				hit = v == w.in
-			case "-s":
-				hit = holdsAddr(v, w.from)
-			case "-d":
-				hit = w.to.IsValid() && holdsAddr(v, w.to)
-			case "--dport":
-				hit = holdsPort(v, w.port)
-			case "-m":
-				hit = v == "tcp"
-			case "-j":
-				target = v
-			case "--reject-with":
-			default:
-				hit = false
-			}
-		}
-		switch {
-		case !hit:
-		case target == "ACCEPT":
-			return "", false
-		case target == "DROP" || target == "REJECT":
-			return remote.Clean(line).Line(160), true
-		}
+	tables, err := seen.ParseTables(strings.Split(text, "\n"))
+	if err != nil || tables["filter"] == nil {
+		return "", false
 	}
-	return "", false
+	chain := "ufw-before-input"
+	if w.from.Is6() {
+		chain = "ufw6-before-input"
+	}
+	f := tables["filter"].Lets(chain, seen.Packet{Proto: "tcp", Src: w.from, Dst: w.to, Port: w.port, In: w.in})
+	return remote.Clean(f.Rule).Line(160), f.Verdict == "DROP" || f.Verdict == "REJECT"
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"postern/seen"
 )
 
 const plainHookText = "#!/bin/sh\n# of the package\nset -e\n\ncase \"$1\" in\nstart)\n    # typically required\n    ;;\nstop)\n    ;;\nstatus)\n    ;;\nflush-all)\n    ;;\n*)\n    echo no\n    ;;\nesac\n"
@@ -33,7 +35,7 @@ func rulesFile(v6 bool, rules ...ufwRule) string {
 }
 
 func allow(port, from, note string) ufwRule {
-	return ufwRule{action: "allow", proto: "tcp", dport: port, dst: any4, sport: "any", src: from, dir: "in", note: note}
+	return ufwRule{seen.UfwRule{Action: "allow", Proto: "tcp", Dport: port, Dst: any4, Sport: "any", Src: from, Dir: "in", Note: note}}
 }
 
 func rendered(t *testing.T, want Policy, files map[string]string) Rendering {
@@ -67,7 +69,7 @@ func TestLockOut(t *testing.T) {
 	ssh := func(from ...string) Policy {
 		return Policy{Enable: true, Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22, From: prefixes(from...)}}}
 	}
-	deny := func(from string) ufwRule { r := allow("22", from, ""); r.action = "deny"; return r }
+	deny := func(from string) ufwRule { r := allow("22", from, ""); r.Action = "deny"; return r }
 	onWg0 := map[string]string{"addresses": "== addresses\n3: wg0    inet 10.0.0.2/24 scope global wg0\n"}
 	onTunnel := Policy{Enable: true, Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22, In: "wg0", From: prefixes("10.0.0.0/24")}}}
 	cases := []struct {

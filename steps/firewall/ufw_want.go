@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"regexp"
 	"strconv"
+
+	"postern/seen"
 )
 
 var (
@@ -94,18 +96,18 @@ func (p Policy) rules(v6 bool) []ufwRule {
 		if a.To.IsValid() && a.To.Is6() != v6 {
 			continue
 		}
-		r := ufwRule{action: "allow", proto: "any", dport: "any", dst: everywhere, sport: "any", dir: "in", in: a.In, note: Tag + " " + a.Name}
+		r := ufwRule{seen.UfwRule{Action: "allow", Proto: "any", Dport: "any", Dst: everywhere, Sport: "any", Dir: "in", In: a.In, Note: Tag + " " + a.Name}}
 		if a.Proto != "" {
-			r.proto = a.Proto
+			r.Proto = a.Proto
 		}
 		if a.Port != 0 {
-			r.dport = strconv.Itoa(a.Port)
+			r.Dport = strconv.Itoa(a.Port)
 		}
 		if a.To.IsValid() {
-			r.dst = a.To.String()
+			r.Dst = a.To.String()
 		}
 		for _, from := range sources(a.From, v6) {
-			r.src = or(from)
+			r.Src = or(from)
 			add(r)
 		}
 	}
@@ -114,8 +116,8 @@ func (p Policy) rules(v6 bool) []ufwRule {
 			continue
 		}
 		for _, from := range sources(f.From, v6) {
-			add(ufwRule{action: "allow", route: true, proto: f.Proto, dport: strconv.Itoa(int(f.Dest.Port())), dst: f.Dest.Addr().String(),
-				sport: "any", src: or(from), dir: "in", in: f.In, out: f.Out, note: Tag + " " + f.Name})
+			add(ufwRule{seen.UfwRule{Action: "allow", Route: true, Proto: f.Proto, Dport: strconv.Itoa(int(f.Dest.Port())), Dst: f.Dest.Addr().String(),
+				Sport: "any", Src: or(from), Dir: "in", In: f.In, Out: f.Out, Note: Tag + " " + f.Name}})
 		}
 	}
 	return list
@@ -156,7 +158,7 @@ func merge(f ufwFile, want Policy) merged {
 			m.foreign = append(m.foreign, rawWords(e.text))
 		case ours && i >= 0 && !have[i]:
 			have[i] = true
-			if note := wanted[i].note; e.rule.note != note && e.rule.note != note+" "+adoptedMark {
+			if note := wanted[i].Note; e.rule.Note != note && e.rule.Note != note+" "+adoptedMark {
 				if adopted {
 					note += " " + adoptedMark
 				}
@@ -170,9 +172,9 @@ func merge(f ufwFile, want Policy) merged {
 		case ours:
 			m.gone, m.changed = append(m.gone, e.rule.words()), true
 			continue
-		case i >= 0 && !have[i] && e.rule.note == "" && want.AdoptRules:
+		case i >= 0 && !have[i] && e.rule.Note == "" && want.AdoptRules:
 			have[i] = true
-			e, m.changed = e.retag(wanted[i].note+" "+adoptedMark), true
+			e, m.changed = e.retag(wanted[i].Note+" "+adoptedMark), true
 		case i >= 0:
 			have[i] = true
 			m.foreign = append(m.foreign, e.rule.words())
@@ -197,7 +199,7 @@ func merge(f ufwFile, want Policy) merged {
 // retag is the entry with another comment; the iptables lines below the tuple stay as they are.
 func (e ufwEntry) retag(note string) ufwEntry {
 	old := e.rule
-	e.rule.note = note
+	e.rule.Note = note
 	lead := e.text[:len(e.text)-len(trimNewlines(e.text))]
 	rest := trimNewlines(e.text)
 	for i := range rest {

@@ -27,11 +27,11 @@ func kindOf(s *site.Site, text string) confKind {
 		return oursConf
 	}
 	some := false
-	for _, sec := range parseConf(text) {
+	for _, sec := range seen.ParseConf(text) {
 		if sec.Name != "interface" {
 			continue
 		}
-		for _, value := range sec.all("address") {
+		for _, value := range sec.All("address") {
 			some = true
 			if p, ok := seen.Prefix(value); ok && s.Tunnel.Network.Contains(p.Addr()) {
 				return guideConf
@@ -41,8 +41,8 @@ func kindOf(s *site.Site, text string) confKind {
 	if some {
 		return foreignConf
 	}
-	for _, sec := range parseConf(text) {
-		if sec.Name == "peer" && sec.get("publickey") != "" && !inside(s, sec) {
+	for _, sec := range seen.ParseConf(text) {
+		if sec.Name == "peer" && sec.Get("publickey") != "" && !inside(s, sec) {
 			return foreignConf
 		}
 	}
@@ -50,8 +50,8 @@ func kindOf(s *site.Site, text string) confKind {
 }
 
 // inside says whether a peer's addresses lie in the tunnel's network.
-func inside(s *site.Site, peer section) bool {
-	for _, value := range peer.all("allowedips") {
+func inside(s *site.Site, peer seen.ConfSection) bool {
+	for _, value := range peer.All("allowedips") {
 		if p, ok := seen.Prefix(value); ok && s.Tunnel.Network.Contains(p.Addr()) {
 			return true
 		}
@@ -67,12 +67,12 @@ var replaced = map[string]bool{"privatekey": true, "address": true, "listenport"
 // hosts of the site. The kept lines are told, because commands among them go on running.
 func adoptRest(s *site.Site, h *site.Host, text string, keys map[string]string) (rest string, kept []string) {
 	var b strings.Builder
-	for _, sec := range parseConf(text) {
+	for _, sec := range seen.ParseConf(text) {
 		switch sec.Name {
 		case "interface":
 			var stay []string
 			for _, line := range sec.Lines[1:] {
-				if key, _ := setting(line); key != "" && !replaced[key] {
+				if key, _ := seen.ConfSetting(line); key != "" && !replaced[key] {
 					stay = append(stay, line)
 					if !seen.Name(key) {
 						key = "a line"
@@ -94,22 +94,22 @@ func adoptRest(s *site.Site, h *site.Host, text string, keys map[string]string) 
 }
 
 // theirs says whether a peer of a hand-made file is none of the site's hosts.
-func theirs(s *site.Site, h *site.Host, peer section, keys map[string]string) bool {
+func theirs(s *site.Site, h *site.Host, peer seen.ConfSection, keys map[string]string) bool {
 	for _, other := range s.Hosts {
 		if other == h || other.Role == h.Role {
 			continue
 		}
-		if peer.get("publickey") == keys[other.Name] {
+		if peer.Get("publickey") == keys[other.Name] {
 			return false
 		}
-		for _, value := range peer.all("allowedips") {
+		for _, value := range peer.All("allowedips") {
 			p, ok := seen.Prefix(value)
 			if ok && (p.Contains(s.TunnelAddress(other)) || p == netip.PrefixFrom(netip.IPv4Unspecified(), 0)) {
 				return false
 			}
 		}
 	}
-	return seen.IsKey(peer.get("publickey"))
+	return seen.IsKey(peer.Get("publickey"))
 }
 
 // wantedConf is the whole file as it should be, and what to tell about what was found in it.

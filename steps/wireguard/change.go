@@ -146,12 +146,12 @@ func onlyPeers(old *remote.File, text string) bool {
 
 func interfaceLines(text string) string {
 	var all []string
-	for _, sec := range parseConf(text) {
+	for _, sec := range seen.ParseConf(text) {
 		if sec.Name != "interface" {
 			continue
 		}
 		for _, line := range sec.Lines {
-			if key, value := setting(line); key != "" {
+			if key, value := seen.ConfSetting(line); key != "" {
 				all = append(all, key+"="+value)
 			}
 		}

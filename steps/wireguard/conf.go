@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -132,61 +133,11 @@ func lineStart(text, mark string) int {
 // oursMTU is the MTU in our block, or 0.
 func oursMTU(text string) int {
 	block, _, _ := cutConf(text)
-	for _, sec := range parseConf(block) {
-		n, err := strconv.Atoi(sec.get("mtu"))
+	for _, sec := range seen.ParseConf(block) {
+		n, err := strconv.Atoi(sec.Get("mtu"))
 		if err == nil && n >= 576 && n <= 65535 {
 			return n
 		}
 	}
 	return 0
-}
-
-// section is one [Interface] or [Peer] of a wg-quick file, with its lines as they are, comments before it included.
-type section struct {
-	Name  string // interface, peer, or "" for what stands before the first
-	Lines []string
-}
-
-// get is the value of the first line of that key; keys are lower case.
-func (s section) get(key string) string {
-	for _, line := range s.Lines {
-		if k, v := setting(line); k == key {
-			return v
-		}
-	}
-	return ""
-}
-
-// all is the values of every line of that key, split at commas.
-func (s section) all(key string) []string {
-	var values []string
-	for _, line := range s.Lines {
-		if k, v := setting(line); k == key {
-			for _, one := range strings.Split(v, ",") {
-				values = append(values, strings.TrimSpace(one))
-			}
-		}
-	}
-	return values
-}
-
-func setting(line string) (key, value string) {
-	line, _, _ = strings.Cut(line, "#")
-	key, value, _ = strings.Cut(line, "=")
-	return strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value)
-}
-
-// parseConf divides a wg-quick file into sections; it never fails, and loses no line.
-func parseConf(text string) []section {
-	all := []section{{}}
-	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		head, _, _ := strings.Cut(line, "#")
-		head = strings.ToLower(strings.TrimSpace(head))
-		if strings.HasPrefix(head, "[") {
-			all = append(all, section{Name: strings.Trim(head, "[]")})
-		}
-		last := &all[len(all)-1]
-		last.Lines = append(last.Lines, line)
-	}
-	return all
 }

@@ -1,0 +1,76 @@
+package seen
+
+import (
+	"encoding/hex"
+	"strings"
+)
+
+// UfwRule is one rule as ufw keeps it in user.rules and user6.rules: the words of a line that begins with UfwTuple.
+type UfwRule struct {
+	Action string // allow, deny, reject or limit, with _log or _log-all behind it
+	Route  bool   // a rule for forwarded traffic
+	Proto  string // tcp, udp, any …
+	Dport  string // any, 25, 80,443 or 1000:2000
+	Dst    string // 0.0.0.0/0 or ::/0 is everywhere
+	Sport  string
+	Src    string
+	Dapp   string // name of an application profile, "-" for none; both empty in a rule without profiles
+	Sapp   string
+	Dir    string // in or out
+	In     string // interface, empty is any
+	Out    string
+	Note   string // the comment, decoded
+}
+
+// UfwTuple begins the line of a rule.
+const UfwTuple = "### tuple ### "
+
+// ParseUfwRule reads one such line. It is false for a line ufw itself would skip.
+func ParseUfwRule(line string) (UfwRule, bool) {
+	rest, ok := strings.CutPrefix(line, strings.TrimSpace(UfwTuple))
+	if !ok {
+		return UfwRule{}, false
+	}
+	var r UfwRule
+	if before, comment, found := strings.Cut(rest, " comment="); found {
+		raw, err := hex.DecodeString(strings.TrimSpace(comment))
+		if err != nil {
+			return UfwRule{}, false
+		}
+		rest, r.Note = before, string(raw)
+	}
+	w := strings.Fields(rest)
+	if len(w) < 6 || len(w) > 9 {
+		return UfwRule{}, false
+	}
+	r.Action, r.Proto, r.Dport, r.Dst, r.Sport, r.Src, r.Dir = w[0], w[1], w[2], w[3], w[4], w[5], "in"
+	if len(w) >= 8 {
+		r.Dapp, r.Sapp = w[6], w[7]
+	}
+	if action, isRoute := strings.CutPrefix(r.Action, "route:"); isRoute {
+		r.Action, r.Route = action, true
+	}
+	if len(w) == 7 || len(w) == 9 {
+		return r, r.interfaces(w[len(w)-1])
+	}
+	return r, true
+}
+
+// interfaces reads the last word of a tuple: in, out_eth0, or in_eth0!out_wg0.
+func (r *UfwRule) interfaces(word string) bool {
+	for i, part := range strings.Split(word, "!") {
+		dir, name, _ := strings.Cut(part, "_")
+		switch {
+		case i > 1, dir != "in" && dir != "out":
+			return false
+		case i == 0:
+			r.Dir = dir
+		}
+		if dir == "in" {
+			r.In = name
+		} else {
+			r.Out = name
+		}
+	}
+	return true
+}
