@@ -101,10 +101,7 @@ func endHints(err error) []string {
 }
 
 func outcomeObject(out run.Outcome, err error, code int, log *runLog) outcomeJSON {
-	o := outcomeJSON{Schema: schema, RolledBack: some(out.RolledBack), Results: resultObjects(out.Results), Tasks: []taskJSON{}, Exit: code}
-	for _, t := range out.Tasks {
-		o.Tasks = append(o.Tasks, taskJSON{ID: t.ID, Title: t.Title, Text: t.Text, Copy: t.Copy, Check: t.Check, Done: t.Done})
-	}
+	o := outcomeJSON{Schema: schema, RolledBack: some(out.RolledBack), Results: resultObjects(out.Results), Tasks: taskObjects("", out.Tasks), Exit: code}
 	switch {
 	case errors.Is(err, run.ErrRolledBack) || len(out.RolledBack) > 0:
 		o.Outcome = "rolled-back"

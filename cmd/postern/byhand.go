@@ -12,6 +12,7 @@ import (
 	"postern/checks"
 	"postern/remote"
 	"postern/report"
+	"postern/site"
 	"postern/steps"
 )
 
@@ -65,7 +66,6 @@ func (w *walk) byHand(ctx context.Context, step steps.Step, plan steps.Plan) err
 	w.say.lines(report.Left(plan.Tasks, step.ID))
 	open := report.Open(plan.Tasks)
 	if len(open) == 0 {
-		w.hand = append(w.hand, told{step, len(plan.Tasks) > 0, len(plan.Tasks) == 0})
 		return nil
 	}
 	if !w.skip {
@@ -96,17 +96,12 @@ func (w *walk) byHand(ctx context.Context, step steps.Step, plan steps.Plan) err
 			if err := w.from.site.Mark(t.ID, w.from.file.Site.Done[t.ID]); err != nil {
 				return err
 			}
-			open = open[1:]
 		}
 		if len(marked) == 0 {
-			break
+			return nil
 		}
-		if err := w.save(); err != nil {
-			return err
-		}
-		break
+		return w.save()
 	}
-	w.hand = append(w.hand, told{step: step, done: len(open) == 0})
 	return nil
 }
 
@@ -130,28 +125,19 @@ func chosenTasks(tasks []steps.Task, answer string) (list []steps.Task, ok bool)
 	return list, len(list) > 0
 }
 
-// told is what a walk learned of a chapter that is done by hand.
-type told struct {
-	step steps.Step
-	done bool // a person says so, of all of it
-	none bool // there is nothing to do with these answers
-}
-
 // closing is the last sentence of a walk: what was proven, and what was not.
-func closing(hand []told, results []checks.Result) string {
+func closing(s *site.Site, results []checks.Result) string {
 	var proven, done, open []steps.Step
 	for _, step := range steps.All() {
 		if !step.ByHand() {
 			proven = append(proven, step)
+			continue
 		}
-	}
-	for _, one := range hand {
-		switch {
-		case one.none:
-		case one.done:
-			done = append(done, one.step)
-		default:
-			open = append(open, one.step)
+		tasks := step.Plan(s, nil).Tasks
+		if slices.ContainsFunc(tasks, func(t steps.Task) bool { return s.Done[t.ID] == "" }) {
+			open = append(open, step)
+		} else if len(tasks) > 0 {
+			done = append(done, step)
 		}
 	}
 	text := fmt.Sprintf("In place and proven: %s (%s). 'postern check' proves it again at any time.", titles(proven), report.Count(results))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"postern/checks"
+	"postern/site"
 	"postern/steps"
 )
 
@@ -32,20 +33,21 @@ func TestChosenTasks(t *testing.T) {
 // The last words of a walk claim no more than was measured.
 func TestClosingClaimsWhatWasProven(t *testing.T) {
 	results := []checks.Result{{ID: "x", Outcome: checks.OK}}
-	var hand []told
-	for _, step := range steps.All() {
-		if step.ByHand() {
-			hand = append(hand, told{step: step, done: step.ID == "mailcow", none: step.ID == "haraka"})
+	s := site.Default()
+	s.Domain, s.Hostname = "example.org", "mail.example.org"
+	s.Mail.Path = "direct" // without a mail server on the proxy there is no chapter for it
+	for _, id := range steps.TaskIDs(s) {
+		if strings.HasPrefix(id, "mailcow.") {
+			if err := s.Mark(id, "2026-11-21"); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	got := closing(hand, results)
+	got := closing(s, results)
 	want := "In place and proven: Network, Firewall and WireGuard (1 checks: 1 ok). 'postern check' proves it again at any time.\n" +
 		"Not proven by this program: Mailcow, done by hand as you said; DNS and Caddy, not done yet."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if strings.Contains(closing(nil, results), "Not proven") {
-		t.Error("without chapters by hand it names some")
 	}
 }
 

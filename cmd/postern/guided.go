@@ -60,7 +60,6 @@ type walk struct {
 	from  *answers
 	r     *run.Runner
 	found *site.Site // with what was detected filled in; nil before the first look
-	hand  []told     // the chapters by hand so far
 	skip  bool       // the operator wants to be asked about no more of them
 
 	lacked map[string]bool // keys that were asked once more, because a chapter can say nothing without them
@@ -278,6 +277,6 @@ func (w *walk) prove(ctx context.Context) error {
 	if code := checks.Exit(results); code != exitOK {
 		return silent(code)
 	}
-	w.say.prose(green, "%s", closing(w.hand, results))
+	w.say.prose(green, "%s", closing(w.from.site, results))
 	return nil
 }

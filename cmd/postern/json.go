@@ -89,12 +89,18 @@ func planObject(p *run.Proposal) planJSON {
 	}
 	for _, plan := range p.Plans {
 		out.Then = append(out.Then, plan.Then...)
-		for _, t := range plan.Tasks {
-			out.Tasks = append(out.Tasks, taskJSON{t.ID, plan.Step, t.Title, t.Text, t.Copy, t.Check, t.Done})
-		}
+		out.Tasks = append(out.Tasks, taskObjects(plan.Step, plan.Tasks)...)
 		for _, n := range plan.Notes {
 			out.Notes = append(out.Notes, noteJSON{plan.Step, n.Host, n.Warn, n.Text})
 		}
+	}
+	return out
+}
+
+func taskObjects(step string, tasks []steps.Task) []taskJSON {
+	out := []taskJSON{}
+	for _, t := range tasks {
+		out = append(out, taskJSON{t.ID, step, t.Title, t.Text, t.Copy, t.Check, t.Done})
 	}
 	return out
 }

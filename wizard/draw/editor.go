@@ -64,11 +64,8 @@ func (e *Editor) build(width int) {
 func (e *Editor) Update(m tea.Msg) {
 	switch k := m.(type) {
 	case tea.KeyPressMsg:
-		if e.Fresh && e.Choices == nil {
-			switch {
-			case k.Text != "" || k.String() == "backspace":
-				e.Set("")
-			}
+		if e.Fresh && e.Choices == nil && (k.Text != "" || k.String() == "backspace") {
+			e.Set("")
 		}
 		if slices.Contains([]string{"enter", "tab", "shift+tab"}, k.String()) {
 			return
@@ -122,7 +119,7 @@ func (th *Theme) form() *huh.Styles {
 // Pasted is what a paste puts into one field: the first line that says anything, trimmed; more says that there was more.
 func Pasted(text string) (first string, more bool) {
 	for part := range strings.SplitSeq(strings.ReplaceAll(text, "\r", "\n"), "\n") {
-		part = strings.TrimSpace(visible(part))
+		part = strings.TrimSpace(Readable(part))
 		switch {
 		case part == "":
 		case first == "":

@@ -66,25 +66,31 @@ func (th *Theme) Clean(text string, limit int) string {
 	if len(text) > limit {
 		text = text[:limit]
 	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return ' '
+		case r == utf8.RuneError, r >= utf8.RuneSelf && th.ascii:
+			return '?'
+		}
+		return r
+	}, Readable(text))
+}
+
+// Readable is text as it is measured: without escape sequences and invisible signs, tabs as blanks. Only line ends stay.
+func Readable(text string) string {
 	if harmless(text) {
 		return text
 	}
-	text = ansi.Strip(strings.ToValidUTF8(text, "?"))
-	var b strings.Builder
-	for _, r := range text {
+	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			b.WriteByte(' ')
-		case r == utf8.RuneError:
-			b.WriteByte('?')
-		case invisible(r):
-		case r >= utf8.RuneSelf && th.ascii:
-			b.WriteByte('?')
-		default:
-			b.WriteRune(r)
+		case r == '\t' || r == '\r':
+			return ' '
+		case r != '\n' && invisible(r):
+			return -1
 		}
-	}
-	return b.String()
+		return r
+	}, ansi.Strip(strings.ToValidUTF8(text, "?")))
 }
 
 // harmless says whether text is printable ASCII, as nearly all is.
@@ -103,16 +109,6 @@ func invisible(r rune) bool {
 		unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Variation_Selector, r)
 }
 
-// visible takes out what shows nothing.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if invisible(r) {
-			return -1
-		}
-		return r
-	}, text)
-}
-
 // colourOnly lets nothing but printable text and colours through: what a widget of ours drew.
 func colourOnly(text string) string {
 	var b strings.Builder
@@ -123,7 +119,7 @@ func colourOnly(text string) string {
 			break
 		}
 		if width > 0 && utf8.ValidString(seq) {
-			b.WriteString(visible(seq))
+			b.WriteString(Readable(seq))
 		} else if strings.HasPrefix(seq, "\x1b[") && strings.HasSuffix(seq, "m") && parameters(seq[2:len(seq)-1]) {
 			b.WriteString(seq)
 		}

@@ -3,7 +3,6 @@ package draw
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"postern/site"
@@ -39,13 +38,20 @@ func Picture(s *site.Site, width int, marks map[string]Span) []Line {
 			lines = append(lines, Row(Text(Plain, Pad("     "+shaft, 9)), Text(Plain, strings.TrimSpace(part.String()))))
 		}
 	}
+	public, forwarded := "", ""
+	for _, p := range site.Services(s) {
+		public += fmt.Sprintf(" %d", p.Port)
+		if p.Forwarded {
+			forwarded += fmt.Sprintf(" %d", p.Port)
+		}
+	}
 	lines = append(lines, Say(Strong, "   the world, and you"))
-	arrow(ArrowIn, "| ", "tcp "+strings.Join(publicPorts(s), " "))
+	arrow(ArrowIn, "| ", "tcp"+public)
 	arrow("", "v ", fmt.Sprintf("udp %d (the tunnel)", s.Tunnel.Port))
 	lines = append(lines, host(s, site.Proxy, width)...)
 	arrow(ArrowTunnel, "||", fmt.Sprintf("WireGuard %s, %s", s.Tunnel.Interface, s.Tunnel.Network))
-	if forwarded := forwardedPorts(s); len(forwarded) > 0 {
-		arrow(ArrowForward, "||", "forwarded: "+strings.Join(forwarded, " "))
+	if forwarded != "" {
+		arrow(ArrowForward, "||", "forwarded:"+forwarded)
 	}
 	arrow(ArrowOut, "||", fmt.Sprintf("its own mail goes out by the proxy's port %d", s.Ports.Relay))
 	return append(lines, host(s, site.Mail, width)...)
@@ -69,26 +75,6 @@ func host(s *site.Site, role site.Role, width int) []Line {
 			Row(Text(Plain, "     in the tunnel "), Text(Accent, s.TunnelAddress(h).String())))
 	}
 	return lines
-}
-
-// publicPorts are the ports of the world, with names where the number does not say it.
-func publicPorts(s *site.Site) []string {
-	var list []string
-	for _, p := range site.Services(s) {
-		list = append(list, strconv.Itoa(p.Port))
-	}
-	return list
-}
-
-// forwardedPorts are the public ports that end on the mail host.
-func forwardedPorts(s *site.Site) []string {
-	var list []string
-	for _, p := range site.Services(s) {
-		if p.Forwarded {
-			list = append(list, strconv.Itoa(p.Port))
-		}
-	}
-	return list
 }
 
 func toasterPicture(s *site.Site) []Line {

@@ -23,7 +23,7 @@ func Prose(s Style, text string, width int) []Line {
 		body := strings.TrimLeft(part, " ")
 		indent := min(len(part)-len(body), max(0, width-20))
 		margin := strings.Repeat(" ", indent)
-		body = visible(strings.ReplaceAll(ansi.Strip(strings.ToValidUTF8(body, "?")), "\t", " "))
+		body = Readable(body)
 		for _, piece := range wrapped(body, max(1, width-indent)) {
 			lines = append(lines, Say(s, "%s", margin+piece))
 		}
@@ -120,23 +120,4 @@ func beginning(text string, n int) string {
 		n--
 	}
 	return text[:n]
-}
-
-// Readable is text as it is measured: without escape sequences and invisible signs, tabs as blanks. The gate does the same
-// again; here it is only so that widths are true.
-func Readable(text string) string {
-	if harmless(text) {
-		return text
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\r':
-			return ' '
-		case r == '\n':
-			return r
-		case invisible(r):
-			return -1
-		}
-		return r
-	}, ansi.Strip(strings.ToValidUTF8(text, "?")))
 }
