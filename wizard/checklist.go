@@ -153,7 +153,7 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 			return openMsg{newOverview(p.board)}
 		}
 	case "t":
-		if tasks := p.tasks(); len(tasks) > 0 {
+		if tasks := p.tasks(); len(tasks) > 0 && !p.whole {
 			return openMsg{newTasks(p.board, p.ids[0], tasks)}
 		}
 	}
@@ -251,11 +251,11 @@ func (p *checksPage) export() string {
 	return p.name() + "  " + p.o.Clock().Format("2006-01-02 15:04:05 MST") + "\n\n" + report.Text(lines)
 }
 
-// tasks are what is left for a person in the chapters that were proven.
+// tasks are what is left for a person in the chapters that were proven, or in all that nothing measures.
 func (p *checksPage) tasks() []steps.Task {
 	var list []steps.Task
 	for _, c := range p.chapters {
-		if slices.Contains(p.ids, c.step.ID) {
+		if slices.Contains(p.ids, c.step.ID) || p.whole && len(c.step.Proof) == 0 {
 			list = append(list, p.left(c.plan.Tasks)...)
 		}
 	}

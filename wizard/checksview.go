@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func (p *checksPage) View(width, height int) view {
 		v.pinned = append(v.pinned, p.conclusion(results, width)...)
 		v.pinned = v.pinned[:min(len(v.pinned), max(1, height/3))]
 	} else if len(v.pinned) == 0 && height >= 12 {
-		v.pinned = p.summary(results, width)
+		v.pinned = p.conclusion(results, width)
 	}
 	if len(list) == 0 {
 		v.lines = draw.Prose(draw.Plain, p.nothing(), width-1)
@@ -64,48 +65,38 @@ func (p *checksPage) nothing() string {
 	return "Nothing was asked yet: R asks."
 }
 
-// conclusion is what the results of a proof come to, when all are there.
-func (p *checksPage) conclusion(list []checks.Result, width int) []draw.Line {
-	if p.asking() || len(list) == 0 || p.filter != "" {
-		return nil
-	}
-	text, s := " Proven. enter goes on.", draw.Good
-	switch o, _ := worst(list); o {
-	case checks.Fail:
-		text, s = " Not proven: choose a [FAIL], f mends it. enter goes on all the same.", draw.Bad
-	case checks.Unknown:
-		text, s = " Not all of it could be asked: that is not ok. enter goes on all the same.", draw.Amber
-	case checks.Warn:
-		text = " Proven, with a warning to read. enter goes on."
-	}
-	if n := len(p.tasks()); n > 0 {
-		text += " " + report.Plural(n, "task") + " for you: t."
-	}
-	return draw.Prose(s, text, width-1)
+// comesTo is what the results come to, by the worst of them; of a proof, and of all there is.
+var comesTo = map[bool]map[checks.Outcome]string{
+	false: {
+		checks.Fail:    "Not proven: choose a [FAIL], f mends it. enter goes on all the same.",
+		checks.Unknown: "Not all of it could be asked: that is not ok. enter goes on all the same.",
+		checks.Warn:    "Proven, with a warning to read. enter goes on.",
+		checks.OK:      "Proven. enter goes on.",
+	},
+	true: {
+		checks.Fail:    "Something fails: choose it, f mends it.",
+		checks.Unknown: "Not all of it could be asked: that is not ok.",
+		checks.Warn:    "All that is measured works; there are warnings to read.",
+		checks.OK:      "All that is measured is proven.",
+	},
 }
 
-// summary is what all of it comes to.
-func (p *checksPage) summary(results []checks.Result, width int) []draw.Line {
+// conclusion is what the results come to, when all of a proof are there, and what is left for a person.
+func (p *checksPage) conclusion(results []checks.Result, width int) []draw.Line {
 	o, asked := worst(results)
-	todo := 0
-	for _, c := range p.chapters {
-		if len(c.step.Proof) == 0 {
-			todo += len(p.left(c.plan.Tasks))
-		}
+	if !p.whole && (!asked || p.asking() || p.filter != "") {
+		return nil
 	}
-	text, s := " All that is measured is proven.", draw.Good
-	switch {
-	case !asked:
+	s := map[checks.Outcome]draw.Style{checks.Fail: draw.Bad, checks.Unknown: draw.Amber, checks.Warn: draw.Good, checks.OK: draw.Good, checks.Skip: draw.Good}[o]
+	text := " " + cmp.Or(comesTo[p.whole][o], comesTo[p.whole][checks.OK])
+	if !asked {
 		text, s = " Nothing was asked yet: R asks all checks.", draw.Plain
-	case o == checks.Fail:
-		text, s = " Something fails: choose it, f mends it.", draw.Bad
-	case o == checks.Unknown:
-		text, s = " Not all of it could be asked: that is not ok.", draw.Amber
-	case o == checks.Warn:
-		text = " All that is measured works; there are warnings to read."
 	}
-	if todo > 0 {
-		text += " By hand: " + report.Plural(todo, "task") + " left, not measured."
+	switch n := len(p.tasks()); {
+	case n > 0 && p.whole:
+		text += " By hand: " + report.Plural(n, "task") + " left, not measured."
+	case n > 0:
+		text += " " + report.Plural(n, "task") + " for you: t."
 	}
 	return draw.Prose(s, text, width-1)
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"postern/checks"
+	"postern/report"
 	"postern/wizard/draw"
 )
 
@@ -26,13 +26,8 @@ func (w *shell) farewell() Ending {
 	for _, c := range w.chapters {
 		say("  %d %s %-7s %s", c.step.Chapter, draw.Pad(c.step.Title, 12), c.state, means[c.state])
 	}
-	counts := map[checks.Outcome]int{}
-	for _, r := range w.results {
-		counts[r.Outcome]++
-	}
 	if len(w.results) > 0 {
-		say("  %d checks: %d ok, %d warn, %d failed, %d could not be asked", len(w.results)-counts[checks.Skip],
-			counts[checks.OK], counts[checks.Warn], counts[checks.Fail], counts[checks.Unknown])
+		say("  %s", report.Count(slices.Collect(maps.Values(w.results))))
 	}
 	for _, err := range []error{w.lookErr, w.failure} {
 		if err != nil {

@@ -95,25 +95,25 @@ func (w *shell) body(v view, l *layer) (lines []draw.Line, where string) {
 		pinned = pinned[:most]
 	}
 	room := height - len(pinned)
-	l.room, l.most = room, max(0, len(v.lines)-room)
+	l.Room, l.Most = room, max(0, len(v.lines)-room)
 	if v.focus != l.focus {
 		l.focus = v.focus
-		if v.focus < l.offset {
-			l.offset = v.focus
-		} else if v.focus >= l.offset+room {
-			l.offset = v.focus - room + 1
+		if v.focus < l.Offset {
+			l.Offset = v.focus
+		} else if v.focus >= l.Offset+room {
+			l.Offset = v.focus - room + 1
 		}
 	}
-	l.offset = max(0, min(l.offset, l.most))
+	l.By(0)
 	for i := range room {
-		if at := l.offset + i; at < len(v.lines) {
+		if at := l.Offset + i; at < len(v.lines) {
 			lines = append(lines, v.lines[at])
 		} else {
 			lines = append(lines, draw.Line{})
 		}
 	}
-	if l.most > 0 {
-		where = fmt.Sprintf("%d-%d of %d  pgup pgdn", l.offset+1, min(l.offset+room, len(v.lines)), len(v.lines))
+	if l.Most > 0 {
+		where = fmt.Sprintf("%d-%d of %d  pgup pgdn", l.Offset+1, min(l.Offset+room, len(v.lines)), len(v.lines))
 	}
 	return append(lines, pinned...), where
 }

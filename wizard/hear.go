@@ -71,15 +71,10 @@ func (w *shell) tick() tea.Cmd {
 
 // warn keeps a warning, each once, so that it can be read after its moment.
 func (w *shell) warn(e steps.Event) {
-	if e.Kind != "warn" && e.Kind != "error" {
-		return
+	same := func(old steps.Event) bool { return old.Host == e.Host && old.Text == e.Text }
+	if (e.Kind == "warn" || e.Kind == "error") && !slices.ContainsFunc(w.warned, same) {
+		w.warned = append(w.warned, e)
 	}
-	for _, old := range w.warned {
-		if old.Host == e.Host && old.Text == e.Text {
-			return
-		}
-	}
-	w.warned = append(w.warned, e)
 }
 
 // result keeps what a check said: now, and before that.

@@ -40,7 +40,7 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 			return w.take(chapterMsg{step: w.chapters[at].step.ID})
 		}
 	case press == "pgup" || press == "pgdown":
-		if w.top().most > 0 {
+		if w.top().Most > 0 {
 			w.top().scroll(press)
 			return nil
 		}
@@ -130,17 +130,16 @@ func (w *shell) pop() tea.Cmd {
 func (l *layer) scroll(press string) {
 	switch press {
 	case "pgup":
-		l.offset -= max(1, l.room-1)
+		l.By(-l.Page())
 	case "pgdown", "space":
-		l.offset += max(1, l.room-1)
+		l.By(l.Page())
 	case "up", "k":
-		l.offset--
+		l.By(-1)
 	case "down", "j":
-		l.offset++
+		l.By(1)
 	case "home":
-		l.offset = 0
+		l.By(-l.Most)
 	case "end":
-		l.offset = l.most
+		l.By(l.Most)
 	}
-	l.offset = max(0, min(l.offset, l.most))
 }

@@ -31,11 +31,9 @@ type shell struct {
 
 // layer is a page with how far it is scrolled.
 type layer struct {
-	page   page
-	offset int
-	focus  int
-	most   int // the largest offset, at the size it was seen last
-	room   int // how many lines it had then
+	page  page
+	focus int
+	draw.Scroll
 }
 
 func newShell(o Options, e *engine) *shell {

@@ -164,14 +164,14 @@ func fits(t *testing.T, x *table) {
 		t.Errorf("%d pinned lines, %d at most, and help does not tell them", len(v.pinned), w.bodyHeight()/2)
 	}
 	var seen strings.Builder
-	over.offset = 0
+	over.Offset = 0
 	for range 200 {
 		for _, r := range w.rows() {
 			seen.WriteString(ansi.Strip(r) + "\n")
 		}
-		before := over.offset
+		before := over.Offset
 		over.scroll("pgdown")
-		if over.offset == before {
+		if over.Offset == before {
 			break
 		}
 	}

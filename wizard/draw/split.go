@@ -9,14 +9,24 @@ import (
 // there are.
 type Split struct {
 	Picked int // which entry
-	Offset int // how far its details are scrolled
-	Room   int // rows of the details, as they were drawn last
+	Scroll     // of its details
+}
+
+// Scroll is how far something is scrolled.
+type Scroll struct {
+	Offset int // rows above what is seen
+	Room   int // rows that were seen last
 	Most   int // the largest offset then
 }
 
+// By scrolls by some rows, as far as there are any.
+func (s *Scroll) By(rows int) { s.Offset = max(0, min(s.Offset+rows, s.Most)) }
+
+// Page is by how many rows a page goes on.
+func (s *Scroll) Page() int { return max(1, s.Room-1) }
+
 // Key moves in the list, or scrolls the details; it says whether the key was one of these.
 func (s *Split) Key(press string, entries int) bool {
-	step := max(1, s.Room-1)
 	switch press {
 	case "up", "k", "shift+tab":
 		s.Pick(s.Picked-1, entries)
@@ -27,9 +37,9 @@ func (s *Split) Key(press string, entries int) bool {
 	case "end":
 		s.Pick(entries-1, entries)
 	case "pgup":
-		s.Offset = max(0, s.Offset-step)
+		s.By(-s.Page())
 	case "pgdown":
-		s.Offset = min(s.Most, s.Offset+step)
+		s.By(s.Page())
 	default:
 		return false
 	}
@@ -59,7 +69,7 @@ func (s *Split) Draw(rows []Line, at int, words string, details []Line, width, h
 	}
 	above, below = max(0, above), max(0, below)
 	s.Room, s.Most = below, max(0, len(details)-below)
-	s.Offset = max(0, min(s.Offset, s.Most))
+	s.By(0)
 	first := max(0, min(at-above/2, len(rows)-above))
 	out := append([]Line{}, rows[first:min(len(rows), first+above)]...)
 	marks := ""
