@@ -82,7 +82,7 @@ func (h *Host) tunnel(args []string) string {
 	}
 	peers := ""
 	for _, p := range t.peers {
-		h.w.far(h, t, p)
+		end{h, t, p}.far()
 		endpoint, alive, shaken := "(none)", "off", int64(0)
 		if p.endpoint.IsValid() {
 			endpoint = p.endpoint.String()

@@ -140,7 +140,7 @@ func (h *Host) tellInit(s script) error {
 			h.tunnelStop(link)
 		case "start":
 			if h.tunnelStart(link); tunnelled && h == h.w.Mail && h.w.first("boot") {
-				go h.Restart()
+				h.w.spawn(h.Restart)
 			}
 		}
 	}

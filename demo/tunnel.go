@@ -41,6 +41,9 @@ type peer struct {
 	rx, tx   int
 }
 
+// markChain is the chain that a tunnel's file makes, to find what came through it.
+const markChain = "postern-wg"
+
 // tunnelStart brings an interface up as its file says, or leaves it down where there is none.
 func (h *Host) tunnelStart(name string) {
 	h.tunnelStop(name)
@@ -57,10 +60,10 @@ func (h *Host) tunnelStart(name string) {
 	k.read = [2]seen.Tables{}
 	k.conf(name)
 	for _, c := range t.commands {
-		if _, rule, ok := strings.Cut(c, "iptables -w -t mangle -A postern-wg "); ok {
-			k.rules[0].restore("*mangle\n-A postern-wg " + rule + "\n")
-		} else if strings.Contains(c, "-N postern-wg") {
-			k.rules[0].restore("*mangle\n:postern-wg - [0:0]\n-A PREROUTING -j postern-wg\n")
+		if _, rule, ok := strings.Cut(c, "iptables -w -t mangle -A "+markChain+" "); ok {
+			k.rules[0].restore("*mangle\n-A " + markChain + " " + rule + "\n")
+		} else if strings.Contains(c, "-N "+markChain) {
+			k.rules[0].restore("*mangle\n:" + markChain + " - [0:0]\n-A PREROUTING -j " + markChain + "\n")
 		}
 	}
 	k.tunnels[name] = t
@@ -74,7 +77,7 @@ func (h *Host) tunnelStop(name string) {
 	}
 	delete(k.tunnels, name)
 	k.read = [2]seen.Tables{}
-	k.rules[0].drop(func(chain string) bool { return chain == "postern-wg" })
+	k.rules[0].drop(func(chain string) bool { return chain == markChain })
 	for sysctl := range k.sysctl {
 		if strings.Contains(sysctl, ".conf."+name+".") {
 			delete(k.sysctl, sysctl)
@@ -85,7 +88,7 @@ func (h *Host) tunnelStop(name string) {
 // parseTunnel reads a file of wg-quick.
 func parseTunnel(name, text string) *tunnel {
 	t := &tunnel{name: name, mtu: 1420}
-	var p *peer
+	p := &peer{}
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -160,27 +163,35 @@ func (h *Host) tunnelTo(a netip.Addr) *tunnel {
 	return nil
 }
 
-// far is the other end of a tunnel: who holds the key of its peer and knows it in turn, once both have shaken hands. ok is
-// false while they cannot: the end that dials must reach the other's port.
-func (w *World) far(h *Host, t *tunnel, p *peer) (far *Host, there *tunnel, back *peer, ok bool) {
-	for _, far = range w.hosts() {
-		for _, there = range far.kernel.tunnels {
-			for _, back = range there.peers {
-				if far != h && p.key == there.key && back.key == t.key && t.key != "" {
-					return far, there, back, w.shake(h, t, p, far, there, back)
+// end is one end of a tunnel: an interface of a host, and the peer that it has there.
+type end struct {
+	host   *Host
+	tunnel *tunnel
+	peer   *peer
+}
+
+// far is the other end: who holds the key of its peer and knows it in turn, once both have shaken hands. ok is false while they
+// cannot: the end that dials must reach the other's port.
+func (near end) far() (far end, ok bool) {
+	for _, h := range near.host.w.hosts() {
+		for _, t := range h.kernel.tunnels {
+			for _, p := range t.peers {
+				if h != near.host && near.peer.key == t.key && p.key == near.tunnel.key && p.key != "" {
+					far = end{h, t, p}
+					return far, near.shakes(far)
 				}
 			}
 		}
 	}
-	return nil, nil, nil, false
+	return far, false
 }
 
-// shake has both ends shake hands when that is due, and counts what kept the tunnel open since.
-func (w *World) shake(h *Host, t *tunnel, p *peer, far *Host, there *tunnel, back *peer) bool {
-	now := w.Now()
+// shakes has both ends shake hands when that is due, and counts what kept the tunnel open since.
+func (near end) shakes(far end) bool {
+	p, back, now := near.peer, far.peer, near.host.w.Now()
 	stands := !p.shaken.IsZero() && p.shaken.Equal(back.shaken)
 	switch every := time.Duration(max(p.alive, back.alive)) * time.Second; {
-	case !stands && !w.greets(h, t, p, far, there, back) && !w.greets(far, there, back, h, t, p):
+	case !stands && !near.reaches(far) && !far.reaches(near):
 		return false
 	case !stands:
 		p.beat, back.beat = now, now
@@ -196,20 +207,21 @@ func (w *World) shake(h *Host, t *tunnel, p *peer, far *Host, there *tunnel, bac
 	return true
 }
 
-// greets says whether the first packet of one end comes to the other, and leaves there whence it came.
-func (w *World) greets(from *Host, t *tunnel, p *peer, to *Host, there *tunnel, back *peer) bool {
-	if !p.endpoint.IsValid() || p.endpoint.Port() != there.port {
+// reaches says whether the first packet of an end comes to the other, and leaves there whence it came.
+func (near end) reaches(far end) bool {
+	to := near.peer.endpoint
+	if !to.IsValid() || to.Port() != far.tunnel.port {
 		return false
 	}
-	x := w.internet(from, way{proto: "udp", src: netip.AddrPortFrom(from.own(p.endpoint.Addr()), t.port), dst: p.endpoint})
-	if x.fate != arrived || x.host != to {
+	x := near.host.w.internet(near.host, way{proto: "udp", src: netip.AddrPortFrom(near.host.own(to.Addr()), near.tunnel.port), dst: to})
+	if x.fate != arrived || x.host != far.host {
 		return false
 	}
-	back.endpoint = x.src
+	far.peer.endpoint = x.src
 	return true
 }
 
-// crossing is a tunnel from one end's view.
+// crossing is a way through a tunnel, from one peer to the other.
 type crossing struct{ near, far *peer }
 
 // count adds bytes that went forth and back.

@@ -37,29 +37,24 @@ type way struct {
 
 // walk sends the first packet of a TCP connection from a host, or from the operator's machine when from is nil. World.mu is held.
 func (w *World) walk(from *Host, dst netip.AddrPort) way {
-	x := way{proto: "tcp", dst: dst, here: from == nil}
-	src := here4
+	x, to := way{proto: "tcp", dst: dst, here: from == nil}, dst.Addr()
+	send := func(src netip.Addr) way {
+		x.src = netip.AddrPortFrom(src, w.anyPort())
+		x.origin = x.src
+		return x
+	}
 	switch {
-	case from == nil && dst.Addr().Is6():
-		src = here6
-	case from != nil:
-		src = from.own(dst.Addr())
+	case from == nil && to.Is4():
+		return w.internet(nil, send(here4))
+	case from == nil:
+		return w.internet(nil, send(here6))
+	case from.owns(to):
+		return from.answers(send(to))
 	}
-	var t *tunnel
-	if from != nil && !from.owns(dst.Addr()) {
-		if t = from.tunnelTo(dst.Addr()); t != nil {
-			src = t.own(dst.Addr())
-		}
+	if t := from.tunnelTo(to); t != nil {
+		return w.through(from, t, send(t.own(to)))
 	}
-	x.src = netip.AddrPortFrom(src, w.anyPort())
-	x.origin = x.src
-	switch {
-	case from != nil && from.owns(dst.Addr()):
-		return from.answers(x)
-	case t != nil:
-		return w.through(from, t, x)
-	}
-	return w.internet(from, x)
+	return w.internet(from, send(from.own(to)))
 }
 
 // own is the interface's address in the family of another.
@@ -179,14 +174,12 @@ func (w *World) through(h *Host, t *tunnel, x way) way {
 	if p == nil {
 		return x
 	}
-	far, there, back, ok := w.far(h, t, p)
-	if !ok || there.to(x.src.Addr()) != back {
+	far, ok := end{h, t, p}.far()
+	if !ok || far.tunnel.to(x.src.Addr()) != far.peer {
 		return x
 	}
-	c := crossing{p, back}
-	c.count(60+beatBytes, 0)
-	x.crossed = append(x.crossed, c)
-	return w.enter(far, there.name, x)
+	x.crossed = append(x.crossed, crossing{p, far.peer})
+	return w.enter(far.host, far.tunnel.name, x)
 }
 
 // answers is who answers on the host that the packet arrived at.
@@ -210,9 +203,9 @@ func (w *World) pings(from *Host, to netip.Addr, size int) bool {
 	if p == nil || size > t.mtu || w.faulty("mtu") && size+wrapBytes > 1400 {
 		return false
 	}
-	_, _, back, ok := w.far(from, t, p)
+	far, ok := end{from, t, p}.far()
 	if ok {
-		crossing{p, back}.count(size+beatBytes, size+beatBytes)
+		crossing{p, far.peer}.count(size+beatBytes, size+beatBytes)
 	}
 	return ok
 }
