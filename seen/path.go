@@ -25,7 +25,7 @@ var pathSizes = []int{1500, 1492, 1480, 1472, 1460, 1452, 1440, 1420, 1400, 1380
 // second at most. It is skipped where a configuration of ours has an answer already.
 func PathTo(target netip.Addr) Fact[Path] {
 	return pings("path", target, pathSizes, "-c 1 -W 1", `! grep -qs '^@MARK@' /etc/wireguard/@IFACE@.conf || none skipped
-command -v ping >/dev/null || none deaf
+command -v ping >/dev/null || none noping
 `)
 }
 
@@ -51,7 +51,7 @@ wait`
 	return Fact[Path]{ID: fact, args: func(*site.Site) string { return strings.Join(append([]string{target.String()}, list...), " ") },
 		ask: tunnelled(ask), parse: func(s sections) (Path, error) {
 			p := Path{Skipped: s.has("skipped")}
-			if !p.Skipped && !s.has("deaf") && !s.has("sizes") {
+			if !p.Skipped && !s.has("noping") && !s.has("sizes") {
 				return p, fmt.Errorf("ping was not asked")
 			}
 			for _, line := range s.lines("sizes") {

@@ -25,7 +25,7 @@ func TestRealServiceTellsItsClient(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.edit("mail", readListen, "== end", "tcp LISTEN 0 9 10.0.0.2:993 0.0.0.0:* users:((\"dovecot\",pid=9,fd=1))\n== end")
-			w.ears["mail 10.0.0.2:993"] = make(chan netip.AddrPort, 9)
+			w.listeners["mail 10.0.0.2:993"] = make(chan netip.AddrPort, 9)
 			looks := 0
 			w.runs["mail"] = func(q remote.Query) remote.Answer {
 				if q.ID != "peers 993" {

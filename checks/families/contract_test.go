@@ -83,8 +83,8 @@ func TestHealthyHostsAreOK(t *testing.T) {
 	if checks.Exit(results) != 0 {
 		t.Errorf("exit %d", checks.Exit(results))
 	}
-	if len(w.ears) > 0 {
-		t.Errorf("listeners left behind: %v", w.ears)
+	if len(w.listeners) > 0 {
+		t.Errorf("listeners left behind: %v", w.listeners)
 	}
 	for dial, n := range w.dials { // one that is silent is asked again by a machine that is slow to look
 		from, to, _ := strings.Cut(dial, ">")
@@ -98,8 +98,8 @@ func TestHealthyHostsAreOK(t *testing.T) {
 func TestNothingIsClaimedOfHostsThatCannotBeLookedAt(t *testing.T) {
 	for name, cut := range map[string]func(*world){
 		"no host":       func(w *world) { w.lose("proxy"); w.lose("mail") },
-		"no facts":      func(w *world) { w.forget("proxy"); w.forget("mail"); w.deafen() },
-		"not even here": func(w *world) { w.lose("proxy"); w.lose("mail"); w.deafen(); w.env.Here.Dial = nil },
+		"no facts":      func(w *world) { w.forget("proxy"); w.forget("mail"); w.mute() },
+		"not even here": func(w *world) { w.lose("proxy"); w.lose("mail"); w.mute(); w.env.Here.Dial = nil },
 		"no vantages":   func(w *world) { w.env.Hosts = map[string]*checks.Vantage{} },
 	} {
 		w := newWorld(t)
@@ -121,18 +121,18 @@ func (w *world) lose(host string) {
 
 func (w *world) forget(host string) { w.env.Hosts[host].Facts.Answers = nil }
 
-// deafen makes every place unable to ask.
-func (w *world) deafen() {
-	w.env.Here.Dial = mute{}
+// mute makes every place unable to ask.
+func (w *world) mute() {
+	w.env.Here.Dial = nowhere{}
 	for _, v := range w.env.Hosts {
-		v.Dial, v.Run = mute{}, func(context.Context, remote.Query) (remote.Answer, error) { return remote.Answer{}, remote.ErrLost }
+		v.Dial, v.Run = nowhere{}, func(context.Context, remote.Query) (remote.Answer, error) { return remote.Answer{}, remote.ErrLost }
 		v.Listen = func(context.Context, string, string) (*remote.Listener, error) { return nil, remote.ErrNoVantage }
 	}
 }
 
-type mute struct{}
+type nowhere struct{}
 
-func (mute) DialContext(context.Context, string, string) (net.Conn, error) {
+func (nowhere) DialContext(context.Context, string, string) (net.Conn, error) {
 	return nil, remote.ErrNoVantage
 }
 
@@ -147,7 +147,7 @@ func TestHostileFactsAreNeverOK(t *testing.T) {
 	sections := []string{"== status", "== v4", "== sockets", "== uid", "== now", "== addresses", "== ps", "== files", "== units", "== live", "== connection"}
 	for round := range 32 {
 		w := newWorld(t)
-		w.deafen()
+		w.mute()
 		for _, v := range w.env.Hosts {
 			for id, a := range v.Facts.Answers {
 				switch round % 4 {

@@ -146,7 +146,7 @@ var outsideStories = []story{
 	{"relay answers outside", "firewall.relay", "firewall.relay.outside@here", refuse("here>203.0.113.10:2526"), checks.Fail, "lets it through"},
 	{"relay listens outside", "firewall.relay", "firewall.relay.outside@here", func(w *world) {
 		w.answer["here>203.0.113.10:2526"] = nil
-		w.ears["proxy 203.0.113.10:2526"] = make(chan netip.AddrPort, 9)
+		w.listeners["proxy 203.0.113.10:2526"] = make(chan netip.AddrPort, 9)
 	}, checks.Fail, "answers everyone"},
 	{"another answers", "firewall.open", "firewall.open.http@here", func(w *world) { w.strangers = "here>203.0.113.10:80" }, checks.Fail, "saw nobody"},
 	{"relay, no forwarding in sshd", "firewall.relay", "firewall.relay.inside@mail", func(w *world) { w.answer["mail>10.0.0.1:2526"] = remote.ErrNoVantage }, checks.Unknown, "cannot be asked"},
@@ -171,12 +171,12 @@ var outsideStories = []story{
 		w.say("mail", readDocker, "== ps\npostfix|0.0.0.0:143->143/tcp, [::]:143->143/tcp\n== end\n")
 	}, func(w *world) {
 		w.answer["proxy>[2001:db8:50::2]:143"] = nil
-		w.ears["mail [2001:db8:50::2]:143"] = make(chan netip.AddrPort, 9)
+		w.listeners["mail [2001:db8:50::2]:143"] = make(chan netip.AddrPort, 9)
 	}), checks.Fail, "reached from outside past ufw: [2001:db8:50::2]:143"},
 	{"docker past ufw at home", "firewall.docker", "firewall.docker@mail", func(w *world) {
 		w.say("mail", readDocker, "== ps\nimap|0.0.0.0:143->143/tcp\n== end\n")
 		w.answer["here>192.168.50.2:143"] = nil
-		w.ears["mail 192.168.50.2:143"] = make(chan netip.AddrPort, 9)
+		w.listeners["mail 192.168.50.2:143"] = make(chan netip.AddrPort, 9)
 	}, checks.Fail, "192.168.50.2:143 (from here)"},
 	{"docker on the tunnel", "firewall.docker", "firewall.docker@mail", func(w *world) {
 		w.say("mail", readDocker, "== ps\npostfix|10.0.0.2:993->993/tcp\n== end\n")

@@ -26,7 +26,7 @@ type world struct {
 	t         testing.TB
 	env       *checks.Env
 	mu        sync.Mutex
-	ears      map[string]chan netip.AddrPort // by host and address: throw-away listeners that are open
+	listeners map[string]chan netip.AddrPort // by host and address: throw-away listeners that are open
 	dials     map[string]int
 	listens   int
 	most      int                                         // the most listeners that were open at once
@@ -60,7 +60,7 @@ var (
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, ears: map[string]chan netip.AddrPort{}, dials: map[string]int{}, answer: map[string]error{},
+	w := &world{t: t, listeners: map[string]chan netip.AddrPort{}, dials: map[string]int{}, answer: map[string]error{},
 		runs: map[string]func(remote.Query) remote.Answer{}}
 	s := site.Default()
 	now := time.Unix(1795254690, 0)
@@ -124,7 +124,7 @@ func (p placed) DialContext(_ context.Context, _, address string) (net.Conn, err
 	if at.Port() == 22 {
 		return piped("SSH-2.0-x\n"), nil
 	}
-	peers := w.ears[host+" "+at.String()]
+	peers := w.listeners[host+" "+at.String()]
 	if peers == nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
@@ -176,7 +176,7 @@ func (w *world) listen(host, at string) (*remote.Listener, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	key := host + " " + at
-	if w.ears[key] != nil {
+	if w.listeners[key] != nil {
 		w.t.Errorf("two listeners at once at %s", key)
 		return nil, syscall.EADDRINUSE
 	}
@@ -184,16 +184,16 @@ func (w *world) listen(host, at string) (*remote.Listener, error) {
 		return nil, syscall.EADDRNOTAVAIL
 	}
 	peers := make(chan netip.AddrPort, 64)
-	w.ears[key] = peers
+	w.listeners[key] = peers
 	w.listens++
-	w.most = max(w.most, len(w.ears))
+	w.most = max(w.most, len(w.listeners))
 	return remote.NewListener(peers, func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.ears[key] == nil {
+		if w.listeners[key] == nil {
 			w.t.Errorf("listener %s closed twice", key)
 		}
-		delete(w.ears, key)
+		delete(w.listeners, key)
 		return nil
 	}), nil
 }

@@ -92,7 +92,7 @@ func askClient(ctx context.Context, e *checks.Env, f forwarding) checks.Result {
 		return q.Cannot(err)
 	}
 	q.Want = mine.String() + " at the mail host, as the proxy sees it"
-	k := knockForward(ctx, e, from, f)
+	k := probeForward(ctx, e, from, f)
 	if k.Answer != checks.Open {
 		return q.Unknown(fmt.Sprintf("%d is not reached: %s", f.Port, k.Said()), "firewall.dnat tells why")
 	}

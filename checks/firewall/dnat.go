@@ -78,7 +78,7 @@ func ready(e *checks.Env, f forwarding) (*checks.Vantage, error) {
 	return from, nil
 }
 
-func knockForward(ctx context.Context, e *checks.Env, from *checks.Vantage, f forwarding) checks.Probe {
+func probeForward(ctx context.Context, e *checks.Env, from *checks.Vantage, f forwarding) checks.Probe {
 	to := netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port))
 	return e.ProbeService(ctx, from, f.proxy, e.Hosts[f.proxy.Name], f.Service, to)
 }
@@ -100,7 +100,7 @@ func askDNAT(ctx context.Context, e *checks.Env) []checks.Result {
 			if name := e.Unset(f.proxy, f.mail); name != "" {
 				return q.Skip(notYet, name)
 			}
-			k := knockForward(ctx, e, from, f)
+			k := probeForward(ctx, e, from, f)
 			if k.Answer != checks.Open || !k.Real {
 				return judge(q, k, "it is not sent on, forwarding is denied, or the tunnel is down")
 			}

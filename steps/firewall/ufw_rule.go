@@ -85,8 +85,8 @@ func (r ufwRule) owner() (ours, adopted bool) {
 // again gives such a rule back instead of deleting it.
 const adoptedMark = "adopted"
 
-// words says the rule as one would type it after "ufw".
-func (r ufwRule) words() string {
+// typed is the rule as one would type it after "ufw".
+func (r ufwRule) typed() string {
 	text := strings.ReplaceAll(r.Action, "_", " ")
 	if r.Route {
 		text = "route " + text

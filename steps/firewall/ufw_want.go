@@ -155,7 +155,7 @@ func merge(f ufwFile, want Policy) merged {
 		}
 		switch {
 		case !e.known:
-			m.foreign = append(m.foreign, rawWords(e.text))
+			m.foreign = append(m.foreign, rawText(e.text))
 		case ours && i >= 0 && !have[i]:
 			have[i] = true
 			if note := wanted[i].Note; e.rule.Note != note && e.rule.Note != note+" "+adoptedMark {
@@ -170,19 +170,19 @@ func merge(f ufwFile, want Policy) merged {
 		case ours && adopted && !want.Enable:
 			e, m.changed = e.retag(""), true
 		case ours:
-			m.gone, m.changed = append(m.gone, e.rule.words()), true
+			m.gone, m.changed = append(m.gone, e.rule.typed()), true
 			continue
 		case i >= 0 && !have[i] && e.rule.Note == "" && want.AdoptRules:
 			have[i] = true
 			e, m.changed = e.retag(wanted[i].Note+" "+adoptedMark), true
 		case i >= 0:
 			have[i] = true
-			m.foreign = append(m.foreign, e.rule.words())
+			m.foreign = append(m.foreign, e.rule.typed())
 		case want.ReplaceRules && guideRule(e.rule, want):
-			m.gone, m.changed = append(m.gone, e.rule.words()), true
+			m.gone, m.changed = append(m.gone, e.rule.typed()), true
 			continue
 		default:
-			m.foreign = append(m.foreign, e.rule.words())
+			m.foreign = append(m.foreign, e.rule.typed())
 		}
 		m.file.entries = append(m.file.entries, e)
 	}
