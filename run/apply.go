@@ -252,13 +252,7 @@ func (r *Runner) report(results []checks.Result) {
 
 // unaccepted leaves out what the operator accepted by name.
 func (r *Runner) unaccepted(lost []checks.Result) []checks.Result {
-	var left []checks.Result
-	for _, l := range lost {
-		if !r.Accept[l.ID] {
-			left = append(left, l)
-		}
-	}
-	return left
+	return slices.DeleteFunc(lost, func(l checks.Result) bool { return r.Accept[l.ID] })
 }
 
 // merge replaces the results that were asked again.

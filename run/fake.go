@@ -132,13 +132,6 @@ func (f *Fake) lock() (unlock func()) {
 	return func() { f.turn.Broadcast(); f.mu.Unlock() }
 }
 
-func (f *Fake) now() time.Time {
-	if f.Clock == nil {
-		return time.Time{}
-	}
-	return f.Clock()
-}
-
 func (f *Fake) after(d time.Duration, do func()) (stop func() bool) {
 	if f.After == nil {
 		return time.AfterFunc(d, do).Stop
@@ -232,7 +225,7 @@ func (l *fakeLogin) Way() (netip.Addr, int, bool) {
 
 // Facts answers files and what is asked of changes and jobs by itself.
 func (l *fakeLogin) Facts(ctx context.Context, queries []remote.Query) (remote.Facts, error) {
-	facts := remote.Facts{Host: l.f.Name, At: l.f.now(), Answers: map[string]remote.Answer{}}
+	facts := remote.Facts{Host: l.f.Name, At: l.f.Clock(), Answers: map[string]remote.Answer{}}
 	err := l.call(ctx, "facts", func() error {
 		for _, q := range queries {
 			file := l.f.files[q.File]

@@ -31,19 +31,15 @@ type fakeRecord struct {
 }
 
 // owner is who holds the host, as the agent tells it.
-func owner(operator, id string, changes []remote.Change) string {
-	text := operator + "\ntransaction " + id + ":"
-	for _, c := range changes {
-		text += " " + c.Step
-	}
-	return text
+func owner(operator, id string) remote.Text {
+	return remote.Clean(operator + "\ntransaction " + id)
 }
 
 // status is how the host stands, as the agent tells it.
 func (f *Fake) status() string {
 	text := ""
 	if c := f.open; c != nil {
-		text = fmt.Sprintf("open %s %s %s\nowner %s\n", c.ID, c.state, c.why, strings.ReplaceAll(owner(c.Operator, c.ID, c.Changes), "\n", "\nowner "))
+		text = "open " + c.ID + " " + c.state + " " + c.why + "\n"
 	}
 	if f.job != nil && !f.job.over {
 		text += "work " + f.job.id + "\n"
@@ -66,9 +62,9 @@ func (f *Fake) free() error {
 	case f.open != nil && f.open.state == "STUCK":
 		return remote.ErrStuck
 	case f.open != nil:
-		return &remote.ErrLocked{Owner: remote.Clean(owner(f.open.Operator, f.open.ID, f.open.Changes))}
+		return &remote.ErrLocked{Owner: owner(f.open.Operator, f.open.ID)}
 	case f.job != nil && !f.job.over:
-		return &remote.ErrLocked{Owner: remote.Clean(owner("preparing", f.job.id, f.job.changes))}
+		return &remote.ErrLocked{Owner: owner("preparing", f.job.id)}
 	}
 	return nil
 }
@@ -167,7 +163,7 @@ func (f *Fake) place(c remote.Change, was *remote.File) {
 
 // apply puts the files in place and runs what the changes run, as long as nobody takes it back.
 func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
-	start, leave := f.now(), f.enter()
+	start, leave := f.Clock(), f.enter()
 	for _, one := range c.Changes {
 		if c.state == "ARMED" && !one.AtConfirm {
 			f.place(one, c.was[one.Path])
@@ -176,7 +172,7 @@ func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
 	for i, one := range c.Changes {
 		if c.state == "ARMED" && c.broke == nil {
 			f.outside(func() {
-				tell(remote.Progress{N: i + 1, Of: len(c.Changes), Text: remote.Clean(one.Title), Elapsed: f.now().Sub(start)})
+				tell(remote.Progress{N: i + 1, Of: len(c.Changes), Text: remote.Clean(one.Title), Elapsed: f.Clock().Sub(start)})
 			})
 			c.broke = f.do(one, "do", one.Do)
 		}

@@ -72,10 +72,10 @@ func (l *fakeLogin) follow(ctx context.Context, id string, tell func(remote.Prog
 func (f *Fake) prepare(j *fakeJob) {
 	defer f.lock()()
 	defer f.enter()()
-	start, was := f.now(), map[string]*remote.File{}
+	start, was := f.Clock(), map[string]*remote.File{}
 	for i, c := range j.changes {
 		say := func(text string) {
-			j.log = append(j.log, remote.Progress{N: i + 1, Of: len(j.changes), Text: remote.Clean(text), Elapsed: f.now().Sub(start)})
+			j.log = append(j.log, remote.Progress{N: i + 1, Of: len(j.changes), Text: remote.Clean(text), Elapsed: f.Clock().Sub(start)})
 		}
 		say(c.Title)
 		begun := i

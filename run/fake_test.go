@@ -13,7 +13,7 @@ import (
 
 // ground is a fake host with a file and something that runs, and a transaction that changes both.
 func ground() (*Fake, remote.Transaction) {
-	f := &Fake{Name: "proxy"}
+	f := &Fake{Name: "proxy", Clock: time.Now}
 	f.Write("/etc/a", &remote.File{Text: "old", Mode: 0o600, Owner: "root:adm"})
 	f.Do = func(c remote.Change, phase string, say func(string)) error {
 		script := map[string]string{"test": c.Test, "do": c.Do, "undo": c.Undo, "keep": c.Keep}[phase]

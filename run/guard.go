@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,11 +48,8 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 	if err != nil {
 		return nil, err
 	}
-	var (
-		mu    sync.Mutex
-		list  []*armed
-		guard = r.guard(d.parts, d.after)
-	)
+	parts, guard := far(d.site, d.parts), r.guard(d.parts, d.after)
+	list := make([]*armed, len(parts))
 	one := func(p steps.Part, begun func()) error {
 		tx := remote.Transaction{ID: r.NewID(), Operator: r.Operator, Deadline: guard, Changes: p.Changes}
 		if d.answers {
@@ -67,9 +65,8 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 			tell(g)
 		})
 		if err == nil || unanswered(err) { // then it may have begun all the same
-			mu.Lock()
-			list = append(list, &armed{part: p, id: tx.ID, guard: guard})
-			mu.Unlock()
+			at := slices.IndexFunc(parts, func(one steps.Part) bool { return one.Host == p.Host })
+			list[at] = &armed{part: p, id: tx.ID, guard: guard}
 		}
 		if err != nil {
 			return named(p.Host, "", err)
@@ -78,17 +75,16 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 			Text: fmt.Sprintf("applied and guarded: the host takes it back by itself in %s unless a new login confirms it", tx.Deadline)})
 		return nil
 	}
-	parts := far(d.site, d.parts)
-	if !jumped(d.site, parts) {
-		err := inTurn(d.site, parts, one)
-		return inOrder(parts, list), err
-	}
-	for _, p := range parts {
-		if err := one(p, func() {}); err != nil {
-			return list, err
+	if jumped(d.site, parts) {
+		for _, p := range parts {
+			if err == nil {
+				err = one(p, func() {})
+			}
 		}
+	} else {
+		err = inTurn(d.site, parts, one)
 	}
-	return list, nil
+	return slices.DeleteFunc(list, func(a *armed) bool { return a == nil }), err
 }
 
 // inTurn does f for every part at once, but a mail host's only when the proxies' changes have begun, and not at all when one
@@ -121,27 +117,12 @@ func inTurn(s *site.Site, parts []steps.Part, f func(steps.Part, func()) error) 
 	})
 }
 
-// inOrder sorts what is armed as the parts are.
-func inOrder(parts []steps.Part, list []*armed) []*armed {
-	var sorted []*armed
-	for _, p := range parts {
-		for _, a := range list {
-			if a.part.Host == p.Host {
-				sorted = append(sorted, a)
-			}
-		}
-	}
-	return sorted
-}
-
 // jumped says whether a changed host is reached through another of the site.
 func jumped(s *site.Site, parts []steps.Part) bool {
-	for _, p := range parts {
-		if h := s.Host(p.Host); h != nil && h.Jump != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(parts, func(p steps.Part) bool {
+		h := s.Host(p.Host)
+		return h != nil && h.Jump != ""
+	})
 }
 
 // relogin logs in anew to every changed host: a held connection proves nothing, because firewalls let established ones

@@ -237,7 +237,7 @@ func TestUndoLeavesAWayIn(t *testing.T) {
 	if want := []string{"host.privilege", "host.ssh"}; !reflect.DeepEqual(ways, want) {
 		t.Errorf("an undo is proven by %v, want %v", ways, want)
 	}
-	f := &Fake{Name: "mail", Source: netip.MustParseAddrPort("10.0.0.1:22")}
+	f := &Fake{Name: "mail", Clock: time.Now, Source: netip.MustParseAddrPort("10.0.0.1:22")}
 	login, err := Fakes(f)(t.Context(), remote.Target{Name: "mail"})
 	if err != nil {
 		t.Fatal(err)
