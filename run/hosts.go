@@ -115,45 +115,45 @@ func (r *Runner) Close() {
 	r.hosts = nil
 }
 
-// look asks every host all queries in one round trip each, all hosts at once.
-func (r *Runner) look(ctx context.Context, queries func(*site.Host) []remote.Query) (steps.Look, error) {
-	var (
-		mu   sync.Mutex
-		wg   sync.WaitGroup
-		look = steps.Look{}
-		errs []error
-	)
-	for _, h := range r.Site.Hosts {
-		one := r.hosts[h.Name]
-		if one == nil || one.session == nil {
-			continue
-		}
-		wg.Go(func() {
-			facts, err := one.session.Facts(ctx, unique(queries(h)))
-			facts.Host = h.Name
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				errs = append(errs, named(h.Name, "looking", err))
-				return
-			}
-			look[h.Name] = facts
-		})
-	}
-	wg.Wait()
-	return look, errors.Join(errs...)
+// answered is what one host said, or why it said nothing.
+type answered struct {
+	facts remote.Facts
+	err   error
 }
 
-func unique(queries []remote.Query) []remote.Query {
-	seen := map[string]bool{}
-	var once []remote.Query
-	for _, q := range queries {
-		if !seen[q.ID] {
-			seen[q.ID] = true
-			once = append(once, q)
+// lookOver asks every host of a site that there is a login to all queries in one round trip each, all hosts at once.
+func lookOver(ctx context.Context, of *site.Site, over map[string]Login, queries func(*site.Host) []remote.Query) map[string]*answered {
+	all := map[string]*answered{}
+	var wg sync.WaitGroup
+	for _, h := range of.Hosts {
+		if s := over[h.Name]; s != nil {
+			one := &answered{}
+			all[h.Name] = one
+			wg.Go(func() {
+				one.facts, one.err = s.Facts(ctx, queries(h))
+				one.facts.Host = h.Name
+			})
 		}
 	}
-	return once
+	wg.Wait()
+	return all
+}
+
+// look asks the hosts for plans, which want all of them to answer.
+func (r *Runner) look(ctx context.Context, queries func(*site.Host) []remote.Query) (steps.Look, error) {
+	look := steps.Look{}
+	var errs []error
+	all := lookOver(ctx, r.Site, r.sessions(), queries)
+	for _, h := range r.Site.Hosts {
+		switch one := all[h.Name]; {
+		case one == nil:
+		case one.err != nil:
+			errs = append(errs, named(h.Name, "looking", one.err))
+		default:
+			look[h.Name] = one.facts
+		}
+	}
+	return look, errors.Join(errs...)
 }
 
 func (r *Runner) emit(e steps.Event) {

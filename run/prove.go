@@ -72,7 +72,7 @@ func (r *Runner) sessions() map[string]Login {
 	return open
 }
 
-// prove runs checks over the given sessions. The facts are looked at afresh, one round trip per host.
+// prove runs checks over the given sessions. The facts are answered at afresh, one round trip per host.
 func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string]Login, emit func(checks.Result)) ([]checks.Result, error) {
 	env, err := r.env(ctx, r.Site, list, over)
 	if err != nil {
@@ -93,33 +93,23 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		Hosts: map[string]*checks.Vantage{},
 	}
 	look := steps.Look{}
-	type looked struct {
-		name  string
-		facts remote.Facts
-		err   error
-	}
-	answers := make(chan looked)
+	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
+		return append(seen.Addresses.Reads(of, h), checks.Reads(list, of, h)...)
+	})
 	for _, h := range of.Hosts {
-		go func() {
-			one := looked{name: h.Name}
-			if s := over[h.Name]; s != nil {
-				queries := append(seen.Addresses.Reads(of, h), checks.Reads(list, of, h)...)
-				one.facts, one.err = s.Facts(ctx, unique(queries))
-				one.facts.Host = h.Name
-			} else if one.err = fmt.Errorf("no connection to %s", h.Name); r.hosts[h.Name] != nil && r.hosts[h.Name].err != nil {
+		one := all[h.Name]
+		if one == nil {
+			one = &answered{err: fmt.Errorf("no connection to %s", h.Name)}
+			if r.hosts[h.Name] != nil && r.hosts[h.Name].err != nil {
 				one.err = r.hosts[h.Name].err
 			}
-			answers <- one
-		}()
-	}
-	for range of.Hosts {
-		one := <-answers
-		v := &checks.Vantage{Name: one.name, Facts: one.facts, Err: one.err}
-		if s := over[one.name]; s != nil && one.err == nil {
-			v.Dial, v.Listen, v.Run = s, s.Listen, s.Exec
-			look[one.name] = one.facts
 		}
-		env.Hosts[one.name] = v
+		v := &checks.Vantage{Name: h.Name, Facts: one.facts, Err: one.err}
+		if s := over[h.Name]; one.err == nil {
+			v.Dial, v.Listen, v.Run = s, s.Listen, s.Exec
+			look[h.Name] = one.facts
+		}
+		env.Hosts[h.Name] = v
 	}
 	env.Site, _ = steps.Detect(of, look)
 	for _, h := range of.Hosts {

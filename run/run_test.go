@@ -252,3 +252,26 @@ func TestUndoLeavesAWayIn(t *testing.T) {
 		}
 	}
 }
+
+// What steps and checks want to know of a host may be the same, and then it is asked once; it never has one name for two things.
+func TestNothingIsAskedTwice(t *testing.T) {
+	s := site.Default()
+	for key, value := range map[string]string{"domain": "example.org", "host.proxy.ssh": "root@203.0.113.10", "host.mail.ssh": "root@192.168.50.2",
+		"host.proxy.public4": "203.0.113.10", "host.proxy.interface": "eth0", "host.mail.interface": "eth0"} {
+		if err := site.Set(s, key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, h := range s.Hosts {
+		named := map[string]remote.Query{}
+		for _, q := range append(stepReads(s, h), checks.Reads(checks.All(), s, h)...) {
+			if other, known := named[q.ID]; known && other != q {
+				t.Errorf("%s: two things are called %q", h.Name, q.ID)
+			}
+			named[q.ID] = q
+		}
+		if len(named) < 10 {
+			t.Errorf("%s is asked %d things only", h.Name, len(named))
+		}
+	}
+}
