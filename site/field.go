@@ -44,8 +44,8 @@ func (f Field) Default() string { return f.Get(usual) }
 
 var usual = Default()
 
-// words are the parts of a Field that people read.
-type words struct{ key, title, help string }
+// label is what of a Field people read.
+type label struct{ key, title, help string }
 
 // reading makes the value of a Field from its text.
 type reading[T any] func(*Site, string) (T, error)
@@ -76,7 +76,7 @@ func holder[C any](s *Site, of string) (*C, error) {
 }
 
 // value is a Field whose value stands at a place of what holds it.
-func value[C, V any](w words, at func(*C) *V, show func(V) string, read reading[V]) Field {
+func value[C, V any](w label, at func(*C) *V, show func(V) string, read reading[V]) Field {
 	bare := false
 	switch any(*new(V)).(type) {
 	case int, bool, []int:
@@ -106,12 +106,12 @@ func value[C, V any](w words, at func(*C) *V, show func(V) string, read reading[
 }
 
 // one is a Field of a single value.
-func one[C any, T comparable](w words, at func(*C) *T, parse reading[T]) Field {
+func one[C any, T comparable](w label, at func(*C) *T, parse reading[T]) Field {
 	return value(w, at, func(v T) string { return show(v) }, parse)
 }
 
 // maybe is a Field of a single value that may be empty.
-func maybe[C any, T comparable](w words, at func(*C) *T, parse func(string) (T, error)) Field {
+func maybe[C any, T comparable](w label, at func(*C) *T, parse func(string) (T, error)) Field {
 	f := one(w, at, func(_ *Site, text string) (v T, err error) {
 		if text != "" {
 			v, err = parse(text)
@@ -123,14 +123,14 @@ func maybe[C any, T comparable](w words, at func(*C) *T, parse func(string) (T, 
 }
 
 // many is a Field of a list, which may be empty. What is given twice is kept once.
-func many[C any, T comparable](w words, at func(*C) *[]T, parse func(string) (T, error)) Field {
+func many[C any, T comparable](w label, at func(*C) *[]T, parse func(string) (T, error)) Field {
 	f := value(w, at, showAll[T], func(_ *Site, text string) ([]T, error) { return each(text, parse) })
 	f.List, f.Optional = true, true
 	return f
 }
 
 // choice is a Field of one word out of a few; optional ones may be empty.
-func choice[C any, T ~string](w words, at func(*C) *T, optional bool, allowed ...string) Field {
+func choice[C any, T ~string](w label, at func(*C) *T, optional bool, allowed ...string) Field {
 	parse := func(text string) (T, error) {
 		for _, word := range allowed {
 			if strings.EqualFold(word, text) {

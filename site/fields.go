@@ -41,68 +41,68 @@ func (f Field) named(kind, name, place string) Field {
 
 func siteFields() []Field {
 	return []Field{
-		alone(maybe(words{"domain", "Mail domain", "The domain that gets mail, such as example.org. It may stay empty until the DNS chapter."},
+		alone(maybe(label{"domain", "Mail domain", "The domain that gets mail, such as example.org. It may stay empty until the DNS chapter."},
 			func(s *Site) *string { return &s.Domain }, parseDomain)),
-		many(words{"domains", "Further domains", "More domains that get mail on the same server. Empty means none."},
+		many(label{"domains", "Further domains", "More domains that get mail on the same server. Empty means none."},
 			func(s *Site) *[]string { return &s.Domains }, parseDomain),
-		alone(maybe(words{"hostname", "Mail host name", "The public name of the mail system, for HELO and MX, such as mail.example.org."},
+		alone(maybe(label{"hostname", "Mail host name", "The public name of the mail system, for HELO and MX, such as mail.example.org."},
 			func(s *Site) *string { return &s.Hostname }, parseDomain)),
-		choice(words{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
+		choice(label{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
 			func(s *Site) *string { return &s.Layout }, false, "proxy", "toaster"),
 	}
 }
 
 func hostFields() []Field {
 	return []Field{
-		choice(words{"role", "Role", "What the host is for: proxy is the public server, mail the hidden one."},
+		choice(label{"role", "Role", "What the host is for: proxy is the public server, mail the hidden one."},
 			func(h *Host) *Role { return &h.Role }, false, string(Proxy), string(Mail)),
-		alone(maybe(words{"ssh", "SSH destination", "How to reach it: user@host:port, ssh://user@host:port, or an alias of your ssh_config. Empty only for the machine this runs on (local)."},
+		alone(maybe(label{"ssh", "SSH destination", "How to reach it: user@host:port, ssh://user@host:port, or an alias of your ssh_config. Empty only for the machine this runs on (local)."},
 			func(h *Host) *string { return &h.SSH }, parseDestination)),
-		maybe(words{"jump", "Jump host", "Go through this host first: the name of another host of the site, or an SSH destination. Empty means directly, or as your ssh_config says."},
+		maybe(label{"jump", "Jump host", "Go through this host first: the name of another host of the site, or an SSH destination. Empty means directly, or as your ssh_config says."},
 			func(h *Host) *string { return &h.Jump }, parseDestination),
-		alone(maybe(words{"local", "This machine", "true when postern itself runs on this host, so that no SSH is needed."},
+		alone(maybe(label{"local", "This machine", "true when postern itself runs on this host, so that no SSH is needed."},
 			func(h *Host) *bool { return &h.Local }, parseBool)),
-		choice(words{"become", "Becoming root", "sudo or su, when the login is not root. Empty means find out."},
+		choice(label{"become", "Becoming root", "sudo or su, when the login is not root. Empty means find out."},
 			func(h *Host) *string { return &h.Become }, true, "sudo", "su"),
-		maybe(words{"fingerprint", "Host key", "The host key's fingerprint, SHA256:…, for runs without anybody to ask. Empty means your known_hosts."},
+		maybe(label{"fingerprint", "Host key", "The host key's fingerprint, SHA256:…, for runs without anybody to ask. Empty means your known_hosts."},
 			func(h *Host) *string { return &h.Fingerprint }, parseFingerprint),
-		maybe(words{"public4", "Public IPv4 address", "The address the world sees. Empty means find out."},
+		maybe(label{"public4", "Public IPv4 address", "The address the world sees. Empty means find out."},
 			func(h *Host) *netip.Addr { return &h.Public4 }, addr(4)),
-		maybe(words{"public6", "Public IPv6 address", "The address the world sees over IPv6. Empty means find out."},
+		maybe(label{"public6", "Public IPv6 address", "The address the world sees over IPv6. Empty means find out."},
 			func(h *Host) *netip.Addr { return &h.Public6 }, addr(6)),
-		maybe(words{"interface", "Interface", "The interface of the default route, such as eth0. Empty means find out."},
+		maybe(label{"interface", "Interface", "The interface of the default route, such as eth0. Empty means find out."},
 			func(h *Host) *string { return &h.Interface }, parseInterface),
-		alone(maybe(words{"provider", "Provider", "The hoster's short name, such as ionos. Empty means not known; advice is then general."},
+		alone(maybe(label{"provider", "Provider", "The hoster's short name, such as ionos. Empty means not known; advice is then general."},
 			func(h *Host) *string { return &h.Provider }, parseProvider)),
-		many(words{"ssh_from", "SSH admitted from", "Networks or addresses that SSH is open to. Empty means everywhere for a proxy; its own LAN and the tunnel for a mail host."},
+		many(label{"ssh_from", "SSH admitted from", "Networks or addresses that SSH is open to. Empty means everywhere for a proxy; its own LAN and the tunnel for a mail host."},
 			func(h *Host) *[]netip.Prefix { return &h.SSHFrom }, parseSource),
 	}
 }
 
 func tunnelFields() []Field {
-	net := one(words{"tunnel.network", "Tunnel network", "A private IPv4 network for the tunnel that neither host uses for anything else. Changing it moves the two addresses below with it."},
+	net := one(label{"tunnel.network", "Tunnel network", "A private IPv4 network for the tunnel that neither host uses for anything else. Changing it moves the two addresses below with it."},
 		func(s *Site) *netip.Prefix { return &s.Tunnel.Network }, always(network(4)))
 	net.set = func(s *Site, _, text string) error { return setNetwork(s, text) }
 	return []Field{
 		net,
-		one(words{"tunnel.proxy", "Proxy in the tunnel", "The proxy's address inside the tunnel's network."},
+		one(label{"tunnel.proxy", "Proxy in the tunnel", "The proxy's address inside the tunnel's network."},
 			func(s *Site) *netip.Addr { return &s.Tunnel.Proxy }, tunnelMember),
-		one(words{"tunnel.mail", "Mail host in the tunnel", "The mail host's address inside the tunnel's network."},
+		one(label{"tunnel.mail", "Mail host in the tunnel", "The mail host's address inside the tunnel's network."},
 			func(s *Site) *netip.Addr { return &s.Tunnel.Mail }, tunnelMember),
-		maybe(words{"tunnel.network6", "Tunnel network, IPv6", "A private IPv6 network, such as fd00:10::/64. Empty means that IPv6 is filtered but not forwarded."},
+		maybe(label{"tunnel.network6", "Tunnel network, IPv6", "A private IPv6 network, such as fd00:10::/64. Empty means that IPv6 is filtered but not forwarded."},
 			func(s *Site) *netip.Prefix { return &s.Tunnel.Network6 }, network(6)),
-		one(words{"tunnel.port", "Tunnel port", "The UDP port that the proxy listens on for the tunnel."},
+		one(label{"tunnel.port", "Tunnel port", "The UDP port that the proxy listens on for the tunnel."},
 			func(s *Site) *int { return &s.Tunnel.Port }, always(parsePort)),
-		one(words{"tunnel.interface", "Tunnel interface", "The name of the tunnel's interface on both hosts. Take another when it is in use for something else."},
+		one(label{"tunnel.interface", "Tunnel interface", "The name of the tunnel's interface on both hosts. Take another when it is in use for something else."},
 			func(s *Site) *string { return &s.Tunnel.Interface }, always(parseInterface)),
-		maybe(words{"tunnel.mtu", "Tunnel MTU", "Bytes per packet inside the tunnel, 1280 to 9000. Empty means found by probing."},
+		maybe(label{"tunnel.mtu", "Tunnel MTU", "Bytes per packet inside the tunnel, 1280 to 9000. Empty means found by probing."},
 			func(s *Site) *int { return &s.Tunnel.MTU }, parseMTU),
 	}
 }
 
 func portFields() []Field {
 	port := func(name, title, help string, at func(*Site) *int) Field {
-		return one(words{"ports." + name, title, help}, at, always(parsePort))
+		return one(label{"ports." + name, title, help}, at, always(parsePort))
 	}
 	return []Field{
 		port("smtp", "SMTP port", "Mail from other servers. Only the usual port gets any; another one is for tests.", func(s *Site) *int { return &s.Ports.SMTP }),
@@ -119,7 +119,7 @@ func fromFields() []Field {
 	var fields []Field
 	for _, p := range Services(usual) {
 		name := p.Name
-		f := many(words{"from." + name, "Sources of " + name, "Networks or addresses that this port is open to. Empty means everyone."},
+		f := many(label{"from." + name, "Sources of " + name, "Networks or addresses that this port is open to. Empty means everyone."},
 			func(s *Site) *[]netip.Prefix { v := s.From[name]; return &v }, parseSource)
 		f.set = func(s *Site, _, text string) error {
 			values, err := each(text, parseSource)
@@ -135,24 +135,24 @@ func fromFields() []Field {
 
 func serviceFields() []Field {
 	return []Field{
-		choice(words{"clients.addresses", "Client addresses", "preserve: the mail host sees who really connects. masquerade: it sees the proxy instead, as the guide has it; blocking by address then hits everyone."},
+		choice(label{"clients.addresses", "Client addresses", "preserve: the mail host sees who really connects. masquerade: it sees the proxy instead, as the guide has it; blocking by address then hits everyone."},
 			func(s *Site) *string { return &s.Clients.Addresses }, false, "preserve", "masquerade"),
-		choice(words{"mail.path", "Way of incoming mail", "haraka: a mail server on the proxy takes and checks it first. direct: the port is forwarded to the mail host."},
+		choice(label{"mail.path", "Way of incoming mail", "haraka: a mail server on the proxy takes and checks it first. direct: the port is forwarded to the mail host."},
 			func(s *Site) *string { return &s.Mail.Path }, false, "haraka", "direct"),
-		choice(words{"mail.kind", "Mail server", "mailcow, or plain for any other mail server."},
+		choice(label{"mail.kind", "Mail server", "mailcow, or plain for any other mail server."},
 			func(s *Site) *string { return &s.Mail.Kind }, false, "mailcow", "plain"),
-		many(words{"mail.lan", "Direct clients at home", "Networks or addresses at home that may also connect to the mail host's ports directly. Empty means none: only the tunnel."},
+		many(label{"mail.lan", "Direct clients at home", "Networks or addresses at home that may also connect to the mail host's ports directly. Empty means none: only the tunnel."},
 			func(s *Site) *[]netip.Prefix { return &s.Mail.LAN }, parseSource),
-		choice(words{"web.kind", "Web server on the proxy", "caddy: postern sets it up. existing: there is one already, and it stays."},
+		choice(label{"web.kind", "Web server on the proxy", "caddy: postern sets it up. existing: there is one already, and it stays."},
 			func(s *Site) *string { return &s.Web.Kind }, false, "caddy", "existing"),
-		choice(words{"pf.main", "pf.conf on FreeBSD", "advise: show what is missing. anchors: write only our own anchors. own: write the whole file."},
+		choice(label{"pf.main", "pf.conf on FreeBSD", "advise: show what is missing. anchors: write only our own anchors. own: write the whole file."},
 			func(s *Site) *string { return &s.PF.Main }, false, "advise", "anchors", "own"),
 	}
 }
 
 func guideFields() []Field {
 	found := func(name, title, help string, at func(*Site) *string) Field {
-		return choice(words{"guide." + name, title, help + " adopt: ours from now on. replace: taken out, ours put in. keep: left alone. Empty means what the plan shows."},
+		return choice(label{"guide." + name, title, help + " adopt: ours from now on. replace: taken out, ours put in. keep: left alone. Empty means what the plan shows."},
 			at, true, "adopt", "replace", "keep")
 	}
 	return []Field{
@@ -166,13 +166,13 @@ func guideFields() []Field {
 
 func jailFields() []Field {
 	return []Field{
-		maybe(words{"address4", "IPv4 address", "The jail's IPv4 address. Empty means none."},
+		maybe(label{"address4", "IPv4 address", "The jail's IPv4 address. Empty means none."},
 			func(j *Jail) *netip.Addr { return &j.Address4 }, addr(4)),
-		maybe(words{"address6", "IPv6 address", "The jail's IPv6 address. Empty means none."},
+		maybe(label{"address6", "IPv6 address", "The jail's IPv6 address. Empty means none."},
 			func(j *Jail) *netip.Addr { return &j.Address6 }, addr(6)),
-		many(words{"ports", "Ports", "The public ports that go to this jail. Empty means none."},
+		many(label{"ports", "Ports", "The public ports that go to this jail. Empty means none."},
 			func(j *Jail) *[]int { return &j.Ports }, parsePort),
-		many(words{"tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."},
+		many(label{"tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."},
 			func(j *Jail) *[]string { return &j.Tables }, pfTable),
 	}
 }

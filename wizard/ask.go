@@ -16,14 +16,14 @@ import (
 // that goes on. Every answer is kept in the file at once; what is not valid yet is kept here as a draft.
 type askPage struct {
 	*board
-	id     string
-	picked string            // the key of the row that is edited; goOn or showMore for those
-	edit   *draw.Editor      // of the picked row, nil for the last ones
-	wrong  map[string]string // by key, why a draft is no answer; by goOn what does not fit together
-	passed map[string]bool   // what was answered, or left empty, on this page
-	more   bool              // those that hardly anybody changes are listed too
-	told   string            // one line about a paste
-	reach  reach
+	id        string
+	picked    string            // the key of the row that is edited; goOn or showMore for those
+	edit      *draw.Editor      // of the picked row, nil for the last ones
+	wrong     map[string]string // by key, why a draft is no answer; by goOn what does not fit together
+	passed    map[string]bool   // what was answered, or left empty, on this page
+	more      bool              // those that hardly anybody changes are listed too
+	pasteNote string            // one line about a paste
+	reach     reach
 }
 
 // Rows that are no questions.
@@ -151,7 +151,7 @@ func (p *askPage) Update(m tea.Msg) tea.Msg {
 }
 
 func (p *askPage) press(k tea.KeyPressMsg) tea.Msg {
-	p.told = ""
+	p.pasteNote = ""
 	switch k.String() {
 	case "enter":
 		return p.enter()
@@ -189,10 +189,10 @@ func (p *askPage) paste(text string) tea.Msg {
 	first, more := draw.Pasted(text)
 	switch {
 	case looksSecret.MatchString(first):
-		p.told = "this looks like a key; no answer is one, and keys stay on their hosts: nothing was pasted"
+		p.pasteNote = "this looks like a key; no answer is one, and keys stay on their hosts: nothing was pasted"
 		return nil
 	case more:
-		p.told = "several lines were pasted: the first one was taken"
+		p.pasteNote = "several lines were pasted: the first one was taken"
 	}
 	return p.typed(tea.PasteMsg{Content: first})
 }

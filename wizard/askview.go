@@ -108,8 +108,8 @@ func (p *askPage) below(width int) []draw.Line {
 			break
 		}
 	}
-	if p.told != "" {
-		lines = append(lines, draw.Inset(draw.Amber, p.told, width)...)
+	if p.pasteNote != "" {
+		lines = append(lines, draw.Inset(draw.Amber, p.pasteNote, width)...)
 	}
 	lines = append(lines, p.reach.lines(p.picked, width)...)
 	if f, err := site.FieldOf(p.file.Site, p.picked); err == nil {

@@ -84,7 +84,7 @@ func newEngine(o Options, send func(tea.Msg)) *engine {
 func (e *engine) do(j job, s *site.Site) {
 	j.site = s.Clone()
 	e.mu.Lock()
-	if e.cancel != nil && (e.current.verb == check && j.verb != look || e.current.verb == look && ways(e.current.site) != ways(j.site)) {
+	if e.cancel != nil && (e.current.verb == check && j.verb != look || e.current.verb == look && access(e.current.site) != access(j.site)) {
 		e.cancel()
 	}
 	e.waiting = append(e.waiting, j)
@@ -167,7 +167,7 @@ func (e *engine) work(ctx context.Context, j job) (done doneMsg) {
 
 // ready makes the runner fit for a job. When a host is reached in another way than before, all is connected anew.
 func (e *engine) ready(j job) error {
-	if reach := ways(j.site); e.runner == nil || e.reach != reach {
+	if reach := access(j.site); e.runner == nil || e.reach != reach {
 		e.close()
 		r, err := e.make(j.site, e.ask)
 		if err != nil {
@@ -259,8 +259,8 @@ func (e *engine) close() {
 	}
 }
 
-// ways is how the hosts of a site are reached, to tell whether that changed.
-func ways(s *site.Site) string {
+// access is how the hosts of a site are reached, to tell whether that changed.
+func access(s *site.Site) string {
 	var keys []string
 	for _, h := range s.Hosts {
 		for _, key := range []string{"ssh", "jump", "local", "become", "fingerprint"} {

@@ -79,7 +79,7 @@ func (p *explainPage) View(width, height int) view {
 	v.add(draw.Inset(draw.Plain, c.step.Why, width)...)
 	v.add(draw.Line{})
 	v.add(draw.Picture(p.site(), width, nil)...)
-	v.add(p.told(c, width)...)
+	v.add(p.seen(c, width)...)
 	if c.step.Guide != "" {
 		v.add(draw.Line{})
 		v.add(draw.Inset(draw.Plain, "The guide's chapter: "+c.step.Guide, width)...)
@@ -96,8 +96,8 @@ const welcome = "This program makes a public server the gate of a mail server th
 	"Each says what it is for and asks what only you know. Every change is shown before it is made, and the hosts take it back by themselves " +
 	"unless a new login works. You can leave at any time (ctrl+c) and go on where you were."
 
-// told is what the last look said of the chapter.
-func (p *explainPage) told(c *chapter, width int) []draw.Line {
+// seen is what the last look said of the chapter.
+func (p *explainPage) seen(c *chapter, width int) []draw.Line {
 	var lines []draw.Line
 	add := func(head string, s draw.Style, texts ...string) {
 		for i, text := range texts {

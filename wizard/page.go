@@ -88,12 +88,12 @@ func (v *view) list(rows []draw.Line, chosen int) {
 
 // What pages ask of the shell.
 type (
-	all        []tea.Msg           // one after the other
-	openMsg    struct{ page page } // put on top
-	replaceMsg struct{ page, by page }
-	backMsg    struct{}            // away with the one on top
-	leaveMsg   struct{ page page } // away with this one, wherever it is
-	nextMsg    struct{}            // this chapter is done: to the first one that is not in place
+	all        []tea.Msg               // one after the other
+	openMsg    struct{ page page }     // put on top
+	replaceMsg struct{ page, by page } // in the place of one, wherever it is
+	backMsg    struct{}                // away with the one on top
+	leaveMsg   struct{ page page }     // away with this one, wherever it is
+	nextMsg    struct{}                // this chapter is done: to the first one that is not in place
 	chapterMsg struct {
 		step string
 		ask  bool // with its answers on top

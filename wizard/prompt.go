@@ -73,7 +73,7 @@ func (p *promptPage) close(text string, err error) tea.Msg {
 // View asks, with what helps to answer.
 func (p *promptPage) View(width, height int) view {
 	v := view{title: p.title(), typing: true, keys: []key{{"enter", "answer"}}, help: promptHelp}
-	for _, text := range p.words() {
+	for _, text := range p.asks() {
 		v.lines = append(v.lines, draw.Prose(draw.Plain, text, width-1)...)
 	}
 	v.lines = append(v.lines, draw.Line{}, draw.Row(draw.Text(draw.Strong, "> "), p.input.Draw(width-4)))
@@ -91,7 +91,7 @@ func (p *promptPage) title() string {
 	return p.prompt.Host + " asks"
 }
 
-func (p *promptPage) words() []string {
+func (p *promptPage) asks() []string {
 	switch {
 	case p.prompt.Kind == remote.HostKey:
 		return append(report.HostKey(p.prompt), "", "If it is another one, somebody may be in between: answer no. Type yes if it is the same:")

@@ -35,15 +35,15 @@ func (c *adoptCmd) Run(ctx context.Context, a *app) error {
 	if err := a.openLog("adopt " + c.From); err != nil {
 		return err
 	}
-	theirs, err := a.lying(ctx, c.From, a.ask.answer)
+	theirs, err := a.answersOn(ctx, c.From, a.ask.answer)
 	if err != nil {
 		return unasked(err)
 	}
 	return a.take(ctx, from, theirs)
 }
 
-// lying are the answers that lie on a host.
-func (a *app) lying(ctx context.Context, destination string, ask wizard.Asker) (*site.Site, error) {
+// answersOn are the answers that lie on a host.
+func (a *app) answersOn(ctx context.Context, destination string, ask wizard.Asker) (*site.Site, error) {
 	text, err := run.Adopt(ctx, remote.Target{Name: destination, SSH: destination}, a.connect(ask))
 	if err != nil {
 		return nil, err

@@ -137,7 +137,7 @@ func (a *asker) typed(ctx context.Context, text string) (string, error) {
 // hushed waits until a terminal is not any more as it was before: whoever types as soon as a secret is asked for must not
 // see it. One that echoed nothing before stays as it was, and is not waited for long.
 func hushed(tty int, before *term.State) {
-	for range 200 {
+	for range 2000 {
 		if now, err := term.GetState(tty); err != nil || !reflect.DeepEqual(now, before) {
 			return
 		}

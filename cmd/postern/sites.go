@@ -58,7 +58,7 @@ func (a *app) adoptSite(ctx context.Context, destination, name string, ask wizar
 	if err := destinationOf(destination); err != nil {
 		return nil, err
 	}
-	theirs, err := a.lying(ctx, destination, ask)
+	theirs, err := a.answersOn(ctx, destination, ask)
 	if err != nil {
 		return nil, err
 	}
