@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"postern/remote"
 	"postern/run"
@@ -116,12 +117,7 @@ func WayBack(p *run.Proposal, host string, said Said) []Line {
 
 // Risky says whether a part may cut the operator off.
 func Risky(part steps.Part) bool {
-	for _, c := range part.Changes {
-		if c.Risk == remote.LoseSSH {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(part.Changes, func(c remote.Change) bool { return c.Risk == remote.LoseSSH })
 }
 
 // part adds a heading and all changes of parts.

@@ -66,13 +66,7 @@ func TaskDone(t steps.Task) string {
 
 // Open are the tasks that nobody marked as done.
 func Open(tasks []steps.Task) []steps.Task {
-	var open []steps.Task
-	for _, t := range tasks {
-		if t.Done == "" {
-			open = append(open, t)
-		}
-	}
-	return open
+	return slices.DeleteFunc(slices.Clone(tasks), func(t steps.Task) bool { return t.Done != "" })
 }
 
 // chapters says in a line each how many tasks the chapters have that are done by hand, for a plan of everything.

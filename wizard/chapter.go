@@ -1,6 +1,8 @@
 package wizard
 
 import (
+	"slices"
+
 	"postern/checks"
 	"postern/run"
 	"postern/site"
@@ -116,12 +118,9 @@ func (w *shell) byHand() {
 
 // standing says whether every chapter that this program does is in place.
 func (b *board) standing() bool {
-	for _, c := range b.chapters {
-		if !c.step.ByHand() && c.state != inPlace && c.state != failing {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(b.chapters, func(c *chapter) bool {
+		return !c.step.ByHand() && c.state != inPlace && c.state != failing
+	})
 }
 
 // rejudge follows the results of checks.

@@ -35,13 +35,8 @@ func (w *shell) programOptions(ctx context.Context) []tea.ProgramOption {
 	if !w.theme.Colour {
 		environ = append(environ, "NO_COLOR=1") // the library takes only what it can read as true
 	}
-	list := []tea.ProgramOption{tea.WithContext(ctx), tea.WithEnvironment(environ), tea.WithFPS(20), tea.WithoutSignalHandler()}
-	if w.o.In != nil {
-		list = append(list, tea.WithInput(w.o.In))
-	}
-	if w.o.Out != nil {
-		list = append(list, tea.WithOutput(w.o.Out))
-	}
+	list := []tea.ProgramOption{tea.WithContext(ctx), tea.WithEnvironment(environ), tea.WithFPS(20), tea.WithoutSignalHandler(),
+		tea.WithInput(w.o.In), tea.WithOutput(w.o.Out)}
 	if w.o.Width > 0 && w.o.Height > 0 {
 		list = append(list, tea.WithWindowSize(w.o.Width, w.o.Height))
 	}

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,13 +55,7 @@ func (b *board) measured(t steps.Task) (checks.Outcome, bool) {
 
 // left are the tasks that are not done.
 func (b *board) left(tasks []steps.Task) []steps.Task {
-	var list []steps.Task
-	for _, t := range tasks {
-		if !b.isDone(t) {
-			list = append(list, t)
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Clone(tasks), b.isDone)
 }
 
 // taskWord is the state of a task in a word, and where that is known from.

@@ -85,13 +85,13 @@ func newApp(g *grammar, w world, say *voice) *app {
 
 // colours says whether a terminal that may have colours is there and nobody asked for none.
 func colours(g *globals, w world) bool {
-	for _, off := range []string{"NO_COLOR", "CI", "ACCESSIBLE", "POSTERN_PLAIN"} {
-		if w.getenv(off) != "" {
-			return false
-		}
-	}
-	return !g.NoColor && !g.Plain && !g.JSON && w.getenv("CLICOLOR") != "0" && w.getenv("TERM") != "dumb" &&
-		w.getenv("TERM") != "" && term.IsTerminal(int(w.stdout.Fd()))
+	return !g.NoColor && !g.Plain && !g.JSON && !w.unadorned() && w.getenv("NO_COLOR") == "" && w.getenv("CLICOLOR") != "0" &&
+		w.getenv("TERM") != "dumb" && w.getenv("TERM") != "" && term.IsTerminal(int(w.stdout.Fd()))
+}
+
+// unadorned says whether the environment wants plain lines.
+func (w world) unadorned() bool {
+	return w.getenv("CI")+w.getenv("ACCESSIBLE")+w.getenv("POSTERN_PLAIN") != ""
 }
 
 // end says what went wrong, if anything did, and returns the exit code.

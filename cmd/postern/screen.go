@@ -23,16 +23,11 @@ import (
 
 // draws says whether the wizard can be drawn: a terminal that can, and nobody who wants lines.
 func (a *app) draws() bool {
-	for _, off := range []string{"CI", "ACCESSIBLE", "POSTERN_PLAIN"} {
-		if a.world.getenv(off) != "" {
-			return false
-		}
-	}
 	t := a.world.getenv("TERM")
 	if t == "dumb" || t == "" && runtime.GOOS != "windows" { // Windows has terminals without it
 		return false
 	}
-	return !a.Plain && !a.Yes &&
+	return !a.Plain && !a.Yes && !a.world.unadorned() &&
 		term.IsTerminal(int(a.world.stdin.Fd())) && term.IsTerminal(int(a.world.stdout.Fd()))
 }
 
