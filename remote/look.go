@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -140,87 +139,49 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 	return f, nil
 }
 
-// lookScript runs every query in a subshell, between a line with the nonce and its number and a line with the nonce and its
-// exit status.
+// lookScript runs every query in a subshell, each in a frame of its own.
 func lookScript(nonce string, queries []Query) string {
 	var b strings.Builder
 	b.WriteString(lookPrelude + "{\n")
 	for i, q := range queries {
-		fmt.Fprintf(&b, "printf '\\n%s q %d\\n'; code=0\n", nonce, i)
+		own := nonceOf(nonce, i)
+		b.WriteString("printf '\\n%s begin\\n' " + own + "; code=0\n")
 		if q.File != "" {
 			b.WriteString("look_file " + Quote(q.File) + "\n")
 		} else {
-			inner := nonce + "x" + strconv.Itoa(i)
-			fmt.Fprintf(&b, "( eval \"$(cat <<'%s'\n%s\n%s\n)\n\" ) </dev/null 2>/dev/null || code=$?\n", inner, q.Run, inner)
+			fmt.Fprintf(&b, "( eval \"$(cat <<'%s'\n%s\n%s\n)\n\" ) </dev/null 2>/dev/null || code=$?\n", own, q.Run, own)
 		}
-		fmt.Fprintf(&b, "printf '\\n%s a %%d\\n' \"$code\"\n", nonce)
+		b.WriteString("printf '\\n%s %d\\n' " + own + " \"$code\"\n")
 	}
 	b.WriteString("} | redact\n")
 	return b.String()
 }
 
-// looker sorts a stream of lines into answers. Each keeps MaxAnswer bytes; the rest is read and dropped.
+// nonceOf is the nonce of one query's frame.
+func nonceOf(nonce string, query int) string { return nonce + "q" + strconv.Itoa(query) }
+
+// looker sorts a stream into answers. Each keeps MaxAnswer bytes; the rest is read and dropped.
 type looker struct {
 	nonce   string
 	answers []Answer
+	whole   int    // answers that came to their end
+	frame   *frame // of the answer being read
 	out     keeper
-	at      int  // the answer being read
-	open    bool // one is being read
-	whole   int  // answers that came to their end
-	line    []byte
-	long    bool // the line is too long to be one of ours: its start was handed over
 }
 
 func (l *looker) take(b []byte) {
-	for len(b) > 0 {
-		n := bytes.IndexByte(b, '\n')
-		if n < 0 {
-			l.line = append(l.line, b...)
-			if len(l.line) > len(l.nonce)+32 {
-				l.give(l.line)
-				l.line, l.long = nil, true
-			}
+	for l.whole < len(l.answers) {
+		if l.frame == nil {
+			l.out = keeper{}
+			l.frame = &frame{nonce: nonceOf(l.nonce, l.whole), sink: l.out.take}
+		}
+		rest, done := l.frame.feed(b)
+		if !done {
 			return
 		}
-		line := append(l.line, b[:n]...)
-		l.line, b = nil, b[n+1:]
-		if l.long || !l.ours(string(line)) {
-			l.give(append(line, '\n'))
-		}
-		l.long = false
+		l.answers[l.whole] = Answer{Out: l.out.String(), Code: l.frame.code, Cut: l.out.cut}
+		l.whole, l.frame, b = l.whole+1, nil, rest
 	}
-}
-
-func (l *looker) give(b []byte) {
-	if l.open {
-		l.out.take(b)
-	}
-}
-
-// ours takes a line of the frame in, and tells whether it was one.
-func (l *looker) ours(line string) bool {
-	rest, ok := strings.CutPrefix(line, l.nonce+" ")
-	if !ok || len(rest) < 3 {
-		return false
-	}
-	n, err := strconv.Atoi(rest[2:])
-	switch {
-	case err != nil:
-		return false
-	case rest[:2] == "q " && n == l.whole && n < len(l.answers) && !l.open:
-		l.at, l.open, l.out = n, true, keeper{}
-		return true
-	case rest[:2] == "a " && l.open:
-		out := l.out.String()
-		if !l.out.cut {
-			out = strings.TrimSuffix(out, "\n")
-		}
-		l.answers[l.at] = Answer{Out: out, Code: n, Cut: l.out.cut}
-		l.open = false
-		l.whole++
-		return true
-	}
-	return false
 }
 
 var errFile = errors.New("not a file's answer")
