@@ -13,31 +13,25 @@ import (
 	"postern/site"
 )
 
-// held is who is connected to a port of the mail host while a connection of ours is open.
-type held struct {
-	peers []netip.Addr
-	err   error
-}
-
-// hold opens a connection to a forwarded port and, while it stands, looks who is connected on the mail host.
-func hold(ctx context.Context, e *checks.Env, from *checks.Vantage, f forwarding) held {
+// peers are who is connected to the port on the mail host while a connection of ours is open, and was not before.
+func (f forwarding) peers(ctx context.Context, e *checks.Env) ([]netip.Addr, error) {
 	v, err := e.Look(f.mail)
 	if err != nil {
-		return held{err: err}
+		return nil, err
 	}
 	before, err := checks.Ask(ctx, e.Site, v, seen.Peers(f.Port))
 	if err != nil {
-		return held{err: err}
+		return nil, err
 	}
-	conn, err := e.Connect(ctx, from, netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port)))
+	conn, err := e.Connect(ctx, f.from, f.public())
 	if err != nil {
-		return held{err: err}
+		return nil, err
 	}
 	defer conn.Close()
 	for wait := sightEvery; ; wait *= 2 {
 		after, err := checks.Ask(ctx, e.Site, v, seen.Peers(f.Port))
 		if err != nil {
-			return held{err: err}
+			return nil, err
 		}
 		var fresh []netip.Addr
 		for p := range after {
@@ -46,11 +40,11 @@ func hold(ctx context.Context, e *checks.Env, from *checks.Vantage, f forwarding
 			}
 		}
 		if len(fresh) > 0 || wait > sightMost {
-			return held{peers: fresh}
+			return fresh, nil
 		}
 		select {
 		case <-ctx.Done():
-			return held{err: ctx.Err()}
+			return nil, ctx.Err()
 		case <-time.After(wait):
 		}
 	}
@@ -68,46 +62,28 @@ func askClients(ctx context.Context, e *checks.Env) []checks.Result {
 	if e.Site.Clients.Addresses == "masquerade" {
 		return []checks.Result{checks.Question{From: checks.Here}.Skip("masquerade was chosen: the mail host sees the proxy for every client")}
 	}
-	var asks []func() checks.Result
-	for _, f := range forwardings(e) {
-		asks = append(asks, func() checks.Result { return askClient(ctx, e, f) })
-	}
-	return checks.Together(asks)
-}
-
-func askClient(ctx context.Context, e *checks.Env, f forwarding) checks.Result {
-	q := checks.Question{Suffix: f.suffix(e.Site), From: checks.Here, Fix: "firewall", Want: "the client's own address at the mail host"}
-	from, err := ready(e, f)
-	if from != nil {
-		q.From = from.Name
-	}
-	if err != nil {
-		return q.Cannot(err)
-	}
-	if name := e.Unset(f.proxy, f.mail); name != "" {
-		return q.Skip(notYet, name)
-	}
-	mine, err := seenAs(ctx, e, from, f.proxy)
-	if err != nil {
-		return q.Cannot(err)
-	}
-	q.Want = mine.String() + " at the mail host, as the proxy sees it"
-	k := probeForward(ctx, e, from, f)
-	if k.Answer != checks.Open {
-		return q.Unknown(fmt.Sprintf("%d is not reached: %s", f.Port, k.Said()), "firewall.dnat tells why")
-	}
-	var peers []netip.Addr
-	for _, p := range k.Peers {
-		peers = append(peers, p.Addr())
-	}
-	if k.Real {
-		held := hold(ctx, e, from, f)
-		if held.err != nil {
-			return q.Unknown("what the mail host sees could not be read: "+checks.Why(held.err), "")
+	want := func(forwarding) string { return "the client's own address at the mail host" }
+	return eachForwarding(e, want, func(q checks.Question, f forwarding) checks.Result {
+		mine, err := seenAs(ctx, e, f.from, f.proxy)
+		if err != nil {
+			return q.Cannot(err)
 		}
-		peers = held.peers
-	}
-	return compare(q, e.Site, peers, mine)
+		q.Want = mine.String() + " at the mail host, as the proxy sees it"
+		k := f.probe(ctx, e)
+		if k.Answer != checks.Open {
+			return q.Unknown(fmt.Sprintf("%d is not reached: %s", f.Port, k.Said()), "firewall.dnat tells why")
+		}
+		var peers []netip.Addr
+		for _, p := range k.Peers {
+			peers = append(peers, p.Addr())
+		}
+		if k.Real {
+			if peers, err = f.peers(ctx, e); err != nil {
+				return q.Unknown("what the mail host sees could not be read: "+checks.Why(err), "")
+			}
+		}
+		return compare(q, e.Site, peers, mine)
+	})
 }
 
 func compare(q checks.Question, s *site.Site, peers []netip.Addr, mine netip.Addr) checks.Result {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,15 +43,13 @@ type side struct {
 func askClosed(ctx context.Context, e *checks.Env) []checks.Result {
 	var asks []func() checks.Result
 	for _, h := range e.Site.Hosts {
-		base := "." + h.Name
-		q := checks.Question{Suffix: base, From: checks.Here, Want: "no answer on any port that nobody asked for", Fix: "firewall"}
+		q := checks.Question{Suffix: "." + h.Name, From: checks.Here, Want: "no answer on any port that nobody asked for", Fix: "firewall"}
 		from, err := e.Outside(h)
-		if err != nil {
-			asks = append(asks, func() checks.Result { return q.Cannot(err) })
-			continue
+		var v *checks.Vantage
+		if err == nil {
+			q.From = from.Name
+			v, err = e.Look(h)
 		}
-		q.From = from.Name
-		v, err := e.Look(h)
 		if err != nil {
 			asks = append(asks, func() checks.Result { return q.Cannot(err) })
 			continue
@@ -90,10 +89,10 @@ func sides(e *checks.Env, h *site.Host, v *checks.Vantage, from *checks.Vantage)
 }
 
 func askSide(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage, s side) checks.Result {
-	if !s.to.IsValid() && s.h.Role == site.Mail && e.Unset(s.h) != "" {
+	switch {
+	case !s.to.IsValid() && s.h.Role == site.Mail && e.Unset(s.h) != "":
 		return q.Skip("behind NAT, and its public address is known only once the tunnel is up")
-	}
-	if !s.to.IsValid() {
+	case !s.to.IsValid():
 		return q.Unknown(s.h.Name+"'s public address is not known", "it was neither answered nor detected")
 	}
 	ports := e.Site.Unwanted()
@@ -110,7 +109,7 @@ func askSide(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Va
 		if answers[i].Answer == checks.Refused && rejects(e, s, v, p.Port) {
 			answers[i].Answer = checks.Rejected
 		}
-		t.add(fmt.Sprintf("%d (%s)", p.Port, p.Name), answers[i], allowedByOthers(q, v, p.Port))
+		t.add(fmt.Sprintf("%d (%s)", p.Port, p.Name), answers[i], allowedByOthers(v, p.Port))
 	}
 	return judgeClosed(ctx, e, q, v, s, t)
 }
@@ -143,10 +142,10 @@ func (t *tally) add(name string, k checks.Probe, chosen bool) {
 
 func judgeClosed(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage, s side, t tally) checks.Result {
 	likely := "the firewall lets these through; a service would be open to everyone the moment it starts, or is already"
-	if v6 := s.to.Is6(); v6 {
+	if s.to.Is6() {
 		likely += "; IPv6 may not be filtered at all"
 	}
-	evidence := strings.Join(append(append(append([]string{}, t.bad...), t.chosen...), append(t.odd, t.mute...)...), "\n")
+	evidence := strings.Join(slices.Concat(t.bad, t.chosen, t.odd, t.mute), "\n")
 	switch {
 	case len(t.bad) > 0:
 		return q.Fail(fmt.Sprintf("%s: %s", s.to, strings.Join(t.bad, ", ")), likely, evidence)
@@ -215,17 +214,11 @@ func ownRule(e *checks.Env, h *site.Host, v *checks.Vantage, port int, six bool)
 }
 
 // allowedByOthers says whether a rule that is not ours lets the port in on purpose.
-func allowedByOthers(q checks.Question, v *checks.Vantage, port int) bool {
-	tuples, err := tuplesOf(v.Facts)
-	if err != nil {
-		return false
-	}
-	for _, t := range tuples {
-		if !t.ours() && !t.route && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && len(t.dports) > 0 && seen.HasPort(t.dports, port) {
-			return true
-		}
-	}
-	return false
+func allowedByOthers(v *checks.Vantage, port int) bool {
+	tuples, _ := tuplesOf(v.Facts)
+	return slices.ContainsFunc(tuples, func(t tuple) bool {
+		return !t.ours() && !t.route && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && seen.HasPort(t.dports, port)
+	})
 }
 
 // global6 are the addresses over which the IPv6 internet may reach the host directly, at most two, lasting ones first.

@@ -39,80 +39,81 @@ func init() {
 	})
 }
 
-// forwarding is one forwarded port of one proxy to one mail host.
+// forwarding is one forwarded port of one proxy to one mail host, and the place that it is dialled from.
 type forwarding struct {
 	site.Service
 	proxy, mail *site.Host
+	from        *checks.Vantage
 }
 
-func forwardings(e *checks.Env) []forwarding {
-	var all []forwarding
+// eachForwarding asks the same of every forwarded port, all at once, where it can be asked about.
+func eachForwarding(e *checks.Env, want func(forwarding) string, ask func(checks.Question, forwarding) checks.Result) []checks.Result {
+	var asks []func() checks.Result
 	for _, p := range e.Site.HostsOf(site.Proxy) {
 		for _, m := range e.Site.HostsOf(site.Mail) {
 			for _, s := range forwarded(e.Site) {
-				all = append(all, forwarding{s, p, m})
+				f := forwarding{s, p, m, nil}
+				q := checks.Question{Suffix: "." + f.Name + checks.Named(e.Site, p) + checks.Named(e.Site, m), From: checks.Here, Fix: "firewall", Want: want(f)}
+				asks = append(asks, func() checks.Result {
+					err := f.ready(e)
+					if f.from != nil {
+						q.From = f.from.Name
+					}
+					if err != nil {
+						return q.Cannot(err)
+					}
+					if name := e.Unset(p, m); name != "" {
+						return q.Skip(notYet, name)
+					}
+					return ask(q, f)
+				})
 			}
 		}
 	}
-	return all
+	return checks.Together(asks)
 }
 
-func (f forwarding) suffix(s *site.Site) string {
-	return "." + f.Name + checks.Named(s, f.proxy) + checks.Named(s, f.mail)
-}
-
-// ready says why a forwarding cannot be asked about; else it gives the place to ask from.
-func ready(e *checks.Env, f forwarding) (*checks.Vantage, error) {
-	from, err := e.Outside(f.proxy)
-	if err != nil {
-		return nil, err
+// ready finds the place to ask from; an error says why a forwarding cannot be asked about.
+func (f *forwarding) ready(e *checks.Env) (err error) {
+	if f.from, err = e.Outside(f.proxy); err != nil {
+		return err
 	}
 	for _, h := range []*site.Host{f.proxy, f.mail} {
 		if _, err := e.Look(h); err != nil {
-			return from, err
+			return err
 		}
 	}
 	if !f.proxy.Public4.IsValid() {
-		return from, fmt.Errorf("%s's public address is not known", f.proxy.Name)
+		return fmt.Errorf("%s's public address is not known", f.proxy.Name)
 	}
-	return from, nil
+	return nil
 }
 
-func probeForward(ctx context.Context, e *checks.Env, from *checks.Vantage, f forwarding) checks.Probe {
-	to := netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port))
-	return e.ProbeService(ctx, from, f.proxy, e.Hosts[f.proxy.Name], f.Service, to)
+// public is where the world dials it.
+func (f forwarding) public() netip.AddrPort {
+	return netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port))
+}
+
+func (f forwarding) probe(ctx context.Context, e *checks.Env) checks.Probe {
+	return e.ProbeService(ctx, f.from, f.proxy, e.Hosts[f.proxy.Name], f.Service, f.public())
 }
 
 // askDNAT proves that what is dialled at the proxy comes out on the mail host: by a listener there, or by looking at who
 // is connected there.
 func askDNAT(ctx context.Context, e *checks.Env) []checks.Result {
-	var asks []func() checks.Result
-	for _, f := range forwardings(e) {
-		asks = append(asks, func() checks.Result {
-			q := checks.Question{Suffix: f.suffix(e.Site), From: checks.Here, Fix: "firewall", Want: fmt.Sprintf("what comes to %s:%d reaches %s", f.proxy.Public4, f.Port, f.mail.Name)}
-			from, err := ready(e, f)
-			if from != nil {
-				q.From = from.Name
-			}
-			if err != nil {
-				return q.Cannot(err)
-			}
-			if name := e.Unset(f.proxy, f.mail); name != "" {
-				return q.Skip(notYet, name)
-			}
-			k := probeForward(ctx, e, from, f)
-			if k.Answer != checks.Open || !k.Real {
-				return judge(q, k, "it is not sent on, forwarding is denied, or the tunnel is down")
-			}
-			held := hold(ctx, e, from, f)
-			switch {
-			case held.err != nil:
-				return q.Unknown("open, and whether the mail host answered could not be seen: "+checks.Why(held.err), "")
-			case len(held.peers) == 0:
-				return q.Fail("something answers, and on the mail host nobody is connected", "another program on the proxy answers, or it is sent elsewhere", k.Evidence())
-			}
-			return q.OK("open; %s on the mail host answered", cmp.Or(k.Process, "a service"))
-		})
-	}
-	return checks.Together(asks)
+	want := func(f forwarding) string { return fmt.Sprintf("what comes to %s reaches %s", f.public(), f.mail.Name) }
+	return eachForwarding(e, want, func(q checks.Question, f forwarding) checks.Result {
+		k := f.probe(ctx, e)
+		if k.Answer != checks.Open || !k.Real {
+			return judge(q, k, "it is not sent on, forwarding is denied, or the tunnel is down")
+		}
+		peers, err := f.peers(ctx, e)
+		switch {
+		case err != nil:
+			return q.Unknown("open, and whether the mail host answered could not be seen: "+checks.Why(err), "")
+		case len(peers) == 0:
+			return q.Fail("something answers, and on the mail host nobody is connected", "another program on the proxy answers, or it is sent elsewhere", k.Evidence())
+		}
+		return q.OK("open; %s on the mail host answered", cmp.Or(k.Process, "a service"))
+	})
 }

@@ -92,7 +92,7 @@ func askPort(ctx context.Context, e *checks.Env, h *site.Host, t target) checks.
 	q.Want = fmt.Sprintf("%s answers at %s", t.Name, to)
 	k := e.ProbeService(ctx, from, h, v, t.Service, to)
 	if len(t.From) > 0 {
-		return limited(q, k, t.to, t.From, from, via, e)
+		return limited(e, q, k, t, from, via)
 	}
 	return judge(q, k, hint(e, h, v, t, k))
 }
@@ -132,11 +132,12 @@ func judge(q checks.Question, k checks.Probe, likely string) checks.Result {
 const ownDrop = "the host's own firewall drops it"
 
 // limited judges a port that is open to some sources only: from others it must not answer.
-func limited(q checks.Question, k checks.Probe, to netip.Addr, sources []netip.Prefix, from *checks.Vantage, via seen.Access, e *checks.Env) checks.Result {
+func limited(e *checks.Env, q checks.Question, k checks.Probe, t target, from *checks.Vantage, via seen.Access) checks.Result {
+	sources := t.From
 	if !via.Client.IsValid() || from.Name != checks.Here || !e.Direct(via) {
 		return q.Skip("limited to %s, and it is not known whether %s is among them", prefixes(sources), from.Name)
 	}
-	if via.Client.Addr().Is6() != to.Is6() {
+	if via.Client.Addr().Is6() != t.to.Is6() {
 		return q.Skip("limited to %s, and this place's address in that family is not known", prefixes(sources))
 	}
 	if inside(sources, via.Client.Addr()) {
