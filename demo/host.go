@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"io/fs"
 	"iter"
-	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -39,9 +38,7 @@ func (w *World) host(name string, four, six netip.Addr, link string) *Host {
 	h.Fake = &run.Fake{Name: name, Answer: h.answer, Do: h.do, Fault: h.breaks, Clock: w.Now,
 		After: func(d time.Duration, f func()) func() bool { return time.AfterFunc(w.real(d), f).Stop },
 		Exec:  func(_ context.Context, q remote.Query) (remote.Answer, error) { return h.answer(q), nil },
-		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return w.dial(ctx, h, network, address)
-		},
+		Dial:  (&Dialer{w, h}).DialContext,
 		Listen: func(_ context.Context, network, address string) (*remote.Listener, error) {
 			return h.listen(network, address)
 		},

@@ -67,11 +67,14 @@ func (c *client) to(ctx context.Context, t remote.Target) (*login, error) {
 		defer via.Close()
 		from = via.h
 	}
-	x, err := c.reach(ctx, from, address(t.SSH))
+	x, err := c.reach(ctx, from, t.SSH)
 	if err != nil {
 		return nil, err
 	}
 	h := x.host
+	if h == nil {
+		return nil, unanswered(address(t.SSH))
+	}
 	c.w.asking.Lock()
 	defer c.w.asking.Unlock()
 	if err := c.trust(ctx, t, h); err != nil {
@@ -99,27 +102,21 @@ func address(ssh string) string {
 	return net.JoinHostPort(strings.Trim(to, "[]"), strconv.Itoa(sshPort))
 }
 
-// reach finds the host whose sshd answers at an address.
-func (c *client) reach(ctx context.Context, from *Host, address string) (way, error) {
-	to, err := place("tcp", address)
-	if err != nil {
-		return way{}, err
-	}
+// reach finds the host whose sshd answers at an SSH destination, or says as an SSH client does why none is found.
+func (c *client) reach(ctx context.Context, from *Host, ssh string) (way, error) {
 	short, cancel := context.WithTimeout(ctx, c.w.real(connectMost))
 	defer cancel()
-	for again := time.Second; ; again *= 2 {
-		x := c.w.send(from, to)
-		switch {
-		case x.fate == arrived && x.ear.name == "sshd":
-			return x, nil
-		case x.fate != lost:
-			return x, fmt.Errorf("%s: %w", address, x.fate.errno())
-		case !c.w.wait(short, again) && ctx.Err() != nil:
-			return x, context.Cause(ctx)
-		case short.Err() != nil:
-			return x, unanswered(address)
-		}
+	_, err := remote.Greeting(short, remote.Target{SSH: ssh}, remote.Options{User: "you", Apart: true, Dial: &Dialer{c.w, from}})
+	switch {
+	case ctx.Err() != nil:
+		return way{}, context.Cause(ctx)
+	case err != nil && short.Err() != nil:
+		return way{}, unanswered(address(ssh))
+	case err != nil:
+		return way{}, err
 	}
+	to, err := place("tcp", address(ssh))
+	return c.w.send(from, to), err
 }
 
 // unanswered is the error of an address at which nobody answers in time.

@@ -93,13 +93,16 @@ func (w *World) Close() {
 }
 
 // Dialer opens connections as the operator's machine would, in the simulated network only: it stands on the home LAN.
-func (w *World) Dialer() *Dialer { return &Dialer{w} }
+func (w *World) Dialer() *Dialer { return &Dialer{w, nil} }
 
 // Dialer dials in the simulated network; it is a remote.Dialer.
-type Dialer struct{ w *World }
+type Dialer struct {
+	w    *World
+	from *Host // nil: the operator's machine
+}
 
 // DialContext connects to address:port, or fails as the simulated network does: with syscall.ECONNREFUSED, EHOSTUNREACH,
 // ENETUNREACH, a net.DNSError, or only at ctx's end.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return d.w.dial(ctx, nil, network, address)
+	return d.w.dial(ctx, d.from, network, address)
 }
