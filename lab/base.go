@@ -76,7 +76,7 @@ func bootstrap(ctx context.Context, suite, dir, variant, packages, hook string) 
 		argv = append(argv, "--customize-hook="+hook)
 	}
 	argv = append(argv, suite, dir)
-	argv = append(argv, machineSources(suite)...)
+	argv = append(argv, machineSources(ctx, suite)...)
 	tmp := dir + ".tmp" + unfinished
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -32,53 +31,28 @@ func cached(kind, suite string, from ...string) string {
 	return filepath.Join(cacheDir(), kind+"-"+suite+"-"+hex.EncodeToString(h[:6]))
 }
 
-// lockFile waits until no other process prepares.
-func lockFile(ctx context.Context, path string, log io.Writer) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	waited := false
-	err = poll(ctx, time.Hour, func() bool {
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
-			return true
-		}
-		if !waited {
-			fmt.Fprintln(log, "lab: waiting for another command that prepares")
-		}
-		waited = true
-		return false
-	})
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { f.Close() }, nil
-}
-
 // exists says whether there is something at path.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// once makes a directory of the cache under another name first, so that what has
-// its name is whole.
-func once(ctx context.Context, log io.Writer, path, what, suite string, build func(ctx context.Context, suite, dir string) error) error {
-	if _, err := os.Stat(path); err == nil {
+// once makes a thing under another name first, so that what has its name is whole.
+func (m thing) once(ctx context.Context, log io.Writer, suite string) error {
+	if exists(m.path) {
 		return nil
 	}
 	start := time.Now()
-	fmt.Fprintf(log, "lab: making %s\n", what)
-	tmp := path + unfinished
-	if err := build(ctx, suite, tmp); err != nil {
+	fmt.Fprintf(log, "lab: making %s\n", m.what)
+	tmp := m.path + unfinished
+	if err := m.make(ctx, suite, tmp); err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("interrupted: %w", ctx.Err())
 		}
-		return errors.Join(fmt.Errorf("%s: %w", what, err), removeTree(tmp))
+		return errors.Join(fmt.Errorf("%s: %w", m.what, err), removeTree(tmp))
 	}
-	fmt.Fprintf(log, "lab: made %s in %s\n", what, time.Since(start).Round(time.Second))
-	return os.Rename(tmp, path)
+	fmt.Fprintf(log, "lab: made %s in %s\n", m.what, time.Since(start).Round(time.Second))
+	return os.Rename(tmp, m.path)
 }
 
 const unfinished = ".unfinished"

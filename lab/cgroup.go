@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io/fs"
@@ -26,24 +25,14 @@ type hierarchy struct {
 // hierarchies reads where control groups are mounted: one tree on a machine of
 // today (v2), a dozen on an older one (v1, or both).
 func hierarchies() ([]hierarchy, error) {
-	f, err := os.Open("/proc/self/mounts")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
+	mounted, err := mounts()
 	var all []hierarchy
-	for s := bufio.NewScanner(f); s.Scan(); {
-		field := strings.Fields(s.Text())
-		if len(field) < 4 || (field[2] != "cgroup" && field[2] != "cgroup2") {
-			continue
+	for _, m := range mounted {
+		if v2 := m.kind == "cgroup2"; v2 || m.kind == "cgroup" {
+			all = append(all, hierarchy{path: m.point, v2: v2, needed: v2 || strings.Contains(m.options, "name=systemd")})
 		}
-		all = append(all, hierarchy{
-			path:   field[1],
-			v2:     field[2] == "cgroup2",
-			needed: field[2] == "cgroup2" || strings.Contains(field[3], "name=systemd"),
-		})
 	}
-	return all, nil
+	return all, err
 }
 
 // joinCgroup puts this process into a group of its own in every hierarchy.

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +11,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,17 +33,27 @@ func (l *Lab) Down() error {
 }
 
 // lock keeps two commands from building or clearing one lab at the same time.
-// An abstract socket leaves no file behind and goes with its process.
 func (l *Lab) lock() (unlock func(), err error) {
-	var ln net.Listener
-	waitErr := poll(context.Background(), 2*time.Minute, func() bool {
-		ln, err = net.Listen("unix", "@postern-lab-"+l.Name)
-		return err == nil || !errors.Is(err, syscall.EADDRINUSE)
-	})
-	if waitErr != nil {
-		return nil, fmt.Errorf("lab %q is being brought up or down by another command: wait for it, or end it", l.Name)
+	unlock, err = alone(context.Background(), "postern-lab-"+l.Name, 2*time.Minute, func() {})
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("lab %q is being brought up or down by another command: wait for it, or end it", l.Name)
 	}
-	if err != nil {
+	return unlock, err
+}
+
+// alone waits until no other process has the name; waiting is called once when
+// it must. An abstract socket leaves no file behind and goes with its process.
+func alone(ctx context.Context, name string, limit time.Duration, waiting func()) (unlock func(), err error) {
+	var ln net.Listener
+	say := sync.OnceFunc(waiting)
+	ended := poll(ctx, limit, func() bool {
+		if ln, err = net.Listen("unix", "@"+name); errors.Is(err, syscall.EADDRINUSE) {
+			say()
+			return false
+		}
+		return true
+	})
+	if err := cmp.Or(ended, err); err != nil {
 		return nil, err
 	}
 	return func() { ln.Close() }, nil
@@ -138,32 +150,29 @@ func netnsInode(path string) (uint64, bool) {
 // unmountBelow unmounts everything at and below a directory, the last mounted
 // first.
 func unmountBelow(dir string) error {
-	points, err := mountsBelow(dir)
-	if err != nil {
-		return err
-	}
-	for i := len(points) - 1; i >= 0; i-- {
-		err := unix.Unmount(points[i], unix.MNT_DETACH)
+	mounted, err := mounts()
+	for _, m := range slices.Backward(mounted) {
+		if m.point != dir && !strings.HasPrefix(m.point, dir+"/") {
+			continue
+		}
+		err := unix.Unmount(m.point, unix.MNT_DETACH)
 		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("unmount %s: %w", points[i], err)
+			return fmt.Errorf("unmount %s: %w", m.point, err)
 		}
 	}
-	return nil
+	return err
 }
 
-func mountsBelow(dir string) ([]string, error) {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var points []string
-	s := bufio.NewScanner(f)
-	for s.Scan() {
-		field := strings.Fields(s.Text())
-		if len(field) > 4 && (field[4] == dir || strings.HasPrefix(field[4], dir+"/")) {
-			points = append(points, field[4])
+type mount struct{ point, kind, options string }
+
+// mounts lists what is mounted in this process's view, in its order.
+func mounts() ([]mount, error) {
+	text, err := os.ReadFile("/proc/self/mounts")
+	var all []mount
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 3 {
+			all = append(all, mount{f[1], f[2], f[3]})
 		}
 	}
-	return points, s.Err()
+	return all, err
 }

@@ -82,16 +82,16 @@ func (l *Lab) faulty(name string) bool { return exists(l.dir("fault", name)) }
 
 // refault puts back what a new link has lost, and forgets what a reboot of the
 // host has mended.
-func (l *Lab) refault(ctx context.Context, host string) error {
+func (l *Lab) refault(ctx context.Context, n node) error {
 	for _, f := range faults() {
-		if f.volatile != host || !l.faulty(f.name) {
+		if f.volatile != n.name || !l.faulty(f.name) {
 			continue
 		}
 		if err := os.Remove(l.dir("fault", f.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if host == "mail" && l.faulty("cut:mail") {
+	if n.name == "mail" && l.faulty("cut:mail") {
 		return isolate(ctx, l, true)
 	}
 	return nil
@@ -100,27 +100,23 @@ func (l *Lab) refault(ctx context.Context, host string) error {
 // drop makes a fault of packet filter rules in a node. Each begins with the
 // families it is for (4, 6 or 46), then the chain.
 func drop(node string, rules ...string) func(context.Context, *Lab, bool) error {
-	return rulesFault(node, "DROP", rules)
+	return filtered(node, "DROP", rules)
 }
 
 // refuse is drop with an answer: a connection is reset.
 func refuse(node string, rules ...string) func(context.Context, *Lab, bool) error {
-	return rulesFault(node, "REJECT --reject-with tcp-reset", rules)
+	return filtered(node, "REJECT --reject-with tcp-reset", rules)
 }
 
-func rulesFault(node, target string, rules []string) func(context.Context, *Lab, bool) error {
+func filtered(node, target string, rules []string) func(context.Context, *Lab, bool) error {
 	return func(ctx context.Context, l *Lab, on bool) error {
-		verb := "-D"
-		if on {
-			verb = "-I"
-		}
 		for _, r := range rules {
 			families, spec, _ := strings.Cut(r, " ")
 			for family, tool := range map[string]string{"4": "iptables", "6": "ip6tables"} {
 				if !strings.Contains(families, family) {
 					continue
 				}
-				if err := l.iptables(ctx, node, tool, verb+" "+spec+" -j "+target); err != nil {
+				if err := l.iptables(ctx, node, tool, on, spec+" -j "+target); err != nil {
 					return err
 				}
 			}
@@ -129,19 +125,21 @@ func rulesFault(node, target string, rules []string) func(context.Context, *Lab,
 	}
 }
 
-func (l *Lab) iptables(ctx context.Context, node, tool, args string) error {
-	argv := append([]string{"--net=" + l.netns(node), tool, "-w"}, strings.Fields(args)...)
+// iptables puts a rule in a node at the begin of its chain, or takes it out.
+func (l *Lab) iptables(ctx context.Context, node, tool string, on bool, rule string) error {
+	verb := "-D"
+	if on {
+		verb = "-I"
+	}
+	argv := append([]string{"--net=" + l.netns(node), tool, "-w", verb}, strings.Fields(rule)...)
 	_, err := runCmd(exec.CommandContext(ctx, "nsenter", argv...))
 	return err
 }
 
 // isolate keeps two ports of the home's switch apart: no packet, and no answer.
 func isolate(ctx context.Context, l *Lab, on bool) error {
-	state := "off"
-	if on {
-		state = "on"
-	}
-	return l.ipBatch(ctx, "gw", "link set laptop type bridge_slave isolated "+state+"\nlink set mail type bridge_slave isolated "+state+"\n")
+	state := " type bridge_slave isolated " + onOff(on) + "\n"
+	return l.ipBatch(ctx, "gw", "link set laptop"+state+"link set mail"+state)
 }
 
 func narrow(ctx context.Context, l *Lab, on bool) error {

@@ -16,14 +16,10 @@ import (
 
 // raise makes a host from the base and boots it.
 func (l *Lab) raise(ctx context.Context, n node) error {
-	if err := l.makeRoot(n); err != nil {
-		return fmt.Errorf("%s: %w", n.name, err)
-	}
-	if err := l.dressHost(ctx, n); err != nil {
-		return fmt.Errorf("%s: %w", n.name, err)
-	}
-	if err := l.boot(ctx, n); err != nil {
-		return fmt.Errorf("%s: %w", n.name, err)
+	for _, step := range []func(context.Context, node) error{l.makeRoot, l.dressHost, l.boot} {
+		if err := step(ctx, n); err != nil {
+			return fmt.Errorf("%s: %w", n.name, err)
+		}
 	}
 	return nil
 }

@@ -41,8 +41,8 @@ func newHandle(o Options) (*Lab, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	if err := checkName(o.Name); err != nil {
-		return nil, err
+	if !nameForm.MatchString(o.Name) {
+		return nil, fmt.Errorf("%q is not a lab's name (1 to 24 of a-z, 0-9 and -, not starting with -)", o.Name)
 	}
 	if o.Suite != "bookworm" && o.Suite != "trixie" {
 		return nil, fmt.Errorf("%q is not a suite of the lab (bookworm or trixie)", o.Suite)
@@ -55,13 +55,11 @@ func newHandle(o Options) (*Lab, error) {
 
 // Open finds a lab that is up.
 func Open(name string) (*Lab, error) {
-	if name == "" {
-		name = "lab"
-	}
-	if err := checkName(name); err != nil {
+	l, err := newHandle(Options{Name: name})
+	if err != nil {
 		return nil, err
 	}
-	l := &Lab{Options: Options{Name: name}}
+	name = l.Name
 	b, err := os.ReadFile(l.dir("lab.json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("lab %q is not up: run `go run ./lab up --name %s` first", name, name)
@@ -72,7 +70,6 @@ func Open(name string) (*Lab, error) {
 	if err := json.Unmarshal(b, &l.Options); err != nil {
 		return nil, fmt.Errorf("lab %q: %w", name, err)
 	}
-	l.Log = io.Discard
 	return l, nil
 }
 

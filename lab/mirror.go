@@ -67,17 +67,14 @@ mv "$1/lab.gpg.new" "$1/lab.gpg"
 
 // startMirror serves the packages from inet until the lab ends.
 func (l *Lab) startMirror() error {
-	_, err := l.background("mirror", "mirror", l.dir("mirror.log"), l.netns("inet"), l.Suite, mirrorPath(l.Suite), l.dir("files"))
+	_, err := l.background("mirror", "mirror", l.dir("mirror.log"), l.Name, l.Suite, mirrorPath(l.Suite), l.dir("files"))
 	return err
 }
 
 // childMirror serves one suite's packages under its name, and what tests put into the lab's folder "files".
 func childMirror(args []string) error {
-	var ln net.Listener
-	err := inNetns(args[0], func() (err error) {
-		ln, err = net.Listen("tcp", net.JoinHostPort(mirrorAddr, "80"))
-		return err
-	})
+	l := &Lab{Options{Name: args[0]}}
+	ln, err := l.Listen(context.Background(), "inet", "tcp", net.JoinHostPort(mirrorAddr, "80"))
 	if err != nil {
 		return err
 	}

@@ -66,13 +66,6 @@ func nodeNamed(name string) (node, error) {
 	return node{}, fmt.Errorf("%q is not a node of the lab (%s)", name, strings.Join(all, ", "))
 }
 
-func checkName(name string) error {
-	if !nameForm.MatchString(name) {
-		return fmt.Errorf("%q is not a lab's name (1 to 24 of a-z, 0-9 and -, not starting with -)", name)
-	}
-	return nil
-}
-
 // dir is the lab's run directory: a file system of its own that down unmounts.
 func (l *Lab) dir(parts ...string) string {
 	return filepath.Join(append([]string{runRoot, l.Name}, parts...)...)

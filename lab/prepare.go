@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // tools are the commands and files the lab needs of this machine, and the
@@ -63,13 +65,17 @@ func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) erro
 	if err := makeRoom(log); err != nil {
 		return err
 	}
-	if prepared(suite, docker) {
+	made := things(suite, docker)
+	lacking := func(m thing) bool { return !exists(m.path) }
+	if len(missing()) == 0 && !slices.ContainsFunc(made, lacking) {
 		return nil
 	}
 	if err := os.MkdirAll(cacheDir(), 0o755); err != nil {
 		return err
 	}
-	unlock, err := lockFile(ctx, filepath.Join(cacheDir(), "lock"), log)
+	unlock, err := alone(ctx, "postern-lab", time.Hour, func() {
+		fmt.Fprintln(log, "lab: waiting for another command that prepares")
+	})
 	if err != nil {
 		return err
 	}
@@ -84,24 +90,30 @@ func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) erro
 	if err := makeKey(ctx); err != nil {
 		return err
 	}
-	steps := []struct {
-		path, what string
-		make       func(ctx context.Context, suite, dir string) error
-	}{
-		{basePath(suite, false), "a root file system of " + suite, makeBase},
-		{mirrorPath(suite), "the package mirror of " + suite, makeMirror},
-	}
-	if docker {
-		steps = append(steps, steps[0], steps[0])
-		steps[2].path, steps[2].what, steps[2].make = basePath(suite, true), "a root file system of "+suite+" with Docker", makeDockerBase
-		steps[3].path, steps[3].what, steps[3].make = imagePath(suite), "a container image of "+suite, makeImage
-	}
-	for _, s := range steps {
-		if err := once(ctx, log, s.path, s.what, suite, s.make); err != nil {
+	for _, m := range made {
+		if err := m.once(ctx, log, suite); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// thing is what the cache has, made once.
+type thing struct {
+	path, what string
+	make       func(ctx context.Context, suite, dir string) error
+}
+
+func things(suite string, docker bool) []thing {
+	all := []thing{
+		{basePath(suite, false), "a root file system of " + suite, makeBase},
+		{mirrorPath(suite), "the package mirror of " + suite, makeMirror},
+	}
+	if docker {
+		all = append(all, thing{basePath(suite, true), "a root file system of " + suite + " with Docker", makeDockerBase},
+			thing{imagePath(suite), "a container image of " + suite, makeImage})
+	}
+	return all
 }
 
 // watchers is how many inotify instances labs side by side may need: a booted host takes about ten, its kernel gives all
@@ -120,19 +132,6 @@ func makeRoom(log io.Writer) error {
 	}
 	fmt.Fprintf(log, "lab: %s was %s on this machine and is %d until its next boot\n", key, strings.TrimSpace(string(text)), watchers)
 	return sysctl(key, strconv.Itoa(watchers))
-}
-
-func prepared(suite string, docker bool) bool {
-	want := []string{basePath(suite, false), mirrorPath(suite)}
-	if docker {
-		want = append(want, basePath(suite, true), imagePath(suite))
-	}
-	for _, p := range want {
-		if _, err := os.Stat(p); err != nil {
-			return false
-		}
-	}
-	return len(missing()) == 0
 }
 
 func installTools(ctx context.Context, pkgs []string) error {

@@ -9,40 +9,21 @@ import (
 )
 
 func TestSourcesOfAnotherSuite(t *testing.T) {
-	deb822 := `Types: deb
-# a comment: with a colon
-URIs: http://archive.example.org/debian
-Suites: bookworm bookworm-updates
-Components: main contrib
-Signed-By: /usr/share/keyrings/x.gpg
-
-Enabled: no
-Types: deb
-URIs: http://off.example.org/debian
-Suites: bookworm
-Components: main
-
-Types: deb
-URIs: http://archive.example.org/debian-security
-Suites: bookworm-security
-Components: main
-`
-	got := deb822Sources(deb822, "trixie")
+	got := swapSuite(`http://archive.example.org/debian/ bookworm main
+http://archive.example.org/debian/ bookworm main
+http://archive.example.org/debian/ bookworm contrib
+http://archive.example.org/debian/ bookworm-updates main
+http://archive.example.org/debian-security/ bookworm-security main
+http://other.example.org/apt/ stable main
+http://flat.example.org/ ./
+`, "trixie")
 	want := []string{
-		"deb http://archive.example.org/debian trixie main",
-		"deb http://archive.example.org/debian trixie-updates main",
-		"deb http://archive.example.org/debian-security trixie-security main",
+		"deb http://archive.example.org/debian-security/ trixie-security main",
+		"deb http://archive.example.org/debian/ trixie main",
+		"deb http://archive.example.org/debian/ trixie-updates main",
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("deb822: %q", got)
-	}
-	list := `# deb http://no.example.org/debian bookworm main
-deb [arch=amd64 signed-by=/x] http://archive.example.org/debian bookworm-updates main contrib
-deb-src http://archive.example.org/debian bookworm main
-deb http://other.example.org/apt stable main
-`
-	if got := listSources(list, "trixie"); !slices.Equal(got, []string{"deb http://archive.example.org/debian trixie-updates main"}) {
-		t.Errorf("list: %q", got)
+		t.Errorf("%q", got)
 	}
 }
 

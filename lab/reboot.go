@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -42,46 +40,28 @@ func (l *Lab) reboot(ctx context.Context, name string, end func(init int) error)
 	if err := l.awaitEnd(ctx, name); err != nil {
 		return err
 	}
-	if err := l.unwire(ctx, n); err != nil {
-		return fmt.Errorf("%s: network: %w", name, err)
-	}
-	if err := l.wire(ctx, n); err != nil {
-		return fmt.Errorf("%s: network: %w", name, err)
-	}
-	if err := l.refault(ctx, name); err != nil {
-		return err
-	}
-	if err := l.boot(ctx, n); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	for _, step := range []func(context.Context, node) error{l.unwire, l.wire, l.refault, l.boot} {
+		if err := step(ctx, n); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return nil
 }
 
 // awaitEnd waits until nothing of a host runs, and helps after a minute.
 func (l *Lab) awaitEnd(ctx context.Context, name string) error {
-	b, err := os.ReadFile(l.dir(name, "nspawn.pid"))
-	if err != nil {
-		return err
-	}
-	nspawn, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil {
-		return err
-	}
-	ended := func() bool { return len(cgroupPIDs(l.cgroup(name))) == 0 }
-	if err := poll(ctx, time.Minute, ended); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		_ = syscall.Kill(nspawn, syscall.SIGKILL)
-		err := poll(ctx, time.Minute, func() bool {
-			for _, pid := range cgroupPIDs(l.cgroup(name)) {
+	helpFrom := time.Now().Add(time.Minute)
+	err := poll(ctx, 2*time.Minute, func() bool {
+		left := cgroupPIDs(l.cgroup(name))
+		for _, pid := range left {
+			if time.Now().After(helpFrom) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
-			return ended()
-		})
-		if err != nil {
-			return fmt.Errorf("%s does not end: %w", name, err)
 		}
+		return len(left) == 0
+	})
+	if err != nil {
+		return fmt.Errorf("%s does not end: %w", name, err)
 	}
 	return os.Remove(l.dir(name, "nspawn.pid"))
 }

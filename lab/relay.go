@@ -25,19 +25,15 @@ const (
 // back for half a round trip: this kernel has no netem. The program under test
 // dials the same addresses as before. IPv4 only.
 func delay(ctx context.Context, l *Lab, on bool) error {
-	verb := "-D"
-	if on {
-		verb = "-I"
-	}
 	targets := []string{}
 	for _, n := range nodes {
 		if !n.boots {
 			continue
 		}
 		addr := strings.Split(n.addrs[0], "/")[0]
-		rule := fmt.Sprintf("%s OUTPUT -t nat -p tcp -d %s --dport %d -m mark ! --mark %d -j REDIRECT --to-ports %d",
-			verb, addr, l.SSHPort, relayMark, relayPort+len(targets))
-		if err := l.iptables(ctx, "laptop", "iptables", rule); err != nil {
+		rule := fmt.Sprintf("OUTPUT -t nat -p tcp -d %s --dport %d -m mark ! --mark %d -j REDIRECT --to-ports %d",
+			addr, l.SSHPort, relayMark, relayPort+len(targets))
+		if err := l.iptables(ctx, "laptop", "iptables", on, rule); err != nil {
 			return err
 		}
 		targets = append(targets, net.JoinHostPort(addr, strconv.Itoa(l.SSHPort)))
@@ -48,7 +44,7 @@ func delay(ctx context.Context, l *Lab, on bool) error {
 		}
 		return nil
 	}
-	if _, err := l.background("relay", "relay", l.dir("relay.log"), append([]string{l.netns("laptop")}, targets...)...); err != nil {
+	if _, err := l.background("relay", "relay", l.dir("relay.log"), append([]string{l.Name}, targets...)...); err != nil {
 		return err
 	}
 	return poll(ctx, time.Minute, func() bool {
@@ -63,17 +59,14 @@ func delay(ctx context.Context, l *Lab, on bool) error {
 
 // childRelay relays to every target from a port of its own.
 func childRelay(args []string) error {
+	l := &Lab{Options{Name: args[0]}}
 	failed := make(chan error)
 	for i, target := range args[1:] {
-		var ln net.Listener
-		err := inNetns(args[0], func() (err error) {
-			ln, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(relayPort+i)))
-			return err
-		})
+		ln, err := l.Listen(context.Background(), "laptop", "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(relayPort+i)))
 		if err != nil {
 			return err
 		}
-		go func() { failed <- serveRelay(ln, args[0], target) }()
+		go func() { failed <- serveRelay(ln, l.netns("laptop"), target) }()
 	}
 	return <-failed
 }

@@ -32,7 +32,7 @@ const (
 var diskSize = map[string]string{"proxy": "12g", "mail": "24g"}
 
 // makeRoot lays a host's own disk over the base.
-func (l *Lab) makeRoot(n node) error {
+func (l *Lab) makeRoot(_ context.Context, n node) error {
 	disk := l.dir(n.name, "disk")
 	for _, d := range []string{disk, l.dir(n.name, "root")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

@@ -10,11 +10,7 @@ import (
 	"text/tabwriter"
 )
 
-func verbFault(ctx context.Context, c call) error {
-	l, err := Open(c.Name)
-	if err != nil {
-		return err
-	}
+func verbFault(ctx context.Context, l *Lab, c call) error {
 	if len(c.args) == 1 && c.args[0] == "list" {
 		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 		for _, f := range faults() {

@@ -5,12 +5,12 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -34,12 +34,13 @@ func command(ctx context.Context, argv []string) error {
 		fmt.Print(usage)
 		return nil
 	}
-	verbs := map[string]func(context.Context, call) error{
-		"prepare": verbPrepare, "up": verbUp, "exec": verbExec, "trust": verbTrust,
-		"reboot": verbReboot, "fault": verbFault, "status": verbStatus, "down": verbDown,
-	}
-	verb := verbs[argv[0]]
-	if verb == nil {
+	verb := map[string]func(context.Context, call) error{
+		"prepare": verbPrepare, "up": verbUp, "status": verbStatus, "down": verbDown,
+	}[argv[0]]
+	inside := map[string]func(context.Context, *Lab, call) error{
+		"exec": verbExec, "trust": verbTrust, "reboot": verbReboot, "fault": verbFault,
+	}[argv[0]]
+	if verb == nil && inside == nil {
 		return fmt.Errorf("%w: %q is not a verb", errUsage, argv[0])
 	}
 	c, err := parse(argv[1:])
@@ -49,7 +50,14 @@ func command(ctx context.Context, argv []string) error {
 	if err := canRun(); err != nil {
 		return err
 	}
-	return verb(ctx, c)
+	if verb != nil {
+		return verb(ctx, c)
+	}
+	l, err := Open(c.Name)
+	if err != nil {
+		return err
+	}
+	return inside(ctx, l, c)
 }
 
 // parse takes flags in any place before --.
@@ -58,47 +66,20 @@ func parse(argv []string) (call, error) {
 	if i := slices.Index(argv, "--"); i >= 0 {
 		argv, c.rest = argv[:i], argv[i+1:]
 	}
-	for i := 0; i < len(argv); i++ {
-		name, value, inline := strings.Cut(argv[i], "=")
-		take := func() (string, error) {
-			if inline {
-				return value, nil
-			}
-			if i++; i == len(argv) {
-				return "", fmt.Errorf("%s needs a value", name)
-			}
-			return argv[i], nil
-		}
-		var err error
-		switch name {
-		case "--name":
-			c.Name, err = take()
-		case "--suite":
-			c.Suite, err = take()
-		case "--ssh-port":
-			var s string
-			if s, err = take(); err == nil {
-				if c.SSHPort, err = strconv.Atoi(s); err != nil {
-					err = fmt.Errorf("%q is not a port (1 to 65535)", s)
-				}
-			}
-		case "--docker":
-			c.Docker = true
-		case "--hard":
-			c.hard = true
-		case "--all":
-			c.all = true
-		default:
-			if strings.HasPrefix(name, "-") {
-				return c, fmt.Errorf("there is no flag %q", name)
-			}
-			c.args = append(c.args, argv[i])
-		}
-		if err != nil {
+	f := flag.NewFlagSet("lab", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&c.Name, "name", "", "")
+	f.StringVar(&c.Suite, "suite", "", "")
+	f.IntVar(&c.SSHPort, "ssh-port", 0, "")
+	f.BoolVar(&c.Docker, "docker", false, "")
+	f.BoolVar(&c.hard, "hard", false, "")
+	f.BoolVar(&c.all, "all", false, "")
+	for {
+		if err := f.Parse(argv); err != nil || f.NArg() == 0 {
 			return c, err
 		}
+		c.args, argv = append(c.args, f.Arg(0)), f.Args()[1:]
 	}
-	return c, nil
 }
 
 func verbPrepare(ctx context.Context, c call) error {
@@ -129,17 +110,13 @@ func verbUp(ctx context.Context, c call) error {
 	return nil
 }
 
-func verbExec(ctx context.Context, c call) error {
+func verbExec(ctx context.Context, l *Lab, c call) error {
 	argv := c.rest
 	if len(c.args) > 1 {
 		argv = append(c.args[1:], argv...)
 	}
 	if len(c.args) == 0 || len(argv) == 0 {
 		return fmt.Errorf("%w: exec NODE -- CMD…", errUsage)
-	}
-	l, err := Open(c.Name)
-	if err != nil {
-		return err
 	}
 	if c.args[0] == "laptop" && argv[0] == "postern" {
 		if err := l.buildProgram(ctx); err != nil {
@@ -168,21 +145,11 @@ func verbExec(ctx context.Context, c call) error {
 	return nil
 }
 
-func verbTrust(ctx context.Context, c call) error {
-	l, err := Open(c.Name)
-	if err != nil {
-		return err
-	}
-	return l.Trust()
-}
+func verbTrust(_ context.Context, l *Lab, _ call) error { return l.Trust() }
 
-func verbReboot(ctx context.Context, c call) error {
+func verbReboot(ctx context.Context, l *Lab, c call) error {
 	if len(c.args) != 1 {
 		return fmt.Errorf("%w: reboot NODE", errUsage)
-	}
-	l, err := Open(c.Name)
-	if err != nil {
-		return err
 	}
 	if c.hard {
 		return l.PowerCut(ctx, c.args[0])
