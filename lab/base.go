@@ -126,11 +126,7 @@ func makeImage(ctx context.Context, suite, dir string) error {
 	if err := bootstrap(ctx, suite, root, "extract", imagePackages, ""); err != nil {
 		return err
 	}
-	peer := filepath.Join(root, peerPath)
-	if err := os.MkdirAll(filepath.Dir(peer), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(peer, peerScript, 0o755); err != nil {
+	if err := put(filepath.Join(root, peerPath), string(peerScript), 0o755); err != nil {
 		return err
 	}
 	_, err := run(ctx, "tar", "-C", root, "--exclude=./usr/share/doc", "--exclude=./usr/share/locale",

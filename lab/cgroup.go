@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -120,11 +122,7 @@ func cgroupPIDs(name string) []int {
 			}
 		}
 	})
-	pids := make([]int, 0, len(seen))
-	for pid := range seen {
-		pids = append(pids, pid)
-	}
-	return pids
+	return slices.Collect(maps.Keys(seen))
 }
 
 // removeCgroup removes a group and the groups below it. Who died a moment ago may

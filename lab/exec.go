@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -64,13 +65,10 @@ func (l *Lab) laptopEnv() []string {
 			env = append(env, name+"="+strings.TrimSpace(string(out)))
 		}
 	}
-	kept := env[:0]
-	for _, kv := range env {
-		if !strings.HasPrefix(kv, "SSH_") && !strings.HasPrefix(kv, "XDG_") && !strings.HasPrefix(kv, "POSTERN_") {
-			kept = append(kept, kv)
-		}
-	}
-	return append(kept, "HOME="+home, "PATH="+l.dir("bin")+":"+os.Getenv("PATH"))
+	env = slices.DeleteFunc(env, func(kv string) bool {
+		return strings.HasPrefix(kv, "SSH_") || strings.HasPrefix(kv, "XDG_") || strings.HasPrefix(kv, "POSTERN_")
+	})
+	return append(env, "HOME="+home, "PATH="+l.dir("bin")+":"+os.Getenv("PATH"))
 }
 
 // Exec runs a command on a node and gives its standard output. The error holds
@@ -92,11 +90,7 @@ func (l *Lab) Exec(ctx context.Context, node string, argv ...string) (string, er
 // makeLaptop makes the operator's home, with a key and an empty known_hosts.
 func (l *Lab) makeLaptop(ctx context.Context) error {
 	ssh := l.dir("laptop", "home", ".ssh")
-	etc := l.dir("laptop", "etc")
 	if err := os.MkdirAll(ssh, 0o700); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(etc, 0o755); err != nil {
 		return err
 	}
 	passwd, err := os.ReadFile("/etc/passwd")
@@ -104,13 +98,13 @@ func (l *Lab) makeLaptop(ctx context.Context) error {
 		return err
 	}
 	files := map[string]string{
-		filepath.Join(etc, "passwd"):      moveHome(string(passwd), l.dir("laptop", "home")),
-		filepath.Join(etc, "hosts"):       "127.0.0.1 localhost laptop\n::1 localhost\n",
-		filepath.Join(etc, "resolv.conf"): resolvConf,
-		filepath.Join(ssh, "known_hosts"): "",
+		l.dir("laptop", "etc", "passwd"):               moveHome(string(passwd), l.dir("laptop", "home")),
+		l.dir("laptop", "etc", "hosts"):                "127.0.0.1 localhost laptop\n::1 localhost\n",
+		l.dir("laptop", "etc", "resolv.conf"):          resolvConf,
+		l.dir("laptop", "home", ".ssh", "known_hosts"): "",
 	}
 	for path, text := range files {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := put(path, text, 0o644); err != nil {
 			return err
 		}
 	}
@@ -141,19 +135,9 @@ func (l *Lab) buildProgram(ctx context.Context) error {
 	return l.runHere(cmd)
 }
 
-// checkout finds the top of the program's source tree, from here upwards, when there is one.
+// checkout finds the top of the program's source tree, when this process runs in it.
 func checkout() (string, bool) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", false
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			_, err := os.Stat(filepath.Join(dir, "cmd", "postern"))
-			return dir, err == nil
-		}
-		if dir == "/" {
-			return "", false
-		}
-	}
+	mod, err := exec.Command("go", "env", "GOMOD").Output()
+	top := filepath.Dir(strings.TrimSpace(string(mod)))
+	return top, err == nil && exists(filepath.Join(top, "cmd", "postern"))
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -75,14 +76,7 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 		{lockAptPath, string(lockAptScript), 0o755},
 	}
 	for _, f := range files {
-		p := filepath.Join(root, f.path)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			return err
-		}
-		if err := os.RemoveAll(p); err != nil {
-			return err
-		}
-		if err := os.WriteFile(p, []byte(f.text), f.mode); err != nil {
+		if err := put(filepath.Join(root, f.path), f.text, f.mode); err != nil {
 			return err
 		}
 	}
@@ -90,6 +84,14 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 		return err
 	}
 	return l.makeHostKeys(ctx, root)
+}
+
+// put writes a file anew, and the directories it is in.
+func put(path, text string, mode os.FileMode) error {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.RemoveAll(path)); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), mode)
 }
 
 // makeHostKeys makes one key of each kind that sshd makes. The RSA key is a
@@ -127,13 +129,7 @@ func (l *Lab) authorize(root string) error {
 			return err
 		}
 		file := filepath.Join(dir, "authorized_keys")
-		if err := os.WriteFile(file, key, 0o600); err != nil {
-			return err
-		}
-		if err := os.Chown(dir, uid, uid); err != nil {
-			return err
-		}
-		if err := os.Chown(file, uid, uid); err != nil {
+		if err := errors.Join(os.WriteFile(file, key, 0o600), os.Chown(dir, uid, uid), os.Chown(file, uid, uid)); err != nil {
 			return err
 		}
 	}
