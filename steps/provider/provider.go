@@ -4,8 +4,8 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
 	"strings"
 	"text/template"
 )
@@ -41,10 +41,8 @@ type Firewall struct {
 // Port25 is what the hoster does with outgoing mail.
 type Port25 struct {
 	Default Policy
-	Others  []string // other mail ports blocked on the way out, in the hoster's words
 	Steps   []string // how it is opened, one sentence each
 	Needs   []string // what must be in place before asking
-	Scope   string   // what an opening holds for: account, server, address; "" when unknown
 	Takes   string   // how long it takes, in words
 }
 
@@ -71,7 +69,6 @@ type Rule struct {
 
 // Letter is what support is told. Empty fields become blanks for a person to fill in.
 type Letter struct {
-	Provider string
 	Hostname string // the mail system's public name
 	Address4 string
 	Address6 string
@@ -86,16 +83,6 @@ func register(p Provider) {
 		panic("provider: two providers named " + p.ID)
 	}
 	all[p.ID] = p
-}
-
-// IDs lists the providers, sorted.
-func IDs() []string {
-	var ids []string
-	for id := range all {
-		ids = append(ids, id)
-	}
-	sort.Strings(ids)
-	return ids
 }
 
 // Find is the provider of that ID. When there is none of it, the answer is the unknown provider and false.
@@ -123,11 +110,7 @@ func (p Provider) FirewallText() string {
 func RuleList(rules []Rule) string {
 	var b strings.Builder
 	for _, r := range rules {
-		from := r.From
-		if from == "" {
-			from = "any"
-		}
-		fmt.Fprintf(&b, "incoming  %-3s  %5d  from %-18s  %s\n", strings.ToUpper(r.Proto), r.Port, from, r.Name)
+		fmt.Fprintf(&b, "incoming  %-3s  %5d  from %-18s  %s\n", strings.ToUpper(r.Proto), r.Port, cmp.Or(r.From, "any"), r.Name)
 	}
 	return b.String()
 }
@@ -144,9 +127,6 @@ func (p Provider) Port25Text(port int) string {
 		fmt.Fprintf(&b, "%s does not open outgoing port %d: send through a relay service, or change the provider.\n", p.Name, port)
 	default:
 		fmt.Fprintf(&b, "Whether this provider blocks outgoing port %d is not known here: look in its help pages or ask its support.\n", port)
-	}
-	if len(p.Out25.Others) > 0 {
-		fmt.Fprintf(&b, "Blocked with it: %s.\n", strings.Join(p.Out25.Others, ", "))
 	}
 	for _, s := range p.Out25.Steps {
 		fmt.Fprintln(&b, s)
@@ -170,27 +150,14 @@ func (p Provider) provenance() string {
 
 // Write is the letter to support with the fields filled in.
 func (p Provider) Write(l Letter) (string, error) {
-	text := p.Letter
-	if text == "" {
-		text = common
-	}
-	t, err := template.New(p.ID).Funcs(template.FuncMap{"or_blank": blank}).Option("missingkey=error").Parse(text)
+	blank := func(s string) string { return cmp.Or(s, "(please fill in)") }
+	t, err := template.New(p.ID).Funcs(template.FuncMap{"or_blank": blank}).Parse(cmp.Or(p.Letter, common))
 	if err != nil {
 		return "", fmt.Errorf("provider: %s: letter: %w", p.ID, err)
-	}
-	if l.Provider == "" {
-		l.Provider = p.Name
 	}
 	var b strings.Builder
 	if err := t.Execute(&b, l); err != nil {
 		return "", fmt.Errorf("provider: %s: letter: %w", p.ID, err)
 	}
 	return strings.TrimSpace(b.String()) + "\n", nil
-}
-
-func blank(s string) string {
-	if s == "" {
-		return "(please fill in)"
-	}
-	return s
 }

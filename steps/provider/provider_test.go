@@ -8,10 +8,10 @@ import (
 )
 
 func TestEveryProvider(t *testing.T) {
-	if len(IDs()) < 2 {
-		t.Fatalf("providers: %v", IDs())
+	if len(all) < 2 {
+		t.Fatalf("providers: %v", all)
 	}
-	for _, id := range IDs() {
+	for id := range all {
 		p, ok := Find(id)
 		if !ok || p.ID != id || p.Name == "" {
 			t.Errorf("%s: found %q, %v", id, p.ID, ok)
