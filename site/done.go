@@ -13,17 +13,6 @@ var taskShape = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-
 
 func isTask(id string) bool { return taskShape.MatchString(id) && len(id) <= 100 }
 
-// Mark says that a person did a task by hand, on a date such as 2026-11-21. Save keeps it.
-func (f *File) Mark(task, date string) error {
-	if date == "" {
-		return fmt.Errorf("done.%s: a date is wanted, such as 2026-11-21", quote(task))
-	}
-	return f.Site.Mark(task, date)
-}
-
-// Unmark takes back that a task was done. Save keeps it.
-func (f *File) Unmark(task string) { delete(f.Site.Done, task) }
-
 // Mark says that a person did a task by hand, on a date such as 2026-11-21; "" takes it back.
 func (s *Site) Mark(task, date string) error {
 	if !isTask(task) {

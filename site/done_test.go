@@ -9,10 +9,10 @@ import (
 // What a person marked as done is kept among the answers, and what else stands in the file stays.
 func TestMark(t *testing.T) {
 	f := load(t, save(t, handmade))
-	if err := f.Mark("provider.firewall.proxy", "2026-11-21"); err != nil {
+	if err := f.Site.Mark("provider.firewall.proxy", "2026-11-21"); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Mark("dns.records", "2026-11-22"); err != nil {
+	if err := f.Site.Mark("dns.records", "2026-11-22"); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Save(); err != nil {
@@ -29,7 +29,7 @@ func TestMark(t *testing.T) {
 	if again.Site.Done["dns.records"] != "2026-11-22" || len(again.Site.Done) != 2 || len(again.Unknown) != len(f.Unknown) {
 		t.Errorf("read as %v, unknown %q", again.Site.Done, again.Unknown)
 	}
-	again.Unmark("dns.records")
+	unmark(t, again, "dns.records")
 	if err := again.Save(); err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +38,18 @@ func TestMark(t *testing.T) {
 	}
 }
 
+func unmark(t *testing.T, f *File, task string) {
+	t.Helper()
+	if err := f.Site.Mark(task, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestMarkRefuses(t *testing.T) {
 	f := NewFile("x", Default())
-	for _, c := range [][2]string{{"dns.records", ""}, {"dns.records", "yesterday"}, {"dns.records", "2026-13-01"}, {"", "2026-11-21"}, {"dns", "2026-11-21"},
+	for _, c := range [][2]string{{"dns.records", "yesterday"}, {"dns.records", "2026-13-01"}, {"", "2026-11-21"}, {"dns", "2026-11-21"},
 		{"dns.\n", "2026-11-21"}, {"a." + strings.Repeat("b", 100), "2026-11-21"}} {
-		if err := f.Mark(c[0], c[1]); err == nil || len(f.Site.Done) > 0 {
+		if err := f.Site.Mark(c[0], c[1]); err == nil || len(f.Site.Done) > 0 {
 			t.Errorf("%q is taken: %v, %v", c, f.Site.Done, err)
 		}
 	}
@@ -62,7 +69,7 @@ func TestUnmarkKeepsTheRest(t *testing.T) {
 		if f.Site.Done["a.b"] != "2026-11-21" {
 			t.Errorf("%q: read as %v", c.text, f.Site.Done)
 		}
-		f.Unmark("a.b")
+		unmark(t, f, "a.b")
 		if err := f.Save(); err != nil {
 			t.Errorf("%q: %v", c.text, err)
 		}
@@ -127,7 +134,7 @@ func TestInMemory(t *testing.T) {
 	if err := f.Set("domain", "example.org"); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Mark("dns.records", "2026-11-21"); err != nil {
+	if err := f.Site.Mark("dns.records", "2026-11-21"); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Save(); err != nil {
@@ -136,7 +143,7 @@ func TestInMemory(t *testing.T) {
 	if !f.Has("domain") || f.Has("hostname") {
 		t.Error("what was answered and saved is not there, or what was only suggested is")
 	}
-	f.Unmark("dns.records")
+	unmark(t, f, "dns.records")
 	if err := f.Save(); err != nil {
 		t.Fatal(err)
 	}

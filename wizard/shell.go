@@ -219,9 +219,7 @@ func (w *shell) answer(pairs [][2]string) error {
 
 // mark says that a person did a task, or takes that back.
 func (w *shell) mark(m markMsg) tea.Msg {
-	if m.date == "" {
-		w.file.Unmark(m.task)
-	} else if err := w.file.Mark(m.task, m.date); err != nil {
+	if err := w.file.Site.Mark(m.task, m.date); err != nil {
 		return noteMsg(err.Error())
 	}
 	if err := w.file.Save(); err != nil {

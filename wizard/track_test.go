@@ -50,7 +50,7 @@ func TestTaskIsDone(t *testing.T) {
 	if x.w.isDone(task) {
 		t.Error("done before anything was said")
 	}
-	if err := x.w.file.Mark(task.ID, "2026-11-21"); err != nil {
+	if err := x.w.file.Site.Mark(task.ID, "2026-11-21"); err != nil {
 		t.Fatal(err)
 	}
 	if !x.w.isDone(task) {

@@ -90,11 +90,10 @@ func (w *walk) byHand(ctx context.Context, step steps.Step, plan steps.Plan) err
 			continue
 		}
 		for _, t := range report.Open(marked) {
-			if err := w.from.file.Mark(t.ID, w.world.now().Format(time.DateOnly)); err != nil {
-				return err
-			}
-			if err := w.from.site.Mark(t.ID, w.from.file.Site.Done[t.ID]); err != nil {
-				return err
+			for _, s := range []*site.Site{w.from.file.Site, w.from.site} {
+				if err := s.Mark(t.ID, w.world.now().Format(time.DateOnly)); err != nil {
+					return err
+				}
 			}
 		}
 		if len(marked) == 0 {

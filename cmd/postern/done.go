@@ -34,10 +34,12 @@ func (c *doneCmd) Run(_ context.Context, a *app) error {
 			return usage(cmp.Or(meant(id, known), "'postern plan' shows the tasks and their IDs"), "%q is not a task of these answers", id)
 		}
 	}
+	date := a.world.now().Format(time.DateOnly)
+	if c.Not {
+		date = ""
+	}
 	for _, id := range c.Tasks {
-		if c.Not {
-			from.file.Unmark(id)
-		} else if err := from.file.Mark(id, a.world.now().Format(time.DateOnly)); err != nil {
+		if err := from.file.Site.Mark(id, date); err != nil {
 			return usage("", "%w", err)
 		}
 	}
