@@ -31,17 +31,23 @@ func (r *Runner) last(ctx context.Context, p *Proposal, parts []steps.Part) (res
 		return results, nil, err
 	}
 	err = fmt.Errorf("%w: %w", ErrRolledBack, &Regression{lost})
-	for i := range parts {
-		parts[i].Changes = reversed(parts[i].Changes, records[parts[i].Host])
-		rolled = append(rolled, parts[i].Host)
+	var back []steps.Part
+	for _, part := range parts {
+		if part.Changes = reversed(part.Changes, records[part.Host]); len(part.Changes) > 0 {
+			back, rolled = append(back, part), append(rolled, part.Host)
+		}
 	}
-	return results, rolled, errors.Join(err, r.prepare(context.WithoutCancel(ctx), parts))
+	return results, rolled, errors.Join(err, r.prepare(context.WithoutCancel(ctx), back))
 }
 
-// reversed are the changes that take others back, last first. The host forgets those that it did not remember before.
+// reversed are the changes that take others back, last first; what has no way back stays. The host forgets those that it did
+// not remember before.
 func reversed(list []remote.Change, records []remote.Record) []remote.Change {
 	var back []remote.Change
 	for _, c := range slices.Backward(list) {
+		if c.Path == "" && c.Undo == "" {
+			continue
+		}
 		before := slices.ContainsFunc(records, func(r remote.Record) bool { return r.Step == c.Step && r.ID == c.ID && r.Path == c.Path })
 		back = append(back, remote.Change{ID: c.ID, Step: c.Step, Title: "take back: " + c.Title, Path: c.Path, Old: c.New, New: c.Old,
 			Do: c.Undo, Takes: c.Takes, Forget: !before})

@@ -25,10 +25,10 @@ func TestLast(t *testing.T) {
 		err   error
 		kept  int // records
 	}{
-		{"kept", false, true, checks.OK, "up compose", nil, 2},
-		{"fails", true, false, checks.OK, "down compose", new(remote.ErrTest), 1},
-		{"fails whole", true, true, checks.OK, "down -", new(remote.ErrTest), 0},
-		{"breaks something", false, false, checks.Fail, "down -", ErrRolledBack, 0},
+		{"kept", false, true, checks.OK, "up compose", nil, 3},
+		{"fails", true, false, checks.OK, "down compose", new(remote.ErrTest), 2},
+		{"fails whole", true, true, checks.OK, "down -", new(remote.ErrTest), 1},
+		{"breaks something", false, false, checks.Fail, "down -", ErrRolledBack, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestLast(t *testing.T) {
 					if runs = one.Do; phase == "undo" {
 						runs = one.Undo
 					}
-					if c.fails && phase == "do" {
+					if c.fails && runs == "up" {
 						return errors.New("exit status 1")
 					}
 					return nil
@@ -58,6 +58,7 @@ func TestLast(t *testing.T) {
 					return []checks.Result{{Outcome: checks.OK}}
 				}}
 				part := steps.Part{Host: "mail", Inert: true, Last: true, Changes: []remote.Change{
+					{ID: "packages", Step: "x", Title: "packages", Do: "install"},
 					{ID: "file", Step: "x", Title: "a file", Path: "/srv/compose", New: &remote.File{Text: "compose"}, Bound: c.bound},
 					{ID: "up", Step: "x", Title: "start it", Do: "up", Undo: "down", Takes: time.Hour},
 				}}

@@ -275,3 +275,18 @@ func TestNothingIsAskedTwice(t *testing.T) {
 		}
 	}
 }
+
+// A host on which something is left open, or a job died, is tidied before anything is planned; one at work is waited for.
+func TestOpened(t *testing.T) {
+	look := steps.Look{}
+	for host, status := range map[string]string{"proxy": "dead j1\ndoing x\n", "mail": "work j2\ndoing x\nended ROLLEDBACK.t1.boot\n"} {
+		look[host] = remote.Facts{Answers: map[string]remote.Answer{remote.ReadStatus.ID: {Out: status}}}
+	}
+	if got := opened(site.Default(), look); !reflect.DeepEqual(got, []string{"proxy"}) {
+		t.Errorf("with a dead job: %v", got)
+	}
+	look["mail"].Answers[remote.ReadStatus.ID] = remote.Answer{Out: "open t2 ARMED \nowner ann\n"}
+	if got := opened(site.Default(), look); len(got) != 2 {
+		t.Errorf("with a change open: %v", got)
+	}
+}
