@@ -185,14 +185,14 @@ func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
 
 // back takes a transaction back, if it is not decided, and waits until that is done. What runs is let come to its end first.
 func (f *Fake) back(c *fakeChange, why string) {
-	mine := c != nil && c.state == "ARMED"
-	if mine {
+	if c != nil && c.state == "ARMED" {
 		c.state, c.why = "ROLLING", why
 		c.disarm()
-	}
-	defer f.enter()()
-	if mine {
+		defer f.enter()()
 		f.roll(c)
+	}
+	for c != nil && c.state == "ROLLING" { // by another
+		f.turn.Wait()
 	}
 }
 
