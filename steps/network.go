@@ -2,6 +2,9 @@ package steps
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"postern/remote"
 	"postern/seen"
@@ -15,14 +18,14 @@ func init() {
 		Chapter: 1,
 		Title:   "Network",
 		Why: "Finds out what the two hosts are: the public server that takes what the world sends, and the hidden mail server behind it. " +
-			"Nothing is changed here; what stands in the way of the later chapters is told now.",
+			"Nothing is changed here but that an installation which was cut short is finished; what stands in the way of the later chapters is told now.",
 		Guide:  "network, Network Architecture",
 		Fields: networkFields,
 		Reads: func(s *site.Site, h *site.Host) []remote.Query {
-			return append(seen.HostReads(s, h), seen.UnitsOf.Reads(s, h)...)
+			return slices.Concat(seen.HostReads(s, h), seen.UnitsOf.Reads(s, h), seen.Dpkg.Reads(s, h))
 		},
 		Plan:  planNetwork,
-		Proof: []string{"host.ssh", "host.privilege", "host.clock"},
+		Proof: []string{"host.ssh", "host.privilege", "host.clock", "host.packages"},
 	})
 }
 
@@ -46,7 +49,7 @@ func networkFields(s *site.Site) []string {
 	return keys
 }
 
-// planNetwork changes nothing: it tells what was found, refuses what cannot be set up, and hands out what only a person
+// planNetwork changes nothing that runs: it finishes what keeps packages from being installed, tells what was found, refuses what cannot be set up, and hands out what only a person
 // can do at the provider.
 func planNetwork(s *site.Site, look Look) Plan {
 	p := Plan{Step: "network", Refused: unsupported(s, look)}
@@ -62,6 +65,9 @@ func planNetwork(s *site.Site, look Look) Plan {
 		p.Notes = append(p.Notes, addresses(s, h, now, units)...)
 		p.Notes = append(p.Notes, occupied(s, h, now)...)
 		p.Notes = append(p.Notes, clock(h, facts.At, now.Clock)...)
+		if half, err := seen.Dpkg.Of(facts); err == nil && len(half.Half) > 0 && !half.Busy {
+			p.Parts = append(p.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{finishPackages(half.Half)}})
+		}
 		if h.Role == site.Proxy {
 			p.Tasks = append(p.Tasks, hosterTasks(s, h, now)...)
 		}
@@ -155,4 +161,13 @@ func panelRules(s *site.Site, h *site.Host, now seen.Host) []provider.Rule {
 		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: sources(p.From)})
 	}
 	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
+}
+
+// finishPackages finishes an installation that was cut short, without a question on the host: files that are there stay.
+func finishPackages(half []string) remote.Change {
+	return remote.Change{
+		ID: "network.packages", Title: "finish the installation that was cut short: " + strings.Join(half, ", "),
+		Why: "until then nothing more can be installed; packages stay when the rest is undone", Takes: 15 * time.Minute,
+		Do: "PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a </dev/null\n",
+	}
 }
