@@ -37,6 +37,10 @@ bench: prepared ## the ratios that say how fast it is, in one run
 pictures: ## draws docs/pictures anew, from the program itself; make test compares them
 	$(GO) test -count=1 -run '^(TestDemoDrawn|TestMonochrome)$$' ./cmd/postern -update
 
+.PHONY: docs
+docs: ## writes docs/checks anew, from the checks themselves; make test compares them
+	$(GO) test -count=1 -run '^TestCheckPages$$' ./cmd/postern -update
+
 .PHONY: lab
 lab: build prepared ## boots two hosts, sets them up in line mode before your eyes, and leaves them running
 	@tools/lab.sh
