@@ -1,11 +1,13 @@
 package checks
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -83,6 +85,19 @@ func EachHost(e *Env, q Question, ask func(Question, *site.Host, *Vantage) Resul
 		}
 	}
 	return Together(asks)
+}
+
+// OfHosts asks the same of every host by one fact of it; where that cannot be told, the result is unknown.
+func OfHosts[T any](f seen.Fact[T], q Question, judge func(Question, T) Result) func(context.Context, *Env) []Result {
+	return func(_ context.Context, e *Env) []Result {
+		return EachHost(e, q, func(q Question, _ *site.Host, v *Vantage) Result {
+			fact, err := f.Of(v.Facts)
+			if err != nil {
+				return q.Cannot(err)
+			}
+			return judge(q, fact)
+		}, site.Proxy, site.Mail)
+	}
 }
 
 // Few is a list in one line: its first entries, and how many more there are.

@@ -30,7 +30,7 @@ var told = map[string]string{
 	"size":      "== memory\nMemTotal:       983040 kB\n== disk\nFilesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 50 50 10% /\n",
 	"tools":     "== tools\nufw\nwg\nwireguard\n",
 	"clock":     "== now\n1795254690\n== synced\nyes\n",
-	"dpkg":      "== busy\n== list\n310\nufw half-installed\nwireguard-tools unpacked\n",
+	"dpkg":      "== busy\n== list\n310\nwireguard-tools\n",
 	"privilege": "== uid\n0\n== name\n\n== etc\nwritable\n",
 	"routing":   "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n== rules6\n0:\tfrom all lookup local\n",
 	"rules":     "== v4\n*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n== v6\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n== other\n",

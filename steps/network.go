@@ -18,7 +18,7 @@ func init() {
 		Chapter: 1,
 		Title:   "Network",
 		Why: "Finds out what the two hosts are: the public server that takes what the world sends, and the hidden mail server behind it. " +
-			"Nothing is changed here but that an installation which was cut short is finished; what stands in the way of the later chapters is told now.",
+			"Nothing that runs is changed here; what stands in the way of the later chapters is told now.",
 		Guide:  "network, Network Architecture",
 		Fields: networkFields,
 		Reads: func(s *site.Site, h *site.Host) []remote.Query {
@@ -168,6 +168,8 @@ func finishPackages(half []string) remote.Change {
 	return remote.Change{
 		ID: "network.packages", Title: "finish the installation that was cut short: " + strings.Join(half, ", "),
 		Why: "until then nothing more can be installed; packages stay when the rest is undone", Takes: 15 * time.Minute,
-		Do: "PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a </dev/null\n",
+		Do: "export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive\ndpkg --force-confdef --force-confold --configure -a\n" +
+			"left=$(dpkg-query -W -f '${db:Status-Status} ${Package}\\n' | sed -n 's/^half-installed //p')\n" +
+			"[ -z \"$left\" ] || apt-get -q -y --no-remove -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --reinstall install $left\n",
 	}
 }

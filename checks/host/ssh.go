@@ -51,13 +51,9 @@ func askSSH(_ context.Context, e *checks.Env) []checks.Result {
 	}, site.Proxy, site.Mail)
 }
 
-func askRoot(_ context.Context, e *checks.Env) []checks.Result {
-	q := checks.Question{Want: "root, and a system that can be written", Fix: "network"}
-	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
-		may, err := seen.Privilege.Of(v.Facts)
+var askRoot = checks.OfHosts(seen.Privilege, checks.Question{Want: "root, and a system that can be written", Fix: "network"},
+	func(q checks.Question, may seen.Rights) checks.Result {
 		switch {
-		case err != nil:
-			return q.Cannot(err)
 		case !may.Root:
 			return q.Fail(fmt.Sprintf("user %s", may.UID.Line(20)), "the login may not use sudo or su", "")
 		case !may.Writable:
@@ -66,8 +62,7 @@ func askRoot(_ context.Context, e *checks.Env) []checks.Result {
 			return q.OK("root by sudo as %s", may.User.Line(40))
 		}
 		return q.OK("root")
-	}, site.Proxy, site.Mail)
-}
+	})
 
 func join(list []int) string {
 	text := ""
