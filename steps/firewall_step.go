@@ -8,6 +8,7 @@ import (
 	"postern/remote"
 	"postern/seen"
 	"postern/site"
+	"postern/steps/does"
 	"postern/steps/firewall"
 )
 
@@ -81,7 +82,7 @@ func planFirewall(s *site.Site, look Look) Plan {
 
 // planPackage installs the firewall first: what its package brings is looked at before anything is planned on it.
 func planPackage(h *site.Host, backend firewall.Backend, plan *Plan) {
-	plan.Parts = append(plan.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{installPackages("firewall", h.Name, backend.Package)}})
+	plan.Parts = append(plan.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{does.Within("firewall", does.Packages{backend.Package}.Install(h.Name))}})
 	then := h.Name + ": deny what comes in, admit SSH and what the tunnel brings, allow what goes out, on both families"
 	if h.Role == site.Proxy {
 		then = h.Name + ": deny what comes in but SSH, the mail and web ports and the tunnel; forward what goes to the mail host; allow what goes out"

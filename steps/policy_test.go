@@ -12,6 +12,7 @@ import (
 
 	"postern/seen"
 	"postern/site"
+	"postern/steps/does"
 	"postern/steps/firewall"
 )
 
@@ -125,7 +126,7 @@ func fakeApt(t *testing.T, apt string) (out, asked string, code int) {
 		t.Fatal(err)
 	}
 	// The locks of this machine are no business of the test.
-	script := strings.ReplaceAll(installPackages("firewall", "proxy", "ufw").Do, "/var/lib/", dir+"/")
+	script := strings.ReplaceAll(does.Packages{"ufw"}.Install("proxy").Do, "/var/lib/", dir+"/")
 	cmd := exec.Command("/bin/sh", "-c", "set -e\n"+script)
 	cmd.Env = []string{"PATH=" + dir + ":/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	raw, err := cmd.CombinedOutput()

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"postern/site"
+	"postern/steps/does"
 	"postern/steps/wireguard"
 )
 
@@ -73,7 +74,7 @@ func prepareTunnel(ends []wireguard.End) []Part {
 	for _, e := range ends {
 		part := Part{Host: e.Host.Name, Inert: true}
 		if packages := e.Packages(); len(packages) > 0 && !e.Kept() {
-			part.Changes = append(part.Changes, installPackages("wireguard", e.Host.Name, packages...))
+			part.Changes = append(part.Changes, does.Within("wireguard", packages.Install(e.Host.Name)))
 		}
 		if key := e.Key(); key != nil && !e.Kept() {
 			part.Changes = append(part.Changes, *key)

@@ -35,18 +35,23 @@ func (b Block) Plan(seen Seen) ([]remote.Change, error) {
 		}
 	}
 	return edit("block", b.Path, cmp.Or(b.Title, title), b.Test, seen, theirs(func(text string) (string, error) {
-		return PutBlock(text, b.Text, b.At), nil
+		at := -1
+		if rest, _ := CutBlock(text); b.At != nil {
+			at = b.At(rest)
+		}
+		return PutBlock(text, b.Text, at), nil
 	}))
 }
 
-// PutBlock is a text with the block in it that is wanted, and no other one of ours.
-func PutBlock(text, block string, at func(string) int) string {
+// PutBlock is a text with the block in it that is wanted, and no other one of ours: at that place of the text without one;
+// when that is -1, where it was, else at the end.
+func PutBlock(text, block string, at int) string {
 	rest, was := CutBlock(text)
 	switch {
 	case block == "":
 		return rest
-	case at != nil:
-		was = at(rest)
+	case at >= 0:
+		was = at
 	case was < 0:
 		was = len(rest)
 	}

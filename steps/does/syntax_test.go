@@ -154,8 +154,8 @@ func FuzzBlock(f *testing.F) {
 	f.Add("a\n"+BlockBegin+"\nx\n"+BlockEnd+"\nz", 2)
 	f.Add(BlockEnd+"\n"+BlockBegin+": x\n"+BlockBegin, 0)
 	f.Fuzz(func(t *testing.T, text string, at int) {
-		put := PutBlock(text, "ours", nil)
-		if again := PutBlock(put, "ours", nil); again != put {
+		put := PutBlock(text, "ours", -1)
+		if again := PutBlock(put, "ours", -1); again != put {
 			t.Errorf("%q becomes %q and then %q", text, put, again)
 		}
 		rest, _ := CutBlock(text)

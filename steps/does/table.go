@@ -97,7 +97,7 @@ func (t Table) Plan(f remote.Facts) (Stage, []remote.Change, error) {
 			return stage, nil, fmt.Errorf("%s: %s: %w", t.Step, f.Host, err)
 		}
 		for _, c := range changes {
-			c.ID, c.Step = t.Step+"."+c.ID, t.Step
+			c = Within(t.Step, c)
 			if named[c.ID+c.Path] {
 				return stage, nil, fmt.Errorf("%s: %s: two things are called %q", t.Step, f.Host, c.ID)
 			}
@@ -109,6 +109,12 @@ func (t Table) Plan(f remote.Facts) (Stage, []remote.Change, error) {
 		}
 	}
 	return stage, all, nil
+}
+
+// Within names a change of a thing after its step.
+func Within(step string, c remote.Change) remote.Change {
+	c.ID, c.Step = step+"."+c.ID, step
+	return c
 }
 
 // rank is where a thing stands in the order of a plan; its tens are the stage.

@@ -57,22 +57,13 @@ func (u Unit) Plan(seen Seen) ([]remote.Change, error) {
 	return []remote.Change{c}, nil
 }
 
-// Stop is the change that ends a unit, now and at boot, given its state; nil when it neither runs nor would.
-func (u Unit) Stop(was State) *remote.Change {
-	u.Off = true
-	if c := u.change(remote.Change{}, was, false); c.Do+c.Keep != "" {
-		return &c
-	}
-	return nil
-}
-
 // change completes a change that may write the unit's file.
 func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	name, verb, title := remote.Quote(u.Name), "", "write "+c.Path
 	const anyway = " 2>/dev/null || true\n" // an undo may come before what it takes back
 	switch c.ID = id("unit", u.Name); {
 	case u.Off:
-		return u.stop(c, was)
+		return u.Stop(was)
 	case u.Idle:
 	case !was.Active:
 		verb, c.Undo = "start", "systemctl stop "+name+anyway+"systemctl reset-failed "+name+anyway
@@ -105,10 +96,10 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	return c
 }
 
-// stop has a change end the unit.
-func (u Unit) stop(c remote.Change, was State) remote.Change {
+// Stop is the change that ends a unit, now and at boot, given how it stands.
+func (u Unit) Stop(was State) remote.Change {
 	name := remote.Quote(u.Name)
-	c.Title, c.Risk = cmp.Or(u.Title, "stop "+u.Name+" and no longer start it at boot; its file stays"), remote.LoseMail
+	c := remote.Change{ID: id("unit", u.Name), Title: cmp.Or(u.Title, "stop "+u.Name+" and no longer start it at boot; its file stays"), Risk: remote.LoseMail}
 	if was.Enabled {
 		c.Keep, c.Undo = "systemctl disable "+name, "systemctl enable "+name+" 2>/dev/null || true"
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"postern/seen"
+	"postern/steps/does"
 )
 
 var fuzzPolicy = Policy{
@@ -92,8 +93,8 @@ func FuzzHook(f *testing.F) {
 		if again, err := withHook(with); err != nil || again != with {
 			t.Fatalf("put in twice: %v\n%q\n%q", err, with, again)
 		}
-		if !strings.Contains(text, hookBegin) && withoutHook(with) != text {
-			t.Fatalf("taken out: %q, there was %q", withoutHook(with), text)
+		if !strings.Contains(text, does.BlockBegin) && does.PutBlock(with, "", -1) != text {
+			t.Fatalf("taken out: %q, there was %q", does.PutBlock(with, "", -1), text)
 		}
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"postern/steps/does"
 )
 
 // Our NAT lives in chains of our own, made by a script of our own that ufw's hook calls at start and stop. Measured: in
@@ -11,9 +13,7 @@ import (
 const (
 	hookPath   = "/etc/ufw/before.init"
 	scriptPath = "/etc/ufw/postern.init"
-	hookBegin  = "# postern begin"
-	hookEnd    = "# postern end"
-	hookBlock  = hookBegin + "\nif [ -x " + scriptPath + " ]; then " + scriptPath + ` "$1" || exit $?; fi` + "\n" + hookEnd + "\n"
+	hookLine   = "if [ -x " + scriptPath + " ]; then " + scriptPath + ` "$1" || exit $?; fi`
 )
 
 // ownJumps are the places our chains hang at: table, built-in chain, our chain.
@@ -30,7 +30,7 @@ var shebang = regexp.MustCompile(`^#! ?/(usr/)?bin/(env )?(sh|dash|bash)\b`)
 
 // withHook puts our block before the first command of before.init, so that nothing there can end it earlier.
 func withHook(text string) (string, error) {
-	bare := withoutHook(text)
+	bare, _ := does.CutBlock(text)
 	if !shebang.MatchString(bare) {
 		return "", fmt.Errorf("%s is not a shell script, so our rules cannot be started from it: move it away, or make it one", hookPath)
 	}
@@ -45,31 +45,15 @@ func withHook(text string) (string, error) {
 		}
 		at += end + 1
 	}
-	return bare[:at] + hookBlock + bare[at:], nil
-}
-
-// withoutHook takes our block out, as often as it is there; a mark that has lost its other half stays.
-func withoutHook(text string) string {
-	var kept []string
-	begin := -1
-	for _, line := range strings.SplitAfter(text, "\n") {
-		switch {
-		case line == hookBegin+"\n":
-			begin = len(kept)
-		case line == hookEnd+"\n" && begin >= 0:
-			kept, begin = kept[:begin], -1
-			continue
-		}
-		kept = append(kept, line)
-	}
-	return strings.Join(kept, "")
+	return does.PutBlock(bare, hookLine, at), nil
 }
 
 // plainHook says whether before.init does nothing but what the package ships, so that making it executable starts
 // nothing of other people.
 func plainHook(text string) bool {
 	var code []string
-	for _, line := range strings.Split(withoutHook(text), "\n") {
+	bare, _ := does.CutBlock(text)
+	for _, line := range strings.Split(bare, "\n") {
 		if trimmed := strings.TrimSpace(line); trimmed != "" && !strings.HasPrefix(trimmed, "#") {
 			code = append(code, trimmed)
 		}

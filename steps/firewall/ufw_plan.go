@@ -7,6 +7,7 @@ import (
 
 	"postern/remote"
 	"postern/seen"
+	"postern/steps/does"
 )
 
 // plan is one rendering in the making: what was seen, what is wanted, and the new text of each file.
@@ -86,7 +87,7 @@ func (p *plan) settings() {
 	text := defaults.Text
 	set := func(now bool, key, value string) {
 		if !now {
-			text = setSetting(text, key, value)
+			text = does.Assignments.Put(text, does.Key{Name: key, Value: value})
 		}
 	}
 	set(p.set.ipv6, "IPV6", "yes")
@@ -108,7 +109,7 @@ func (p *plan) settings() {
 	p.put(defaultsPath, text, defaults.Mode)
 	confText := conf.Text
 	if !p.set.enabled {
-		confText = setSetting(confText, "ENABLED", "yes")
+		confText = does.Assignments.Put(confText, does.Key{Name: "ENABLED", Value: "yes"})
 	}
 	p.put(confPath, confText, conf.Mode)
 	p.after = parseSettings(p.text(defaultsPath), p.text(confPath))
@@ -151,7 +152,7 @@ func (p *plan) hook() error {
 		if f, _ := p.found.File(scriptPath); f != nil {
 			p.remove = append(p.remove, scriptPath)
 		}
-		p.put(hookPath, withoutHook(old.Text), old.Mode)
+		p.put(hookPath, does.PutBlock(old.Text, "", -1), old.Mode)
 		return nil
 	}
 	text, err := withHook(old.Text)

@@ -40,21 +40,3 @@ func parseSettings(defaults, conf string) settings {
 	}
 	return s
 }
-
-// setSetting changes KEY's lines to KEY=value, or adds one at the end, and keeps all else.
-func setSetting(text, key, value string) string {
-	lines := strings.Split(text, "\n")
-	found := false
-	for i, line := range lines {
-		if strings.HasPrefix(line, key+"=") {
-			lines[i], found = key+"="+value, true
-		}
-	}
-	if found {
-		return strings.Join(lines, "\n")
-	}
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	return text + key + "=" + value + "\n"
-}

@@ -7,6 +7,7 @@ import (
 
 	"postern/seen"
 	"postern/site"
+	"postern/steps/does"
 )
 
 // confKind says whose a wg-quick file is.
@@ -23,7 +24,7 @@ const (
 //
 // guide: wireguard, Configuration Files
 func kindOf(s *site.Site, text string) confKind {
-	if _, _, ours := cutConf(text); ours {
+	if ours(text) {
 		return oursConf
 	}
 	some := false
@@ -123,7 +124,7 @@ func (e End) wantedConf(keys map[string]string, mtu int) (text string, notes []N
 		notes = append(notes, Note{warn, fmt.Sprintf(format, args...)})
 	}
 	path := ConfPath(s.Tunnel.Interface)
-	switch _, rest, _ := cutConf(e.conf.Text); {
+	switch rest, _ := does.CutBlock(e.conf.Text); {
 	case kindOf(s, e.conf.Text) == oursConf:
 		return block + rest, nil
 	case s.Guide.Tunnel == "replace":

@@ -135,13 +135,7 @@ func (e End) running(keys map[string]string) runState {
 // onlyPeers says whether two files differ in nothing that wg-quick does: only in what `wg syncconf` can set on a running
 // interface without a restart.
 func onlyPeers(old *remote.File, text string) bool {
-	if old == nil {
-		return false
-	}
-	if _, _, ours := cutConf(old.Text); !ours {
-		return false
-	}
-	return interfaceLines(old.Text) == interfaceLines(text)
+	return old != nil && ours(old.Text) && interfaceLines(old.Text) == interfaceLines(text)
 }
 
 func interfaceLines(text string) string {

@@ -8,12 +8,7 @@ import (
 
 	"postern/seen"
 	"postern/site"
-)
-
-// Our lines of a wg-quick file stand between these marks, at its top; what stands outside of them is other people's.
-const (
-	beginMark = "# postern begin"
-	endMark   = "# postern end"
+	"postern/steps/does"
 )
 
 // keepalive is how often the host that dials keeps the way through its NAT open, in seconds.
@@ -21,14 +16,14 @@ const (
 // guide: wireguard, Configuration Files
 const keepalive = "25"
 
-// renderConf is our block of a host's wg-quick file. The private key is not in it: wg-quick loads it from its own file, so
+// renderConf is our block, at the top of a host's wg-quick file. The private key is not in it: wg-quick loads it from its own file, so
 // that this text can be shown, copied and compared.
 //
 // guide: wireguard, Configuration Files
 func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("%s: made anew at every change; what stands below the end mark stays", beginMark)
+	line("%s: made anew at every change; what stands below the end mark stays", does.BlockBegin)
 	line("[Interface]")
 	line("Address = %s", netip.PrefixFrom(s.TunnelAddress(h), s.Tunnel.Network.Bits()))
 	if six := s.TunnelAddress6(h); six.IsValid() {
@@ -71,7 +66,7 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) str
 		}
 		line("AllowedIPs = %s", joined(allowed(s, h, other)))
 	}
-	line("%s", endMark)
+	line("%s", does.BlockEnd)
 	return b.String()
 }
 
@@ -99,41 +94,18 @@ func joined(list []netip.Prefix) string {
 	return strings.Join(all, ", ")
 }
 
-// cutConf divides a wg-quick file into our block and the rest; found is false when it has none of ours.
-func cutConf(text string) (block, rest string, found bool) {
-	start := lineStart(text, beginMark)
-	if start < 0 {
-		return "", text, false
-	}
-	end := lineStart(text[start:], endMark)
-	if end < 0 {
-		return "", text, false
-	}
-	end += start
-	after := text[end:]
-	if i := strings.IndexByte(after, '\n'); i >= 0 {
-		after = after[i+1:]
-	} else {
-		after = ""
-	}
-	return text[start : len(text)-len(after)], text[:start] + after, true
-}
-
-// lineStart is where the first line that begins with a mark starts, or -1.
-func lineStart(text, mark string) int {
-	if strings.HasPrefix(text, mark) {
-		return 0
-	}
-	if i := strings.Index(text, "\n"+mark); i >= 0 {
-		return i + 1
-	}
-	return -1
+// ours says whether a wg-quick file has our block.
+func ours(text string) bool {
+	_, at := does.CutBlock(text)
+	return at >= 0
 }
 
 // oursMTU is the MTU in our block, or 0.
 func oursMTU(text string) int {
-	block, _, _ := cutConf(text)
-	for _, sec := range seen.ParseConf(block) {
+	if !ours(text) {
+		return 0
+	}
+	for _, sec := range seen.ParseConf(text) {
 		n, err := strconv.Atoi(sec.Get("mtu"))
 		if err == nil && n >= 576 && n <= 65535 {
 			return n

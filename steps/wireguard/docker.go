@@ -4,30 +4,27 @@ import (
 	"postern/remote"
 	"postern/seen"
 	"postern/site"
+	"postern/steps/does"
 )
 
 // dockerDropIn makes Docker wait for the tunnel: containers that publish on its address cannot start without it (measured:
 // "cannot assign requested address").
 const dockerDropIn = "/etc/systemd/system/docker.service.d/60-postern.conf"
 
-const dockerHead = "# postern: containers publish on the tunnel's address, so Docker waits for it.\n[Unit]\n"
-
-func dockerText(iface string) string {
-	return dockerHead + "Wants=" + seen.TunnelUnit(iface) + "\nAfter=" + seen.TunnelUnit(iface) + "\n"
+func dockerUnit(iface string) does.Unit {
+	unit := seen.TunnelUnit(iface)
+	return does.Unit{Name: "docker.service", File: dockerDropIn, Idle: true, Title: "start Docker after the tunnel",
+		Text: "# postern: containers publish on the tunnel's address, so Docker waits for it.\n[Unit]\nWants=" + unit + "\nAfter=" + unit + "\n"}
 }
 
-// dockerChange orders Docker after the tunnel on a mail host that has Docker; nil when that is so, or there is none.
-func (e End) dockerChange() *remote.Change {
+// dockerChanges order Docker after the tunnel on a mail host that has Docker.
+func (e End) dockerChanges() ([]remote.Change, error) {
 	if e.Host.Role != site.Mail || !e.Now.Tools["docker"] {
-		return nil
+		return nil, nil
 	}
-	want := remote.File{Text: dockerText(e.Site.Tunnel.Interface), Mode: 0o644, Owner: "root:root"}
-	if e.docker != nil && *e.docker == want {
-		return nil
+	_, changes, err := does.Table{Step: "wireguard", Things: []does.Thing{dockerUnit(e.Site.Tunnel.Interface)}}.Plan(e.facts)
+	for i := range changes {
+		changes[i].ID, changes[i].Why = "wireguard.docker", "Containers that publish on the tunnel's address cannot start without it."
 	}
-	return &remote.Change{
-		ID: "wireguard.docker", Step: "wireguard", Path: dockerDropIn, Old: e.docker, New: &want,
-		Title: "start Docker after the tunnel", Why: "Containers that publish on the tunnel's address cannot start without it.",
-		Do: "systemctl daemon-reload", Undo: "systemctl daemon-reload",
-	}
+	return changes, err
 }

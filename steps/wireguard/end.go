@@ -8,6 +8,7 @@ import (
 	"postern/remote"
 	"postern/seen"
 	"postern/site"
+	"postern/steps/does"
 )
 
 const wireguardDir = "/etc/wireguard/"
@@ -38,8 +39,8 @@ type End struct {
 	chain  bool // our chain is hooked in
 	marked bool // net.ipv4.conf.all.src_valid_mark is on
 	units  seen.Units
-	docker *remote.File // our drop-in
-	path   seen.Path    // to the other end
+	facts  remote.Facts
+	path   seen.Path // to the other end
 }
 
 // Reads are what must be seen of a host.
@@ -60,9 +61,8 @@ func Reads(s *site.Site, h *site.Host) []remote.Query {
 
 // See is an end as it was seen.
 func See(s *site.Site, h *site.Host, f remote.Facts) End {
-	e := End{Site: s, Host: h, Now: seen.Look(f)}
+	e := End{Site: s, Host: h, Now: seen.Look(f), facts: f}
 	e.conf, e.known = f.File(ConfPath(s.Tunnel.Interface))
-	e.docker, _ = f.File(dockerDropIn)
 	e.keys, _ = seen.Keys.Of(f)
 	e.runs, _ = seen.Tunnels.Of(f)
 	e.units, _ = seen.UnitsOf.Of(f)
@@ -100,8 +100,8 @@ func (e End) PublicKey() string {
 }
 
 // Packages are those that are missing.
-func (e End) Packages() []string {
-	var missing []string
+func (e End) Packages() does.Packages {
+	var missing does.Packages
 	if !e.Now.Tools["wg"] || !e.Now.Tools["wg-quick"] {
 		missing = append(missing, "wireguard-tools")
 	}

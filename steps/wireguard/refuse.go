@@ -9,6 +9,7 @@ import (
 	"postern/remote"
 	"postern/seen"
 	"postern/site"
+	"postern/steps/does"
 )
 
 // Refused says why the tunnel must not be made on a host: one line each, with what to do instead.
@@ -19,6 +20,9 @@ func (e End) Refused() []string {
 	if !e.known {
 		add("%s could not be read, so the tunnel is left alone", ConfPath(iface))
 		return why
+	}
+	if _, err := e.dockerChanges(); err != nil {
+		why = append(why, err.Error())
 	}
 	switch {
 	case e.conf != nil && kindOf(s, e.conf.Text) == foreignConf:
@@ -80,7 +84,7 @@ func (e End) Strip(paths map[string]bool) []remote.Change {
 	var changes []remote.Change
 	iface := e.Site.Tunnel.Interface
 	if paths[ConfPath(iface)] && e.conf != nil {
-		if _, rest, ours := cutConf(e.conf.Text); ours {
+		if rest, at := does.CutBlock(e.conf.Text); at >= 0 {
 			changes = append(changes, remote.Change{
 				ID: "wireguard.conf", Step: "wireguard", Path: ConfPath(iface), Old: e.conf, New: rested(e.conf, rest),
 				Title: "take our lines out of " + ConfPath(iface) + " and stop the tunnel",
@@ -89,10 +93,10 @@ func (e End) Strip(paths map[string]bool) []remote.Change {
 			})
 		}
 	}
-	if paths[dockerDropIn] && e.docker != nil {
-		if rest := stripLines(e.docker.Text, dockerText(iface)); rest != e.docker.Text {
+	if docker, _ := e.facts.File(dockerDropIn); paths[dockerDropIn] && docker != nil {
+		if rest := stripLines(docker.Text, dockerUnit(iface).Text); rest != docker.Text {
 			changes = append(changes, remote.Change{
-				ID: "wireguard.docker", Step: "wireguard", Path: dockerDropIn, Old: e.docker, New: rested(e.docker, rest),
+				ID: "wireguard.docker", Step: "wireguard", Path: dockerDropIn, Old: docker, New: rested(docker, rest),
 				Title: "no longer start Docker after the tunnel", Do: "systemctl daemon-reload", Undo: "systemctl daemon-reload",
 			})
 		}

@@ -5,6 +5,7 @@ import (
 
 	"postern/remote"
 	"postern/seen"
+	"postern/steps/does"
 )
 
 // guideRuns says whether one of the guide's units is what brought the tunnel up.
@@ -53,10 +54,8 @@ func (e End) Configure(keys map[string]string, mtu int) (changes []remote.Change
 	if iface := e.Site.Tunnel.Interface; e.keys.Conf != "" && e.keys.Conf != e.keys.File {
 		notes = append(notes, Note{true, keyPath(iface) + " holds another key than " + ConfPath(iface) + " did; the file's is used"})
 	}
-	if docker := e.dockerChange(); docker != nil {
-		changes = append(changes, *docker)
-	}
-	return changes, notes
+	docker, _ := e.dockerChanges() // Refused has told why not
+	return append(changes, docker...), notes
 }
 
 // guideUnitChanges stop and disable the guide's units. Their files stay as they are, so that an undo has them back.
@@ -71,21 +70,9 @@ func (e End) guideUnitChanges() (changes []remote.Change, notes []Note) {
 				name + " was made by hand after the guide and is kept (guide.unit = keep): at boot it and " + seen.TunnelUnit(e.Site.Tunnel.Interface) + " reach for the same interface"})
 			continue
 		}
-		unit := remote.Quote(name)
-		c := remote.Change{
-			ID: "wireguard.guide." + strings.TrimSuffix(name, ".service"), Step: "wireguard",
-			Title: "stop " + name + " and no longer start it at boot; its files stay",
-			Why:   "It says active while the tunnel may be missing, and reaches for the interface that " + seen.TunnelUnit(e.Site.Tunnel.Interface) + " brings up.",
-			Do:    "systemctl stop " + unit + " || true",
-			Risk:  remote.LoseMail,
-		}
-		if u.Enabled() {
-			c.Keep = "systemctl disable " + unit
-			c.Undo = "systemctl enable " + unit + " 2>/dev/null || true"
-		}
-		if u.Active {
-			c.Undo = strings.TrimPrefix(c.Undo+"\nsystemctl start "+unit+" || true", "\n")
-		}
+		c := does.Within("wireguard", does.Unit{Name: name, Title: "stop " + name + " and no longer start it at boot; its files stay"}.Stop(does.State{Active: u.Active, Enabled: u.Enabled()}))
+		c.ID = "wireguard.guide." + strings.TrimSuffix(name, ".service")
+		c.Why = "It says active while the tunnel may be missing, and reaches for the interface that " + seen.TunnelUnit(e.Site.Tunnel.Interface) + " brings up."
 		changes = append(changes, c)
 	}
 	if files := e.units.Scripts; len(files) > 0 && len(changes) > 0 {
@@ -103,17 +90,11 @@ func (e End) renamedChanges() []remote.Change {
 		if name == e.Site.Tunnel.Interface || (!u.Active && !u.Enabled()) {
 			continue
 		}
-		unit := remote.Quote(seen.TunnelUnit(name))
-		c := remote.Change{
-			ID: "wireguard.renamed." + strings.Map(plain, name), Step: "wireguard",
-			Title: "stop the tunnel's former interface " + name + "; its file and key stay",
-			Do:    stopTunnel(name), Risk: remote.LoseMail,
-		}
-		if u.Enabled() {
-			c.Keep, c.Undo = "systemctl disable "+unit, "systemctl enable "+unit+" 2>/dev/null || true"
-		}
+		c := does.Within("wireguard", does.Unit{Name: seen.TunnelUnit(name), Title: "stop the tunnel's former interface " + name + "; its file and key stay"}.Stop(
+			does.State{Enabled: u.Enabled()}))
+		c.ID, c.Do = "wireguard.renamed."+strings.Map(plain, name), stopTunnel(name)
 		if u.Active {
-			c.Undo = strings.TrimPrefix(c.Undo+"\n"+onlyWith(ConfPath(name), "systemctl start "+unit), "\n")
+			c.Undo = strings.TrimPrefix(c.Undo+"\n"+onlyWith(ConfPath(name), "systemctl start "+remote.Quote(seen.TunnelUnit(name))), "\n")
 		}
 		changes = append(changes, c)
 	}
