@@ -127,13 +127,14 @@ func stopInWords(text string) string {
 
 // lastWords is what the hosts printed last.
 func (p *applyPage) lastWords(width int) []draw.Line {
-	var lines []draw.Line
+	var lines []report.Line
 	for _, e := range p.said[p.from:] {
 		if e.Kind == "change" {
-			lines = append(lines, draw.Report([]report.Line{{Text: "  " + report.Doing(e)}}, width)...)
+			lines = append(lines, spoken(e)...)
 		}
 	}
-	return lines[max(0, len(lines)-20):]
+	rows := draw.Report(lines, width)
+	return rows[max(0, len(rows)-20):]
 }
 
 // verdict is how it ended, in one sentence.

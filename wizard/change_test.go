@@ -35,7 +35,7 @@ func (x *table) saysMore(verbOf, rest string) bool {
 		}
 		now := x.w.o.Clock().Add(d)
 		x.w.o.Clock = func() time.Time { return now }
-		x.tell(tickMsg{at: now})
+		x.tell(tickMsg{})
 	case "offer":
 		p := example(x.w.file.Site, f[1])
 		p.Inert, p.Undo = f[0] == "inert", f[0] == "undo"

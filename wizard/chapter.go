@@ -26,25 +26,12 @@ const (
 
 // means are the states in words.
 var means = map[state]string{
-	unknown: "not looked at yet",
-	looking: "being looked at",
-	inPlace: "in place",
-	needed:  "not in place yet",
-	todo:    "for you to do by hand",
-	failing: "in place, but a check fails",
-	refused: "cannot be set up like this",
+	unknown: "not looked at yet", looking: "being looked at", inPlace: "in place", needed: "not in place yet", todo: "for you to do by hand",
+	failing: "in place, but a check fails", refused: "cannot be set up like this",
 }
 
 func (s state) style() draw.Style {
-	switch s {
-	case inPlace:
-		return draw.Good
-	case failing:
-		return draw.Bad
-	case refused, todo:
-		return draw.Amber
-	}
-	return draw.Plain
+	return map[state]draw.Style{inPlace: draw.Good, failing: draw.Bad, refused: draw.Amber, todo: draw.Amber}[s]
 }
 
 // chapter is one step with what the hosts said of it last.

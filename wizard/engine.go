@@ -132,10 +132,9 @@ func (e *engine) next(ctx context.Context) bool {
 	e.current, e.waiting, e.cancel = e.waiting[0], e.waiting[1:], cancel
 	j := e.current
 	e.mu.Unlock()
-	start := e.clock()
-	e.send(startedMsg{j, start})
+	e.send(startedMsg{j, e.clock()})
 	done := e.work(ctx, j)
-	done.job, done.took = j, e.clock().Sub(start)
+	done.job = j
 	if ctx.Err() != nil || errors.Is(done.err, remote.ErrLost) {
 		e.close() // a session that was left in the middle is of no use: the next job connects anew
 	}

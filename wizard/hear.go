@@ -66,7 +66,7 @@ func (w *shell) started(m startedMsg) tea.Cmd {
 // tick comes once a second while the engine works.
 func (w *shell) tick() tea.Cmd {
 	of := w.ticking
-	return w.later(time.Second, func(t time.Time) tea.Msg { return tickMsg{t, of} })
+	return w.later(time.Second, func(time.Time) tea.Msg { return tickMsg{of} })
 }
 
 // warn keeps a warning, each once, so that it can be read after its moment.

@@ -151,13 +151,9 @@ type (
 		outcome  run.Outcome     // of apply and undo
 		results  []checks.Result // of a check, or the proof of an apply
 		err      error
-		took     time.Duration
 	}
 	// tickMsg comes once a second, and only while a job runs.
-	tickMsg struct {
-		at time.Time
-		of int // which job's
-	}
+	tickMsg struct{ of int } // which job's
 	// openedMsg says that another site is open now.
 	openedMsg struct {
 		file *site.File

@@ -72,7 +72,7 @@ func (p *promptPage) close(text string, err error) tea.Msg {
 
 // View asks, with what helps to answer.
 func (p *promptPage) View(width, height int) view {
-	v := view{title: p.title(), typing: true, keys: []key{{"enter", "answer"}}, help: promptHelp}
+	v := view{title: when(p.prompt.Kind == remote.HostKey, "a new host key", p.prompt.Host+" asks"), typing: true, keys: []key{{"enter", "answer"}}, help: promptHelp}
 	for _, text := range p.asks() {
 		v.lines = append(v.lines, draw.Prose(draw.Plain, text, width-1)...)
 	}
@@ -82,13 +82,6 @@ func (p *promptPage) View(width, height int) view {
 		v.pinned = draw.Prose(draw.Bad, p.wrong, width-1)
 	}
 	return v
-}
-
-func (p *promptPage) title() string {
-	if p.prompt.Kind == remote.HostKey {
-		return "a new host key"
-	}
-	return p.prompt.Host + " asks"
 }
 
 func (p *promptPage) asks() []string {

@@ -34,32 +34,21 @@ type (
 // pause is how long nothing must be typed before a host is asked.
 const pause = 600 * time.Millisecond
 
-// reachable is the host that a key says how to reach.
-func reachable(key string) (string, bool) {
-	parts := strings.Split(key, ".")
-	if len(parts) == 3 && parts[0] == "host" && parts[2] == "ssh" {
-		return parts[1], true
-	}
-	return "", false
-}
-
 // later asks once the typing pauses.
-func (r *reach) later(b *board, key, value string) tea.Cmd {
+func (r *reach) later(b *board, key, value string) tea.Msg {
 	r.seq++
 	r.key, r.value, r.says, r.fails = key, strings.TrimSpace(value), "", false
-	if _, ok := reachable(key); !ok || r.value == "" || b.o.Reach == nil {
+	if !strings.HasPrefix(key, "host.") || !strings.HasSuffix(key, ".ssh") || r.value == "" || b.o.Reach == nil {
 		return nil
 	}
 	seq := r.seq
 	return b.later(pause, func(time.Time) tea.Msg { return reachMsg{seq} })
 }
 
-func (r *reach) update(b *board, m tea.Msg) tea.Cmd {
+// update asks when the pause is over, and takes the answer. The destination is tried in a copy of the site: what is typed is
+// no answer yet.
+func (r *reach) update(b *board, m tea.Msg) tea.Msg {
 	switch m := m.(type) {
-	case reachMsg:
-		if m.seq == r.seq {
-			return r.ask(b)
-		}
 	case reachedMsg:
 		if m.seq == r.seq {
 			r.says, r.fails = m.says, m.err != nil
@@ -67,25 +56,21 @@ func (r *reach) update(b *board, m tea.Msg) tea.Cmd {
 				r.says = m.err.Error()
 			}
 		}
+	case reachMsg:
+		trial, name := b.file.Site.Clone(), strings.Split(r.key, ".")[1]
+		if m.seq != r.seq || site.Set(trial, r.key, r.value) != nil {
+			return nil // the field itself says what is wrong
+		}
+		r.says = "asking whether anything answers there ..."
+		ask := b.o.Reach
+		return tea.Cmd(func() tea.Msg {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			says, err := ask(ctx, trial, name)
+			return reachedMsg{m.seq, says, err}
+		})
 	}
 	return nil
-}
-
-// ask tries the destination in a copy of the site: what is typed is no answer yet.
-func (r *reach) ask(b *board) tea.Cmd {
-	name, _ := reachable(r.key)
-	trial := b.file.Site.Clone()
-	if site.Set(trial, r.key, r.value) != nil {
-		return nil // the field itself says what is wrong
-	}
-	r.says = "asking whether anything answers there ..."
-	seq, ask := r.seq, b.o.Reach
-	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		says, err := ask(ctx, trial, name)
-		return reachedMsg{seq, says, err}
-	}
 }
 
 // lines is what was found, below the form.

@@ -141,7 +141,7 @@ func (x *table) says(text string) {
 		x.tell(proposalMsg{x.job("apply " + rest), x.proposal(rest), func(yes bool) { x.chosen = append(x.chosen, fmt.Sprintf("proposal: %v", yes)) }})
 	case "done":
 		words, failure, failed := strings.Cut(rest, " error: ")
-		m := doneMsg{job: x.job(words), took: time.Second}
+		m := doneMsg{job: x.job(words)}
 		if failed {
 			m.err = failureOf(failure)
 		} else if m.job.verb == look {

@@ -223,13 +223,16 @@ func action(word, text string, took time.Duration, width int) draw.Line {
 
 // output is what was said: what the hosts print as it is, what happened as line mode says it.
 func (p *applyPage) output(width int) []draw.Line {
-	var lines []draw.Line
+	var lines []report.Line
 	for _, e := range p.said[max(0, len(p.said)-mostSaid):] {
-		if e.Kind == "change" {
-			lines = append(lines, draw.Report([]report.Line{{Text: "  " + report.Doing(e)}}, width)...)
-			continue
-		}
-		lines = append(lines, draw.Report(report.Event(e), width)...)
+		lines = append(lines, spoken(e)...)
 	}
-	return lines
+	return draw.Report(lines, width)
+}
+
+func spoken(e steps.Event) []report.Line {
+	if e.Kind == "change" {
+		return []report.Line{{Text: "  " + report.Doing(e)}}
+	}
+	return report.Event(e)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -46,13 +45,12 @@ func openRunLog(folder string, now func() time.Time, s *secrets) (*runLog, error
 	return nil, fmt.Errorf("%s: a hundred runs began in this second", folder)
 }
 
-// prune deletes all but the newest logs. Their names sort by time.
+// prune deletes all but the newest logs. Their names sort by time, and come sorted.
 func prune(folder string) error {
 	logs, err := filepath.Glob(filepath.Join(folder, "run-*.log"))
 	if err != nil {
 		return err
 	}
-	sort.Strings(logs)
 	for len(logs) > keepLogs {
 		if err := os.Remove(logs[0]); err != nil {
 			return err

@@ -114,9 +114,6 @@ func Behind(l Line, column int, after ...Span) Line {
 	return l
 }
 
-// Wide is how many columns a line takes.
-func Wide(l Line) int { return Columns(l.String()) }
-
 // Inset is prose with a margin of one column.
 func Inset(s Style, text string, width int) []Line { return Indent(Prose(s, text, width-2), 1) }
 
