@@ -36,7 +36,7 @@ func newAsk(b *board, id, key string) *askPage {
 	p := &askPage{board: b, id: id, wrong: map[string]string{}, passed: map[string]bool{}}
 	if key == "" {
 		key = p.nextOpen("")
-		if rows := p.order(); slices.ContainsFunc(rows, p.isDraft) {
+		if rows := p.order(); slices.IndexFunc(rows, p.isDraft) >= 0 {
 			key = rows[slices.IndexFunc(rows, p.isDraft)]
 		}
 	}

@@ -62,11 +62,11 @@ func (p *askPage) row(f site.Field, width int) draw.Line {
 	if draw.Columns(from.Text) > origin {
 		from.Text = ""
 	}
-	l := draw.Row(draw.Text(draw.Plain, "  "), draw.Text(draw.Plain, draw.Pad(f.Title, titles)+" "), draw.Text(draw.Plain, draw.Middle(value, values)))
+	mark, s, cell := "  ", draw.Plain, draw.Text(draw.Plain, draw.Middle(value, values))
 	if f.Key == p.picked {
-		l = draw.Row(draw.Text(draw.Strong, "> "), draw.Text(draw.Strong, draw.Pad(f.Title, titles)+" "), p.edit.Draw(values))
+		mark, s, cell = "> ", draw.Strong, p.edit.Draw(values)
 	}
-	return draw.Behind(l, 2+titles+1+values, draw.Text(draw.Plain, " "), from)
+	return draw.Behind(draw.Row(draw.Text(s, mark+draw.Pad(f.Title, titles)+" "), cell), 2+titles+1+values, draw.Text(draw.Plain, " "), from)
 }
 
 // titleWidth is how wide the column of titles is.

@@ -186,16 +186,10 @@ var doing = map[verb]string{look: "looking", apply: "at work", check: "checking"
 
 func (w *shell) hostLine(h *site.Host) draw.Line {
 	mark, s := "[  ]", draw.Plain
-	if ok, known := w.reached[h.Name]; known && ok {
-		mark, s = "[ok]", draw.Good
-	} else if known {
-		mark, s = "[FAIL]", draw.Bad
+	if ok, tried := w.reached[h.Name]; tried {
+		mark, s = when(ok, "[ok]", "[FAIL]"), when(ok, draw.Good, draw.Bad)
 	}
-	way := "ssh"
-	if h.Local {
-		way = "here"
-	}
-	return draw.Row(draw.Text(draw.Plain, "  "+draw.Pad(h.Name, 6)+" "), draw.Text(s, mark), draw.Text(draw.Plain, " "+way))
+	return draw.Row(draw.Text(draw.Plain, "  "+draw.Pad(h.Name, 6)+" "), draw.Text(s, mark), draw.Text(draw.Plain, when(h.Local, " here", " ssh")))
 }
 
 // keys is the bottom row: the page's keys as far as they fit, and always the way out.
@@ -227,14 +221,9 @@ func (w *shell) keys(v view) draw.Line {
 // tooSmall is what is shown below the floor.
 func (w *shell) tooSmall() []string {
 	var rows []string
-	for _, text := range []string{
-		fmt.Sprintf("postern: %dx%d is too small;", w.width, w.height),
-		fmt.Sprintf("make it %dx%d at least.", leastWidth, leastHeight),
-		"ctrl+c saves and leaves.",
-	} {
-		for _, l := range draw.Prose(draw.Plain, text, w.width) {
-			rows = append(rows, w.theme.Draw(l, w.width))
-		}
+	text := fmt.Sprintf("postern: %dx%d is too small;\nmake it %dx%d at least.\nctrl+c saves and leaves.", w.width, w.height, leastWidth, leastHeight)
+	for _, l := range draw.Prose(draw.Plain, text, w.width) {
+		rows = append(rows, w.theme.Draw(l, w.width))
 	}
 	return rows[:min(len(rows), w.height)]
 }

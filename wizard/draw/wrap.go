@@ -2,7 +2,6 @@ package draw
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -91,7 +90,10 @@ const continued = "    "
 func broken(text string, width int) []string {
 	var pieces []string
 	for width > 2*len(continued) {
-		head := beginning(text, most*width) // more than fits: a line may be very long
+		head := text
+		if len(head) > most*width { // more than fits: a line may be very long
+			head = strings.ToValidUTF8(head[:most*width], "")
+		}
 		if len(head) == len(text) && ansi.StringWidth(text) <= width {
 			break
 		}
@@ -109,15 +111,4 @@ func broken(text string, width int) []string {
 		}
 	}
 	return append(pieces, text)
-}
-
-// beginning is the first bytes of a text, n at most, and no half sign.
-func beginning(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n]
 }
