@@ -51,6 +51,14 @@ func (q Question) Warn(saw, likely, evidence string) Result {
 	return q.result(Warn, saw, likely, evidence)
 }
 
+// None is ok when nothing was found wrong, and else the failure that names it.
+func (q Question) None(wrong []string, format string, args ...any) Result {
+	if len(wrong) > 0 {
+		return q.Fail(Few(wrong), "", strings.Join(wrong, "\n"))
+	}
+	return q.OK(format, args...)
+}
+
 // Unknown says why it could not be asked. A fix that is a step would promise too much: nothing was found broken.
 func (q Question) Unknown(why, likely string) Result {
 	if likely == "" {

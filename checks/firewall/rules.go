@@ -71,11 +71,8 @@ func askRules(ctx context.Context, e *checks.Env) []checks.Result {
 // verdict is the result of what was found wrong; the rules of other people are always shown.
 func verdict(q checks.Question, k knowledge, tuples []tuple, wrong, odd []string) checks.Result {
 	var foreign []string
-	ours := 0
 	for _, t := range tuples {
-		if t.ours() {
-			ours++
-		} else {
+		if !t.ours() {
 			foreign = append(foreign, t.String())
 		}
 	}
@@ -83,11 +80,11 @@ func verdict(q checks.Question, k knowledge, tuples []tuple, wrong, odd []string
 	if len(foreign) > 0 {
 		evidence = "rules of other people, which stay:\n" + strings.Join(foreign, "\n")
 	}
-	if len(wrong) == 0 && len(odd) > 0 {
+	switch {
+	case len(wrong) == 0 && len(odd) > 0:
 		return q.Warn(checks.Few(odd), "somebody set the host up from another place, or made rules of their own", evidence)
-	}
-	if len(wrong) == 0 {
-		r := q.OK("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), ours, len(foreign))
+	case len(wrong) == 0:
+		r := q.OK("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), len(tuples)-len(foreign), len(foreign))
 		r.Evidence = remote.Clean(evidence)
 		return r
 	}
@@ -157,10 +154,7 @@ func (k knowledge) own(src netip.Addr) netip.Addr {
 			return a.Addr()
 		}
 	}
-	if src.Is4() {
-		return netip.AddrFrom4([4]byte{192, 0, 2, 1})
-	}
-	return netip.MustParseAddr("2001:db8:ffff::1")
+	return src.Prev() // it has none: one that no rule names
 }
 
 func (k knowledge) enters(p seen.Packet) seen.Fate {
@@ -240,21 +234,13 @@ func (k knowledge) wide(tuples []tuple) (wrong, odd []string) {
 // theirs says whether a rule of other people lets in what is wanted, from anywhere.
 func (k knowledge) theirs(w want, tuples []tuple) bool {
 	w.from, w.iface = nil, ""
-	for _, t := range tuples {
-		if !t.ours() && t.within(w) && t.src.Bits() == 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(tuples, func(t tuple) bool { return !t.ours() && t.within(w) && t.src.Bits() == 0 })
 }
 
 // comesIn is the rule that lets one of the packets in although nothing wanted does, or "".
 func (k knowledge) comesIn(w want, asked []seen.Packet) string {
 	for _, p := range asked {
-		if k.admitted(w, p) {
-			continue
-		}
-		if f := k.enters(p); f.Verdict == "ACCEPT" {
+		if f := k.enters(p); f.Verdict == "ACCEPT" && !k.admitted(w, p) {
 			return remote.Clean(f.Rule).Line(120)
 		}
 	}
@@ -263,13 +249,10 @@ func (k knowledge) comesIn(w want, asked []seen.Packet) string {
 
 // admitted says whether anything wanted lets in a packet to the port of w.
 func (k knowledge) admitted(w want, p seen.Packet) bool {
-	for _, other := range k.list {
-		if other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || inside(other.from, p.Src)) &&
-			(other.iface == "" || other.iface == p.In) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(k.list, func(other want) bool {
+		return other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || inside(other.from, p.Src)) &&
+			(other.iface == "" || other.iface == p.In)
+	})
 }
 
 // extras names rules of ours that nothing asks for. A way in for SSH that was left for the place of an earlier operator
@@ -301,16 +284,8 @@ func extras(k knowledge, tuples []tuple) (wrong, odd []string) {
 
 // asked says whether anything asks for a rule of ours.
 func (k knowledge) asked(t tuple, allowed []want) bool {
-	for _, w := range allowed {
-		if t.within(w) {
-			return true
-		}
-	}
-	for _, f := range forwarded(k.s) {
-		if k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" && t.dst.IsSingleIP() &&
-			len(t.dports) == 1 && t.dports[0] == (seen.Span{First: f.Port, Last: f.Port}) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(allowed, t.within) || slices.ContainsFunc(forwarded(k.s), func(f site.Service) bool {
+		return k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == f.Proto && t.dst.IsSingleIP() &&
+			slices.Equal(t.dports, []seen.Span{{First: f.Port, Last: f.Port}})
+	})
 }

@@ -3,6 +3,7 @@ package firewall
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"postern/remote"
@@ -118,10 +119,5 @@ func (t tuple) within(w want) bool {
 	case len(w.from) == 0:
 		return true
 	}
-	for _, p := range w.from {
-		if p.Overlaps(t.src) && p.Bits() <= t.src.Bits() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.from, func(p netip.Prefix) bool { return p.Overlaps(t.src) && p.Bits() <= t.src.Bits() })
 }
