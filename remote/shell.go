@@ -111,7 +111,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	s.logScript(q.Run)
 	p, err := s.extra(ctx)
 	if errors.Is(err, errNoChannel) {
-		return s.sh(ctx, mortal(nonce(), q.Run, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)), nil)
+		return s.sh(ctx, bounded(nonce(), q.Run, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)), nil)
 	}
 	if err != nil {
 		return Answer{}, err
@@ -120,7 +120,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	defer p.end()
 	var k keeper
 	s.trips.Add(1)
-	code, err := newShell(p).run(ctx, nonce(), mortal(nonce(), q.Run, "cat <&3"), k.take, nil)
+	code, err := newShell(p).run(ctx, nonce(), bounded(nonce(), q.Run, "cat <&3"), k.take, nil)
 	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.explain(err)
 }
 
@@ -158,10 +158,10 @@ func left(ctx context.Context) time.Duration {
 	return time.Minute
 }
 
-// mortal is a script that is ended when the command until is through, such as one that reads the channel's standard input,
+// bounded is a script that is ended when the command until is through, such as one that reads the channel's standard input,
 // kept as descriptor 3, to its end: what a check started must not outlive it. It is run in a session of its own, so that its
 // children end with it.
-func mortal(nonce, script, until string) string {
+func bounded(nonce, script, until string) string {
 	return `own=
 command -v setsid >/dev/null 2>&1 && own=setsid
 $own /bin/sh -c 's=$(cat <&9); exec 9<&-; eval "$s
