@@ -67,6 +67,7 @@ func TestTransaction(t *testing.T) {
 				{"client dies while applying", txClientDies},
 				{"dead watchdogs", txNoWatchdogs},
 				{"prepare outlives the link", txPrepare},
+				{"power cut while preparing", txPowerCutPreparing},
 				{"reboot while armed", func(h *txHost) { txRebootArmed(h, h.l.Reboot) }},
 				{"power cut while armed", func(h *txHost) { txRebootArmed(h, h.l.PowerCut) }},
 				{"power cut while confirmed", txPowerCutConfirmed},
@@ -278,6 +279,38 @@ func txPrepare(h *txHost) {
 	}
 	want(h.t, h.l, "proxy", "test", "-e", "/run/prepared")
 	h.same(old, time.Second)
+}
+
+// txPowerCutPreparing: what a job was at when the power failed is told by the next look, and taken back by the next run.
+func txPowerCutPreparing(h *txHost) {
+	const path = "/etc/postern-probe.conf"
+	want(h.t, h.l, "proxy", "sh", "-c", "rm -f /var/tmp/runs; echo old >"+path)
+	old := h.print()
+	job := []remote.Change{{ID: "half", Step: "probe", Title: "half", Path: path, Old: &remote.File{Text: "old\n"}, New: &remote.File{Text: "new\n"},
+		Do: "touch /var/tmp/runs; sync; echo one; sleep 600", Undo: "rm -f /var/tmp/runs"}}
+	err := h.s.Prepare(h.t.Context(), "jobcut", job, func(p remote.Progress) {
+		if p.Text.String() == "one" {
+			h.s.Close()
+		}
+	})
+	if !errors.Is(err, remote.ErrLost) {
+		h.t.Fatalf("prepare: %v", err)
+	}
+	if err := h.l.PowerCut(h.t.Context(), "proxy"); err != nil {
+		h.t.Fatal(err)
+	}
+	next := h.login()
+	facts, err := next.Facts(h.t.Context(), []remote.Query{remote.ReadStatus})
+	told, _ := facts.Get(remote.ReadStatus.ID)
+	if st := remote.ParseStatus(told); err != nil || !st.Dead || st.Job != "jobcut" {
+		h.t.Errorf("after the boot: %+v, %v", st, err)
+	}
+	if err := next.Tidy(h.t.Context()); err != nil {
+		h.t.Error(err)
+	}
+	want(h.t, h.l, "proxy", "sh", "-c", "[ ! -e /var/tmp/runs ] && grep -x old "+path)
+	h.same(old, 0)
+	want(h.t, h.l, "proxy", "rm", path)
 }
 
 func txRebootArmed(h *txHost, reboot func(context.Context, string) error) {

@@ -121,7 +121,7 @@ func (w *twin) step(t *testing.T, step, pick int, fresh, id string) string {
 		{ID: name, Step: "one", Title: "file " + name, Path: path, Old: now, New: next, Do: "printf on >" + w.root + "/run", Undo: "printf off >" + w.root + "/run"},
 		{ID: "late", Step: "one", Title: "late", Path: w.root + "/late", Old: w.read(w.root + "/late"), New: &remote.File{Text: fresh, Owner: own}, AtConfirm: true},
 	}
-	tx := remote.Transaction{ID: fresh, Operator: "ann", Deadline: time.Minute, Changes: list}
+	tx := remote.Transaction{ID: fresh, Operator: "ann", Deadline: time.Hour, Changes: list}
 	var err error
 	what := ""
 	over, fail := w.login()
