@@ -122,9 +122,9 @@ func crowded(t *testing.T) *table {
 
 func TestEveryScreenFitsEverySize(t *testing.T) {
 	for _, s := range scenes {
+		x := s.make(t)
 		for _, size := range []string{"40x12", "60x15", "71x20", "72x20", "80x24", "100x30", "120x40", "200x60"} {
 			t.Run(s.name+" "+size, func(t *testing.T) {
-				x := s.make(t)
 				x.size(size)
 				fits(t, x)
 			})
