@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,7 +19,6 @@ import (
 // hierarchy is one mounted tree of control groups.
 type hierarchy struct {
 	path   string
-	v2     bool
 	needed bool // systemd lives here: a host cannot boot without a group of its own
 }
 
@@ -31,7 +29,7 @@ func hierarchies() ([]hierarchy, error) {
 	var all []hierarchy
 	for _, m := range mounted {
 		if v2 := m.kind == "cgroup2"; v2 || m.kind == "cgroup" {
-			all = append(all, hierarchy{path: m.point, v2: v2, needed: v2 || strings.Contains(m.options, "name=systemd")})
+			all = append(all, hierarchy{m.point, v2 || strings.Contains(m.options, "name=systemd")})
 		}
 	}
 	return all, err
@@ -66,32 +64,6 @@ func joinOne(root, name string) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0o644)
-}
-
-// runHere is runCmd in a group of the lab, where the machine can start a process
-// in one: should we be killed, down finds the tool.
-func (l *Lab) runHere(cmd *exec.Cmd) error {
-	all, err := hierarchies()
-	if err != nil {
-		return err
-	}
-	for _, h := range all {
-		if !h.v2 {
-			continue
-		}
-		dir := filepath.Join(h.path, l.cgroup("up"))
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-		f, err := os.Open(dir)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(f.Fd())}
-	}
-	_, err = runCmd(cmd)
-	return err
 }
 
 // eachCgroup calls f with every group under the named one, the deepest first.

@@ -108,7 +108,8 @@ func (l *Lab) makeLaptop(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.runHere(exec.CommandContext(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@laptop", "-f", filepath.Join(ssh, "id_ed25519")))
+	_, err = run(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@laptop", "-f", filepath.Join(ssh, "id_ed25519"))
+	return err
 }
 
 // moveHome gives root another home in a passwd file.
@@ -132,7 +133,8 @@ func (l *Lab) buildProgram(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", l.dir("bin", "postern"), "./cmd/postern")
 	cmd.Dir = top
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: it runs on the hosts too
-	return l.runHere(cmd)
+	_, err := runCmd(cmd)
+	return err
 }
 
 // checkout finds the top of the program's source tree, when this process runs in it.

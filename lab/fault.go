@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"strings"
 )
 
@@ -131,9 +130,7 @@ func (l *Lab) iptables(ctx context.Context, node, tool string, on bool, rule str
 	if on {
 		verb = "-I"
 	}
-	argv := append([]string{"--net=" + l.netns(node), tool, "-w", verb}, strings.Fields(rule)...)
-	_, err := runCmd(exec.CommandContext(ctx, "nsenter", argv...))
-	return err
+	return l.tool(ctx, node, "", append([]string{tool, "-w", verb}, strings.Fields(rule)...)...)
 }
 
 // isolate keeps two ports of the home's switch apart: no packet, and no answer.
@@ -156,7 +153,7 @@ func narrow(ctx context.Context, l *Lab, on bool) error {
 	// What the nodes have learned of the narrow line they would believe for minutes.
 	for _, n := range nodes {
 		for _, family := range []string{"-4", "-6"} {
-			if _, err := run(ctx, "nsenter", "--net="+l.netns(n.name), "ip", family, "route", "flush", "cache"); err != nil {
+			if err := l.tool(ctx, n.name, "", "ip", family, "route", "flush", "cache"); err != nil {
 				return err
 			}
 		}

@@ -101,7 +101,7 @@ link set lan up
 	if err != nil {
 		return err
 	}
-	return l.filter(ctx, "gw", "iptables", `*nat
+	return l.tool(ctx, "gw", `*nat
 -A POSTROUTING -o wan -j MASQUERADE
 COMMIT
 *filter
@@ -114,7 +114,7 @@ COMMIT
 -A FORWARD -i lan -o wan -j ACCEPT
 -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 COMMIT
-`)
+`, "iptables-restore", "--noflush", "--wait")
 }
 
 // dressInet gives inet its routes and the address of the mirror.
@@ -159,17 +159,14 @@ func sysctl(key, value string) error {
 	return os.WriteFile("/proc/sys/"+key, []byte(value), 0o644)
 }
 
-// filter loads rules in a node, leaving the tables it does not name alone.
-func (l *Lab) filter(ctx context.Context, node, tool, rules string) error {
-	cmd := exec.CommandContext(ctx, "nsenter", "--net="+l.netns(node), tool+"-restore", "--noflush", "--wait")
-	cmd.Stdin = strings.NewReader(rules)
-	_, err := runCmd(cmd)
-	return err
+func (l *Lab) ipBatch(ctx context.Context, node, lines string) error {
+	return l.tool(ctx, node, lines, "ip", "-batch", "-")
 }
 
-func (l *Lab) ipBatch(ctx context.Context, node, lines string) error {
-	cmd := exec.CommandContext(ctx, "nsenter", "--net="+l.netns(node), "ip", "-batch", "-")
-	cmd.Stdin = strings.NewReader(lines)
+// tool runs one of this machine's tools on the network of a node.
+func (l *Lab) tool(ctx context.Context, node, input string, argv ...string) error {
+	cmd := exec.CommandContext(ctx, "nsenter", append([]string{"--net=" + l.netns(node)}, argv...)...)
+	cmd.Stdin = strings.NewReader(input)
 	_, err := runCmd(cmd)
 	return err
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -83,7 +82,7 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 	if err := l.authorize(root); err != nil {
 		return err
 	}
-	return l.makeHostKeys(ctx, root)
+	return makeHostKeys(ctx, root)
 }
 
 // put writes a file anew, and the directories it is in.
@@ -96,13 +95,13 @@ func put(path, text string, mode os.FileMode) error {
 
 // makeHostKeys makes one key of each kind that sshd makes. The RSA key is a
 // short one, because a long one takes longer than the boot.
-func (l *Lab) makeHostKeys(ctx context.Context, root string) error {
+func makeHostKeys(ctx context.Context, root string) error {
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
-		argv := []string{"-q", "-t", kind, "-N", "", "-C", "root@lab", "-f", filepath.Join(root, "etc/ssh/ssh_host_"+kind+"_key")}
+		argv := []string{"ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "root@lab", "-f", filepath.Join(root, "etc/ssh/ssh_host_"+kind+"_key")}
 		if kind == "rsa" {
 			argv = append(argv, "-b", "2048")
 		}
-		if err := l.runHere(exec.CommandContext(ctx, "ssh-keygen", argv...)); err != nil {
+		if _, err := run(ctx, argv...); err != nil {
 			return err
 		}
 	}

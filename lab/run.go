@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,10 @@ func runCmd(cmd *exec.Cmd) (string, error) {
 	cmd.Stdout = &out
 	cmd.Stderr = &errs
 	ownGroup(cmd, syscall.SIGTERM)
+	// Should we be killed, the tool is too. The kernel takes the thread that started it for us, so that one stays.
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := cmd.Run(); err != nil {
 		said := strings.TrimSpace(errs.String())
 		if said == "" {
