@@ -85,3 +85,16 @@ func reaches(ctx context.Context, l *Lab, node, addr string) error {
 	}
 	return err
 }
+
+// Fingerprint is the SHA256 fingerprint of a host's Ed25519 key, as ssh shows it.
+func (l *Lab) Fingerprint(ctx context.Context, host string) (string, error) {
+	out, err := run(ctx, "ssh-keygen", "-lf", l.dir(host, "root", "etc", "ssh", "ssh_host_ed25519_key.pub"))
+	if err != nil {
+		return "", err
+	}
+	f := strings.Fields(out)
+	if len(f) < 2 {
+		return "", fmt.Errorf("ssh-keygen says %q", out)
+	}
+	return f[1], nil
+}
