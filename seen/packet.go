@@ -75,17 +75,14 @@ func decides(target string) bool {
 
 // fits says whether what is understood of the rule fits the packet.
 func (r Rule) fits(p Packet) bool {
-	holds := func(list []netip.Prefix, a netip.Addr) bool {
-		return slices.ContainsFunc(list, func(one netip.Prefix) bool { return one.Contains(a) })
-	}
 	switch {
 	case r.never, r.local && p.Beyond:
 		return false
 	case r.Proto != "" && r.Proto != "all" && (r.Proto == p.Proto) == r.negated["-p"]:
 		return false
-	case len(r.src) > 0 && holds(r.src, p.Src) == r.negated["-s"]:
+	case len(r.src) > 0 && Inside(r.src, p.Src) == r.negated["-s"]:
 		return false
-	case len(r.Dst) > 0 && holds(r.Dst, p.Dst) == r.negated["-d"]:
+	case len(r.Dst) > 0 && Inside(r.Dst, p.Dst) == r.negated["-d"]:
 		return false
 	case r.In != "" && sameDevice(r.In, p.In) == r.negated["-i"]:
 		return false

@@ -2,7 +2,6 @@ package seen
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -91,18 +90,6 @@ func Name(s string) bool {
 		}
 	}
 	return true
-}
-
-// Prefix reads an address with or without a prefix length, keeping the host's bits; one without stands for itself alone.
-func Prefix(s string) (netip.Prefix, bool) {
-	if p, err := netip.ParsePrefix(s); err == nil {
-		return p, !p.Addr().Is4In6()
-	}
-	a, err := netip.ParseAddr(s)
-	if err != nil || a.Zone() != "" || a.Is4In6() {
-		return netip.Prefix{}, false
-	}
-	return netip.PrefixFrom(a, a.BitLen()), true
 }
 
 // number is a decimal number, 0 when it is none.

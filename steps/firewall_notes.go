@@ -72,7 +72,7 @@ func waysIn(s *site.Site, h *site.Host, now seen.Host, policy firewall.Policy) [
 			ways = append(ways, "from "+p.String())
 		}
 	}
-	if peer := peerAddress(s, h); peer.IsValid() && (all || within(from, peer)) {
+	if peer := peerAddress(s, h); peer.IsValid() && (all || seen.Inside(from, peer)) {
 		ways = append(ways, "through the tunnel")
 	}
 	return ways
@@ -93,7 +93,7 @@ func sourceNotes(h *site.Host, now seen.Host) []Note {
 	}
 	var notes []Note
 	home := func(a netip.Addr) bool {
-		return a.IsPrivate() || a.IsLinkLocalUnicast() || within(now.Home(), a)
+		return a.IsPrivate() || a.IsLinkLocalUnicast() || seen.Inside(now.Home(), a)
 	}
 	a, ok := operator(now)
 	if len(h.SSHFrom) == 0 {

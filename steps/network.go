@@ -155,10 +155,10 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 func panelRules(s *site.Site, h *site.Host, now seen.Host) []provider.Rule {
 	var rules []provider.Rule
 	for _, port := range now.Ports {
-		rules = append(rules, provider.Rule{Name: "ssh", Proto: "tcp", Port: port, From: sources(h.SSHFrom)})
+		rules = append(rules, provider.Rule{Name: "ssh", Proto: "tcp", Port: port, From: seen.Joined(h.SSHFrom)})
 	}
 	for _, p := range site.Services(s) {
-		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: sources(p.From)})
+		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: seen.Joined(p.From)})
 	}
 	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
 }

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -171,12 +170,4 @@ func clock(h *site.Host, at, there time.Time) []Note {
 		return nil
 	}
 	return []Note{{Host: h.Name, Warn: true, Text: fmt.Sprintf("its clock is %s away from this machine's: set up time synchronisation", skew.Abs().Round(time.Second))}}
-}
-
-func sources(from []netip.Prefix) string {
-	var all []string
-	for _, p := range from {
-		all = append(all, p.String())
-	}
-	return strings.Join(all, ", ")
 }

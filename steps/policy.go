@@ -104,7 +104,7 @@ func mailPolicy(s *site.Site, h *site.Host, p firewall.Policy) firewall.Policy {
 // and where the operator is now.
 func homeSources(s *site.Site, now seen.Host) []netip.Prefix {
 	from := append([]netip.Prefix{}, now.Home()...)
-	if a, ok := operator(now); ok && !within(append(tunnelNetworks(s), from...), a) {
+	if a, ok := operator(now); ok && !seen.Inside(append(tunnelNetworks(s), from...), a) {
 		from = append(from, around(now, a))
 	}
 	return from
@@ -138,15 +138,6 @@ func around(now seen.Host, a netip.Addr) netip.Prefix {
 }
 
 func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
-
-func within(list []netip.Prefix, a netip.Addr) bool {
-	for _, p := range list {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
 
 func publicInterface(h *site.Host, now seen.Host) string {
 	if h.Interface != "" {

@@ -135,17 +135,17 @@ const ownDrop = "the host's own firewall drops it"
 func limited(e *checks.Env, q checks.Question, k checks.Probe, t target, from *checks.Vantage, via seen.Access) checks.Result {
 	sources := t.From
 	if !via.Client.IsValid() || from.Name != checks.Here || !e.Direct(via) {
-		return q.Skip("limited to %s, and it is not known whether %s is among them", prefixes(sources), from.Name)
+		return q.Skip("limited to %s, and it is not known whether %s is among them", seen.Joined(sources), from.Name)
 	}
 	if via.Client.Addr().Is6() != t.to.Is6() {
-		return q.Skip("limited to %s, and this place's address in that family is not known", prefixes(sources))
+		return q.Skip("limited to %s, and this place's address in that family is not known", seen.Joined(sources))
 	}
-	if inside(sources, via.Client.Addr()) {
+	if seen.Inside(sources, via.Client.Addr()) {
 		return judge(q, k, "the host's firewall does not know this source, or the provider's drops it")
 	}
-	q.Want = "no answer to " + via.Client.Addr().String() + ": it is limited to " + prefixes(sources)
+	q.Want = "no answer to " + via.Client.Addr().String() + ": it is limited to " + seen.Joined(sources)
 	if k.Answer == checks.Open {
 		return q.Fail("it answers all the same", "a wider rule lets everyone in", k.Evidence())
 	}
-	return q.Skip("%s, as it should: limited to %s, which this place is not", k.Said(), prefixes(sources))
+	return q.Skip("%s, as it should: limited to %s, which this place is not", k.Said(), seen.Joined(sources))
 }

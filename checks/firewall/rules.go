@@ -250,7 +250,7 @@ func (k knowledge) comesIn(w want, asked []seen.Packet) string {
 // admitted says whether anything wanted lets in a packet to the port of w.
 func (k knowledge) admitted(w want, p seen.Packet) bool {
 	return slices.ContainsFunc(k.list, func(other want) bool {
-		return other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || inside(other.from, p.Src)) &&
+		return other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || seen.Inside(other.from, p.Src)) &&
 			(other.iface == "" || other.iface == p.In)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"postern/seen"
 	"postern/site"
 )
 
@@ -23,7 +24,7 @@ type want struct {
 func (w want) String() string {
 	text := fmt.Sprintf("%s %d/%s", w.name, w.port, w.proto)
 	if len(w.from) > 0 {
-		text += fmt.Sprintf(" from %s", prefixes(w.from))
+		text += fmt.Sprintf(" from %s", seen.Joined(w.from))
 	}
 	if w.iface != "" {
 		text += " on " + w.iface
@@ -87,19 +88,4 @@ func wantedMail(s *site.Site) []want {
 		}
 	}
 	return append(list, want{name: "tunnel", proto: "udp", port: s.Tunnel.Port, may: true})
-}
-
-func prefixes(list []netip.Prefix) string {
-	text := ""
-	for i, p := range list {
-		if i > 0 {
-			text += ", "
-		}
-		text += p.String()
-	}
-	return text
-}
-
-func inside(list []netip.Prefix, a netip.Addr) bool {
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -125,7 +125,7 @@ func (e End) running(keys map[string]string) runState {
 		if other.Role == h.Role {
 			continue
 		}
-		if got, ok := e.runs.Peers[keys[other.Name]]; !ok || joined(got.Allowed) != joined(allowed(s, h, other)) {
+		if got, ok := e.runs.Peers[keys[other.Name]]; !ok || seen.Joined(got.Allowed) != seen.Joined(allowed(s, h, other)) {
 			return peers
 		}
 	}

@@ -64,7 +64,7 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) str
 			line("Endpoint = %s", Endpoint(s))
 			line("PersistentKeepalive = %s", keepalive)
 		}
-		line("AllowedIPs = %s", joined(allowed(s, h, other)))
+		line("AllowedIPs = %s", seen.Joined(allowed(s, h, other)))
 	}
 	line("%s", does.BlockEnd)
 	return b.String()
@@ -84,14 +84,6 @@ func allowed(s *site.Site, h, peer *site.Host) []netip.Prefix {
 		}
 	}
 	return list
-}
-
-func joined(list []netip.Prefix) string {
-	var all []string
-	for _, p := range list {
-		all = append(all, p.String())
-	}
-	return strings.Join(all, ", ")
 }
 
 // ours says whether a wg-quick file has our block.

@@ -2,6 +2,7 @@ package wireguard
 
 import (
 	"fmt"
+	"slices"
 
 	"postern/site"
 )
@@ -68,17 +69,10 @@ func (e End) routed() bool {
 	if !preserves(s, h) {
 		return true
 	}
-	want := []string{"from " + s.TunnelAddress(h).String() + " lookup " + tableText, "from all fwmark " + markText + " lookup " + tableText}
 	want6 := 0
 	if s.TunnelAddress6(h).IsValid() {
 		want6 = 1
 	}
-	if len(e.rules) != len(want) || len(e.rules6) != want6 || !e.chain {
-		return false
-	}
-	had := map[string]bool{}
-	for _, r := range e.rules {
-		had[r] = true
-	}
-	return had[want[0]] && had[want[1]]
+	return e.chain && len(e.rules) == 2 && len(e.rules6) == want6 &&
+		slices.Contains(e.rules, "from "+s.TunnelAddress(h).String()+" lookup "+tableText) && slices.Contains(e.rules, "from all fwmark "+markText+" lookup "+tableText)
 }
