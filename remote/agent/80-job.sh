@@ -49,8 +49,10 @@ job_back() {
 	done
 	for b in $(job_stopped); do
 		[ ! -e "$b/over" ] || rerecord "$b" "$1"
-		[ -e "$b/began" ] && [ -e "$b/undo" ] || continue
-		job_script "$b" undo >"$b/out" 2>&1 || { tail -n 5 "$b/out" && echo 'it could not be taken back'; }
+		if [ -e "$b/began" ] && [ -e "$b/undo" ]; then
+			job_script "$b" undo >"$b/out" 2>&1 || { tail -n 5 "$b/out" && echo 'it could not be taken back'; }
+		fi
+		unparent "$b/dirs"
 	done
 }
 

@@ -87,6 +87,22 @@ func TestJobTakesBackWhatIsBound(t *testing.T) {
 	}
 }
 
+// TestJobTakesBackTheFolders that it made for a file, once its Undo has taken out what else came to lie there.
+func TestJobTakesBackTheFolders(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	dir := g.root + "/made/deep"
+	job := []remote.Change{{ID: "stops", Step: "one", Title: "what stops", Path: dir + "/lock", New: &remote.File{Text: "x\n", Owner: own},
+		Do: "touch " + dir + "/more; exit 3", Undo: "rm -f " + dir + "/more"}}
+	var broke *remote.ErrTest
+	if err := g.s.Prepare(bg(), newID(), job, nil); !errors.As(err, &broke) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(g.root + "/made"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder is left: %v", err)
+	}
+}
+
 // TestDeadJob: what a reboot stops in the middle is told, and taken back by whoever comes next.
 func TestDeadJob(t *testing.T) {
 	t.Parallel()
