@@ -26,7 +26,7 @@ func (s strike) String() string {
 
 // strikes are the cases: a few that differ most, or all.
 func strikes() []strike {
-	some := []strike{{"unit.app", "after", true}, {"index", "before", false}}
+	some := []strike{{"npm", "after", true}, {"compose", "after", false}, {"unit.app", "after", true}}
 	if os.Getenv("POSTERN_TORTURE") == "" {
 		return some
 	}
