@@ -1,6 +1,7 @@
 package does
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -33,13 +34,8 @@ func (p Packages) Plan(seen Seen) ([]remote.Change, error) {
 		name, state, _ := strings.Cut(strings.TrimSpace(line), " ")
 		installed[name] = state == "installed"
 	}
-	var missing Packages
-	for _, name := range p {
-		if !installed[name] {
-			missing = append(missing, name)
-		}
-	}
-	if missing == nil {
+	missing := slices.DeleteFunc(slices.Clone(p), func(name string) bool { return installed[name] })
+	if len(missing) == 0 {
 		return nil, nil
 	}
 	return []remote.Change{missing.Install(seen.Host)}, nil

@@ -28,23 +28,16 @@ var stockHook = regexp.MustCompile(`^\s*set -e\s+case "\$1" in\s+start\)\s*;;\s*
 
 var shebang = regexp.MustCompile(`^#! ?/(usr/)?bin/(env )?(sh|dash|bash)\b`)
 
+// leading are the comments and empty lines before the first command.
+var leading = regexp.MustCompile(`^(?:[^\S\n]*(?:#.*)?\n)*`)
+
 // withHook puts our block before the first command of before.init, so that nothing there can end it earlier.
 func withHook(text string) (string, error) {
 	bare, _ := does.CutBlock(text)
 	if !shebang.MatchString(bare) {
 		return "", fmt.Errorf("%s is not a shell script, so our rules cannot be started from it: move it away, or make it one", hookPath)
 	}
-	at := 0
-	for at < len(bare) {
-		end := strings.Index(bare[at:], "\n")
-		if end < 0 {
-			return "", fmt.Errorf("%s has no commands: put back the one of the ufw package", hookPath)
-		}
-		if line := strings.TrimSpace(bare[at : at+end]); line != "" && !strings.HasPrefix(line, "#") {
-			break
-		}
-		at += end + 1
-	}
+	at := len(leading.FindString(bare))
 	return does.PutBlock(bare, hookLine, at), nil
 }
 
