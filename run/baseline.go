@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern/checks"
@@ -81,14 +82,7 @@ func (r *Runner) before(ctx context.Context, early *baseline, list []checks.Chec
 
 // covers says whether a baseline is one of at least these checks.
 func (b *baseline) covers(list []checks.Check) bool {
-	had := map[string]bool{}
-	for _, c := range b.list {
-		had[c.ID] = true
-	}
-	for _, c := range list {
-		if !had[c.ID] {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(list, func(c checks.Check) bool {
+		return !slices.ContainsFunc(b.list, func(had checks.Check) bool { return had.ID == c.ID })
+	})
 }

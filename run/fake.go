@@ -127,16 +127,12 @@ func (f *Fake) Reboot() {
 func (f *Fake) lock() (unlock func()) {
 	f.mu.Lock()
 	if f.turn == nil {
+		if f.After == nil {
+			f.After = func(d time.Duration, do func()) func() bool { return time.AfterFunc(d, do).Stop }
+		}
 		f.turn, f.files, f.asked = sync.NewCond(&f.mu), map[string]*remote.File{}, map[string]int{}
 	}
 	return func() { f.turn.Broadcast(); f.mu.Unlock() }
-}
-
-func (f *Fake) after(d time.Duration, do func()) (stop func() bool) {
-	if f.After == nil {
-		return time.AfterFunc(d, do).Stop
-	}
-	return f.After(d, do)
 }
 
 // outside lets go of the lock while one of the functions is at work.
@@ -212,7 +208,6 @@ func (l *fakeLogin) call(ctx context.Context, verb string, do func() error) erro
 	return err
 }
 
-// Close ends it.
 func (l *fakeLogin) Close() error {
 	defer l.f.lock()()
 	l.cut = true

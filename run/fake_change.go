@@ -84,7 +84,7 @@ func (l *fakeLogin) Begin(ctx context.Context, t remote.Transaction, tell func(r
 			}
 		}
 		c.state = "ARMED"
-		c.disarm = l.f.after(t.Deadline, func() { defer l.f.lock()(); l.f.back(c, "expired") })
+		c.disarm = l.f.After(t.Deadline, func() { defer l.f.lock()(); l.f.back(c, "expired") })
 		over := false
 		go func() {
 			defer l.f.lock()()
@@ -252,7 +252,6 @@ func (f *Fake) stands(id string) error {
 	return back
 }
 
-// Confirm keeps a change.
 func (l *fakeLogin) Confirm(ctx context.Context, id string) error {
 	return l.call(ctx, "confirm", func() error {
 		c := l.f.find(id)
@@ -325,7 +324,6 @@ func (f *Fake) record(id string, inert bool, c remote.Change, was *remote.File) 
 	}
 }
 
-// Recorded is what is in effect.
 func (l *fakeLogin) Recorded(ctx context.Context) (list []remote.Record, err error) {
 	err = l.call(ctx, "recorded", func() error {
 		for _, r := range l.f.records {
@@ -338,7 +336,6 @@ func (l *fakeLogin) Recorded(ctx context.Context) (list []remote.Record, err err
 	return list, err
 }
 
-// Cancel takes a change back.
 func (l *fakeLogin) Cancel(ctx context.Context, id string) error {
 	return l.call(ctx, "cancel", func() error {
 		l.f.back(l.f.find(id), "cancelled")
@@ -359,7 +356,6 @@ func (f *Fake) gone(id string) error {
 	return err
 }
 
-// Revert takes back what was confirmed last.
 func (l *fakeLogin) Revert(ctx context.Context, id string) error {
 	return l.call(ctx, "revert", func() error {
 		f := l.f

@@ -36,7 +36,6 @@ func (l *fakeLogin) Prepare(ctx context.Context, id string, changes []remote.Cha
 	})
 }
 
-// Watch follows a job.
 func (l *fakeLogin) Watch(ctx context.Context, id string, _ []remote.Change, tell func(remote.Progress)) error {
 	return l.call(ctx, "watch", func() error { return l.follow(ctx, id, tell) })
 }
