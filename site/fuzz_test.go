@@ -53,6 +53,7 @@ func FuzzRead(f *testing.F) {
 		"[[jail]]\nname='a'\nports=[1]", "host.mail={ssh='a',}", "a = [[1],[2,3],{b=1}]", "a=1979-05-27 07:32:00 # c", "\ufeffa=1", "a = {\n b = 1, # c\n}\n",
 		"[host.vps]\nrole='proxy'\n", "schema=1\nrevision=2\n[tunnel]\nnetwork='10.1.0.0/16'\n", "domains = [ 'a.example' # x\n , # y\n]\n",
 		"[done]\n'a.b' = '2026-11-21' # x\n'c.d' = 2026-11-21\n", "done.'a.b' = ''\n",
+		"[jail.'#0']\nname = 'a'\n", "[[jail.'#0']]\nname = 'a'\n", "[[host]]\n['#x']\ny = 1\n", "a = \"\"\"\\\"\"\"\\", "a = \"\\\"\\\"", "ports = {}\ndone = { }\n",
 	} {
 		f.Add(text)
 	}

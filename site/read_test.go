@@ -15,6 +15,8 @@ func TestReadRefuses(t *testing.T) {
 		{"domain = \"a.example\"\ndomain = \"b.example\"\n", `f.toml:2: not valid TOML: `},
 		{"host = 1\n", `f.toml:1: host: is a table, written [host.NAME]`},
 		{"host.mail = 'x'\n", `f.toml:1: host.mail: is a table, written [host.NAME]`},
+		{"[[host]]\nssh = 'x'\n", `f.toml:1: host: is a table, written [host.NAME]`},
+		{"jail = [1]\n", `f.toml:1: jail: is a list of tables, each written [[jail]]`},
 		{"\n[host.vps]\nssh = 'x'\n", `f.toml:2: host.vps: has no role; write role = "proxy" or role = "mail" under it`},
 		{"[host.vps]\nrole = 'both'\n", `f.toml:2: host.vps.role: "both" is not one of proxy, mail`},
 		{"[host.'a;b']\nrole = 'mail'\n", `f.toml:1: host: "a;b" is not a name for a host (1 to 32 letters, digits and hyphens)`},
