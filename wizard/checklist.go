@@ -140,7 +140,8 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 	case "R":
 		return p.ask(p.ids...)
 	case "x":
-		return p.write("postern-checks.txt", func() ([]byte, error) { return []byte(p.export()), nil })
+		text := []byte(p.export())
+		return p.write("postern-checks.txt", func() ([]byte, error) { return text, nil })
 	case "r", "f", "y":
 		if at.result == nil {
 			return noteMsg("choose a check first")

@@ -57,8 +57,11 @@ func (r *reach) update(b *board, m tea.Msg) tea.Msg {
 			}
 		}
 	case reachMsg:
+		if m.seq != r.seq {
+			return nil // something else was typed since
+		}
 		trial, name := b.file.Site.Clone(), strings.Split(r.key, ".")[1]
-		if m.seq != r.seq || site.Set(trial, r.key, r.value) != nil {
+		if site.Set(trial, r.key, r.value) != nil {
 			return nil // the field itself says what is wrong
 		}
 		r.says = "asking whether anything answers there ..."
