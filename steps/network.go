@@ -3,12 +3,11 @@ package steps
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"postern/remote"
 	"postern/seen"
 	"postern/site"
+	"postern/steps/does"
 	"postern/steps/provider"
 )
 
@@ -66,7 +65,7 @@ func planNetwork(s *site.Site, look Look) Plan {
 		p.Notes = append(p.Notes, occupied(s, h, now)...)
 		p.Notes = append(p.Notes, clock(h, facts.At, now.Clock)...)
 		if half, err := seen.Dpkg.Of(facts); err == nil && len(half.Half) > 0 && !half.Busy {
-			p.Parts = append(p.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{finishPackages(half.Half)}})
+			p.Parts = append(p.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{does.Within("network", does.Packages(half.Half).Finish())}})
 		}
 		if h.Role == site.Proxy {
 			p.Tasks = append(p.Tasks, hosterTasks(s, h, now)...)
@@ -161,15 +160,4 @@ func panelRules(s *site.Site, h *site.Host, now seen.Host) []provider.Rule {
 		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: seen.Joined(p.From)})
 	}
 	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
-}
-
-// finishPackages finishes an installation that was cut short, without a question on the host: files that are there stay.
-func finishPackages(half []string) remote.Change {
-	return remote.Change{
-		ID: "network.packages", Title: "finish the installation that was cut short: " + strings.Join(half, ", "),
-		Why: "until then nothing more can be installed; packages stay when the rest is undone", Takes: 15 * time.Minute,
-		Do: "export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive\ndpkg --force-confdef --force-confold --configure -a\n" +
-			"left=$(dpkg-query -W -f '${db:Status-Status} ${Package}\\n' | sed -n 's/^half-installed //p')\n" +
-			"[ -z \"$left\" ] || apt-get -q -y --no-remove -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --reinstall install $left\n",
-	}
 }

@@ -51,6 +51,16 @@ func (p Packages) Install(host string) remote.Change {
 	}
 }
 
+// Finish is the change that finishes an installation of them which was cut short; what was unpacked in part is installed again.
+// It asks as little as Install does.
+func (p Packages) Finish() remote.Change {
+	return remote.Change{
+		ID: "packages", Title: "finish the installation that was cut short: " + strings.Join(p, ", "),
+		Why: "until then nothing more can be installed; packages stay when the rest is undone",
+		Do:  strings.ReplaceAll(aptFinish, "@PACKAGES@", quoted(p)), Takes: 15 * time.Minute,
+	}
+}
+
 func quoted(names []string) string {
 	var all []string
 	for _, name := range names {
@@ -59,9 +69,9 @@ func quoted(names []string) string {
 	return strings.Join(all, " ")
 }
 
-// aptInstall waits for the lock itself, to say who holds it: apt's own wait is silent where there is no terminal.
-const aptInstall = `# apt-get install --no-install-recommends @PACKAGES@, without a question on the host
-export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+// aptAlone makes sure that apt can finish what it begins, and that nobody else is at it. It waits for the lock itself, to say who
+// holds it: apt's own wait is silent where there is no terminal.
+const aptAlone = `export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 export PATH="$PATH:/usr/sbin:/sbin"
 if ! command -v apt-get >/dev/null; then echo "there is no apt-get: install @PACKAGES@ by hand"; exit 1; fi
 for d in /etc /usr /var; do
@@ -86,7 +96,10 @@ while who=$(holder); [ -n "$who" ]; do
 	sleep 5; left=$((left - 5))
 done
 apt() { apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=2 -o APT::Update::Error-Mode=any "$@"; }
-log=$(mktemp)
+`
+
+const aptInstall = `# apt-get install --no-install-recommends @PACKAGES@, without a question on the host
+` + aptAlone + `log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 install() { apt install -y --no-install-recommends --no-remove @PACKAGES@ >"$log" 2>&1 </dev/null; }
 fresh() { [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)" ]; }
@@ -109,4 +122,10 @@ esac
 if [ -n "$offline" ]; then echo "cannot reach the package sources: $offline"; exit 1; fi
 install || { echo "apt-get install @PACKAGES@: $(grep -E '^(E|dpkg)' "$log" | head -n 5 | tr '\n' ' ')"; exit 1; }
 echo "installed @PACKAGES@"
+`
+
+const aptFinish = `# dpkg --configure -a, without a question on the host
+` + aptAlone + `dpkg --force-confdef --force-confold --configure -a
+left=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^half-installed //p')
+[ -z "$left" ] || apt -y --no-remove --reinstall install $left
 `
