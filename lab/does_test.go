@@ -108,7 +108,7 @@ require("net").createServer(s => s.end(text)).listen(4100, "127.0.0.1")`)
 		does.Dir{Path: "/var/lib/app/queue", Owner: "app:app", Mode: 0o700},
 		does.Download{URL: server + "tool", Path: "/opt/tool/tool", Size: int64(len(tool)), SHA256: hex.EncodeToString(sum[:]), Plain: true},
 		does.Npm{Dir: "/opt/app/1.0", Registry: server, Lock: `{"name":"app","lockfileVersion":3,"requires":true,"packages":{"":{"dependencies":{"app":"1.0.0"}},
-"node_modules/app":{"version":"1.0.0","resolved":"https://registry.npmjs.org/app/-/app-1.0.0.tgz","integrity":"sha512-` + base64.StdEncoding.EncodeToString(hash[:]) + `"}}}
+"node_modules/app":{"version":"1.0.0","resolved":"https://packages.example.org/app/-/app-1.0.0.tgz","integrity":"sha512-` + base64.StdEncoding.EncodeToString(hash[:]) + `"}}}
 `},
 		does.File{Path: "/etc/app/own.conf", Text: "one\n", Owner: "app:app", Mode: 0o640},
 		does.Keys{Path: "/etc/theirs/app.ini", Syntax: does.Ini, Set: []does.Key{{Section: "main", Name: "port", Value: "25"}}},

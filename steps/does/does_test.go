@@ -52,7 +52,7 @@ func TestRefused(t *testing.T) {
 		`"12" is not a SHA-256`:         Download{URL: "https://files.test/x", Path: "/opt/x", SHA256: "12"},
 		`"A B" is not the name of a`:    Compose{Dir: "/opt/app", Project: "A B"},
 		`"node_modules/two" has no`:     lock("sha512-y", "sha1-y"),
-		`"node_modules/one" has no`:     lock("https://registry.npmjs.org/one", "http://registry.npmjs.org/one"),
+		`"node_modules/one" has no`:     lock("https://packages.example.org/one", "http://packages.example.org/one"),
 		`its lock file is none`:         lock("packages", "dependencies"),
 		`a secret ("password") does`:    File{Path: "/etc/app", Text: "user = a\npassword = horse\n"},
 		`PRIVATE KEY`:                   File{Path: "/etc/app", Text: "-----BEGIN RSA PRIVATE KEY-----\n"},

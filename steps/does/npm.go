@@ -15,7 +15,7 @@ import (
 type Npm struct {
 	Dir      string
 	Lock     string // the text of package-lock.json
-	Registry string // where packages come from in place of npm's own, with a slash at its end
+	Registry string // where packages come from, in place of where the lock file says
 }
 
 // Reads asks for the lock file, and whether what it names was installed whole.
@@ -33,9 +33,6 @@ func (n Npm) Plan(seen Seen) ([]remote.Change, error) {
 	if err := cmp.Or(place(n.Dir), err, e, e2); err != nil {
 		return nil, err
 	}
-	if n.Registry != "" {
-		n.Lock = strings.ReplaceAll(n.Lock, npmRegistry, n.Registry)
-	}
 	if old != nil && old.Text != n.Lock {
 		return nil, fmt.Errorf("%s is another project's: a new version belongs into a new folder", path)
 	}
@@ -45,20 +42,26 @@ func (n Npm) Plan(seen Seen) ([]remote.Change, error) {
 	return []remote.Change{{ID: id("npm", n.Dir), Title: fmt.Sprintf("install %d npm packages in %s", count, n.Dir),
 		Why:  "each is compared with its hash, and none runs a script while it is installed",
 		Path: path, Old: old, New: &remote.File{Text: n.Lock, Mode: 0o644, Owner: "root:root"}, Takes: 10 * time.Minute,
-		Do:   strings.NewReplacer("@DIR", remote.Quote(n.Dir), "@MANIFEST", remote.Quote(manifest)).Replace(npmDo),
+		Do:   strings.NewReplacer("@DIR", remote.Quote(n.Dir), "@MANIFEST", remote.Quote(manifest), " @REGISTRY", n.registry()).Replace(npmDo),
 		Undo: "cd " + remote.Quote(n.Dir) + " 2>/dev/null || exit 0\nrm -rf node_modules .home package.json\n"}}, nil
 }
 
-const npmRegistry = "https://registry.npmjs.org/"
-
 const npmDo = `cd @DIR
 printf '%s\n' @MANIFEST >package.json
-export HOME=@DIR/.home npm_config_cache=@DIR/.home npm_config_update_notifier=false
+export HOME=@DIR/.home npm_config_cache=@DIR/.home npm_config_update_notifier=false @REGISTRY
 npm ci --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=http
 rm -rf .home
 cp package-lock.json node_modules/.new
 mv node_modules/.new node_modules/.postern
 `
+
+// registry has npm take another registry than the lock file names.
+func (n Npm) registry() string {
+	if n.Registry == "" {
+		return ""
+	}
+	return " npm_config_replace_registry_host=always npm_config_registry=" + remote.Quote(n.Registry)
+}
 
 // manifest is the package.json that fits the lock file, and how many packages that names.
 func (n Npm) manifest() (text string, count int, err error) {

@@ -13,8 +13,8 @@ import (
 )
 
 const lockText = `{"name":"app","lockfileVersion":3,"packages":{"":{"dependencies":{"one":"1.0.0"}},
-"node_modules/one":{"version":"1.0.0","resolved":"https://registry.npmjs.org/one/-/one-1.0.0.tgz","integrity":"sha512-x=="},
-"node_modules/two":{"version":"1.0.0","resolved":"https://registry.npmjs.org/two/-/two-1.0.0.tgz","integrity":"sha512-y=="}}}
+"node_modules/one":{"version":"1.0.0","resolved":"https://packages.example.org/one/-/one-1.0.0.tgz","integrity":"sha512-x=="},
+"node_modules/two":{"version":"1.0.0","resolved":"https://packages.example.org/two/-/two-1.0.0.tgz","integrity":"sha512-y=="}}}
 `
 
 const download = "what is fetched\nand is whole\n"
