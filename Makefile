@@ -13,7 +13,7 @@ build: ## bin/postern for this machine
 
 .PHONY: quick
 quick: ## the tests that need no lab: at most 90 seconds after a build
-	$(GO) test -count=1 $$($(GO) list ./... | grep -v '/lab$$')
+	$(GO) test -count=1 -p 4 -parallel 8 $$($(GO) list ./... | grep -v '/lab$$') # most of them wait most of the time
 
 .PHONY: mutants
 mutants: ## breaks the program on purpose, edit by edit; the quick tests must notice each, without root

@@ -91,7 +91,7 @@ func (h *Host) unpack(name string) {
 	h.put(installed(name), "", 0o644)
 	fs.WalkDir(packages, "packages/"+name, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			return nil // a package without files
+			return nil //nolint:nilerr // a package without files
 		}
 		to := strings.TrimPrefix(path, "packages/"+name)
 		mode := fs.FileMode(0o644)

@@ -196,9 +196,9 @@ func (near end) shakes(far end) bool {
 	case !stands:
 		p.beat, back.beat = now, now
 	case every > 0:
-		beats := now.Sub(p.beat) / every
-		p.beat, back.beat = p.beat.Add(beats*every), p.beat.Add(beats*every)
-		crossing{p, back}.count(int(beats)*beatBytes, int(beats)*beatBytes)
+		beats, left := int(now.Sub(p.beat)/every), now.Sub(p.beat)%every
+		p.beat, back.beat = now.Add(-left), now.Add(-left)
+		crossing{p, back}.count(beats*beatBytes, beats*beatBytes)
 	}
 	if !stands || now.Sub(p.shaken) >= renewAfter {
 		p.shaken, back.shaken = now, now

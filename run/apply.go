@@ -185,21 +185,29 @@ func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []c
 	}
 }
 
-// decide proves the armed change over new logins and confirms it.
+// decide proves the armed change over new logins and confirms it, while every host has an eighth of its time left: of two that
+// are confirmed on the last second, one may go back, and a program that dies then could not bring the other after it.
 func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result, armed []*armed) ([]checks.Result, error) {
 	if err := r.relogin(ctx, armed); err != nil {
 		return nil, err
 	}
 	over := r.sessions()
+	limit := ctx
 	for _, a := range armed {
 		over[a.part.Host] = a.anew
+		var end context.CancelFunc
+		limit, end = context.WithTimeoutCause(limit, a.until.Sub(r.Clock())-a.guard/8,
+			fmt.Errorf("it was not proven within the %s that %s waits; --deadline gives it more", a.guard, a.part.Host))
+		defer end()
 	}
-	results, lost, err := r.settle(ctx, d.after, before, over)
-	if err != nil {
-		return results, err
-	}
-	if len(lost) > 0 {
+	results, lost, err := r.settle(limit, d.after, before, over)
+	switch {
+	case len(lost) > 0 && ctx.Err() == nil:
 		return results, &Regression{lost}
+	case limit.Err() != nil:
+		return results, context.Cause(limit)
+	case err != nil:
+		return results, err
 	}
 	return results, r.confirm(ctx, armed)
 }

@@ -121,6 +121,7 @@ type decided struct {
 	finds                     checks.Outcome // by the check, once a change is in place
 	heals                     time.Duration  // after this it is ok again; 0: never; less: once the change is kept
 	says, takes               time.Duration  // how long the change says it may take, and does
+	asks                      time.Duration  // how long the check asks, once a change is in place
 	accepts                   bool           // that the check breaks
 	jump                      bool           // the mail host is reached through the proxy
 	fakes                     map[string]*Fake
@@ -221,7 +222,7 @@ func (c *decided) fault(ctx context.Context, f *Fake, call Call) error {
 
 // check is ok as long as no host has a change in place, and then what it is to find.
 func (c *decided) check() checks.Check {
-	return checks.Check{ID: "x", Settles: checks.Usual, Ask: func(_ context.Context, env *checks.Env) []checks.Result {
+	return checks.Check{ID: "x", Settles: checks.Usual, Ask: func(ctx context.Context, env *checks.Env) []checks.Result {
 		for h, f := range c.fakes {
 			if f.File("/etc/x").Text != "new" {
 				continue
@@ -231,6 +232,9 @@ func (c *decided) check() checks.Check {
 			}
 			if c.since.IsZero() {
 				c.since = time.Now()
+				pause, end := context.WithTimeout(ctx, c.asks)
+				<-pause.Done()
+				end()
 			}
 			healed := c.heals > 0 && time.Since(c.since) >= c.heals || c.heals < 0 && f.Open() == ""
 			if !healed {
@@ -279,7 +283,7 @@ func (c *decided) began() bool {
 // judge holds a decision against what must be.
 func (c *decided) judge(t *testing.T) {
 	want, wantErr := c.expected()
-	if wantErr == ErrRolledBack && !c.began() {
+	if errors.Is(wantErr, ErrRolledBack) && !c.began() {
 		wantErr = ErrRefused
 	}
 	if !errors.Is(c.err, wantErr) && c.fate.ends != dies || (c.err == nil) != (wantErr == nil) {
@@ -296,13 +300,13 @@ func (c *decided) judge(t *testing.T) {
 			t.Errorf("%s is %s at the end of the run, want %s", h, got, want[h])
 		}
 	}
-	if (c.err == nil || c.fate.ends == unproven && wantErr != ErrRolledBack) != (c.saved == 1) || c.r.Site.Revision != site.Default().Revision+c.saved {
+	if (c.err == nil || c.fate.ends == unproven && !errors.Is(wantErr, ErrRolledBack)) != (c.saved == 1) || c.r.Site.Revision != site.Default().Revision+c.saved {
 		t.Errorf("the answers were saved %d times under revision %d, with %v", c.saved, c.r.Site.Revision, c.err)
 	}
 	if c.held.Load() {
 		t.Error("it was proven over a connection that was there before")
 	}
-	if c.fate.ends == unseen && wantErr == ErrUntold && len(c.rolled) > 0 {
+	if c.fate.ends == unseen && errors.Is(wantErr, ErrUntold) && len(c.rolled) > 0 {
 		t.Errorf("told to have gone back, unseen: %v", c.rolled)
 	}
 	time.Sleep(time.Hour)

@@ -158,7 +158,7 @@ func (f *Fake) enter() (leave func()) {
 		f.turn.Wait()
 	}
 	f.busy = true
-	return func() { f.busy = false }
+	return func() { f.busy = false; f.turn.Broadcast() } // whoever leaves may wait for another who waits to enter
 }
 
 // fakeLogin is one login to a Fake.

@@ -20,6 +20,7 @@ type armed struct {
 	part  steps.Part
 	id    string
 	guard time.Duration // the host takes it back after this
+	until time.Time     // and not before this
 	anew  Login         // the new login that proves the way in
 	kept  bool          // confirmed, and not undone since
 	back  bool          // taken back, or about to be by the host itself
@@ -66,7 +67,7 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		})
 		if err == nil || unanswered(err) { // then it may have begun all the same
 			at := slices.IndexFunc(parts, func(one steps.Part) bool { return one.Host == p.Host })
-			list[at] = &armed{part: p, id: tx.ID, guard: guard}
+			list[at] = &armed{part: p, id: tx.ID, guard: guard, until: start.Add(guard)}
 		}
 		if err != nil {
 			return named(p.Host, "", err)

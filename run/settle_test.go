@@ -1,6 +1,7 @@
 package run
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,31 @@ func TestSlowChange(t *testing.T) {
 			defer d.r.Close()
 			if kept := d.err == nil && state(d.struck) == "NEW"; kept != c.kept || !c.kept && state(d.struck) != "OLD" {
 				t.Errorf("says %s, takes %s: kept is %t, %s, %v", c.says, c.takes, kept, state(d.struck), d.err)
+			}
+		})
+	}
+}
+
+// TestNearTheDeadline: what cannot be proven while the hosts have time to be confirmed is taken back, not confirmed on the last second.
+func TestNearTheDeadline(t *testing.T) {
+	for _, c := range []struct {
+		takes time.Duration // of asking the check
+		kept  bool
+	}{{100 * time.Second, true}, {110 * time.Second, false}, {10 * time.Minute, false}} {
+		d := &decided{fate: fates[0], hosts: []string{"mail", "proxy"}, finds: checks.OK, asks: c.takes}
+		synctest.Test(t, func(t *testing.T) {
+			d.decide(t)
+			defer d.r.Close()
+			if kept := d.err == nil && state(d.struck) == "NEW"; kept != c.kept {
+				t.Errorf("asked for %s: kept is %t, %v", c.takes, kept, d.err)
+			}
+			if !c.kept && (!strings.Contains(d.err.Error(), "--deadline") || len(d.rolled) != 2) {
+				t.Errorf("asked for %s: gone back are %v, %v", c.takes, d.rolled, d.err)
+			}
+			for host, f := range d.fakes {
+				if n := f.asked["confirm"]; (n > 0) != c.kept {
+					t.Errorf("asked for %s: %s was confirmed %d times", c.takes, host, n)
+				}
 			}
 		})
 	}

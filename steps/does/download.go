@@ -38,7 +38,8 @@ func (d Download) Plan(seen Seen) ([]remote.Change, error) {
 		return nil, fmt.Errorf("%q is not an https address", d.URL)
 	}
 	mode, _, _ := dressed(d.Mode, "", 0o644)
-	p, keep, back := remote.Quote(d.Path), "", ""
+	p, keep := remote.Quote(d.Path), ""
+	var back string
 	switch was := strings.Fields(out); {
 	case len(was) == 2 && was[0] == d.SHA256:
 		return nil, nil

@@ -64,7 +64,8 @@ func theirs(change func(text string) (string, error)) func(*remote.File) (*remot
 		if old == nil {
 			return nil, errAbsent
 		}
-		now, err := *old, error(nil)
+		now := *old
+		var err error
 		now.Text, err = change(old.Text)
 		return &now, err
 	}
