@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	maxFile     = 400    // lines
-	maxFunction = 80     // lines
-	maxFolder   = 45     // files, without tests
-	maxCode     = 39_000 // lines of Go and shell, without tests
-	maxDemo     = 2_500  // of these
-	maxRequires = 15     // direct requirements in go.mod
+	maxFile     = 400            // lines
+	maxFunction = 80             // lines
+	maxFolder   = 45             // files, without tests
+	maxCode     = 39_000 + 4_000 // lines of Go and shell, without tests: three chapters, and what hosts met in the field need on top (docs/field.md)
+	maxDemo     = 2_500          // of these
+	maxRequires = 15             // direct requirements in go.mod
 )
 
 func TestBudget(t *testing.T) {
