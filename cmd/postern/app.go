@@ -138,7 +138,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 
 // ready makes ready to touch the hosts for chapters, whose names are checked.
 func (a *app) ready(verb string, ids []string) (*run.Runner, error) {
-	if err := stepIDs(ids); err != nil {
+	if err := named(ids, false); err != nil {
 		return nil, err
 	}
 	from, err := a.answers(true)

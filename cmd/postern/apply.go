@@ -16,7 +16,7 @@ const lockOut = string(remote.LoseSSH)
 
 // applyCmd brings chapters in place.
 type applyCmd struct {
-	Steps []string `arg:"" optional:"" name:"step" help:"Only these chapters."`
+	Steps []string `arg:"" optional:"" name:"chapter" offers:"chapters" help:"Only these chapters."`
 }
 
 // Run changes what the plan shows, guarded, and proves it.
@@ -36,37 +36,37 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 		a.say.lines(report.Left(out.Tasks, c.Steps...))
 		return a.unmeasured(c.Steps)
 	}
-	return a.ended(out, err, true)
+	return a.ended(out, err)
 }
 
-// ended tells how a change ended and gives the error that carries its exit code.
-func (a *app) ended(out run.Outcome, err error, proving bool) error {
+// ended tells how a change ended and gives the error that carries its exit code. What failed is told last, but for how it ended:
+// that is what is still in sight.
+func (a *app) ended(out run.Outcome, err error) error {
 	code := outcomeCode(out, err)
-	switch {
-	case err != nil:
-		err = &problem{code: code, err: err, hints: endHints(err)}
-		if len(out.Results) > 0 {
-			a.say.lines(report.Findings(out.Results))
-		}
-	case out.Declined:
-		a.say.line(plain, "Nothing was changed.")
-	case out.Empty:
-		a.say.line(bold, "Nothing to change: what this program sets up is in place. Nothing was proven either; 'postern check' does that.")
-	default:
-		if proving {
-			a.say.lines(report.Findings(out.Results))
-		}
-		a.say.line(green, "Done: confirmed over new logins.")
-	}
 	if err == nil {
 		if open := report.Open(out.Tasks); out.Empty && len(open) > 0 {
 			a.say.line(plain, "%s left for you: 'postern plan' says what.", report.Plural(len(open), "task"))
 		} else {
 			a.say.lines(report.Left(out.Tasks))
 		}
-		if code != exitOK {
-			err = silent(code)
-		}
+	}
+	if len(out.Results) > 0 {
+		a.say.lines(report.Findings(out.Results))
+	}
+	switch {
+	case err != nil:
+		err = &problem{code: code, err: err, hints: endHints(err)}
+	case out.Declined:
+		a.say.line(plain, "Nothing was changed.")
+	case out.Empty:
+		a.say.line(bold, "Nothing to change: what this program sets up is in place. Nothing was proven either; 'postern check' does that.")
+	case code != exitOK:
+		a.say.line(amber, "Done: confirmed over new logins. Not all of it works yet: what does not stands above.")
+	default:
+		a.say.line(green, "Done: confirmed over new logins.")
+	}
+	if err == nil && code != exitOK {
+		err = silent(code)
 	}
 	if a.JSON {
 		a.final(outcomeObject(out, err, code, a.log))

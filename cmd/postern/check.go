@@ -12,7 +12,7 @@ import (
 
 // checkCmd proves chapters again.
 type checkCmd struct {
-	Steps    []string      `arg:"" optional:"" name:"step" help:"Only these chapters, or checks by their IDs."`
+	Steps    []string      `arg:"" optional:"" name:"chapter|check" offers:"chapters checks" help:"Only these chapters, or checks by their IDs."`
 	Watch    bool          `help:"Go on asking, and tell what changes."`
 	Interval time.Duration `default:"60s" help:"How long --watch waits between two rounds."`
 	Explain  bool          `help:"Say of each check named what it asks, what each answer means and what mends it; ask nothing."`
@@ -21,7 +21,7 @@ type checkCmd struct {
 
 // Run asks every check and changes nothing.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
-	if err := stepIDs(slices.DeleteFunc(slices.Clone(c.Steps), isCheck)); err != nil {
+	if err := named(c.Steps, true); err != nil {
 		return err
 	}
 	if c.Explain {
@@ -100,12 +100,10 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 		}
 		a.final(object)
 	}
-	if aloud {
-		a.say.lines(report.Findings(results))
-	}
 	a.since(from.file.Path, results, aloud)
 	if aloud {
 		_ = a.unmeasured(c.Steps) // Run returns the exit code
+		a.say.lines(report.Findings(results))
 	}
 	return results, nil
 }

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"postern/checks"
 	"postern/remote"
 	"postern/site"
 	"postern/steps"
@@ -21,30 +26,35 @@ type globals struct {
 	Events     bool          `help:"With --json: stream progress as JSON lines before the object."`
 	Plain      bool          `help:"Line mode: questions and answers, no colour, nothing drawn."`
 	Yes        bool          `help:"Agree to every guarded change that is shown."`
-	Set        []string      `sep:"none" placeholder:"KEY=VALUE" help:"Answer one field, for this run only. Repeatable; see 'postern fields'."`
+	Set        []string      `sep:"none" placeholder:"KEY=VALUE" offers:"keys" help:"Answer one field, for this run only. Repeatable; see 'postern fields'."`
 	Save       bool          `help:"Keep what --set gave in the answers file."`
-	Deadline   time.Duration `default:"120s" help:"How long a host waits to be confirmed before it takes a change back."`
-	AcceptRisk []string      `placeholder:"NAME" help:"Accept a named risk: lose-ssh, or the ID of a check that may break."`
+	Deadline   time.Duration `default:"120s" help:"How long a host waits to be confirmed before it takes a change back: 90 (seconds), 90s, 5m; 10s to 1h."`
+	AcceptRisk []string      `placeholder:"NAME" offers:"risks checks" help:"Accept a named risk: lose-ssh, or the ID of a check that may break."`
 	Askpass    string        `placeholder:"CMD" help:"Called with what is asked as its argument; prints the secret."`
 	NoColor    bool          `help:"No colours."`
 	ASCII      bool          `name:"ascii" help:"Draw with ASCII letters only."`
 	Demo       bool          `help:"Against two simulated hosts inside the program: nothing outside it is read or written."`
-	Fault      []string      `placeholder:"NAME" help:"In the demo: make something go wrong; 'postern demo --help' lists what."`
+	Fault      []string      `placeholder:"NAME" offers:"faults" help:"In the demo: make something go wrong; 'postern demo --help' lists what."`
 	Version    bool          `help:"Print the version and exit."`
 }
 
 // grammar is the whole command line.
 type grammar struct {
 	globals
-	Guide  guideCmd  `cmd:"" default:"1" hidden:"" help:"The wizard: ask, look, show, change, prove, chapter by chapter."`
-	Plan   planCmd   `cmd:"" help:"Show what would change (diffs); touch nothing."`
-	Apply  applyCmd  `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
-	Check  checkCmd  `cmd:"" help:"Prove it again; change nothing."`
-	Undo   undoCmd   `cmd:"" help:"Take a chapter, or everything of ours, back."`
-	Adopt  adoptCmd  `cmd:"" help:"Take the answers from a host that was set up before."`
-	Done   doneCmd   `cmd:"" help:"Say that tasks for a person are done; nothing proves it."`
-	Fields fieldsCmd `cmd:"" help:"List every answer: key, default, meaning."`
-	Try    demoCmd   `cmd:"" name:"demo" help:"Try all of it on two simulated hosts: nothing to set up."`
+	Guide  guideCmd    `cmd:"" default:"1" hidden:"" help:"The wizard: ask, look, show, change, prove, chapter by chapter."`
+	Plan   planCmd     `cmd:"" help:"Show what would change (diffs); touch nothing."`
+	Apply  applyCmd    `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
+	Check  checkCmd    `cmd:"" help:"Prove it again; change nothing."`
+	Checks checksCmd   `cmd:"" help:"List every check: ID, title, what it asks."`
+	Undo   undoCmd     `cmd:"" help:"Take a chapter, or everything of ours, back."`
+	Adopt  adoptCmd    `cmd:"" help:"Take the answers from a host that was set up before."`
+	Done   doneCmd     `cmd:"" help:"Say that tasks for a person are done; nothing proves it."`
+	Fields fieldsCmd   `cmd:"" help:"List every answer: key, default, meaning."`
+	Try    demoCmd     `cmd:"" name:"demo" help:"Try all of it on two simulated hosts: nothing to set up."`
+	Learn  learnCmd    `cmd:"" name:"completion" help:"Print what makes a shell complete all this: bash, zsh or fish."`
+	Help   helpCmd     `cmd:"" help:"Say what a command does and takes."`
+	About  versionCmd  `cmd:"" name:"version" help:"Print the version."`
+	Offer  completeCmd `cmd:"" name:"complete" hidden:"" help:"What the last word of a command line may become, for the shells."`
 }
 
 const description = `Sets up a public server as the gate of a hidden mail server, and proves that it works.
@@ -65,12 +75,15 @@ type runner interface {
 func parse(args []string, w world) (g *grammar, cmd runner, done bool, err error) {
 	g = &grammar{}
 	parser, err := kong.New(g, kong.Name("postern"), kong.Description(description+"\n\n"+exitCodes),
-		kong.Writers(w.stdout, w.stderr), kong.Exit(func(int) { done = true }),
+		kong.Writers(w.stdout, w.stderr), kong.Exit(func(int) { done = true }), kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(patience)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}))
 	if err != nil {
 		return nil, nil, false, fmt.Errorf("the command line's grammar: %w", err)
 	}
 	parsed, err := parser.Parse(args)
+	if err == nil && g.Help.asked {
+		parsed, err = parser.Parse(append(g.Help.Command, "--help"))
+	}
 	switch {
 	case done:
 		return g, nil, true, nil
@@ -81,8 +94,11 @@ func parse(args []string, w world) (g *grammar, cmd runner, done bool, err error
 	if !ok {
 		return g, nil, false, fmt.Errorf("%s has nothing to run", parsed.Command())
 	}
-	if _, simulated := cmd.(*demoCmd); simulated {
+	switch c := cmd.(type) {
+	case *demoCmd:
 		g.Demo = true
+	case *completeCmd:
+		c.table = parser.Model.Node
 	}
 	return g, cmd, false, g.check()
 }
@@ -90,6 +106,23 @@ func parse(args []string, w world) (g *grammar, cmd runner, done bool, err error
 // plainer takes away what kong says about its own workings.
 func plainer(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "kong: "))
+}
+
+// patience reads a time as people give it: a number alone is seconds.
+func patience(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("time", &text); err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(text)
+	if n, bare := strconv.Atoi(text); bare == nil {
+		d, err = time.Duration(n)*time.Second, nil
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not a time: seconds, such as 90, or 90s, 2m, 1h", text)
+	}
+	target.SetInt(int64(d))
+	return nil
 }
 
 // check refuses flags that make no sense before anything is touched.
@@ -110,17 +143,27 @@ func (g *globals) check() error {
 	return nil
 }
 
-// stepIDs checks the chapters named on the command line.
-func stepIDs(given []string) error {
-	var names []string
+// named checks the chapters named on the command line, or the chapters and checks.
+func named(given []string, checksToo bool) error {
+	var names, known []string
 	for _, s := range steps.All() {
 		names = append(names, s.ID)
 	}
+	what, hint := "is not a chapter (%s)", ""
+	if known = names; checksToo {
+		what, hint = "is neither a chapter (%s) nor a check", "'postern checks' lists the checks"
+		for _, c := range checks.All() {
+			known = append(known, c.ID)
+		}
+	}
 	for _, id := range given {
-		if _, ok := steps.Find(id); ok {
+		if slices.Contains(names, id) || checksToo && isCheck(id) {
 			continue
 		}
-		return usage(meant(id, names), "%q is not a step (%s)", id, strings.Join(names, ", "))
+		if isCheck(id) {
+			hint = fmt.Sprintf("that is a check: 'postern check %s' asks it", id)
+		}
+		return usage(cmp.Or(meant(id, known), hint), "%q "+what, id, strings.Join(names, ", "))
 	}
 	return nil
 }

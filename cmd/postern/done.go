@@ -13,7 +13,7 @@ import (
 
 // doneCmd marks tasks for a person as done.
 type doneCmd struct {
-	Tasks []string `arg:"" optional:"" name:"task" help:"The tasks' IDs, as 'postern plan' shows them. None: list what is marked."`
+	Tasks []string `arg:"" optional:"" name:"task" offers:"tasks" help:"The tasks' IDs, as 'postern plan' shows them. None: list what is marked."`
 	Not   bool     `help:"Take the mark back."`
 }
 

@@ -22,7 +22,7 @@ type guideCmd struct{}
 // Run walks through the chapters, drawn at a terminal that can, else in line mode.
 func (*guideCmd) Run(ctx context.Context, a *app) error {
 	if a.JSON {
-		return usage("name a command: plan, apply, check, undo, adopt or fields", "questions cannot be asked with --json")
+		return usage("name a command: plan, apply, check, checks, undo, adopt or fields", "questions cannot be asked with --json")
 	}
 	a.guided = true
 	if a.draws() {
@@ -105,7 +105,7 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	out, err := w.r.Apply(ctx, []string{step.ID})
 	switch {
 	case err != nil:
-		return w.ended(out, err, true)
+		return w.ended(out, err)
 	case out.Declined:
 		w.say.line(plain, "Nothing was changed. Your answers are kept; run postern again to go on here.")
 		return silent(exitFailed)

@@ -10,7 +10,7 @@ import (
 
 // planCmd shows what would change.
 type planCmd struct {
-	Steps  []string `arg:"" optional:"" name:"step" help:"Only these chapters."`
+	Steps  []string `arg:"" optional:"" name:"chapter" offers:"chapters" help:"Only these chapters."`
 	Script bool     `help:"Print it as a shell script to read, and to run by hand on each host."`
 }
 
@@ -20,7 +20,7 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 		return usage("", "--script and --json are two forms of the same plan: give one")
 	}
 	if c.Script {
-		a.say.people = a.world.stderr
+		a.say.people, a.quiet = a.world.stderr, true // only what warns is worth a line beside it
 	}
 	r, err := a.ready("plan", c.Steps)
 	if err != nil {
@@ -31,25 +31,28 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return unasked(err)
 	}
+	never := len(p.Refused()) > 0 || len(p.LockOut()) > 0 && !r.Accept[lockOut]
 	switch {
 	case a.JSON:
 		a.final(planObject(p))
+	case c.Script && never:
+		a.say.lines(report.Objections(p))
 	case c.Script:
 		if err := a.say.raw([]byte(script(p))); err != nil {
 			return err
 		}
 	default:
 		a.say.lines(report.Proposal(p, a.said, false))
-		a.closing(p, c.Steps)
+		a.closing(p, c.Steps, never)
 	}
-	if len(p.Refused()) > 0 || len(p.LockOut()) > 0 && !r.Accept[lockOut] {
+	if never {
 		return silent(exitFailed)
 	}
 	return nil
 }
 
-// closing says in one line what the plan comes to.
-func (a *app) closing(p *run.Proposal, named []string) {
+// closing says what is left for a person, and then in one line what the plan comes to, or why it cannot be done.
+func (a *app) closing(p *run.Proposal, named []string, never bool) {
 	var tasks []steps.Task
 	looked := len(named) == 0
 	for _, plan := range p.Plans {
@@ -59,6 +62,10 @@ func (a *app) closing(p *run.Proposal, named []string) {
 	}
 	a.say.lines(report.Left(tasks, named...))
 	a.say.line(plain, "")
+	if never {
+		a.say.lines(report.Objections(p))
+		return
+	}
 	if !looked {
 		a.say.line(bold, "%s. This program does not look whether it is done: you say so, with 'postern done'.", report.Plural(len(tasks), "task")+" for you")
 		return

@@ -6,7 +6,7 @@ import (
 
 // undoCmd takes chapters back.
 type undoCmd struct {
-	Steps []string `arg:"" optional:"" name:"step" help:"These chapters."`
+	Steps []string `arg:"" optional:"" name:"chapter" offers:"chapters" help:"These chapters."`
 	All   bool     `help:"Everything of ours."`
 }
 
@@ -28,5 +28,5 @@ func (c *undoCmd) Run(ctx context.Context, a *app) error {
 		a.say.line(bold, "Nothing of ours is there to take back.")
 		return nil
 	}
-	return a.ended(out, err, true)
+	return a.ended(out, err)
 }
