@@ -125,8 +125,9 @@ func fakeApt(t *testing.T, apt string) (out, asked string, code int) {
 	if err := os.WriteFile(filepath.Join(dir, "apt-get"), []byte("#!/bin/sh\necho \"$DEBIAN_FRONTEND $NEEDRESTART_MODE $*\" >> "+dir+"/asked\n"+apt), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// The locks of this machine are no business of the test.
+	// The locks of this machine, and who may write to it, are no business of the test.
 	script := strings.ReplaceAll(does.Packages{"ufw"}.Install("proxy").Do, "/var/lib/", dir+"/")
+	script = strings.Replace(script, "/etc /usr /var", dir, 1)
 	cmd := exec.Command("/bin/sh", "-c", "set -e\n"+script)
 	cmd.Env = []string{"PATH=" + dir + ":/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	raw, err := cmd.CombinedOutput()
