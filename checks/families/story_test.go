@@ -53,6 +53,7 @@ const (
 	allow25   = "-A ufw-user-input -p tcp -m tcp --dport 25 -j ACCEPT"
 	dnat993   = "-A postern-pre -d 203.0.113.10/32 -i eth0 -p tcp -m tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993"
 	tuple443  = "### tuple ### allow tcp 443 0.0.0.0/0 any 0.0.0.0/0 in comment=706f737465726e206874747073"
+	guideNAT  = "-A PREROUTING -p tcp -m tcp --dport 587 -j DNAT --to-destination 10.0.0.2:587\n"
 	proxyKey  = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
 	otherKey  = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	handshake = "1795254682"
@@ -102,6 +103,10 @@ var firewallStories = []story{
 	{"the guide's forward", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, ":FORWARD DROP", ":FORWARD ACCEPT"), checks.Fail, "forwarding is accepted"},
 	{"doubled NAT", "firewall.doubled", "firewall.doubled@proxy", edit("proxy", readRules, dnat993, dnat993+"\n"+dnat993), checks.Fail, "2 times"},
 	{"doubled by others", "firewall.doubled", "firewall.doubled@mail", edit("mail", readRules, "*filter\n", "*filter\n-A INPUT -s 192.0.2.9/32 -j DROP\n-A INPUT -s 192.0.2.9/32 -j DROP\n"), checks.Warn, "other programs"},
+	{"a port the operator opened too", "firewall.doubled", "firewall.doubled@proxy", edit("proxy", readRules, allow25, allow25+"\n"+allow25), checks.OK, "each once"},
+	{"our jump twice", "firewall.doubled", "firewall.doubled@proxy", edit("proxy", readRules, "-A PREROUTING -j postern-pre", "-A PREROUTING -j postern-pre\n-A PREROUTING -j postern-pre"), checks.Fail, "2 times: -A PREROUTING"},
+	{"the guide's block, reloaded", "firewall.doubled", "firewall.doubled@proxy", edit("proxy", readRules, "-A PREROUTING -j postern-pre", "-A PREROUTING -j postern-pre\n"+guideNAT+guideNAT), checks.Fail, "2 times"},
+	{"another program's NAT", "firewall.doubled", "firewall.doubled@mail", edit("mail", readRules, "*filter\n", "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n"), checks.Warn, "other programs"},
 	{"answers broke off", "firewall.doubled", "firewall.doubled@mail", edit("mail", readRules, "== end", ""), checks.Unknown, "broke off"},
 	{"not at boot", "firewall.boot", "firewall.boot@mail", edit("mail", readUnits, "UnitFileState=enabled", "UnitFileState=disabled"), checks.Fail, "starts at boot: false"},
 	{"not enabled", "firewall.boot", "firewall.boot@mail", edit("mail", "/etc/ufw/ufw.conf", "ENABLED=yes", "ENABLED=no"), checks.Fail, "starts at boot: false"},

@@ -28,7 +28,7 @@ func shadows(f ufwFile) []string {
 				continue
 			}
 			notes = append(notes, fmt.Sprintf("an earlier rule of other people (%s) refuses some or all of what %q is to admit: it was left as it is",
-				remote.Clean(before.rule.typed()).Line(160), e.rule.Note))
+				before.rule.shown(), e.rule.Note))
 		}
 	}
 	return notes
@@ -79,7 +79,7 @@ func lockOut(four, six ufwFile, before4, before6 string, w way) []string {
 		if action == "allow" || action == "limit" {
 			return nil
 		}
-		return []string{fmt.Sprintf("SSH from %s to port %d would be refused by the rule %q", w.from, w.port, remote.Clean(e.rule.typed()).Line(160))}
+		return []string{fmt.Sprintf("SSH from %s to port %d would be refused by the rule %q", w.from, w.port, e.rule.shown())}
 	}
 	return []string{fmt.Sprintf("SSH from %s to port %d is admitted by no rule, and all else that comes in is denied", w.from, w.port)}
 }

@@ -138,12 +138,9 @@ func TestRulesFileEqualsUfw(t *testing.T) {
 		after  []string // what one would type for the policy
 		want   Policy
 	}{
-		{"a port for all", nil, []string{"allow 25/tcp comment 'postern smtp'"},
-			Policy{Allows: []Allow{{Name: "smtp", Proto: "tcp", Port: 25}}}},
-		{"a port for both protocols", nil, []string{"allow 53 comment 'postern dns'"},
-			Policy{Allows: []Allow{{Name: "dns", Port: 53}}}},
-		{"udp", nil, []string{"allow 51820/udp comment 'postern tunnel'"},
-			Policy{Allows: []Allow{{Name: "tunnel", Proto: "udp", Port: 51820}}}},
+		{"a port for all", nil, []string{"allow 25/tcp comment 'postern smtp'"}, Policy{Allows: []Allow{{Name: "smtp", Proto: "tcp", Port: 25}}}},
+		{"a port for both protocols", nil, []string{"allow 53 comment 'postern dns'"}, Policy{Allows: []Allow{{Name: "dns", Port: 53}}}},
+		{"udp", nil, []string{"allow 51820/udp comment 'postern tunnel'"}, Policy{Allows: []Allow{{Name: "tunnel", Proto: "udp", Port: 51820}}}},
 		{"sources of both families", nil, []string{
 			"allow proto tcp from 192.168.50.0/24 to any port 2222 comment 'postern ssh'",
 			"allow proto tcp from 203.0.113.9 to any port 2222 comment 'postern ssh'",
@@ -165,7 +162,10 @@ func TestRulesFileEqualsUfw(t *testing.T) {
 		{"behind rules of others", []string{
 			"limit 22/tcp", "deny from 192.0.2.66", "reject out 25/tcp", "allow log to any port 8080 proto tcp comment 'of others; $(id)'", "allow 'WWW Full'",
 			"allow in on eth1 to 10.1.1.1 port 1000:2000,3000 proto udp", "route deny in on eth0 out on eth1", "deny log-all proto tcp from any to any port 111"},
-			[]string{"allow 443/tcp comment 'postern https'"}, Policy{Allows: []Allow{{Name: "https", Proto: "tcp", Port: 443}}}},
+			[]string{"allow 53/tcp comment 'postern dns'"}, Policy{Allows: []Allow{{Name: "dns", Proto: "tcp", Port: 53}}}},
+		{"what rules of others admit already", []string{"allow 22", "allow 'WWW Full'", "limit 25/tcp", "allow 990:995/tcp", "allow proto udp from 192.0.2.0/24 to any port 51820"},
+			[]string{"allow 51820/udp comment 'postern tunnel'"}, Policy{Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22}, {Name: "https", Proto: "tcp", Port: 443},
+				{Name: "smtp", Proto: "tcp", Port: 25}, {Name: "imaps", Proto: "tcp", Port: 993}, {Name: "tunnel", Proto: "udp", Port: 51820}}}},
 		{"logging medium", []string{"logging medium", "allow 22/tcp"}, []string{"allow 443/tcp comment 'postern https'"},
 			Policy{Allows: []Allow{{Name: "https", Proto: "tcp", Port: 443}}}},
 		{"logging high", []string{"logging high"}, []string{"allow 443/tcp comment 'postern https'"}, Policy{Allows: []Allow{{Name: "https", Proto: "tcp", Port: 443}}}},

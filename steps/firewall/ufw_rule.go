@@ -4,8 +4,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
+	"postern/remote"
 	"postern/seen"
 )
 
@@ -72,6 +74,18 @@ func (r ufwRule) same(other ufwRule) bool {
 	return r == other
 }
 
+// covers says whether the rule admits all that another does, so that the other need not be added: the same port without a
+// protocol, a range, a profile, a limit, a wider network. One that lets in everybody, or by every interface, covers nothing
+// that is for some only: it is what a person is told to delete, and then the narrow one must be there.
+func (r ufwRule) covers(other ufwRule) bool {
+	action, _, _ := strings.Cut(r.Action, "_")
+	wide, known := seen.Prefix(r.Src)
+	narrow, known2 := seen.Prefix(other.Src)
+	return (action == "allow" || action == "limit") && r.Route == other.Route && r.Dir == other.Dir && r.In == other.In && r.Out == other.Out &&
+		(r.Proto == other.Proto || r.Proto == "any") && r.Sport == "any" && r.Dst == other.Dst && holdsPorts(r.Dport, other.Dport) &&
+		known && known2 && wide.Bits() <= narrow.Bits() && wide.Contains(narrow.Addr()) && (wide.Bits() > 0 || narrow.Bits() == 0)
+}
+
 // owner tells whether the comment is ours, and whether the rule was a person's before it became ours.
 func (r ufwRule) owner() (ours, adopted bool) {
 	w := strings.Fields(r.Note)
@@ -128,6 +142,9 @@ func (r ufwRule) typed() string {
 	return text
 }
 
+// shown is the rule as one would type it, fit to be shown.
+func (r ufwRule) shown() string { return remote.Clean(r.typed()).Line(160) }
+
 // admits says whether a packet of this kind matches the rule. A rule on an interface matches only packets known to come
 // in there.
 func (r ufwRule) admits(from, to netip.Addr, in, proto string, port int) bool {
@@ -139,6 +156,17 @@ func (r ufwRule) admits(from, to netip.Addr, in, proto string, port int) bool {
 func holdsAddr(word string, a netip.Addr) bool {
 	p, ok := seen.Prefix(word)
 	return ok && p.Contains(a)
+}
+
+// holdsPorts says whether a rule for some ports, or for any, is for all of another's.
+func holdsPorts(word, others string) bool {
+	if word == "any" {
+		return true
+	}
+	spans := seen.ParsePorts(word)
+	return others != "any" && !slices.ContainsFunc(seen.ParsePorts(others), func(o seen.Span) bool {
+		return !slices.ContainsFunc(spans, func(s seen.Span) bool { return s.First <= o.First && o.Last <= s.Last })
+	})
 }
 
 func holdsPort(word string, port int) bool {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"postern/seen"
 )
@@ -187,13 +188,30 @@ func merge(f ufwFile, want Policy) merged {
 		m.file.entries = append(m.file.entries, e)
 	}
 	for i, r := range wanted {
-		if !have[i] {
+		by, there := m.file.covering(r)
+		switch {
+		case have[i]:
+		case there:
+			if strings.HasPrefix(by.rule.Action, "limit") {
+				m.notes = append(m.notes, fmt.Sprintf("your rule %q admits what %q would, and refuses an address that connects more than five times in 30 seconds", by.rule.shown(), r.Note))
+			}
+		default:
 			m.changed = true
 			m.file.entries = append(m.file.entries, ufwEntry{rule: r, known: true, text: r.block()})
 		}
 	}
-	m.notes = shadows(m.file)
+	m.notes = append(m.notes, shadows(m.file)...)
 	return m
+}
+
+// covering is a rule of other people that admits already what a rule of ours would.
+func (f ufwFile) covering(r ufwRule) (ufwEntry, bool) {
+	for _, e := range f.entries {
+		if ours, _ := e.rule.owner(); e.known && !ours && e.rule.covers(r) {
+			return e, true
+		}
+	}
+	return ufwEntry{}, false
 }
 
 // retag is the entry with another comment; the iptables lines below the tuple stay as they are.
