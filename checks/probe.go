@@ -93,20 +93,11 @@ func (e *Env) ProbeService(ctx context.Context, from *Vantage, h *site.Host, v *
 		return p
 	}
 	if n, err := seen.Addresses.Of(v.Facts); err == nil {
-		if arrive, ok := arrival(n, to.Addr()); ok {
+		if arrive, _ := n.Arrives(to.Addr()); arrive.IsValid() {
 			return e.Probe(ctx, from, to, h, netip.AddrPortFrom(arrive, to.Port()))
 		}
 	}
 	return e.Probe(ctx, from, to, nil, netip.AddrPort{})
-}
-
-// arrival is the address at which what is sent to a public address arrives: that address, or, behind a provider's 1:1
-// NAT, the one of the default route's interface.
-func arrival(n seen.Network, public netip.Addr) (netip.Addr, bool) {
-	if n.Holder(public) != "" {
-		return public, true
-	}
-	return n.Address4().Addr(), public.Is4() && n.Address4().IsValid()
 }
 
 // Judge turns a probe of a port that must be open into a result.

@@ -75,6 +75,11 @@ func running(files map[string]string) string {
 	return text
 }
 
+// secondAddress gives the proxy one more address on its interface.
+func secondAddress(hosts map[string]map[string]string) {
+	hosts["proxy"]["addresses"] = strings.Replace(hosts["proxy"]["addresses"], "== routes4", "2: eth0 inet 203.0.113.11/24 scope global secondary eth0\n== routes4", 1)
+}
+
 // A plan of the firewall satisfies the check of the rules, which works out by itself what is wanted: or the check would
 // fail for ever, and the plan that mends it be empty.
 func TestFirewallPlanSatisfiesItsCheck(t *testing.T) {
@@ -93,6 +98,10 @@ func TestFirewallPlanSatisfiesItsCheck(t *testing.T) {
 		"sshd listens elsewhere than its file says": {change: func(hosts map[string]map[string]string) {
 			hosts["mail"]["listeners"] += "tcp LISTEN 0 9 0.0.0.0:2200 0.0.0.0:* users:((\"sshd\",pid=2,fd=3))\n"
 		}},
+		"a second address, logged in to": {answers: [][2]string{{"host.proxy.ssh", "root@203.0.113.11"}}, change: secondAddress},
+		"a second address, answered":     {answers: [][2]string{{"host.proxy.public4", "203.0.113.11"}}, change: secondAddress},
+		"an address of the provider's":   {answers: [][2]string{{"host.proxy.public4", "203.0.113.99"}}, change: secondAddress},
+		"another interface, answered":    {answers: [][2]string{{"host.proxy.interface", "ens9"}}},
 		"the operator comes from elsewhere": {change: func(hosts map[string]map[string]string) {
 			hosts["mail"]["ssh"] = "== connection\n198.51.100.77 4000 192.168.50.2 22\n== sshd\nport 22\n"
 		}},

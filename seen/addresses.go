@@ -13,6 +13,7 @@ type Network struct {
 	Routes     []Route
 	Device     string // the interface of the default route over IPv4, or over IPv6 where there is none
 	Device6    string // the interface of the default route over IPv6
+	source     netip.Addr
 }
 
 // Interface is one network interface and its addresses.
@@ -53,11 +54,11 @@ func parseNetwork(s sections) (Network, error) {
 	if len(n.Interfaces) == 0 {
 		return Network{}, fmt.Errorf("no address could be read from the host")
 	}
-	four, device4 := parseRoutes(s["routes4"], netip.IPv4Unspecified())
-	six, device6 := parseRoutes(s["routes6"], netip.IPv6Unspecified())
-	n.Routes, n.Device, n.Device6 = append(four, six...), device4, device6
+	four, way4 := parseRoutes(s["routes4"], netip.IPv4Unspecified())
+	six, way6 := parseRoutes(s["routes6"], netip.IPv6Unspecified())
+	n.Routes, n.Device, n.Device6, n.source = append(four, six...), way4.Device, way6.Device, way4.Source
 	if n.Device == "" {
-		n.Device = device6
+		n.Device = way6.Device
 	}
 	return n, nil
 }
@@ -105,15 +106,34 @@ func (n Network) On(device string) []Address {
 	return append(lasting, passing...)
 }
 
-// Address4 is the first lasting IPv4 address of the default route's interface, where packets arrive: the public one may be
-// another, behind 1:1 NAT. It is invalid when there is none.
+// Address4 is the IPv4 address that the host speaks from: the source that its default route names, or the first lasting one
+// of that route's interface. The public one may be another. It is invalid when there is none.
 func (n Network) Address4() Address {
+	var first Address
 	for _, a := range n.On(n.Device) {
-		if a.Addr().Is4() && !a.Passing {
+		switch {
+		case !a.Addr().Is4() || a.Passing:
+		case a.Addr() == n.source:
 			return a
+		case !first.IsValid():
+			first = a
 		}
 	}
-	return Address{}
+	return first
+}
+
+// Arrives is how what is sent to the host's public address comes to it: the address that it carries then, and the interface. It is
+// the public address where the host has that, and else the one that it speaks from, which a provider's 1:1 NAT puts in its place.
+func (n Network) Arrives(public netip.Addr) (at netip.Addr, in string) {
+	switch in = n.Holder(public); {
+	case in == "" && public.Is6():
+		return netip.Addr{}, ""
+	case in == "":
+		return n.Address4().Addr(), n.Device
+	case in == "lo" || strings.HasPrefix(in, "dummy"): // an address that is routed to the host
+		in = n.Device
+	}
+	return public, in
 }
 
 // Address6 are the lasting IPv6 addresses of the default route's interface.

@@ -83,6 +83,30 @@ default via fe80::1 dev eth6 metric 1024 pref medium
 	}
 }
 
+// Of several addresses the default route's own source counts; what is sent to a public address arrives under that address
+// where the host has it, and under its own where a provider's NAT translates.
+func TestWhereThePublicAddressArrives(t *testing.T) {
+	const two = "2: eth0 inet 203.0.113.10/24 scope global eth0\n2: eth0 inet 203.0.113.11/24 scope global secondary eth0\n"
+	for _, c := range []struct{ addresses, routes, public, source, arrives, in string }{
+		{two, "default via 203.0.113.1 dev eth0", "203.0.113.11", "203.0.113.10", "203.0.113.11", "eth0"},
+		{two, "default via 203.0.113.1 dev eth0 src 203.0.113.11", "", "203.0.113.11", "203.0.113.11", "eth0"},
+		{two, "default via 203.0.113.1 dev eth0 src 192.0.2.1", "", "203.0.113.10", "203.0.113.10", "eth0"},
+		{"2: eth0 inet 203.0.113.10/32 scope global eth0\n", "default via 172.31.1.1 dev eth0 onlink\n172.31.1.1 dev eth0 scope link", "203.0.113.10", "203.0.113.10", "203.0.113.10", "eth0"},
+		{"2: eth0 inet 10.1.2.3/24 scope global eth0\n2: eth0 inet 10.1.2.9/24 scope global secondary eth0\n", "default via 10.1.2.1 dev eth0 src 10.1.2.9", "203.0.113.10", "10.1.2.9", "10.1.2.9", "eth0"},
+		{"1: lo inet 203.0.113.11/32 scope global lo\n2: eth0 inet 203.0.113.10/24 scope global eth0\n", "default via 203.0.113.1 dev eth0", "203.0.113.11", "203.0.113.10", "203.0.113.11", "eth0"},
+		{two + "3: eth1 inet 198.51.100.7/24 scope global eth1\n", "default via 203.0.113.1 dev eth0", "198.51.100.7", "203.0.113.10", "198.51.100.7", "eth1"},
+	} {
+		n := of(t, Addresses, "== addresses\n"+c.addresses+"== routes4\n"+c.routes+"\n== routes6\n")
+		public, _ := netip.ParseAddr(c.public)
+		if a := n.Address4().Addr().String(); a != c.source {
+			t.Errorf("%s: the source is %s, want %s", c.addresses, a, c.source)
+		}
+		if a, in := n.Arrives(public); a.String() != c.arrives || in != c.in {
+			t.Errorf("%s: %s arrives as %s on %s, want %s on %s", c.addresses, c.public, a, in, c.arrives, c.in)
+		}
+	}
+}
+
 func TestDefaultRoute(t *testing.T) {
 	for _, c := range []struct{ four, six, want string }{
 		{"default via 192.0.2.1 dev wlan0 proto dhcp metric 600\ndefault via 192.0.2.1 dev eth0 proto dhcp metric 100", "", "eth0"},

@@ -11,10 +11,11 @@ import (
 type Route struct {
 	To     netip.Prefix // 0.0.0.0/0 and ::/0 are default routes
 	Device string       // "" for a route that drops
+	Source netip.Addr   // the address that the host speaks from over it, where the route says so
 }
 
-// parseRoutes reads `ip -o route` of one family, and finds the interface of the best default route.
-func parseRoutes(lines []string, any netip.Addr) (all []Route, device string) {
+// parseRoutes reads `ip -o route` of one family, and finds the best default route.
+func parseRoutes(lines []string, any netip.Addr) (all []Route, way Route) {
 	best := -1
 	for _, line := range lines {
 		w := strings.Fields(line)
@@ -36,14 +37,16 @@ func parseRoutes(lines []string, any netip.Addr) (all []Route, device string) {
 			switch {
 			case w[i] == "dev" && r.Device == "" && Name(w[i+1]):
 				r.Device = w[i+1]
+			case w[i] == "src":
+				r.Source, _ = netip.ParseAddr(w[i+1])
 			case w[i] == "metric":
 				metric, _ = strconv.Atoi(w[i+1])
 			}
 		}
 		all = append(all, r)
 		if r.To.Bits() == 0 && r.Device != "" && (best < 0 || metric < best) {
-			best, device = metric, r.Device
+			best, way = metric, r
 		}
 	}
-	return all, device
+	return all, way
 }

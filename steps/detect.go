@@ -21,24 +21,18 @@ func Detect(s *site.Site, look Look) (*site.Site, []Note) {
 		}
 		now := seen.Look(facts)
 		var found []string
-		if h.Interface == "" && now.Device != "" {
-			h.Interface = now.Device
-			found = append(found, "interface "+h.Interface+" (of the default route)")
-		}
-		if !h.Public4.IsValid() {
-			if a, where := public4(h, now); a.IsValid() {
-				h.Public4 = a
-				found = append(found, fmt.Sprintf("public address %s (%s)", a, where))
+		for _, one := range []struct {
+			six bool
+			to  *netip.Addr
+		}{{false, &h.Public4}, {true, &h.Public6}} {
+			if a, why := public(h, now, one.six); !one.to.IsValid() && a.IsValid() {
+				*one.to = a
+				found = append(found, fmt.Sprintf("public address %s (%s)", a, why))
 			}
 		}
-		if !h.Public6.IsValid() {
-			for _, p := range now.Address6() {
-				if site.Public(p.Addr()) {
-					h.Public6 = p.Addr()
-					found = append(found, fmt.Sprintf("public address %s (on %s)", p.Addr(), now.Device))
-					break
-				}
-			}
+		if _, in := now.Arrives(h.Public4); h.Interface == "" && in != "" {
+			h.Interface = in
+			found = append([]string{"interface " + in + " (" + reason(in == now.Device) + ")"}, found...)
 		}
 		if len(found) > 0 {
 			notes = append(notes, Note{Host: h.Name, Text: "detected " + strings.Join(found, ", ")})
@@ -47,21 +41,37 @@ func Detect(s *site.Site, look Look) (*site.Site, []Note) {
 	return filled, notes
 }
 
-// public4 is the address the world sees: of the interface where that is public, preferring the one that SSH goes to; else,
-// for a proxy, where SSH goes to. A mail host behind NAT has none that could be told from inside.
-func public4(h *site.Host, now seen.Host) (a netip.Addr, where string) {
+func reason(usual bool) string {
+	if usual {
+		return "of the default route"
+	}
+	return "of the public address"
+}
+
+// public is the address of one family that the world sees, where none is answered: the one logged in to where the host has it and
+// it is public, else the one that the host speaks from, else another of that interface; else, for a proxy, where SSH goes to: only
+// the provider has that. A mail host behind NAT has none that could be told from inside.
+func public(h *site.Host, now seen.Host, six bool) (a netip.Addr, why string) {
 	target := h.SSHAddress()
-	for _, i := range now.Interfaces {
-		for _, p := range i.Addresses {
-			if p.Addr() == target && target.Is4() && site.Public(target) {
-				return target, "on " + i.Name + ", and where SSH goes to"
-			}
+	if !target.IsValid() && h.Jump == "" {
+		target = now.Server.Addr()
+	}
+	target = target.Unmap()
+	if in := now.Holder(target); in != "" && target.Is6() == six && site.Public(target) {
+		return target, "on " + in + ", and where SSH goes to"
+	}
+	own := []netip.Prefix{now.Address4().Prefix}
+	for _, other := range now.On(now.Device) {
+		if !other.Passing {
+			own = append(own, other.Prefix)
 		}
 	}
-	switch {
-	case site.Public(now.Address4().Addr()):
-		return now.Address4().Addr(), "on " + now.Device
-	case h.Role == site.Proxy && target.Is4() && site.Public(target):
+	for _, p := range own {
+		if site.Public(p.Addr()) && p.Addr().Is6() == six {
+			return p.Addr(), "on " + now.Device
+		}
+	}
+	if h.Role == site.Proxy && !six && target.Is4() && site.Public(target) {
 		return target, "where SSH goes to; the host itself has " + now.Address4().Addr().String()
 	}
 	return netip.Addr{}, ""

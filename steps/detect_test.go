@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"net/netip"
 	"reflect"
 	"testing"
 
@@ -44,6 +45,19 @@ func TestDetectKeepsAnswers(t *testing.T) {
 	}
 }
 
+// loggedInTo is a host at whose address the SSH connection arrived.
+func loggedInTo(address string, now seen.Host) seen.Host {
+	now.Server = netip.AddrPortFrom(netip.MustParseAddr(address), 22)
+	return now
+}
+
+func TestPublic6(t *testing.T) {
+	now := seenHost("10.1.2.3/24", "198.51.100.20", 22, "2001:db8:113::10/64", "2001:db8:113::11/64")
+	if a, _ := public(&site.Host{Role: site.Proxy, SSH: "root@[2001:db8:113::11]"}, now, true); a.String() != "2001:db8:113::11" {
+		t.Errorf("logged in to the second address, and the public one is %s", a)
+	}
+}
+
 func TestPublic4(t *testing.T) {
 	with := func(addrs ...string) seen.Host { return seenHost(addrs[0], "198.51.100.20", 22, addrs[1:]...) }
 	for _, c := range []struct {
@@ -55,12 +69,17 @@ func TestPublic4(t *testing.T) {
 		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7"}, with("203.0.113.6/24", "203.0.113.7/32"), "203.0.113.7"},
 		{&site.Host{Role: site.Proxy, SSH: "vps"}, with("198.51.100.6/24"), "198.51.100.6"},
 		{&site.Host{Role: site.Proxy, SSH: "vps"}, with("100.64.3.4/24"), ""},
+		{&site.Host{Role: site.Proxy, SSH: "203.0.113.6"}, with("203.0.113.5/24", "203.0.113.6/24"), "203.0.113.6"},
+		{&site.Host{Role: site.Proxy, SSH: "vps"}, with("10.1.2.3/24", "203.0.113.6/24"), "203.0.113.6"},
+		{&site.Host{Role: site.Proxy, SSH: "root@vps.example.org"}, loggedInTo("203.0.113.6", with("203.0.113.5/24", "203.0.113.6/24")), "203.0.113.6"},
+		{&site.Host{Role: site.Proxy, SSH: "root@vps.example.org", Jump: "bastion"}, loggedInTo("203.0.113.6", with("203.0.113.5/24", "203.0.113.6/24")), "203.0.113.5"},
+		{&site.Host{Role: site.Proxy, SSH: "root@vps.example.org"}, loggedInTo("10.1.2.3", with("203.0.113.5/24", "10.1.2.3/24")), "203.0.113.5"},
 		{&site.Host{Role: site.Proxy, SSH: "203.0.113.7", Jump: "bastion"}, with("10.1.2.3/24"), ""},
 		{&site.Host{Role: site.Mail, SSH: "203.0.113.7"}, with("192.168.1.2/24"), ""},
 		{&site.Host{Role: site.Proxy, SSH: "ssh://root@[2001:db8::7]:22/"}, with("10.1.2.3/24"), ""},
 	} {
 		got := ""
-		if a, _ := public4(c.host, c.seen); a.IsValid() {
+		if a, _ := public(c.host, c.seen, false); a.IsValid() {
 			got = a.String()
 		}
 		if got != c.want {

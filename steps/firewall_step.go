@@ -94,7 +94,7 @@ func planHostFirewall(s *site.Site, h *site.Host, backend firewall.Backend, now 
 	refuse := func(format string, args ...any) {
 		plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: "+h.Name+": "+format, args...))
 	}
-	if h.Role == site.Proxy && (!now.Address4().IsValid() || publicInterface(h, now) == "") {
+	if to, in := arrives(h, now, h.Public4); h.Role == site.Proxy && (!to.IsValid() || in == "") {
 		refuse("the public interface and its IPv4 address could not be seen, so nothing can be forwarded from there; set host.%s.interface", h.Name)
 		return
 	}

@@ -94,8 +94,11 @@ func addresses(s *site.Site, h *site.Host, now seen.Host, units seen.Units) []No
 	switch {
 	case !a.IsValid():
 		add(true, "has no IPv4 default route that could be seen")
+	case h.Role == site.Proxy && now.Holder(h.Public4) != "":
 	case h.Role == site.Proxy && !site.Public(a) && h.Public4.IsValid():
 		add(false, "has %s and the world sees %s: the provider translates one to the other", a, h.Public4)
+	case h.Role == site.Proxy && h.Public4.IsValid():
+		add(true, "has %s and not %s, which you answered: where the provider does not translate one to the other, give it that address (or empty host.%s.public4)", a, h.Public4, h.Name)
 	case h.Role == site.Proxy && !site.Public(a):
 		add(true, "has %s, which the world cannot reach: a proxy needs a public address (set host.%s.public4 if there is one in front of it)", a, h.Name)
 	case h.Role == site.Mail && site.CarrierNAT.Contains(a):

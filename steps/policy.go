@@ -57,15 +57,16 @@ func proxyPolicy(s *site.Site, h *site.Host, now seen.Host, p firewall.Policy) f
 	p.Masquerade = s.Clients.Addresses == "masquerade"
 	p.ClampMSS = s.Tunnel.Interface
 	for _, mail := range s.HostsOf(site.Mail) {
-		for _, ends := range [][2]netip.Addr{{now.Address4().Addr(), s.TunnelAddress(mail)}, {arrives6(h, now), s.TunnelAddress6(mail)}} {
-			if !ends[0].IsValid() || !ends[1].IsValid() || publicInterface(h, now) == "" {
+		for _, ends := range [][2]netip.Addr{{h.Public4, s.TunnelAddress(mail)}, {h.Public6, s.TunnelAddress6(mail)}} {
+			to, in := arrives(h, now, ends[0])
+			if !to.IsValid() || !ends[1].IsValid() || to.Is6() != ends[1].Is6() || in == "" {
 				continue
 			}
 			for _, one := range site.Services(s) {
 				if one.Forwarded {
 					p.Forwards = append(p.Forwards, firewall.Forward{
-						Name: one.Name, Proto: one.Proto, In: publicInterface(h, now), Out: s.Tunnel.Interface, From: one.From,
-						To: netip.AddrPortFrom(ends[0], uint16(one.Port)), Dest: netip.AddrPortFrom(ends[1], uint16(one.Port)),
+						Name: one.Name, Proto: one.Proto, In: in, Out: s.Tunnel.Interface, From: one.From,
+						To: netip.AddrPortFrom(to, uint16(one.Port)), Dest: netip.AddrPortFrom(ends[1], uint16(one.Port)),
 					})
 				}
 			}
@@ -146,17 +147,12 @@ func publicInterface(h *site.Host, now seen.Host) string {
 	return now.Device
 }
 
-// arrives6 is the IPv6 address the forwarded ports are reached at.
-func arrives6(h *site.Host, now seen.Host) netip.Addr {
-	for _, p := range now.Address6() {
-		if p.Addr() == h.Public6 {
-			return h.Public6
-		}
+// arrives is how what is sent to a public address of the host comes to it; an interface that was answered counts over IPv4.
+func arrives(h *site.Host, now seen.Host, public netip.Addr) (to netip.Addr, in string) {
+	if to, in = now.Arrives(public); h.Interface != "" && to.Is4() {
+		in = h.Interface
 	}
-	if len(now.Address6()) > 0 {
-		return now.Address6()[0].Addr()
-	}
-	return netip.Addr{}
+	return to, in
 }
 
 // guidePorts are what the guide's text has people open by hand. guide: firewall, Opening Required Ports

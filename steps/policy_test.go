@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,8 @@ func said(p firewall.Policy) []string {
 }
 
 func TestPolicyFor(t *testing.T) {
+	open := []string{"ssh 22/tcp [] invalid IP", "smtp 25/tcp [] invalid IP", "http 80/tcp [] invalid IP", "https 443/tcp [] invalid IP",
+		"tunnel 51820/udp [] invalid IP", "relay 2526/tcp [10.0.0.2/32] wg0 10.0.0.1"}
 	cases := []struct {
 		name string
 		set  [][2]string
@@ -57,6 +60,12 @@ func TestPolicyFor(t *testing.T) {
 				"ssh 2222/tcp [198.51.100.20/32] invalid IP", "http 80/tcp [] invalid IP", "https 443/tcp [] invalid IP", "tunnel 51820/udp [] invalid IP",
 				"smtp tcp eth0->203.0.113.10:25->10.0.0.2:25 wg0 [198.51.100.0/24]",
 				"submission tcp eth0->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.10:993->10.0.0.2:993 wg0 []"}},
+		{"proxy, a second address that is answered", [][2]string{{"host.proxy.public4", "203.0.113.11"}}, site.Proxy, seenHost("203.0.113.10/24", "198.51.100.20", 22, "203.0.113.11/24"), append(slices.Clone(open),
+			"submission tcp eth0->203.0.113.11:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.11:993->10.0.0.2:993 wg0 []")},
+		{"proxy, an address that only the provider has", [][2]string{{"host.proxy.public4", "203.0.113.11"}}, site.Proxy, seenHost("10.1.2.3/24", "198.51.100.20", 22), append(slices.Clone(open),
+			"submission tcp eth0->10.1.2.3:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->10.1.2.3:993->10.0.0.2:993 wg0 []")},
+		{"proxy, an interface that is answered", [][2]string{{"host.proxy.interface", "eth7"}}, site.Proxy, seenHost("203.0.113.10/24", "198.51.100.20", 22), append(slices.Clone(open),
+			"submission tcp eth7->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth7->203.0.113.10:993->10.0.0.2:993 wg0 []")},
 		{"mail", nil, site.Mail, seenHost("192.168.50.2/24", "192.168.50.10", 22, "2001:db8:50::2/64"), []string{
 			"ssh 22/tcp [192.168.50.0/24] invalid IP", "ssh 22/tcp [10.0.0.0/24] wg0 invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
 			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},

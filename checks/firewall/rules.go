@@ -110,6 +110,7 @@ func knowledgeOf(e *checks.Env, h *site.Host, v *checks.Vantage) (knowledge, err
 	if k.network, err = seen.Addresses.Of(v.Facts); err != nil {
 		return k, err
 	}
+	k.network.Device = cmp.Or(h.Interface, k.network.Device)
 	if k.rules, err = rulesOf(v.Facts); err != nil {
 		return k, err
 	}
@@ -148,6 +149,9 @@ func (k knowledge) own(src netip.Addr) netip.Addr {
 		return k.s.TunnelAddress(k.h)
 	case k.s.Tunnel.Network6.Contains(src):
 		return k.s.TunnelAddress6(k.h)
+	}
+	if at, _ := k.network.Arrives(k.h.Public4); src.Is4() && at.IsValid() {
+		return at
 	}
 	for _, a := range append(k.network.On(k.network.Device), k.network.On(k.network.Device6)...) {
 		if a.Addr().Is4() == src.Is4() {
