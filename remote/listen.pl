@@ -2,6 +2,7 @@
 # descriptor 3, ends with that, and by itself a minute after the last command. It never reads more of a client than is in its
 # way, and sends one line.
 use strict; use warnings; use Socket qw(:DEFAULT inet_pton inet_ntop IPPROTO_IPV6 IPV6_V6ONLY); use Errno;
+$0 = "postern-listen"; # the kernel's name of the process too, by which it is told from the services of the host
 $SIG{PIPE} = 'IGNORE'; alarm 60; $| = 1;
 my ($mark) = @ARGV;
 my (%listeners, %left);

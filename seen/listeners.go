@@ -16,7 +16,11 @@ type Listener struct {
 // Everywhere says whether it listens on every address, of one family at least.
 func (l Listener) Everywhere() bool { return !l.Addr.IsValid() || l.Addr.IsUnspecified() }
 
-// Listeners reads who listens on a host.
+// throwAway is what the process of our own throw-away listeners calls itself (remote/listen.pl). They are none of the host's,
+// whichever run of ours they belong to.
+const throwAway = "postern-listen"
+
+// Listeners reads who listens on a host, but for ourselves.
 var Listeners = register(Fact[[]Listener]{ID: "listeners", ask: text(`need ss
 echo '== sockets'; ss -Hltunp || exit 3`),
 	parse: func(s sections) ([]Listener, error) {
@@ -36,7 +40,9 @@ echo '== sockets'; ss -Hltunp || exit 3`),
 					l.Process = name
 				}
 			}
-			all = append(all, l)
+			if l.Process != throwAway {
+				all = append(all, l)
+			}
 		}
 		return all, nil
 	}})

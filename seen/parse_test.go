@@ -3,6 +3,7 @@ package seen
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -251,4 +252,17 @@ func FuzzFacts(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Our own listeners are known by the name that their process gives itself.
+func TestOurListenersAreNotTheHosts(t *testing.T) {
+	script, err := os.ReadFile("../remote/listen.pl")
+	if err != nil || !strings.Contains(string(script), `$0 = "`+throwAway+`"`) {
+		t.Fatalf("the process of listeners calls itself something else than %q (%v)", throwAway, err)
+	}
+	all, err := Listeners.Of(remote.Facts{Answers: map[string]remote.Answer{"listeners": {Out: "== sockets\n" +
+		"tcp LISTEN 0 9 0.0.0.0:80 0.0.0.0:* users:((\"" + throwAway + "\",pid=7,fd=4))\ntcp LISTEN 0 9 0.0.0.0:81 0.0.0.0:* users:((\"perl\",pid=8,fd=4))\n== end\n"}}})
+	if err != nil || len(all) != 1 || all[0].Port != 81 {
+		t.Errorf("%v, %v", all, err)
+	}
 }
