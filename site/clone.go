@@ -13,7 +13,7 @@ func (s *Site) Clone() *Site {
 	c.Hosts = slices.Clone(s.Hosts)
 	for i, h := range c.Hosts {
 		host := *h
-		host.SSHFrom = slices.Clone(h.SSHFrom)
+		host.SSHFrom, host.Keep = slices.Clone(h.SSHFrom), slices.Clone(h.Keep)
 		c.Hosts[i] = &host
 	}
 	c.From = maps.Clone(s.From)

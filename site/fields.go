@@ -76,6 +76,8 @@ func hostFields() []Field {
 			func(h *Host) *string { return &h.Provider }, parseProvider)),
 		many(label{"ssh_from", "SSH admitted from", "Networks or addresses that SSH is open to. Empty means everywhere for a proxy; its own LAN and the tunnel for a mail host."},
 			func(h *Host) *[]netip.Prefix { return &h.SSHFrom }, parseSource),
+		many(label{"keep", "Kept open", "Services of your own on it that stay open: 3000/tcp for everyone, 8123/tcp@192.168.50.0/24 for a network. Empty means none."},
+			func(h *Host) *[]Kept { return &h.Keep }, parseKept),
 	}
 }
 

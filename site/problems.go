@@ -111,6 +111,13 @@ func ports(found *problems, s *Site) {
 		take("ports."+p.Name, p.Port)
 	}
 	take("ports.relay", s.Ports.Relay)
+	for _, h := range s.HostsOf(Proxy) {
+		for _, k := range h.Keep {
+			if other := taken[k.Port]; other != "" && k.Proto == "tcp" {
+				found.add("host.%s.keep: %d/tcp is the port of %s already", h.Name, k.Port, other)
+			}
+		}
+	}
 	// on the mail host the web interface stands beside what is forwarded to it; HTTP and HTTPS may be that very interface
 	for _, p := range Services(s) {
 		if p.Port == s.Ports.Web && p.Name != "http" && p.Name != "https" {

@@ -27,6 +27,7 @@ type Host struct {
 	Interface   string         // the interface of the default route
 	Provider    string         // the hoster's ID in steps/provider
 	SSHFrom     []netip.Prefix // where SSH is admitted from; empty means the default of its role
+	Keep        []Kept         // services of the operator's own that stay open
 }
 
 // Tunnel is the WireGuard network between the hosts.

@@ -40,8 +40,7 @@ func firewallNotes(s *site.Site, h *site.Host, now seen.Host, policy firewall.Po
 	if h.Role == site.Mail {
 		add(false, "no rule for %d/udp, unlike the guide: this host dials out to the proxy, and what comes back belongs to its own connection", s.Tunnel.Port)
 	}
-	notes = append(notes, sourceNotes(h, now)...)
-	return notes
+	return append(notes, sourceNotes(h, now)...)
 }
 
 // waysIn lists the independent ways by which SSH is admitted.

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,7 +37,7 @@ func firewallFields(s *site.Site) []string {
 	}
 	keys = append(keys, "ports.relay", "clients.addresses", "mail.path", "mail.lan")
 	for _, h := range s.Hosts {
-		keys = append(keys, "host."+h.Name+".ssh_from")
+		keys = append(keys, "host."+h.Name+".ssh_from", "host."+h.Name+".keep")
 	}
 	for _, p := range site.Services(s) {
 		keys = append(keys, "from."+p.Name)
@@ -48,7 +49,7 @@ func firewallReads(s *site.Site, h *site.Host) []remote.Query {
 	if s.Layout == "toaster" {
 		return nil
 	}
-	return append(append(seen.HostReads(s, h), firewall.Reads(s, h)...), forwardingReads(s, h)...)
+	return slices.Concat(seen.HostReads(s, h), firewall.Reads(s, h), forwardingReads(s, h), seen.Tunnels.Reads(s, h))
 }
 
 func planFirewall(s *site.Site, look Look) Plan {
@@ -122,6 +123,7 @@ func planHostFirewall(s *site.Site, h *site.Host, backend firewall.Backend, now 
 		plan.LockOut = append(plan.LockOut, fmt.Sprintf("%s: %s; add the address to host.%s.ssh_from", h.Name, reason, h.Name))
 	}
 	plan.Notes = append(plan.Notes, firewallNotes(s, h, now, policy, r)...)
+	plan.Notes = append(plan.Notes, closingNotes(s, h, now, found, r)...)
 	plan.Tasks = append(plan.Tasks, goneTasks(s, h, policy, r.Gone)...)
 }
 

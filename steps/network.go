@@ -159,5 +159,8 @@ func panelRules(s *site.Site, h *site.Host, now seen.Host) []provider.Rule {
 	for _, p := range site.Services(s) {
 		rules = append(rules, provider.Rule{Name: p.Name, Proto: p.Proto, Port: p.Port, From: seen.Joined(p.From)})
 	}
+	for _, k := range h.Keep {
+		rules = append(rules, provider.Rule{Name: "kept", Proto: k.Proto, Port: k.Port, From: seen.Joined(k.Sources())})
+	}
 	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
 }

@@ -35,6 +35,9 @@ func PolicyFor(s *site.Site, h *site.Host, now seen.Host) firewall.Policy {
 			p.Allows = append(p.Allows, firewall.Allow{Name: "ssh", Proto: "tcp", Port: port, From: tunnelNetworks(s), In: s.Tunnel.Interface})
 		}
 	}
+	for _, k := range h.Keep {
+		p.Allows = append(p.Allows, firewall.Allow{Name: "kept", Proto: k.Proto, Port: k.Port, From: k.Sources()})
+	}
 	if h.Role == site.Proxy {
 		return proxyPolicy(s, h, now, p)
 	}

@@ -95,7 +95,7 @@ func askSide(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Va
 	case !s.to.IsValid():
 		return q.Unknown(s.h.Name+"'s public address is not known", "it was neither answered nor detected")
 	}
-	ports := e.Site.Unwanted()
+	ports := s.unwanted(e, v)
 	answers := make([]checks.Probe, len(ports))
 	var t tally
 	checks.AtOnce(len(ports)+1, func(i int) {
@@ -167,6 +167,16 @@ func judgeClosed(ctx context.Context, e *checks.Env, q checks.Question, v *check
 	return q.OK("%s: %d ports give no answer in %.1f s, and the host's own rules drop them", s.to, t.total, t.waited.Seconds())
 }
 
+// unwanted are the ports that must not answer there: not those that the operator keeps open to that place.
+func (s side) unwanted(e *checks.Env, v *checks.Vantage) []site.NamedPort {
+	via, _ := seen.SSH.Of(v.Facts)
+	from := via.Client.Addr()
+	if s.from.Name != checks.Here {
+		from = netip.Addr{}
+	}
+	return slices.DeleteFunc(e.Site.Unwanted(), func(p site.NamedPort) bool { return s.h.KeepsOpen(p.Proto, p.Port, from) })
+}
+
 // alive tells of a port at the same address, dialled from the same place, that does answer: so silence means closed.
 func alive(ctx context.Context, e *checks.Env, s side, v *checks.Vantage) string {
 	ssh, err := seen.SSH.Of(v.Facts)
@@ -182,7 +192,7 @@ func alive(ctx context.Context, e *checks.Env, s side, v *checks.Vantage) string
 
 // denies says why it is not known that the host's own rules drop what nobody asked for.
 func denies(e *checks.Env, s side, v *checks.Vantage) error {
-	for _, p := range e.Site.Unwanted() {
+	for _, p := range s.unwanted(e, v) {
 		f, err := ownRule(e, s.h, v, p.Port, s.to.Is6())
 		if err != nil {
 			return err

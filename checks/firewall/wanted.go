@@ -51,6 +51,9 @@ func wanted(s *site.Site, h *site.Host, ssh []int, home []netip.Prefix) []want {
 	for _, port := range ssh {
 		list = append(list, want{name: "ssh", proto: "tcp", port: port, from: sources})
 	}
+	for _, k := range h.Keep {
+		list = append(list, want{name: "kept", proto: k.Proto, port: k.Port, from: k.Sources()})
+	}
 	if h.Role == site.Mail {
 		return append(list, wantedMail(s)...)
 	}

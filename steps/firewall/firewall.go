@@ -57,10 +57,11 @@ type Policy struct {
 // Rendering is a Policy in one firewall's language, against what was found on the host.
 type Rendering struct {
 	Changes []remote.Change
-	Foreign []string // rules of other people, which stay, as their firewall prints them
-	Gone    []string // rules of ours that are no longer wanted
-	Notes   []string // what the operator should know: one sentence each
-	LockOut []string // reasons why the operator would certainly be locked out; empty is the normal case
+	Foreign []string               // rules of other people, which stay, as their firewall prints them
+	Gone    []string               // rules of ours that are no longer wanted
+	Notes   []string               // what the operator should know: one sentence each
+	LockOut []string               // reasons why the operator would certainly be locked out; empty is the normal case
+	Lets    func(seen.Packet) bool // whether a packet gets in, or through to where it goes out, once it is in place
 }
 
 // Backend renders Policies for one kind of firewall.

@@ -132,6 +132,6 @@ func render(want Policy, found remote.Facts) (Rendering, error) {
 	if p.after.enabled {
 		r.LockOut = lockOut(p.four.file, p.six.file, p.text(before4Path), s.file(before6Path).Text, wayIn(found))
 	}
-	r.Notes = append(r.Notes, p.serviceNotes()...)
+	r.Notes, r.Lets = append(r.Notes, p.serviceNotes()...), p.lets
 	return r, nil
 }

@@ -1,0 +1,70 @@
+package seen
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Sources are the networks that the rules of a table tell from others by where a packet comes from.
+func (t *Table) Sources() []netip.Prefix {
+	var all []netip.Prefix
+	if t == nil {
+		return nil
+	}
+	for _, r := range t.Rules {
+		for _, p := range r.src {
+			if p.Bits() > 0 && !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
+// For is the tables that packets of an address's family meet.
+func (r Ruleset) For(a netip.Addr) Tables {
+	if a.Is6() {
+		return r.Six
+	}
+	return r.Four
+}
+
+// Arrives says what becomes of a packet for an address of the host, first where it is sent on, then where it is let in. A
+// host without rules takes everything.
+func (t Tables) Arrives(p Packet) Fate {
+	if nat := t["nat"]; nat != nil {
+		if f := nat.Lets("PREROUTING", p); f.Verdict == "DNAT" || f.Verdict == "REDIRECT" {
+			return f
+		}
+	}
+	return t.decided("INPUT", p)
+}
+
+// Passes says what becomes of a packet that goes through the host.
+func (t Tables) Passes(p Packet) Fate { return t.decided("FORWARD", p) }
+
+func (t Tables) decided(chain string, p Packet) Fate {
+	filter := t["filter"]
+	if filter == nil {
+		return Fate{Verdict: "ACCEPT", Rule: "no rule"}
+	}
+	f := filter.Lets(chain, p)
+	if f.Verdict == "" {
+		f.Verdict = "ACCEPT"
+	}
+	return f
+}
+
+// Sent are the rules of other people that send a port of the host on to another address.
+func (t Tables) Sent() []Rule {
+	var all []Rule
+	if nat := t["nat"]; nat != nil {
+		for _, r := range nat.Rules {
+			if r.Target == "DNAT" && len(r.Ports) > 0 && !strings.HasPrefix(r.Chain, "postern-") {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
