@@ -18,7 +18,7 @@ func (e *Env) Look(h *site.Host) (*Vantage, error) {
 	case v == nil:
 		return nil, fmt.Errorf("%s was not looked at", h.Name)
 	case v.Err != nil:
-		return nil, fmt.Errorf("%s could not be looked at: %s", h.Name, remote.Clean(v.Err.Error()).Line(200))
+		return nil, fmt.Errorf("%s could not be looked at: %s", h.Name, remote.Clean(remote.Words(v.Err)).Line(200))
 	}
 	return v, nil
 }

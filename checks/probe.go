@@ -156,5 +156,5 @@ func Why(err error) string {
 	if err == nil {
 		return "no reason given"
 	}
-	return cmp.Or(remote.Clean(strings.TrimSpace(err.Error())).Line(160), "no reason given")
+	return cmp.Or(remote.Clean(strings.TrimSpace(remote.Words(err))).Line(160), "no reason given")
 }

@@ -70,7 +70,7 @@ func (q Question) Unknown(why, likely string) Result {
 
 // Cannot is the unknown result for a host that could not be looked at.
 func (q Question) Cannot(err error) Result {
-	return q.Unknown(err.Error(), "the host cannot be reached, or this look was refused there")
+	return q.Unknown(remote.Words(err), "the host cannot be reached, or this look was refused there")
 }
 
 // EachHost asks the same of every host of the roles, one result each; a host that could not be looked at is unknown.

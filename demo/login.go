@@ -166,8 +166,8 @@ func (c *client) admit(ctx context.Context, t remote.Target, h *Host) error {
 	}
 	user, _, _ := strings.Cut(t.SSH, "@")
 	who := fmt.Sprintf("%s@%s", user, address(t.SSH))
-	for range passwords {
-		answer, err := c.ask(ctx, remote.Prompt{Kind: remote.Password, Host: t.Name, Text: remote.Clean("password of " + who)})
+	for n := range passwords {
+		answer, err := c.ask(ctx, remote.Prompt{Kind: remote.Password, Host: t.Name, Text: remote.Clean(who), Refused: n > 0})
 		if err != nil {
 			return fmt.Errorf("login as %s refused: there was no key to offer: password of %s: %w", user, who, err)
 		}
@@ -175,7 +175,7 @@ func (c *client) admit(ctx context.Context, t remote.Target, h *Host) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("login as %s refused: the password was wrong %d times", user, passwords)
+	return fmt.Errorf("SSH refused the password of %s %d times", who, passwords)
 }
 
 // Way is where the login came from, as the host saw it, and the host's own port.

@@ -89,8 +89,9 @@ func (l *login) config(ctx context.Context) (_ *ssh.ClientConfig, done func(), e
 
 // ask puts a question to the operator, while the host's time stands still.
 func (l *login) ask(ctx context.Context, key string, p Prompt) (*string, error) {
-	return l.hops.o.Memory.ask(ctx, key, func() (string, error) {
+	return l.hops.o.Memory.ask(ctx, key, func(refused bool) (string, error) {
 		l.asked++
+		p.Refused = refused
 		return l.clock.pausedFor(loginTimeout, func() (string, error) { return l.hops.o.put(ctx, p) })
 	})
 }
@@ -106,7 +107,7 @@ func (l *login) password(ctx context.Context, amongOthers bool) (string, error) 
 		if l.tries >= maxTries {
 			return "", fmt.Errorf("the password was refused %d times", l.tries)
 		}
-		a, err := l.ask(ctx, key, Prompt{Kind: Password, Host: l.target.name(), Text: Clean("password of " + l.host.Login())})
+		a, err := l.ask(ctx, key, Prompt{Kind: Password, Host: l.target.name(), Text: Clean(l.host.Login())})
 		if err != nil {
 			return "", fmt.Errorf("password of %s: %w", l.host.Login(), err)
 		}
@@ -170,13 +171,13 @@ func (l *login) explain(err error) error {
 	case errors.Is(err, ErrNoAnswer):
 		return fmt.Errorf("login as %s refused: %s: %w", l.host.User, l.keysOffered(), err)
 	case l.tries >= maxTries:
-		return fmt.Errorf("login as %s refused: the password was wrong %d times", l.host.User, l.tries)
+		return fmt.Errorf("SSH refused the password of %s %d times", l.host.Login(), l.tries)
 	case strings.Contains(text, "unable to authenticate"), strings.Contains(text, "oo many authentication failures"):
 		why := l.keysOffered()
 		if l.keyErr != nil {
 			why = l.keyErr.Error()
 		} else if l.tries > 0 {
-			why += ", and the password was refused"
+			why += ", and SSH refused the password of " + l.host.Login()
 		}
 		if strings.Contains(text, "oo many") {
 			why += "; the host hung up over too many keys: name the right one with IdentityFile and IdentitiesOnly"

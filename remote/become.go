@@ -94,11 +94,15 @@ func (e *elevation) attempt(ctx context.Context) (again bool, err error) {
 	if err := e.p.write(ctx, e.probe()); err != nil {
 		return false, e.s.explain(err)
 	}
-	which, said, err := e.wait(ctx, "\n"+e.ready+"\n", "\n"+e.mark+" end\n")
-	if err != nil {
-		return false, e.noAnswer(err, said)
-	}
+	which, said, err := e.wait(ctx, "\n"+e.ready+"\n", "\n"+e.mark+" end\n", "\n"+e.mark+" how sudo\n")
 	e.read(said)
+	if err == nil && which == 2 { // it may take its time again
+		e.how = "sudo"
+		which, said, err = e.wait(ctx, "\n"+e.ready+"\n")
+	}
+	if err != nil {
+		return false, e.noAnswer(ctx, err, said)
+	}
 	if which == 0 {
 		e.s.log("root: " + cmp.Or(e.how, "as it is"))
 		return false, nil
@@ -114,23 +118,47 @@ func (e *elevation) attempt(ctx context.Context) (again bool, err error) {
 
 // wait reads until one of the marks comes, or the host has had its time.
 func (e *elevation) wait(ctx context.Context, marks ...string) (int, string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, shellTimeout, fmt.Errorf("no answer within %v: %w", shellTimeout, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, shellTimeout, noAnswerWithin(shellTimeout))
 	defer cancel()
 	return e.p.out.until(ctx, marks...)
 }
 
-// noAnswer explains a shell that never answered.
-func (e *elevation) noAnswer(err error, said string) error {
-	if errors.Is(err, errEnded) && (e.s.link == nil || e.s.link.alive()) {
-		err = errors.New("the shell ended before it answered; does the login shell allow commands?")
-	} else if errors.Is(err, errEnded) {
+// noAnswer explains a shell that never answered, in what the host said. One that reads all before it runs any, as some that a
+// start-up file puts in the place of the login shell, says why once there is no more to read.
+func (e *elevation) noAnswer(ctx context.Context, err error, said string) error {
+	if errors.Is(err, errEnded) && e.s.link != nil && !e.s.link.alive() {
 		return e.s.explain(err)
 	}
-	if line := Clean(said).Line(200); line != "" {
-		return fmt.Errorf("%s: %w (it said %q)", e.s.name, err, line)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	e.p.finish()
+	_, more, _ := e.p.out.until(last)
+	line := theirs(said + "\n" + more + "\n" + e.p.noise()).last(200)
+	what, hint := worded(err), ""
+	switch {
+	case strings.HasPrefix(e.how, "sudo"):
+		return e.slow("sudo", line, err)
+	case e.uid != "": // it answers, and became nobody else
+	case errors.Is(err, errEnded):
+		what = errors.New("the shell ended before it answered; does the login shell allow commands?")
+	default:
+		what = fmt.Errorf("the login shell runs nothing of what it is sent: %w", what)
+		hint = "; does a start-up file such as ~/.bashrc put another shell in its place (exec fish)? Only a terminal should get that: [ -t 0 ] && exec fish"
 	}
-	return fmt.Errorf("%s: %w", e.s.name, err)
+	if line != "" {
+		hint = fmt.Sprintf(" (it said %q)", line) + hint
+	}
+	return fmt.Errorf("%s: %w%s", e.s.name, what, hint)
 }
+
+// lastWords is how long a shell that was given up may still say why.
+const lastWords = 2 * time.Second
+
+// ours is what we send: marks, and the scripts that hold them.
+var ours = regexp.MustCompile(`(?m)^.*(p[0-9a-f]{32}|LC_ALL=C; export).*$|^[ ^~]+$`)
+
+// theirs is what a host said by itself, without what is ours.
+func theirs(said string) Text { return Clean(ours.ReplaceAllString(said, "")) }
 
 // shellAs is the command that root runs: it says that it is there, and reads on.
 func (e *elevation) shellAs() string {
@@ -143,7 +171,7 @@ func (e *elevation) probe() string {
 	tell := func(key, value string) string {
 		return "printf '%s %s %s\\n' " + e.mark + " " + key + " " + value + "; "
 	}
-	sudo := "elif command -v sudo >/dev/null 2>&1; then if sudo -n true </dev/null >/dev/null 2>&1; then " + tell("how", "sudo") + "exec sudo -n -- " + e.shellAs() + "; fi; " + tell("how", "sudo-password")
+	sudo := "elif command -v sudo >/dev/null 2>&1; then " + tell("how", "sudo-asked") + "if sudo -n true </dev/null >/dev/null; then " + tell("how", "sudo") + "exec sudo -n -- " + e.shellAs() + "; fi; " + tell("how", "sudo-password")
 	su := "elif command -v su >/dev/null 2>&1; then " + tell("how", "su")
 	switch e.s.target.Become {
 	case "sudo":
@@ -184,7 +212,7 @@ func (e *elevation) sudo(ctx context.Context) (again bool, err error) {
 	if err := e.p.write(ctx, "exec sudo -S -p "+prompt+" -- "+e.shellAs()+"\n"); err != nil {
 		return false, e.s.explain(err)
 	}
-	return e.prompted(ctx, "sudo", prompt, "sudo password of "+e.s.who)
+	return e.prompted(ctx, "sudo", prompt, Prompt{Kind: Sudo, Host: e.s.name, Text: Clean(e.s.who)})
 }
 
 // su becomes root with root's password. su has no prompt of our own: its usual one counts, and only after our mark.
@@ -199,13 +227,13 @@ func (e *elevation) su(ctx context.Context) (again bool, err error) {
 		return false, e.s.explain(err)
 	}
 	if _, said, err := e.wait(ctx, "\n"+e.mark+" su\n"); err != nil {
-		return false, e.noAnswer(err, said)
+		return false, e.noAnswer(ctx, err, said)
 	}
-	return e.prompted(ctx, "su", "assword:", "password of root on "+e.s.name)
+	return e.prompted(ctx, "su", "assword:", Prompt{Kind: Su, Host: e.s.name, Text: Clean("root")})
 }
 
 // prompted answers each prompt until root's shell is there.
-func (e *elevation) prompted(ctx context.Context, with, prompt, question string) (again bool, err error) {
+func (e *elevation) prompted(ctx context.Context, with, prompt string, question Prompt) (again bool, err error) {
 	key := with + " " + e.s.who
 	var sent *string
 	all := ""
@@ -224,10 +252,11 @@ func (e *elevation) prompted(ctx context.Context, with, prompt, question string)
 			e.wrong++
 		}
 		if e.wrong >= maxTries {
-			return false, fmt.Errorf("%s: %w: %s refused the password %d times", e.s.name, ErrNoRoot, with, e.wrong)
+			return false, e.wrongTooOften(with)
 		}
-		a, err := e.s.o.Memory.ask(ctx, key, func() (string, error) {
-			return e.s.o.put(ctx, Prompt{Kind: Sudo, Host: e.s.name, Text: Clean(question)})
+		a, err := e.s.o.Memory.ask(ctx, key, func(refused bool) (string, error) {
+			question.Refused = refused
+			return e.s.o.put(ctx, question)
 		})
 		if err != nil {
 			return false, fmt.Errorf("%s: %w: %s asks for a password: %w", e.s.name, ErrNoRoot, with, err)
@@ -254,10 +283,11 @@ var notAllowed = regexp.MustCompile(`(?i)not in the sudoers|not allowed to (run|
 
 // refused explains why sudo or su ended. A password that was wrong may be given again, to a new one.
 func (e *elevation) refused(with, key string, sent *string, said string, err error) (again bool, _ error) {
-	line := Clean(said).last(200)
+	line := theirs(said).last(200)
+	user, _, _ := strings.Cut(e.s.who, "@")
 	switch {
 	case !errors.Is(err, errEnded):
-		return false, fmt.Errorf("%s: %w: %s: %w (it said %q)", e.s.name, ErrNoRoot, with, err, line)
+		return false, e.slow(with, line, err)
 	case e.s.link != nil && !e.s.link.alive():
 		return false, e.s.explain(err)
 	case notAllowed.MatchString(said):
@@ -266,6 +296,8 @@ func (e *elevation) refused(with, key string, sent *string, said string, err err
 			hint = "; with root's password, become = su may do"
 		}
 		return false, fmt.Errorf("%s: %w: %s does not allow it for %s (it said %q)%s", e.s.name, ErrNoRoot, with, e.s.who, line, hint)
+	case strings.Contains(said, "must have a tty"):
+		return false, fmt.Errorf("%s: %w: %s wants a terminal (it said %q): the line 'Defaults:%s !requiretty', put into its sudoers with visudo, lets this login do without", e.s.name, ErrNoRoot, with, line, user)
 	case sent == nil:
 		return false, fmt.Errorf("%s: %w: %s ended (it said %q)", e.s.name, ErrNoRoot, with, line)
 	}
@@ -273,5 +305,26 @@ func (e *elevation) refused(with, key string, sent *string, said string, err err
 	if e.wrong++; e.wrong < maxTries {
 		return true, fmt.Errorf("%s: %w: %s refused the password", e.s.name, ErrNoRoot, with)
 	}
-	return false, fmt.Errorf("%s: %w: %s refused the password %d times", e.s.name, ErrNoRoot, with, e.wrong)
+	return false, e.wrongTooOften(with)
+}
+
+// wrongTooOften says whose password was refused, and by what.
+func (e *elevation) wrongTooOften(with string) error {
+	user := "root"
+	if with == "sudo" {
+		user, _, _ = strings.Cut(e.s.who, "@")
+	}
+	return fmt.Errorf("%s: %w: %s refused the password of %s %d times", e.s.name, ErrNoRoot, with, user, e.wrong)
+}
+
+// slow says that sudo or su did not answer, and what it said until then: most often it looks for the host's own name.
+func (e *elevation) slow(with, line string, err error) error {
+	hint := ""
+	if strings.Contains(line, "unable to resolve host") {
+		hint = "; a line for the host's own name in its /etc/hosts mends that"
+	}
+	if line != "" {
+		hint = fmt.Sprintf(" (it said %q)", line) + hint
+	}
+	return fmt.Errorf("%s: %w: %s: %w%s", e.s.name, ErrNoRoot, with, worded(err), hint)
 }

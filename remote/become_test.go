@@ -3,9 +3,13 @@
 package remote
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // unprivileged makes the login an ordinary user's, and sudo what script says: it has $tries passwords to read.
@@ -34,11 +38,13 @@ func TestSudo(t *testing.T) {
 		{"with a password", sudoNever + `ask "$@"; with "$@"`, []string{"good"}, 1, ""},
 		{"with a lecture", sudoNever + `echo "We trust you have received the usual lecture. Password:"; ask "$@"; with "$@"`, []string{"good"}, 1, ""},
 		{"wrong, then right", sudoNever + `ask "$@"; with "$@"`, []string{"bad", "good"}, 2, ""},
-		{"always wrong", sudoNever + `ask "$@"; with "$@"`, []string{"bad"}, 3, "sudo refused the password 3 times"},
+		{"always wrong", sudoNever + `ask "$@"; with "$@"`, []string{"bad"}, 3, "sudo refused the password of admin 3 times"},
 		{"one try each", sudoNever + `most=1; ask "$@"; with "$@"`, []string{"a", "b", "good"}, 3, ""},
-		{"one try each, always wrong", sudoNever + `most=1; ask "$@"; with "$@"`, []string{"a"}, 3, "sudo refused the password 3 times"},
+		{"one try each, always wrong", sudoNever + `most=1; ask "$@"; with "$@"`, []string{"a"}, 3, "sudo refused the password of admin 3 times"},
 		{"not in sudoers", sudoNever + `ask "$@"; echo "admin is not in the sudoers file."; exit 1`, []string{"good"}, 1, "admin is not in the sudoers file"},
 		{"wants a terminal", sudoNever + `echo "sudo: sorry, you must have a tty to run sudo"; exit 1`, []string{"good"}, 0, "you must have a tty"},
+		{"wants a terminal, and what to do", sudoNever + `echo "sudo: sorry, you must have a tty to run sudo"; exit 1`, []string{"good"}, 0, "Defaults:admin !requiretty"},
+		{"a name that nobody knows", `echo "sudo: unable to resolve host mail: Temporary failure in name resolution" >&2; [ "$1 $2" = "-n true" ] && exit 0; with "$@"`, nil, 0, ""},
 		{"nobody to ask", sudoNever + `ask "$@"; with "$@"`, nil, 1, ErrNoAnswer.Error()},
 		{"a password with a line feed", sudoNever + `ask "$@"; with "$@"`, []string{"a\nrm -rf x"}, 1, "line break"},
 	} {
@@ -91,6 +97,66 @@ func TestSudoThatDoesNotAsk(t *testing.T) {
 	}
 }
 
+// slowly is a context that ends while a host still makes up its mind.
+func slowly(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// What keeps a login is said in the host's own words, without ours: neither the text that was sent nor its marks.
+func TestSlowLogin(t *testing.T) {
+	const unresolved = `echo "sudo: unable to resolve host mail: Temporary failure in name resolution" >&2; sleep 60`
+	for _, c := range []struct {
+		name, sudo, shell string
+		says              []string
+	}{
+		{"sudo hangs over its own name", unresolved, "", []string{"cannot become root: sudo", "sudo: unable to resolve host mail: Temporary failure in name resolution"}},
+		{"the second sudo hangs", `[ "$1 $2" = "-n true" ] && exit 0; ` + unresolved, "", []string{"cannot become root: sudo", "unable to resolve host mail"}},
+		{"exec fish in .bashrc", "exit 1", `cat >/dev/null; echo "fish: '{ ... }' is not supported for grouping commands" >&2`,
+			[]string{"runs nothing", "fish: '{ ... }' is not supported for grouping commands", ".bashrc", "-t 0"}},
+		{"a shell that echoes", "exit 1", `cat`, []string{"runs nothing"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHost(t)
+			h.unprivileged(c.sudo)
+			if c.shell != "" {
+				h.shell = []string{"/bin/sh", "-c", c.shell}
+			}
+			_, err := Connect(slowly(t), h.target(), h.options())
+			if err == nil {
+				t.Fatal("a login")
+			}
+			for _, want := range c.says {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%v: does not say %q", err, want)
+				}
+			}
+			if regexp.MustCompile(`p[0-9a-f]{32}|LC_ALL|context|EOF`).MatchString(err.Error()) {
+				t.Errorf("%v: holds what is ours, or Go's", err)
+			}
+		})
+	}
+}
+
+// A question that comes again says that the answer before was refused.
+func TestAnswerRefused(t *testing.T) {
+	h := newHost(t)
+	h.unprivileged(sudoNever + `ask "$@"; with "$@"`)
+	h.wants("login")
+	a := &asker{answers: map[Kind][]string{Password: {"bad", "login"}, Sudo: {"bad", "good"}}}
+	o := h.options()
+	var said []string
+	o.Ask = func(ctx context.Context, p Prompt) (string, error) {
+		said = append(said, fmt.Sprint(p.Kind, " ", p.Refused, " ", strings.HasPrefix(p.Text.String(), "admin@127.0.0.1:")))
+		return a.ask(ctx, p)
+	}
+	h.connect(o)
+	if got := strings.Join(said, ", "); got != "password false true, password true true, sudo false true, sudo true true" {
+		t.Errorf("asked %s", got)
+	}
+}
+
 // A prompt that is not ours, in a banner or a lecture, gets nothing.
 func TestSudoPromptOfAnother(t *testing.T) {
 	h := newHost(t)
@@ -114,12 +180,12 @@ FAKE_UID=0; export FAKE_UID; exec /bin/sh -c "$2"`
 	for _, c := range []struct {
 		answers []string
 		fails   string
-	}{{[]string{"good"}, ""}, {[]string{"bad", "good"}, ""}, {[]string{"bad"}, "su refused the password 3 times"}} {
+	}{{[]string{"good"}, ""}, {[]string{"bad", "good"}, ""}, {[]string{"bad"}, "su refused the password of root 3 times"}} {
 		h := newHost(t)
 		h.noise = "Password: "
 		h.unprivileged("exit 1")
 		h.command("su", su)
-		a := &asker{answers: map[Kind][]string{Sudo: c.answers}}
+		a := &asker{answers: map[Kind][]string{Su: c.answers}}
 		o := h.options()
 		o.Ask = a.ask
 		target := h.target()

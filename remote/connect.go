@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 
 	"golang.org/x/crypto/ssh"
@@ -59,7 +58,7 @@ func Connect(ctx context.Context, t Target, o Options) (*Session, error) {
 		s.who = cmp.Or(o.User, "the local user")
 		s.start = startLocal
 	case t.SSH == "":
-		return nil, fmt.Errorf("%s: it is not said how to hops it", s.name)
+		return nil, fmt.Errorf("%s: it is not said how to reach it", s.name)
 	default:
 		h := &hops{o: o, log: s.log, trips: &s.trips}
 		l, who, err := h.connect(ctx, t)
@@ -135,13 +134,15 @@ func openShell(client *ssh.Client) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	said := &noise{}
+	session.Stderr = said
 	in, err1 := session.StdinPipe()
 	out, err2 := session.StdoutPipe()
-	noise, err3 := session.StderrPipe()
-	if err := errors.Join(err1, err2, err3, session.Start("/bin/sh -s")); err != nil {
+	if err := errors.Join(err1, err2, session.Start("/bin/sh -s")); err != nil {
 		session.Close()
 		return nil, err
 	}
-	go func() { _, _ = io.Copy(io.Discard, noise) }() // what the login shell's start-up files print
-	return newProcess(in, out, func() { session.Close() }), nil
+	p := newProcess(in, out, func() { session.Close() })
+	p.noise = said.String
+	return p, nil
 }

@@ -80,7 +80,7 @@ func (l *link) cutOff(reason string) {
 func (l *link) wait() {
 	reason := "the connection was closed"
 	if err := l.client.Wait(); err != nil && !errors.Is(err, io.EOF) {
-		reason = Clean(err.Error()).Line(200)
+		reason = Clean(Words(err)).Line(200)
 	} else if l.via != nil && l.via.reason.Load() != nil {
 		reason = *l.via.reason.Load()
 	}

@@ -15,17 +15,21 @@ type process struct {
 	done  chan struct{}
 	once  sync.Once
 	close func()
+	noise func() string // what its start-up files printed beside its output
 }
 
 // newProcess starts pumping a shell's input and output; close must end both.
 func newProcess(in io.WriteCloser, out io.Reader, close func()) *process {
-	p := &process{in: make(chan []byte, 16), done: make(chan struct{}), close: close}
+	p := &process{in: make(chan []byte, 16), done: make(chan struct{}), close: close, noise: func() string { return "" }}
 	p.out = newStream(out, p.done)
 	go func() {
 		defer in.Close()
 		for {
 			select {
-			case b := <-p.in:
+			case b, more := <-p.in:
+				if !more {
+					return
+				}
 				if _, err := in.Write(b); err != nil {
 					return
 				}
@@ -49,6 +53,9 @@ func (p *process) write(ctx context.Context, script string) error {
 	}
 }
 
+// finish says that nothing more is written: the shell reads its end.
+func (p *process) finish() { close(p.in) }
+
 // end closes the shell's input and lets go of it.
 func (p *process) end() {
 	p.once.Do(func() {
@@ -56,6 +63,30 @@ func (p *process) end() {
 		p.close()
 	})
 }
+
+// noise keeps the last of what is written to it.
+type noise struct {
+	mu   sync.Mutex
+	last []byte
+}
+
+// Write keeps the end of it.
+func (n *noise) Write(b []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.last = append(n.last, b...)
+	n.last = n.last[max(0, len(n.last)-mostNoise):]
+	return len(b), nil
+}
+
+// String is what was kept.
+func (n *noise) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return string(n.last)
+}
+
+const mostNoise = 4 << 10
 
 // errEnded means that the shell said nothing more and is gone.
 var errEnded = errors.New("the shell ended")

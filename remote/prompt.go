@@ -15,19 +15,21 @@ type Kind string
 
 // The kinds of Prompt.
 const (
-	Password   Kind = "password"   // the login password of Host
+	Password   Kind = "password"   // the SSH password of who Text says, on Host
 	Passphrase Kind = "passphrase" // of the key file in Text
-	Sudo       Kind = "sudo"       // the password sudo or su asks for on Host
+	Sudo       Kind = "sudo"       // the password that sudo asks for, of who Text says, on Host
+	Su         Kind = "su"         // root's password on Host, which su asks for
 	Challenge  Kind = "challenge"  // one keyboard-interactive question, in Text
 	HostKey    Kind = "hostkey"    // a key not seen before; Text has type and fingerprint; the answer must be "yes"
 )
 
 // Prompt is one question that only the operator can answer.
 type Prompt struct {
-	Kind Kind
-	Host string
-	Text Text
-	Echo bool
+	Kind    Kind
+	Host    string
+	Text    Text
+	Echo    bool
+	Refused bool // the answer given before was not taken
 }
 
 // ErrNoAnswer means that a Prompt could not be put: no terminal, or end of input.
@@ -46,6 +48,7 @@ func (o Options) put(ctx context.Context, p Prompt) (string, error) {
 type Memory struct {
 	mu     sync.Mutex
 	answer map[string]*string    // by what was asked
+	wrong  map[string]bool       // by what was asked, that the last answer was refused
 	keys   map[string]ssh.Signer // opened key files, by path
 	hosts  map[string]string     // accepted host keys, by address
 	asking chan struct{}         // one question at a time
@@ -53,7 +56,7 @@ type Memory struct {
 
 // NewMemory is an empty Memory.
 func NewMemory() *Memory {
-	m := &Memory{answer: map[string]*string{}, keys: map[string]ssh.Signer{}, hosts: map[string]string{}, asking: make(chan struct{}, 1)}
+	m := &Memory{answer: map[string]*string{}, wrong: map[string]bool{}, keys: map[string]ssh.Signer{}, hosts: map[string]string{}, asking: make(chan struct{}, 1)}
 	m.asking <- struct{}{}
 	return m
 }
@@ -80,27 +83,31 @@ func (m *Memory) refuse(key string, was *string) {
 	defer m.mu.Unlock()
 	if m.answer[key] == was {
 		delete(m.answer, key)
+		m.wrong[key] = true
 	}
 }
 
-// ask is the kept answer, or else put's, which is then kept.
-func (m *Memory) ask(ctx context.Context, key string, put func() (string, error)) (*string, error) {
+// ask is the kept answer, or else put's, which is then kept. put is told whether the one before was refused.
+func (m *Memory) ask(ctx context.Context, key string, put func(refused bool) (string, error)) (*string, error) {
 	select {
 	case <-m.asking:
 		defer func() { m.asking <- struct{}{} }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if a := m.get(key); a != nil {
+	m.mu.Lock()
+	a, refused := m.answer[key], m.wrong[key]
+	m.mu.Unlock()
+	if a != nil {
 		return a, nil
 	}
-	s, err := put()
+	s, err := put(refused)
 	if err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.answer[key] = &s
+	m.answer[key], m.wrong[key] = &s, false
 	return &s, nil
 }
 

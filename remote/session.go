@@ -99,5 +99,10 @@ func (s *Session) logScript(script string) {
 
 // within is ctx with a bound of its own, for waits that nobody bounded.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %v: %w", d, context.DeadlineExceeded))
+	return context.WithTimeoutCause(ctx, d, noAnswerWithin(d))
+}
+
+// noAnswerWithin is the error of a wait that was long enough.
+func noAnswerWithin(d time.Duration) error {
+	return &dialError{fmt.Sprintf("no answer within %v", d), context.DeadlineExceeded}
 }

@@ -99,7 +99,7 @@ func (e *ErrUnkept) Error() string {
 func last(t Text, otherwise string) string {
 	lines := strings.Split(strings.TrimSpace(t.String()), "\n")
 	if line := strings.TrimSpace(lines[len(lines)-1]); line != "" {
-		return cut(line, 300)
+		return cut(line, 700) // apt's words about a signature, with the key's name, are as long
 	}
 	return otherwise
 }

@@ -19,11 +19,32 @@ func Asked(p remote.Prompt) string {
 	case remote.Passphrase:
 		return fmt.Sprintf("passphrase of the key %s, for %s", text, p.Host)
 	case remote.Sudo:
-		return "sudo password on " + p.Host
+		return "sudo password on " + p.Host + of(text)
+	case remote.Su:
+		return "password of root on " + p.Host
 	case remote.Password:
-		return "login password on " + p.Host
+		return "SSH password on " + p.Host + of(text)
 	}
 	return p.Host + " asks: " + text
+}
+
+// of says whose a password is.
+func of(who string) string {
+	if who == "" {
+		return ""
+	}
+	return ", of " + who
+}
+
+// Refused says that the answer before was not taken, and whose it was; "" when none was given.
+func Refused(p remote.Prompt) string {
+	switch {
+	case !p.Refused:
+		return ""
+	case p.Kind == remote.Challenge:
+		return "refused: " + p.Host + " did not take that answer"
+	}
+	return "refused: that is not the " + Asked(p)
 }
 
 // HostKey shows a host key that was not seen before, and what to compare it with.

@@ -60,7 +60,7 @@ func (r *Runner) keep(ctx context.Context, a *armed) error {
 	err := r.insist(ctx, a, func(ctx context.Context, over Login) error { return over.Confirm(ctx, a.id) })
 	var unkept *remote.ErrUnkept
 	if errors.As(err, &unkept) {
-		r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "in effect now, but it may not outlast a reboot: " + err.Error()})
+		r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "in effect now, but it may not outlast a reboot: " + remote.Words(err)})
 		err = nil
 	}
 	if a.kept = err == nil; a.kept {

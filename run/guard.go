@@ -148,7 +148,7 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 					return // what kept it from working was told before the time was over
 				}
 				errs[i] = named(a.part.Host, "no new login", err)
-				r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "a new login does not work yet: " + remote.Clean(err.Error()).Line(160)})
+				r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "a new login does not work yet: " + remote.Clean(remote.Words(err)).Line(160)})
 				select {
 				case <-limit.Done():
 					return
@@ -215,7 +215,7 @@ func (r *Runner) revert(ctx context.Context, list []*armed) error {
 		text := "undone from its snapshot, because the other host went back"
 		if err != nil {
 			errs = append(errs, named(a.part.Host, "going back", err))
-			text = "could not be undone: " + remote.Clean(err.Error()).Line(160)
+			text = "could not be undone: " + remote.Clean(remote.Words(err)).Line(160)
 		} else {
 			a.kept, a.back = false, true
 		}
@@ -242,7 +242,7 @@ func (r *Runner) takeBack(ctx context.Context, list []*armed, why error) []strin
 			a.back = true
 			text := "taken back"
 			if err != nil {
-				text = fmt.Sprintf("not seen to be taken back (%s); the host does it by itself within %s", remote.Clean(err.Error()).Line(160), a.guard)
+				text = fmt.Sprintf("not seen to be taken back (%s); the host does it by itself within %s", remote.Clean(remote.Words(err)).Line(160), a.guard)
 			}
 			r.emit(steps.Event{Kind: "rollback", Host: a.part.Host, Text: text})
 		})

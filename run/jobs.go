@@ -40,7 +40,7 @@ func (r *Runner) awaitJobs(ctx context.Context, s *site.Site, look steps.Look) (
 			case err == nil:
 				r.emit(steps.Event{Kind: "warn", Host: h.Name, Text: "it went on by itself with what an earlier run had begun, and is through with it: " + doing})
 			case ctx.Err() == nil && !errors.Is(err, remote.ErrUnknownID) && !errors.Is(err, remote.ErrLost):
-				r.emit(steps.Event{Kind: "warn", Host: h.Name, Text: "what an earlier run had it do failed: " + remote.Clean(err.Error()).Line(300)})
+				r.emit(steps.Event{Kind: "warn", Host: h.Name, Text: "what an earlier run had it do failed: " + remote.Clean(remote.Words(err)).Line(300)})
 			}
 		})
 	}

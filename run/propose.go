@@ -188,7 +188,7 @@ func (r *Runner) fresh(look steps.Look) error {
 		}
 		theirs, err := site.Parse(file.Text)
 		if err != nil {
-			r.emit(steps.Event{Kind: "warn", Host: h.Name, Text: "the answers left on the host cannot be read: " + remote.Clean(err.Error()).Line(200)})
+			r.emit(steps.Event{Kind: "warn", Host: h.Name, Text: "the answers left on the host cannot be read: " + remote.Clean(remote.Words(err)).Line(200)})
 			continue
 		}
 		if theirs.Revision <= r.Site.Revision {

@@ -112,17 +112,11 @@ func (p *applyPage) viewEnd(width, height int) view {
 
 // reason is an error without the words that the verdict says already.
 func reason(err error) string {
-	text := err.Error()
+	text := remote.Words(err)
 	for _, known := range []error{run.ErrRolledBack, run.ErrRefused, run.ErrUntold} {
 		text = strings.TrimPrefix(text, known.Error()+": ")
 	}
-	text = strings.ReplaceAll(text, ": "+context.DeadlineExceeded.Error(), "")
-	return stopInWords(text)
-}
-
-// stopInWords says in an error's text who stopped it.
-func stopInWords(text string) string {
-	return strings.ReplaceAll(text, context.Canceled.Error(), "you stopped it")
+	return text
 }
 
 // lastWords is what the hosts printed last.

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/remote"
 	"postern/site"
 	"postern/wizard/draw"
 )
@@ -251,7 +252,7 @@ func (p *askPage) keep(then func(kept bool) tea.Msg) tea.Msg {
 	}
 	return answerMsg{[][2]string{{key, value}}, func(err error) tea.Msg {
 		if err != nil {
-			p.wrong[key] = err.Error()
+			p.wrong[key] = remote.Words(err)
 			return all{draftMsg{key: key, text: typed}, then(false)}
 		}
 		delete(p.wrong, key)
@@ -282,7 +283,7 @@ func (p *askPage) finish() tea.Msg {
 	}
 	return answerMsg{pairs, func(err error) tea.Msg {
 		if err != nil {
-			p.wrong[goOn] = err.Error()
+			p.wrong[goOn] = remote.Words(err)
 			return nil
 		}
 		return p.bring(p.id)

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/report"
 	"postern/site"
 	"postern/steps"
@@ -162,11 +163,11 @@ func (b *board) write(name string, text func() ([]byte, error)) tea.Msg {
 	return tea.Cmd(func() tea.Msg {
 		body, err := text()
 		if err != nil {
-			return noteMsg("not saved: " + err.Error())
+			return noteMsg("not saved: " + remote.Words(err))
 		}
 		path, err := write(name, body)
 		if err != nil {
-			return noteMsg("not saved: " + err.Error())
+			return noteMsg("not saved: " + remote.Words(err))
 		}
 		return noteMsg("saved as " + path)
 	})

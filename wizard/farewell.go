@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/remote"
 	"postern/report"
 	"postern/wizard/draw"
 )
@@ -32,7 +33,7 @@ func (w *shell) farewell() Ending {
 	for _, err := range []error{w.lookErr, w.failure} {
 		if err != nil {
 			say("  the last word was:")
-			for text := range strings.SplitSeq(stopInWords(err.Error()), "\n") {
+			for text := range strings.SplitSeq(remote.Words(err), "\n") {
 				say("    %s", text)
 			}
 		}

@@ -112,7 +112,7 @@ func (w *shell) finished(m doneMsg) {
 	for _, p := range w.prompts {
 		p.answer("", context.Canceled)
 	}
-	w.prompts, w.tried = nil, map[string]bool{}
+	w.prompts = nil
 	if m.job.verb == check && m.err == nil {
 		w.forget(m)
 	}

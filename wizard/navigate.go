@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
+
+	"postern/remote"
 )
 
 // key is a key of the shell, or goes to what the operator looks at.
@@ -90,7 +92,7 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 		return w.onward()
 	case openedMsg:
 		if m.err != nil {
-			w.notice = m.err.Error()
+			w.notice = remote.Words(m.err)
 			return w.toAll(m)
 		}
 		w.use(m.file)

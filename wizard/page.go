@@ -114,10 +114,7 @@ type (
 	markMsg struct { // a person did a task by hand on a date; "" takes that back
 		task, date string
 	}
-	closedMsg struct { // a question has its answer
-		prompt *promptPage
-		asked  bool // for a secret, and it was given
-	}
+	closedMsg struct{ prompt *promptPage } // a question has its answer
 )
 
 // Messages of the engine, in the order in which they come: started, any number of events, results, proposals and prompts,

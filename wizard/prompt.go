@@ -20,16 +20,13 @@ type promptPage struct {
 	wrong string
 }
 
-func newPrompt(b *board, m promptMsg, again bool) *promptPage {
+func newPrompt(b *board, m promptMsg) *promptPage {
 	p := &promptPage{promptMsg: m, layer: &layer{}, input: draw.NewEditor(b.theme, "", nil, report.Masked(m.prompt))}
-	if again {
-		p.wrong = "[!] The last answer was not taken. Try again."
+	if refused := report.Refused(m.prompt); refused != "" {
+		p.wrong = "[!] " + refused
 	}
 	return p
 }
-
-// question tells one prompt from another.
-func question(p remote.Prompt) string { return string(p.Kind) + " " + p.Host + " " + p.Text.String() }
 
 // Update takes keys and pastes; enter answers, esc does not.
 func (p *promptPage) Update(m tea.Msg) tea.Msg {
@@ -67,7 +64,7 @@ func (p *promptPage) enter() tea.Msg {
 func (p *promptPage) close(text string, err error) tea.Msg {
 	p.answer(text, err)
 	p.input.Set("")
-	return closedMsg{p, err == nil && report.Masked(p.prompt)}
+	return closedMsg{p}
 }
 
 // View asks, with what helps to answer.

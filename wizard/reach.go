@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/remote"
 	"postern/site"
 	"postern/wizard/draw"
 )
@@ -53,7 +54,7 @@ func (r *reach) update(b *board, m tea.Msg) tea.Msg {
 		if m.seq == r.seq {
 			r.says, r.fails = m.says, m.err != nil
 			if m.err != nil {
-				r.says = m.err.Error()
+				r.says = remote.Words(m.err)
 			}
 		}
 	case reachMsg:

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/site"
 	"postern/steps"
 	"postern/wizard/draw"
@@ -20,13 +21,12 @@ type shell struct {
 
 	pages   []*layer // the way back; the last one is seen
 	prompts []*promptPage
-	helping *layer          // the answer to "?", over the page
-	tried   map[string]bool // questions of this job that were answered; one that comes again was answered wrong
-	ticking int             // which job the clock ticks for
-	lookErr error           // why the last look failed; nil when it did not
-	failure error           // why the last change failed; nil when it did not
-	moved   bool            // a person chose where to be: the first look does not move them
-	code    int             // of the ending
+	helping *layer // the answer to "?", over the page
+	ticking int    // which job the clock ticks for
+	lookErr error  // why the last look failed; nil when it did not
+	failure error  // why the last change failed; nil when it did not
+	moved   bool   // a person chose where to be: the first look does not move them
+	code    int    // of the ending
 }
 
 // layer is a page with how far it is scrolled.
@@ -49,7 +49,7 @@ func (w *shell) use(f *site.File) {
 	w.file, w.found, w.at, w.moved = f, nil, "", false
 	w.lookErr, w.failure = nil, nil
 	w.was, w.past, w.rescued = map[string]Past{}, w.remembered(), map[string]bool{}
-	w.tried, w.drafts = map[string]bool{}, map[string]string{}
+	w.drafts = map[string]string{}
 	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}
 	w.chapters = nil
 	for _, s := range steps.All() {
@@ -119,13 +119,10 @@ func (w *shell) take(m tea.Msg) tea.Cmd {
 	case noteMsg, rescueMsg, draftMsg, answerMsg, markMsg, savedMsg:
 		return w.said(m)
 	case promptMsg:
-		w.prompts = append(w.prompts, newPrompt(&w.board, m, w.tried[question(m.prompt)]))
+		w.prompts = append(w.prompts, newPrompt(&w.board, m))
 		return nil
 	case closedMsg:
 		w.prompts = slices.DeleteFunc(w.prompts, func(p *promptPage) bool { return p == m.prompt })
-		if m.asked {
-			w.tried[question(m.prompt.prompt)] = true
-		}
 		return nil
 	case adoptMsg:
 		return func() tea.Msg {
@@ -220,10 +217,10 @@ func (w *shell) answer(pairs [][2]string) error {
 // mark says that a person did a task, or takes that back.
 func (w *shell) mark(m markMsg) tea.Msg {
 	if err := w.file.Site.Mark(m.task, m.date); err != nil {
-		return noteMsg(err.Error())
+		return noteMsg(remote.Words(err))
 	}
 	if err := w.file.Save(); err != nil {
-		return noteMsg("not kept: " + err.Error())
+		return noteMsg("not kept: " + remote.Words(err))
 	}
 	w.rejudge()
 	return nil

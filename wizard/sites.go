@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/remote"
 	"postern/site"
 	"postern/wizard/draw"
 )
@@ -64,7 +65,7 @@ func (p *sitesPage) Update(m tea.Msg) tea.Msg {
 		p.known, p.loaded, p.waiting = m.known, true, false
 		p.menu.Pick(p.menu.Picked, len(p.known))
 		if m.err != nil {
-			p.wrong = m.err.Error()
+			p.wrong = remote.Words(m.err)
 		}
 	case openedMsg:
 		p.waiting = false

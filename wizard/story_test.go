@@ -132,7 +132,8 @@ func (x *table) says(text string) {
 		x.tell(resultMsg{checks.Result{Outcome: checks.Outcome(f[0]), Step: f[1], ID: f[2], From: f[3], Saw: remote.Clean(f[4]), Took: time.Second / 10}})
 	case "prompt":
 		f := strings.SplitN(rest, " ", 3)
-		p := remote.Prompt{Kind: remote.Kind(f[0]), Host: f[1]}
+		kind, refused := strings.CutPrefix(f[0], "refused:")
+		p := remote.Prompt{Kind: remote.Kind(kind), Host: f[1], Refused: refused}
 		if len(f) > 2 {
 			p.Text = remote.Clean(strings.ReplaceAll(f[2], `\n`, "\n"))
 		}

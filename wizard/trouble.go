@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"postern/remote"
 	"postern/report"
 	"postern/run"
 	"postern/wizard/draw"
@@ -68,7 +69,7 @@ func (p *troublePage) View(width, height int) view {
 	default:
 		v.lines = append(v.lines, draw.Prose(draw.Bad, " [FAIL] the hosts could not be looked at; nothing was changed", width)...)
 		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Inset(draw.Plain, p.err.Error(), width)...)
+		v.lines = append(v.lines, draw.Inset(draw.Plain, remote.Words(p.err), width)...)
 		v.lines = append(v.lines, draw.Line{})
 		v.lines = append(v.lines, draw.Inset(draw.Plain, report.Advice(p.err), width)...)
 	}

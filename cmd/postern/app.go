@@ -101,7 +101,7 @@ func (a *app) end(err error) int {
 	if err != nil && !errors.As(err, &quiet) {
 		a.say.fail(err, hints...)
 		if a.JSON && !a.printed {
-			a.final(failure{Schema: schema, Error: remote.Clean(err.Error()).String(), Hints: hints, Exit: code})
+			a.final(failure{Schema: schema, Error: remote.Clean(remote.Words(err)).String(), Hints: hints, Exit: code})
 		}
 	}
 	if code == exitOK && a.unsaid {
@@ -164,7 +164,7 @@ func (a *app) openLog(verb string) error {
 	}
 	log, err := openRunLog(stateFolder(a.world), a.world.now, a.secrets)
 	if err != nil {
-		a.say.line(amber, "no log is kept of this run: %v", err)
+		a.say.line(amber, "no log is kept of this run: %s", remote.Words(err))
 		log = nil
 	}
 	a.log, a.say.record = log, log.line

@@ -118,7 +118,7 @@ func outcomeObject(out run.Outcome, err error, code int, log *runLog) outcomeJSO
 	}
 	var quiet silent
 	if err != nil && !errors.As(err, &quiet) {
-		o.Error = remote.Clean(err.Error()).String()
+		o.Error = remote.Clean(remote.Words(err)).String()
 	}
 	if log != nil {
 		o.Log = log.path

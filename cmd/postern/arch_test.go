@@ -187,7 +187,7 @@ var words = []string{"Change", "File", "Query", "Facts", "Answer", "Text", "Risk
 	"ReadFile", "ReadRun", "Clean", "AnswersPath", "MaxAnswer", "MaxText"}
 
 // places are what a check needs besides: to dial and to listen from a place it is given.
-var places = []string{"Dialer", "Listener", "ErrNoVantage", "ErrLost"}
+var places = []string{"Dialer", "Listener", "ErrNoVantage", "ErrLost", "Words"}
 
 func TestPlannersOnlyKnowTypes(t *testing.T) {
 	for _, s := range sources(t) {
@@ -309,6 +309,31 @@ func TestHostTextIsCleaned(t *testing.T) {
 				t.Errorf("%s:%d: raw text of a host goes into words; remote.Clean it", s.path, i+1)
 			}
 		}
+	}
+}
+
+// asIs are the places where an error's own text is needed: it is compared, joined, or told by the one who wrote it.
+var asIs = map[string]string{
+	"wizard/applyend.go": "what a sentinel says is taken off", "wizard/ask.go": "site's own words, which name a key", "cmd/postern/guided.go": "likewise",
+	"cmd/postern/say.go": "an error that wraps one", "cmd/postern/cli.go": "kong's words", "cmd/postern/past.go": "for the log",
+}
+
+// TestErrorsAreWorded keeps what Go's packages say of connections and time from people: what is shown of an error is remote.Words.
+func TestErrorsAreWorded(t *testing.T) {
+	for _, s := range sources(t) {
+		if _, fine := asIs[s.path]; fine || s.test() || !slices.Contains([]string{"cmd/postern", "wizard", "report", "checks"}, strings.TrimSuffix(s.pkg, "/draw")) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) > 0 {
+				return true
+			}
+			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Error" {
+				t.Errorf("%s: an error's own text is shown: remote.Words has it in words", s.at(call.Pos()))
+			}
+			return true
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/report"
 )
 
@@ -124,7 +125,7 @@ func (c *checkCmd) watch(ctx context.Context, a *app, from *answers, last []chec
 		case ctx.Err() != nil:
 			return last
 		case err != nil:
-			a.say.line(amber, "%s could not ask: %v", a.world.now().Format(time.TimeOnly), err)
+			a.say.line(amber, "%s could not ask: %s", a.world.now().Format(time.TimeOnly), remote.Words(err))
 		default:
 			for _, line := range report.Changed(last, results) {
 				a.say.line(plain, "%s %s", a.world.now().Format(time.TimeOnly), line)

@@ -132,7 +132,7 @@ func (a *asker) field(ctx context.Context, s *site.Site, f site.Field, found str
 			answer = chosen(f, answer)
 		}
 		if err := f.Set(s, answer); err != nil {
-			a.say.line(red, "  %v", err)
+			a.say.line(red, "  %s", remote.Words(err))
 			continue
 		}
 		return nil

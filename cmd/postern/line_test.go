@@ -107,19 +107,22 @@ func TestAskpassGivesSecretsAndNothingKeepsThem(t *testing.T) {
 	}
 	a, people := asking(t, "")
 	a.askpass = remote.Quote(helper)
-	got, err := a.answer(t.Context(), remote.Prompt{Kind: remote.Sudo, Host: "proxy", Text: remote.Clean("[sudo] password:")})
+	got, err := a.answer(t.Context(), remote.Prompt{Kind: remote.Sudo, Host: "proxy", Text: remote.Clean("admin@203.0.113.10:22")})
 	if err != nil || got != "hunter2 " {
 		t.Fatalf("%q %v, want the secret without its newline", got, err)
 	}
-	if _, err := a.answer(t.Context(), remote.Prompt{Kind: remote.Password, Host: "mail"}); !errors.Is(err, remote.ErrNoAnswer) {
+	if _, err := a.answer(t.Context(), remote.Prompt{Kind: remote.Password, Host: "mail", Text: remote.Clean("root@192.168.50.2:22"), Refused: true}); !errors.Is(err, remote.ErrNoAnswer) {
 		t.Errorf("a helper that fails: %v, want ErrNoAnswer", err)
 	}
 	asked, _ := os.ReadFile(helper + ".asked")
-	if string(asked) != "sudo password on proxy\nlogin password on mail\n" {
+	if string(asked) != "sudo password on proxy, of admin@203.0.113.10:22\nSSH password on mail, of root@192.168.50.2:22\n" {
 		t.Errorf("asked %q", asked)
 	}
 	if strings.Contains(people.String(), "hunter2") {
 		t.Error("the secret was said")
+	}
+	if !strings.Contains(people.String(), "refused: that is not the SSH password on mail, of root@192.168.50.2:22\n") {
+		t.Errorf("it was not said that the answer before was refused, and whose it was: %q", people)
 	}
 	if got := a.secrets.scrub("x hunter2 y"); got != "x [secret]y" {
 		t.Errorf("the log would say %q", got)

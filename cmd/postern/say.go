@@ -163,7 +163,7 @@ func (v *voice) json(value any, indent bool) error {
 
 // fail says what went wrong and what to do about it.
 func (v *voice) fail(err error, hints ...string) {
-	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(remote.Words(err), "\n"), "\n")
 	for i, l := range lines {
 		if i == 0 {
 			l = "postern: error: " + l

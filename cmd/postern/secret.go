@@ -46,6 +46,9 @@ func (s *secrets) scrub(text string) string {
 func (a *asker) answer(ctx context.Context, p remote.Prompt) (string, error) {
 	a.turn.Lock() // hosts are connected to at once, the operator is asked one thing at a time
 	defer a.turn.Unlock()
+	if refused := report.Refused(p); refused != "" {
+		a.say.line(red, "%s", refused)
+	}
 	switch {
 	case p.Kind == remote.HostKey:
 		return a.hostKey(ctx, p)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"postern/remote"
 	"postern/site"
 	"postern/wizard"
 )
@@ -44,7 +45,7 @@ func (a *app) knownSites() ([]wizard.Known, error) {
 	for _, path := range paths {
 		one := wizard.Known{Name: strings.TrimSuffix(filepath.Base(path), ".toml"), Path: path}
 		if f, err := site.Load(path); err != nil {
-			one.Says = err.Error()
+			one.Says = remote.Words(err)
 		} else {
 			one.Says = cmp.Or(f.Site.Hostname, f.Site.Domain, "no name yet")
 		}
