@@ -6,6 +6,7 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,11 +98,15 @@ func (p *Proposal) LockOut() []string {
 	return why
 }
 
-// Refused lists why the plan must not be done at all.
+// Refused lists why the plan must not be done at all: once each, though it is so for every chapter.
 func (p *Proposal) Refused() []string {
 	var why []string
 	for _, plan := range p.Plans {
-		why = append(why, plan.Refused...)
+		for _, one := range plan.Refused {
+			if !slices.Contains(why, one) {
+				why = append(why, one)
+			}
+		}
 	}
 	return why
 }

@@ -39,8 +39,8 @@ func TestProblems(t *testing.T) {
 		{[]string{"mail.lan", "192.168.1.0/24"}, ""},
 		{[]string{"host.mail.role", "proxy"}, "host.mail.role: host proxy is a proxy too; one of each is set up\nhost: none has role = mail"},
 		{[]string{"domains", "a.example"}, `domain: is empty, and needed: The domain that gets mail, such as example.org. It may stay empty until the DNS chapter.`},
-		{[]string{"layout", "toaster", "host.mail.ssh", ""}, ""},
-		{[]string{"layout", "toaster", "host.mail.ssh", "", "host.proxy.ssh", ""}, `host: none has ssh or local; the toaster's host needs one of them`},
+		{[]string{"layout", "toaster", "host.mail.ssh", ""}, `layout: toaster is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)`},
+		{[]string{"layout", "toaster", "host.mail.ssh", "", "host.proxy.ssh", ""}, `layout: toaster is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)`},
 	} {
 		s := Default()
 		for i, pairs := 0, append(append([]string(nil), ready...), c.set...); i < len(pairs); i += 2 {

@@ -53,8 +53,8 @@ func firewallReads(s *site.Site, h *site.Host) []remote.Query {
 }
 
 func planFirewall(s *site.Site, look Look) Plan {
-	plan := Plan{Step: "firewall"}
-	if s.Layout == "toaster" {
+	plan := Plan{Step: "firewall", Refused: unsupported(s, look)}
+	if len(plan.Refused) > 0 {
 		return plan
 	}
 	for _, h := range s.Hosts {

@@ -78,7 +78,7 @@ func planNetwork(s *site.Site, look Look) Plan {
 func unsupported(s *site.Site, look Look) []string {
 	var why []string
 	if s.Layout != "proxy" {
-		return []string{fmt.Sprintf("layout %q is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)", s.Layout)}
+		return []string{site.Problems(s)[0].Error()}
 	}
 	for _, r := range []site.Role{site.Proxy, site.Mail} {
 		if n := len(s.HostsOf(r)); n != 1 {
@@ -112,8 +112,18 @@ func foreignSystem(h *site.Host, now seen.Host) string {
 		return fmt.Sprintf("%s runs %s, which is not set up: use Debian (or Ubuntu, untested)", h.Name, now.Distro)
 	case now.Init != "systemd":
 		return h.Name + " does not run systemd, which the tunnel at boot and the guard need"
+	case onlyIPv6(h, now):
+		return h.Name + " has IPv6 only, which is not supported yet: most of the mail world delivers over IPv4, so take a server that has an IPv4 address as well"
 	}
 	return ""
+}
+
+// onlyIPv6 says whether a proxy is seen to have no IPv4 address but its loopback's, and none in front of it either.
+func onlyIPv6(h *site.Host, now seen.Host) bool {
+	four := slices.ContainsFunc(now.Interfaces, func(i seen.Interface) bool {
+		return slices.ContainsFunc(i.Addresses, func(p seen.Address) bool { return p.Addr().Is4() && !p.Addr().IsLoopback() })
+	})
+	return h.Role == site.Proxy && !h.Public4.IsValid() && len(now.Interfaces) > 0 && !four
 }
 
 // hosterTasks is what only a person can do in the hoster's panel and on the phone.

@@ -92,6 +92,7 @@ func addresses(s *site.Site, h *site.Host, now seen.Host, units seen.Units) []No
 	}
 	a := now.Address4().Addr()
 	switch {
+	case onlyIPv6(h, now): // refused
 	case !a.IsValid():
 		add(true, "has no IPv4 default route that could be seen")
 	case h.Role == site.Proxy && now.Holder(h.Public4) != "":

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/remote"
 	"postern/seen"
 	"postern/site"
 	"postern/steps/does"
@@ -160,6 +161,18 @@ func TestInstallPackages(t *testing.T) {
 	out, _, code = fakeApt(t, "echo 'E: Failed to fetch http://mirror.example.org/x  Could not connect'\nexit 100\n")
 	if code != 1 || !strings.HasSuffix(strings.TrimSpace(out), "Could not connect") || !strings.Contains(out, "cannot reach the package sources: E: Failed to fetch") {
 		t.Errorf("offline: exit %d: %s", code, out)
+	}
+	for _, why := range []string{
+		"W: GPG error: https://download.example.org/linux/debian bookworm InRelease: The following signatures couldn't be verified because the public key is not available: NO_PUBKEY 7EA0A9C3F273FCD8",
+		"W: GPG error: https://cli.example.org/packages stable InRelease: The following signatures were invalid: EXPKEYSIG 23F3D4EA75716059 Example CLI <cli@example.org>",
+		"Err:3 https://download.example.org/linux/debian trixie InRelease Sub-process /usr/bin/sqv returned an error code (1), error message is: Missing key 7EA0A9C3F273FCD8, which is needed to verify signature.",
+		"E: Release file for http://deb.example.org/debian/dists/bookworm/InRelease is not valid yet (invalid for another 3h 12min 4s). Updates for this repository will not be applied.",
+	} {
+		out, _, code = fakeApt(t, "cat <<'END'\nE: The repository 'https://download.example.org/linux/debian bookworm InRelease' is not signed.\nN: Updating from such a repository can't be done securely.\n"+why+"\nEND\nexit 100\n")
+		told := (&remote.ErrTest{Change: "install ufw on proxy", Out: remote.Clean(out)}).Error()
+		if code != 1 || !strings.Contains(told, "apt does not trust a package source: "+why) || strings.Contains(told, "cannot reach") {
+			t.Errorf("a bad signature: exit %d, told as %s", code, told)
+		}
 	}
 	out, _, code = fakeApt(t, "case $* in *install*) echo \"E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.\"; exit 100 ;; esac\n")
 	if code != 1 || !strings.Contains(out, "run dpkg --configure -a on the host") {

@@ -108,7 +108,7 @@ update() {
 	echo "reading the package lists"
 	offline=
 	apt update >"$log" 2>&1 </dev/null || {
-		offline=$(grep -E '^(E|W|Err)' "$log" | head -n 3 | tr '\n' ' ')
+		offline=$(grep -E '^(E|W|Err)' "$log" | awk '{ n = !/GPG|signature|not signed|valid/ } /not signed/ { n = 2 } !told[$0]++ { print n, $0 }' | sort -s -k 1,1 | head -n 3 | cut -d ' ' -f 2- | tr '\n' ' ')
 		return 1
 	}
 }
@@ -119,7 +119,10 @@ case $(cat "$log") in *'dpkg --configure -a'*) echo "an earlier installation was
 *'fix-broken install'*) echo "an earlier installation was cut short: run apt --fix-broken install on the host, then try again"; exit 1 ;;
 esac
 [ -n "$offline" ] || update || :
-if [ -n "$offline" ]; then echo "cannot reach the package sources: $offline"; exit 1; fi
+case $offline in '') ;;
+*GPG*|*signature*|*'not signed'*|*'valid'*) echo "apt does not trust a package source: $offline"; exit 1 ;;
+*) echo "cannot reach the package sources: $offline"; exit 1 ;;
+esac
 install || { echo "apt-get install @PACKAGES@: $(grep -E '^(E|dpkg)' "$log" | head -n 5 | tr '\n' ' ')"; exit 1; }
 echo "installed @PACKAGES@"
 `
