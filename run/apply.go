@@ -44,8 +44,10 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 		}
 		p.Last = p.Inert && inert[0].Last
 		if !p.Inert && len(guarded) == 0 {
-			out.Empty = !done.Changed
-			return out, r.catchUp()
+			if out.Empty = !done.Changed; !out.Empty || len(proofs(list)) == 0 {
+				return out, r.catchUp()
+			}
+			return out, errors.Join(r.catchUp(), r.proveInPlace(ctx, p, &out))
 		}
 		if ok, err := r.Approve(ctx, p); err != nil || !ok {
 			out.Declined = err == nil
@@ -151,6 +153,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 		return results, rolled, err
 	}
 	if d.answers {
+		r.done = r.done.with(d.parts)
 		r.Site.Revision = next.Revision
 		if r.Saved != nil {
 			if err := r.Saved(r.Site); err != nil {
@@ -161,6 +164,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 	if results, err = r.proveKept(ctx, d.after, results); err != nil {
 		return results, nil, fmt.Errorf("the hosts are set up, but not everything could be proven: %w", err)
 	}
+	results = r.done.unmended(results)
 	r.report(results)
 	return results, nil, nil
 }

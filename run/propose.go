@@ -72,7 +72,8 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	r.left = leftOn(r.Site, look)
 	p := &Proposal{Site: filled, open: opened(filled, look)}
 	asked := map[string]bool{}
-	var inPlace []steps.Step
+	r.done = inPlace{}
+	var there []steps.Step
 	for _, s := range list {
 		asked[s.ID] = true
 	}
@@ -82,8 +83,8 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		for i, t := range plan.Tasks {
 			plan.Tasks[i].Done = filled.Done[t.ID]
 		}
-		if plan.Empty() {
-			inPlace = append(inPlace, s)
+		if r.done[s.ID] = plan.Empty(); r.done[s.ID] {
+			there = append(there, s)
 		}
 		if asked[s.ID] {
 			p.Plans = append(p.Plans, plan)
@@ -92,7 +93,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	for i := range p.Plans {
 		p.Plans[i].Then = append(p.Plans[i].Then, p.later(p.Plans[i])...)
 	}
-	p.proof = proofs(append(inPlace, list...))
+	p.proof = proofs(append(there, list...))
 	p.Guard = r.guard(p.Parts(false), p.proof)
 	if len(p.Plans) > 0 {
 		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)

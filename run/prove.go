@@ -23,7 +23,19 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
-	return r.prove(ctx, list, r.sessions(), r.Result)
+	var amiss []checks.Result // told last: whether a step would mend it is found out by planning it
+	results, err := r.prove(ctx, list, r.sessions(), func(one checks.Result) {
+		if _, isStep := steps.Find(one.Fix); isStep {
+			amiss = append(amiss, one)
+		} else if r.Result != nil {
+			r.Result(one)
+		}
+	})
+	if len(amiss) > 0 {
+		r.learnInPlace(ctx)
+	}
+	r.report(r.done.unmended(amiss))
+	return r.done.unmended(results), err
 }
 
 // questions are the checks that IDs name, in the steps' order.

@@ -35,6 +35,7 @@ type Runner struct {
 	hosts     map[string]*host
 	left      *site.Site // as the last run left it on the hosts; nil when they have none
 	toldEnded bool       // how the last change of each host ended was looked at
+	done      inPlace    // when it was last planned, and by what was kept since
 	behind    bool       // the hosts had these answers already under a newer revision, which is taken over
 }
 
@@ -114,7 +115,7 @@ func (p *Proposal) Refused() []string {
 // Outcome is how a change ended.
 type Outcome struct {
 	Changed    bool            // something was changed and confirmed
-	Empty      bool            // everything was in place already; nothing was proven
+	Empty      bool            // everything was in place already, and was proven where a check is
 	Declined   bool            // the operator said no; nothing guarded was changed
 	RolledBack []string        // hosts that took their change back
 	Results    []checks.Result // the proof

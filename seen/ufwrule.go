@@ -2,6 +2,7 @@ package seen
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 )
 
@@ -73,4 +74,61 @@ func (r *UfwRule) interfaces(word string) bool {
 		}
 	}
 	return true
+}
+
+// Typed is the rule as one would type it after "ufw".
+func (r UfwRule) Typed() string {
+	text := strings.ReplaceAll(r.Action, "_", " ")
+	if r.Route {
+		text = "route " + text
+	}
+	if r.Dir == "out" && !r.Route {
+		text += " out"
+	}
+	if r.In != "" {
+		text += " in on " + r.In
+	}
+	if r.Out != "" {
+		if r.Route {
+			text += " out"
+		}
+		text += " on " + r.Out
+	}
+	side := func(word, addr, port, app string) string {
+		if addr == "0.0.0.0/0" || addr == "::/0" {
+			addr = "any"
+		}
+		if app != "" && app != "-" {
+			return fmt.Sprintf(" %s %s app %s", word, addr, strings.ReplaceAll(app, "%20", " "))
+		}
+		if port != "any" {
+			return fmt.Sprintf(" %s %s port %s", word, addr, port)
+		}
+		return fmt.Sprintf(" %s %s", word, addr)
+	}
+	text += side("from", r.Src, r.Sport, r.Sapp) + side("to", r.Dst, r.Dport, r.Dapp)
+	if r.Proto != "any" {
+		text += " proto " + r.Proto
+	}
+	if strings.Contains(r.Dst, ":") {
+		text += " (v6)"
+	}
+	if r.Note != "" {
+		text += " # " + r.Note
+	}
+	return text
+}
+
+// Delete is the command that takes the rule away, of both families where both have it.
+func (r UfwRule) Delete() string {
+	r.Note = ""
+	text := strings.TrimSuffix(r.Typed(), " (v6)")
+	if r.Route || r.In+r.Out+r.Dapp+r.Sapp != "" || r.Dir != "in" || r.Sport != "any" || !strings.HasPrefix(text, strings.ReplaceAll(r.Action, "_", " ")+" from any to any port ") {
+		return "ufw delete " + text
+	}
+	text = strings.ReplaceAll(r.Action, "_", " ") + " " + r.Dport
+	if r.Proto != "any" {
+		text += "/" + r.Proto
+	}
+	return "ufw delete " + text
 }

@@ -114,7 +114,7 @@ func (p *applyPage) ended(m doneMsg) tea.Msg {
 	case m.err == nil && out.Declined:
 		return all{leaveMsg{p}, noteMsg("nothing was changed; your answers are kept")}
 	case m.err == nil && p.job.verb == apply && out.Empty:
-		return all{replaceMsg{p, newProve(p.board, p.job.steps)}, job{verb: check, steps: p.job.steps}, noteMsg("nothing to change: it is in place; its checks are asked")}
+		return all{replaceMsg{p, newProve(p.board, p.job.steps)}, noteMsg("nothing to change: it is in place; its checks were asked")}
 	case m.err == nil && p.job.verb == apply:
 		return replaceMsg{p, newProve(p.board, p.job.steps)}
 	}

@@ -91,6 +91,8 @@ var firewallStories = []story{
 		"2: eth0    inet 192.168.60.2/24 scope global secondary eth0\\       valid_lft forever preferred_lft forever\n2: eth0    inet6 2001"), checks.Fail, "missing: ssh 22/tcp from 192.168.50.0/24, 192.168.60.0/24"},
 	{"rule missing", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, allow25+"\n", ""), checks.Fail, "missing: smtp 25/tcp"},
 	{"rule shadowed by others", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, allow25, "-A ufw-user-input -p tcp -m tcp --dport 25 -j REJECT\n"+allow25), checks.Fail, "missing: smtp"},
+	{"refused by a rule of the operator's", "firewall.rules", "firewall.rules@proxy", also(edit("proxy", readRules, allow25, "-A ufw-user-input -p tcp -m tcp --dport 25 -j DROP\n"+allow25),
+		edit("proxy", "/etc/ufw/user.rules", "### RULES ###\n", "### RULES ###\n\n### tuple ### deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in\n")), checks.Fail, "until you type: ufw delete deny 25/tcp"},
 	{"rule of ours left over", "firewall.rules", "firewall.rules@proxy", edit("proxy", "/etc/ufw/user.rules", tuple443, tuple443+"\n"+strings.Replace(tuple443, "443", "9999", 1)), checks.Fail, "not wanted: allow 9999/tcp"},
 	{"rule of others", "firewall.rules", "firewall.rules@proxy", edit("proxy", "/etc/ufw/user.rules", tuple443, tuple443+"\n### tuple ### allow tcp 9999 0.0.0.0/0 any 0.0.0.0/0 in"), checks.OK, "1 of other people"},
 	{"relay for everyone", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, allow25, allow25+"\n-A ufw-user-input -p tcp -m tcp --dport 2526 -j ACCEPT"), checks.Fail, "wider than wanted: relay"},

@@ -59,7 +59,11 @@ func askRules(ctx context.Context, e *checks.Env) []checks.Result {
 		}
 		wide, theirs := k.wide(tuples)
 		extra, odd := extras(k, tuples)
-		wrong := slices.Concat(k.missing(), wide, extra)
+		missing, refused := k.missing(tuples)
+		wrong := slices.Concat(missing, wide, extra)
+		if len(refused) > 0 {
+			q.Likely = "rules of your own stand before ours, and stay until you type: " + strings.Join(refused, "; ")
+		}
 		odd = append(odd, theirs...)
 		if h.Role == site.Proxy {
 			wrong = append(wrong, k.forwards()...)
@@ -188,23 +192,26 @@ func (w want) sources() []netip.Addr {
 	return all
 }
 
-// missing names what is wanted and does not come in.
-func (k knowledge) missing() []string {
-	var wrong []string
+// missing names what is wanted and does not come in, and the commands that take away the rules of other people which refuse it.
+func (k knowledge) missing(tuples []tuple) (wrong, refused []string) {
 	for _, w := range k.list {
 		if w.may {
 			continue
 		}
 		for _, src := range w.sources() {
-			f := k.enters(k.packet(w, src))
+			p := k.packet(w, src)
+			f := k.enters(p)
 			if f.Verdict == "ACCEPT" {
 				continue
+			}
+			if at := slices.IndexFunc(tuples, func(t tuple) bool { return t.refuses(p) }); at >= 0 && !slices.Contains(refused, tuples[at].undoing) {
+				refused = append(refused, tuples[at].undoing)
 			}
 			wrong = append(wrong, fmt.Sprintf("missing: %s: from %s it ends in %s by %q", w, src, cmp.Or(f.Verdict, "nothing"), remote.Clean(f.Rule).Line(120)))
 			break
 		}
 	}
-	return wrong
+	return wrong, refused
 }
 
 // wide names what is wanted from some sources only and comes in from a stranger, over the interface it is wanted on or

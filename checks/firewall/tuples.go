@@ -22,6 +22,7 @@ type tuple struct {
 	src, dst netip.Prefix
 	in, out  string
 	comment  string
+	undoing  string // the command that takes it away
 }
 
 // ours says whether the rule carries our mark.
@@ -55,7 +56,7 @@ func tuplesOf(f remote.Facts) ([]tuple, error) {
 
 func tupleOf(line string) (tuple, error) {
 	r, ok := seen.ParseUfwRule(line)
-	t := tuple{route: r.Route, proto: r.Proto, dports: seen.ParsePorts(r.Dport), in: r.In, out: r.Out, comment: r.Note}
+	t := tuple{route: r.Route, proto: r.Proto, dports: seen.ParsePorts(r.Dport), in: r.In, out: r.Out, comment: r.Note, undoing: r.Delete()}
 	t.action, _, _ = strings.Cut(r.Action, "_")
 	dst, okDst := seen.Prefix(r.Dst)
 	src, okSrc := seen.Prefix(r.Src)
@@ -120,4 +121,10 @@ func (t tuple) within(w want) bool {
 		return true
 	}
 	return slices.ContainsFunc(w.from, func(p netip.Prefix) bool { return p.Overlaps(t.src) && p.Bits() <= t.src.Bits() })
+}
+
+// refuses says whether a rule of other people refuses a packet.
+func (t tuple) refuses(p seen.Packet) bool {
+	return !t.ours() && !t.route && (t.action == "deny" || t.action == "reject") && (t.proto == "any" || t.proto == p.Proto) &&
+		(len(t.dports) == 0 || seen.HasPort(t.dports, p.Port)) && t.src.Contains(p.Src) && t.dst.Contains(p.Dst) && (t.in == "" || t.in == p.In)
 }

@@ -58,8 +58,12 @@ func (a *app) ended(out run.Outcome, err error) error {
 		err = &problem{code: code, err: err, hints: endHints(err)}
 	case out.Declined:
 		a.say.line(plain, "Nothing was changed.")
+	case out.Empty && code != exitOK:
+		a.say.line(amber, "Nothing to change: what this program sets up is in place. Not all of it works: what does not stands above.")
+	case out.Empty && len(out.Results) > 0:
+		a.say.line(bold, "Nothing to change: what this program sets up is in place, and was proven.")
 	case out.Empty:
-		a.say.line(bold, "Nothing to change: what this program sets up is in place. Nothing was proven either; 'postern check' does that.")
+		a.say.line(bold, "Nothing to change: what this program sets up is in place.")
 	case code != exitOK:
 		a.say.line(amber, "Done: confirmed over new logins. Not all of it works yet: what does not stands above.")
 	default:

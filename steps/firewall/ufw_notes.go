@@ -2,6 +2,8 @@ package firewall
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"postern/remote"
@@ -15,23 +17,52 @@ func rawText(text string) string {
 	return "in the rules file: " + remote.Clean(text).Line(160)
 }
 
-// shadows tells of rules that refuse what a later rule of ours admits: ufw takes the first that matches.
+// shadows tells of rules of other people that stand against ours: those that refuse what a later one of ours admits, for ufw
+// takes the first that matches, and those that let everybody in where ours lets in some.
 func shadows(f ufwFile) []string {
 	var notes []string
 	for i, e := range f.entries {
-		if ours, _ := e.rule.owner(); !ours {
+		if ours, _ := e.rule.owner(); ours || !e.known {
 			continue
 		}
-		for _, before := range f.entries[:i] {
-			action, _, _ := strings.Cut(before.rule.Action, "_")
-			if !before.known || action == "allow" || action == "limit" || !overlap(before.rule, e.rule) {
-				continue
+		var all, some, open []string
+		for j, later := range f.entries {
+			ours, _ := later.rule.owner()
+			switch name := strings.TrimSuffix(later.rule.Note, " "+adoptedMark); {
+			case !ours || !later.known:
+			case e.rule.opens(later.rule):
+				open = append(open, name)
+			case j < i || e.rule.admitting() || !overlap(e.rule, later.rule):
+			case e.rule.holds(later.rule):
+				all = append(all, name)
+			default:
+				some = append(some, name)
 			}
-			notes = append(notes, fmt.Sprintf("an earlier rule of other people (%s) refuses some or all of what %q is to admit: it was left as it is",
-				before.rule.shown(), e.rule.Note))
+		}
+		if len(all) > 0 {
+			notes = append(notes, fmt.Sprintf("your rule %q stands before ours and refuses all that %s would admit; it is left as it is, and these stay closed until you type: %s",
+				e.rule.shown(), each(all), e.rule.undoing()))
+		}
+		if len(some) > 0 {
+			notes = append(notes, fmt.Sprintf("your rule %q stands before ours and refuses some of what %s would admit; it is left as it is, and goes with: %s",
+				e.rule.shown(), each(some), e.rule.undoing()))
+		}
+		if len(open) > 0 {
+			notes = append(notes, fmt.Sprintf("your rule %q lets in more than %s would; where nobody needs that, take it away with: %s", e.rule.shown(), each(open), e.rule.undoing()))
 		}
 	}
 	return notes
+}
+
+// each is the names of rules of ours, each once.
+func each(notes []string) string {
+	var names []string
+	for _, note := range notes {
+		if name := strconv.Quote(note); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // overlap says whether some packet matches both rules.

@@ -2,7 +2,6 @@ package firewall
 
 import (
 	"encoding/hex"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -78,12 +77,30 @@ func (r ufwRule) same(other ufwRule) bool {
 // protocol, a range, a profile, a limit, a wider network. One that lets in everybody, or by every interface, covers nothing
 // that is for some only: it is what a person is told to delete, and then the narrow one must be there.
 func (r ufwRule) covers(other ufwRule) bool {
+	return r.admitting() && r.holds(other) && !r.opens(other)
+}
+
+// opens says whether the rule admits everybody to what another admits some to, or by one interface.
+func (r ufwRule) opens(other ufwRule) bool {
+	everybody := r.Src == any4 || r.Src == any6
+	return r.admitting() && r.holds(other) && everybody && (r.Src != other.Src || r.In != other.In || r.Out != other.Out || r.Dst != other.Dst)
+}
+
+func (r ufwRule) admitting() bool {
 	action, _, _ := strings.Cut(r.Action, "_")
-	wide, known := seen.Prefix(r.Src)
-	narrow, known2 := seen.Prefix(other.Src)
-	return (action == "allow" || action == "limit") && r.Route == other.Route && r.Dir == other.Dir && r.In == other.In && r.Out == other.Out &&
-		(r.Proto == other.Proto || r.Proto == "any") && r.Sport == "any" && r.Dst == other.Dst && holdsPorts(r.Dport, other.Dport) &&
-		known && known2 && wide.Bits() <= narrow.Bits() && wide.Contains(narrow.Addr()) && (wide.Bits() > 0 || narrow.Bits() == 0)
+	return action == "allow" || action == "limit"
+}
+
+// holds says whether every packet that fits another rule fits this one.
+func (r ufwRule) holds(other ufwRule) bool {
+	word := func(wide, narrow, all string) bool { return wide == narrow || wide == all }
+	within := func(wide, narrow string) bool {
+		p, known := seen.Prefix(wide)
+		q, known2 := seen.Prefix(narrow)
+		return known && known2 && p.Bits() <= q.Bits() && p.Contains(q.Addr())
+	}
+	return r.Route == other.Route && r.Dir == other.Dir && word(r.In, other.In, "") && word(r.Out, other.Out, "") && word(r.Proto, other.Proto, "any") &&
+		r.Sport == "any" && within(r.Src, other.Src) && within(r.Dst, other.Dst) && holdsPorts(r.Dport, other.Dport)
 }
 
 // owner tells whether the comment is ours, and whether the rule was a person's before it became ours.
@@ -99,51 +116,10 @@ func (r ufwRule) owner() (ours, adopted bool) {
 // again gives such a rule back instead of deleting it.
 const adoptedMark = "adopted"
 
-// typed is the rule as one would type it after "ufw".
-func (r ufwRule) typed() string {
-	text := strings.ReplaceAll(r.Action, "_", " ")
-	if r.Route {
-		text = "route " + text
-	}
-	if r.Dir == "out" && !r.Route {
-		text += " out"
-	}
-	if r.In != "" {
-		text += " in on " + r.In
-	}
-	if r.Out != "" {
-		if r.Route {
-			text += " out"
-		}
-		text += " on " + r.Out
-	}
-	side := func(word, addr, port, app string) string {
-		if addr == any4 || addr == any6 {
-			addr = "any"
-		}
-		if app != "" && app != "-" {
-			return fmt.Sprintf(" %s %s app %s", word, addr, strings.ReplaceAll(app, "%20", " "))
-		}
-		if port != "any" {
-			return fmt.Sprintf(" %s %s port %s", word, addr, port)
-		}
-		return fmt.Sprintf(" %s %s", word, addr)
-	}
-	text += side("from", r.Src, r.Sport, r.Sapp) + side("to", r.Dst, r.Dport, r.Dapp)
-	if r.Proto != "any" {
-		text += " proto " + r.Proto
-	}
-	if strings.Contains(r.Dst, ":") {
-		text += " (v6)"
-	}
-	if r.Note != "" {
-		text += " # " + r.Note
-	}
-	return text
-}
+// shown is the rule as one would type it, fit to be shown, and undoing the command that takes it away.
+func (r ufwRule) shown() string { return remote.Clean(r.Typed()).Line(160) }
 
-// shown is the rule as one would type it, fit to be shown.
-func (r ufwRule) shown() string { return remote.Clean(r.typed()).Line(160) }
+func (r ufwRule) undoing() string { return remote.Clean(r.Delete()).Line(160) }
 
 // admits says whether a packet of this kind matches the rule. A rule on an interface matches only packets known to come
 // in there.

@@ -171,19 +171,19 @@ func merge(f ufwFile, want Policy) merged {
 		case ours && adopted && !want.Enable:
 			e, m.changed = e.retag(""), true
 		case ours:
-			m.gone, m.changed = append(m.gone, e.rule.typed()), true
+			m.gone, m.changed = append(m.gone, e.rule.Typed()), true
 			continue
 		case i >= 0 && !have[i] && e.rule.Note == "" && want.AdoptRules:
 			have[i] = true
 			e, m.changed = e.retag(wanted[i].Note+" "+adoptedMark), true
 		case i >= 0:
 			have[i] = true
-			m.foreign = append(m.foreign, e.rule.typed())
+			m.foreign = append(m.foreign, e.rule.Typed())
 		case want.ReplaceRules && guideRule(e.rule, want):
-			m.gone, m.changed = append(m.gone, e.rule.typed()), true
+			m.gone, m.changed = append(m.gone, e.rule.Typed()), true
 			continue
 		default:
-			m.foreign = append(m.foreign, e.rule.typed())
+			m.foreign = append(m.foreign, e.rule.Typed())
 		}
 		m.file.entries = append(m.file.entries, e)
 	}
