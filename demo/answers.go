@@ -167,9 +167,12 @@ func (h *Host) tools() []string {
 
 // routing are the rules of the policy routing: the kernel's own, and those of a tunnel's file.
 func (h *Host) routing([]string) string {
-	ours := map[string]string{}
+	ours, leads := map[string]string{}, map[string]string{}
 	for _, t := range h.up() {
 		for _, c := range t.commands {
+			if family, table, ok := strings.Cut(strings.TrimPrefix(c, "ip "), " route replace default dev "+t.name+" table "); ok {
+				leads[family] += "default dev " + t.name + " table " + table + " scope link\n"
+			}
 			rule, ok := strings.CutPrefix(c, "ip ")
 			family, rule, _ := strings.Cut(rule, " rule add pref ")
 			pref, rule, added := strings.Cut(rule, " ")
@@ -182,7 +185,8 @@ func (h *Host) routing([]string) string {
 		}
 	}
 	const first, last = "0:\tfrom all lookup local\n", "32766:\tfrom all lookup main\n"
-	return section("rules4", first+ours["-4"]+last+"32767:\tfrom all lookup default\n") + section("rules6", first+ours["-6"]+last)
+	return section("rules4", first+ours["-4"]+last+"32767:\tfrom all lookup default\n") + section("rules6", first+ours["-6"]+last) +
+		section("tables4", leads["-4"]) + section("tables6", leads["-6"])
 }
 
 func (h *Host) rules([]string) string {

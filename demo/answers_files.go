@@ -97,7 +97,7 @@ func (h *Host) tunnel(args []string) string {
 		for _, a := range p.allowed {
 			allowed = append(allowed, a.String())
 		}
-		peers += fmt.Sprintf("%s %s %s %d %d %d %s\n", p.key, endpoint, strings.Join(allowed, ","), shaken, p.rx, p.tx, alive)
+		peers += fmt.Sprintf("%s %s %s %d %d %d %s none\n", p.key, endpoint, strings.Join(allowed, ","), shaken, p.rx, p.tx, alive)
 	}
 	return text + section("now", h.seconds()) + section("interface", fmt.Sprintf("%s %d", t.key, t.port)) + section("peers", peers)
 }

@@ -47,7 +47,7 @@ func (w *world) facts(host string) map[string]string {
 		return fmt.Sprint(*t)
 	})
 	tellFact(told, "privilege", seen.Privilege, f, func(r *seen.Rights) string { return fmt.Sprintf("%+v", *r) })
-	tellFact(told, "routing", seen.Routing, f, func(r *[]seen.PolicyRule) string { return eachLine(*r) })
+	tellFact(told, "routing", seen.Routing, f, func(r *seen.Policies) string { return eachLine(r.Rules) + eachLine(r.Routes) })
 	tellFact(told, "rules", seen.Rules, f, rulesSeen)
 	tellFact(told, "sysctl", seen.Sysctl, f, sysctlsSeen)
 	tellFact(told, "units", seen.UnitsOf, f, unitsSeen)

@@ -5,7 +5,7 @@ import "strings"
 // PublicKeys are those that can be made of the private ones of a host.
 type PublicKeys struct {
 	File string // of the key file; "" when there is none
-	Conf string // of a PrivateKey that stands in a wg-quick file made by hand
+	Conf string // of a PrivateKey that stands in the wg-quick file
 }
 
 // KeyOf prints the private key that stands in a wg-quick file, whose name is quoted already: for a pipe on its host and
@@ -18,8 +18,7 @@ func KeyOf(conf string) string {
 var Keys = register(Fact[PublicKeys]{ID: "keys", args: tunnelName, ask: tunnelled(
 	`c=/etc/wireguard/@IFACE@.conf k=/etc/wireguard/@IFACE@.key
 echo '== file'; if [ -s "$k" ]; then wg pubkey < "$k" 2>/dev/null; fi
-echo '== conf'; l=; if [ -e "$c" ]; then read -r l < "$c"; fi
-case $l in '@MARK@'*) ;; *) if [ -e "$c" ]; then ` + KeyOf(`"$c"`) + ` | wg pubkey 2>/dev/null; fi ;; esac`),
+echo '== conf'; if [ -e "$c" ]; then ` + KeyOf(`"$c"`) + ` | wg pubkey 2>/dev/null; fi`),
 	parse: func(s sections) (PublicKeys, error) {
 		var k PublicKeys
 		for name, key := range map[string]*string{"file": &k.File, "conf": &k.Conf} {

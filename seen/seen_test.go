@@ -32,11 +32,11 @@ var told = map[string]string{
 	"clock":     "== now\n1795254690\n== synced\nyes\n",
 	"dpkg":      "== busy\n== list\n310\nwireguard-tools\n",
 	"privilege": "== uid\n0\n== name\n\n== etc\nwritable\n",
-	"routing":   "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n== rules6\n0:\tfrom all lookup local\n",
+	"routing":   "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n== rules6\n0:\tfrom all lookup local\n== tables4\ndefault dev wg0 table 20720 scope link\n== tables6\n",
 	"rules":     "== v4\n*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n== v6\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n== other\n",
 	"sysctl":    "== live\nnet/ipv4/ip_forward 1\n== ufw\nnet/ipv4/conf/all/log_martians 0\n== files\n/etc/sysctl.d/60-postern.conf:net.ipv4.ip_forward = 1\n",
 	"units":     "== ours\nwg0\n== init\n== scripts\n/usr/local/bin/wireguard-setup.sh\n== armed\n== units\nId=ufw.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=a.target b.target\n\nId=docker.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n",
-	"tunnel":    "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off\n",
+	"tunnel":    "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off none\n",
 	"keys":      "== file\n" + aKey + "\n== conf\n",
 	"keyfiles":  "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
 	"docker":    "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
@@ -176,7 +176,8 @@ func TestSecretsStayOnTheHost(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	w, err := Tunnels.Of(remote.Facts{Answers: map[string]remote.Answer{"tunnel wg0": {Out: string(out)}}})
-	if err != nil || w.Key != aKey || w.Port != 51820 || w.MTU != 1420 || w.Peers[bKey] == nil || w.Peers[bKey].Rx != 6 || w.Peers[bKey].Keepalive != 0 {
+	if err != nil || w.Key != aKey || w.Port != 51820 || w.MTU != 1420 || w.Peers[bKey] == nil || w.Peers[bKey].Rx != 6 || w.Peers[bKey].Keepalive != 0 ||
+		w.Peers[bKey].Shared != Redacted+"eb6154cb15e62749" {
 		t.Errorf("%v: %+v", err, w)
 	}
 }

@@ -25,11 +25,12 @@ type Peer struct {
 	Rx, Tx    int64     // bytes
 	Endpoint  netip.AddrPort
 	Allowed   []netip.Prefix
-	Keepalive int // seconds; 0 is off
+	Keepalive int    // seconds; 0 is off
+	Shared    string // what stands for its preshared key, as in files that are read; "" when there is none
 }
 
 // Tunnels reads what runs of the tunnel. wg's dump has the private key in it and each peer's preshared one: the shell, which
-// shows nothing in an argv, drops them.
+// shows nothing in an argv, drops the first, and puts in place of the others the hash that stands for them in files.
 var Tunnels = register(Fact[WireGuard]{ID: "tunnel", args: tunnelName, ask: tunnelled(
 	`[ -e /etc/wireguard/@IFACE@.conf ] || echo '== unset'
 if [ -e /sys/class/net/@IFACE@ ]; then echo '== link'; ip -o link show dev @IFACE@; fi
@@ -39,7 +40,10 @@ echo '== now'; date +%s
 wg show @IFACE@ dump 2>/dev/null | {
 	if read -r private public port mark; then private=; echo '== interface'; echo "$public $port"; fi
 	echo '== peers'
-	while read -r peer shared endpoint allowed at rx tx alive; do shared=; echo "$peer $endpoint $allowed $at $rx $tx $alive"; done
+	while read -r peer shared endpoint allowed at rx tx alive; do
+		if [ "$shared" = '(none)' ]; then shared=none; else shared=$(printf %s "$shared" | sha256sum | cut -c1-16); fi
+		echo "$peer $endpoint $allowed $at $rx $tx $alive ${shared:-unknown}"
+	done
 }`), parse: parseTunnel})
 
 func parseTunnel(s sections) (WireGuard, error) {
@@ -63,11 +67,14 @@ func parseTunnel(s sections) (WireGuard, error) {
 	}
 	for _, line := range s.lines("peers") {
 		f := strings.Fields(line)
-		if len(f) != 7 || !IsKey(f[0]) {
+		if len(f) != 8 || !IsKey(f[0]) {
 			return WireGuard{}, odd("wg show", line)
 		}
 		p := &Peer{Rx: number(f[4]), Tx: number(f[5]), Keepalive: int(number(f[6]))}
 		p.Endpoint, _ = netip.ParseAddrPort(f[1])
+		if f[7] != "none" {
+			p.Shared = Redacted + f[7]
+		}
 		for _, one := range strings.Split(f[2], ",") {
 			p.Allowed = append(p.Allowed, network(one)...)
 		}
@@ -78,6 +85,9 @@ func parseTunnel(s sections) (WireGuard, error) {
 	}
 	return w, nil
 }
+
+// Redacted begins what stands for a secret in a file that was read, its hash behind it.
+const Redacted = "redacted:"
 
 // Runs says whether the interface runs as one of WireGuard's, which has told what it is.
 func (w WireGuard) Runs() bool { return !w.Absent && w.Link && !w.Now.IsZero() }

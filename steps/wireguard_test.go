@@ -63,7 +63,7 @@ func TestTunnelDrift(t *testing.T) {
 	for name, c := range map[string]struct {
 		fact, old, new, want string
 	}{
-		"peer gone":          {"proxy/tunnel.peers", mailKey + " (none) 10.0.0.2/32 0 0 0 25\n", "", "tell the running tunnel its peers"},
+		"peer gone":          {"proxy/tunnel.peers", mailKey + " (none) 10.0.0.2/32 0 0 0 25 none\n", "", "tell the running tunnel its peers"},
 		"peer allowed less":  {"mail/tunnel.peers", "0.0.0.0/0", "10.0.0.1/32", "tell the running tunnel its peers"},
 		"another key runs":   {"mail/tunnel.interface", mailKey, proxyKey, "start the tunnel wg0 anew"},
 		"no key runs":        {"mail/tunnel.interface", mailKey, "(none)", "start the tunnel wg0 anew"},

@@ -50,6 +50,9 @@ const (
 	readKeys   = "keyfiles wg0"
 	readDocker = "docker"
 	readBoot   = "boot"
+	readRoutes = "routing"
+	readPublic = "keys wg0"
+	tunnelConf = "/etc/wireguard/wg0.conf"
 )
 
 // At the lab, here is behind this address.

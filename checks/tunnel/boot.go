@@ -3,12 +3,7 @@ package tunnel
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"net/netip"
 	"slices"
-	"sort"
-	"strconv"
-	"strings"
 
 	"postern/checks"
 	"postern/remote"
@@ -20,14 +15,16 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "tunnel.boot", Step: "wireguard", Title: "After a reboot the tunnel is as it is now",
 		Page: checks.Page{
-			Asks:  "Would the tunnel be up after a reboot, as it is now? The unit, and its file, are compared with what runs on each host. Nothing is restarted for it.",
-			OK:    "It starts at boot, with what runs now.",
-			Fail:  "It would not start, or be another one: it was started by hand, or its file was edited and not loaded.",
-			Mends: "The chapter WireGuard.",
+			Asks:    "Would the tunnel be up after a reboot, as it is now? The unit, its file, the key that the file leads to and the routing that its commands make are compared with what runs on each host. Private and preshared keys do not leave it. Nothing is restarted for it.",
+			OK:      "It starts at boot, with what runs now.",
+			Fail:    "It would not start, or be another one: it was started by hand, or its file or key was edited and not loaded.",
+			Unknown: "The host could not be read, or the file has settings whose effect is not judged.",
+			Mends:   "The chapter WireGuard.",
 		},
 		Guide: "wireguard, Making WireGuard Persistent",
 		Reads: func(s *site.Site, h *site.Host) []remote.Query {
-			return checks.Join(seen.UnitsOf.Reads, seen.Tunnels.Reads, seen.Docker.Reads, checks.Files(fileTunnel(s)))(s, h)
+			return checks.Join(seen.UnitsOf.Reads, seen.Tunnels.Reads, seen.Docker.Reads, seen.Keys.Reads, seen.Addresses.Reads,
+				seen.Routing.Reads, seen.Rules.Reads, checks.Files(fileTunnel(s)))(s, h)
 		},
 		Ask: checks.Linux(askTunnelBoot),
 	})
@@ -73,86 +70,16 @@ func askTunnelBoot(_ context.Context, e *checks.Env) []checks.Result {
 			}
 		}
 		if !w.Link {
-			wrong = append(wrong, "the interface does not run")
-		} else {
-			wrong = append(wrong, differs(confOf(file.Text), w)...)
+			return q.None(append(wrong, "the interface does not run"), "")
+		}
+		c := confOf(e.Site.Tunnel.Interface, file.Text)
+		more, err := anew{e.Site, h, v.Facts, c, w}.differs()
+		if err != nil {
+			return q.Cannot(err)
+		}
+		if wrong = append(wrong, more...); len(wrong) == 0 && len(c.strange) > 0 {
+			return q.Unknown(fileTunnel(e.Site)+" has what is not judged: "+checks.Few(c.strange), "it was put there by hand")
 		}
 		return q.None(wrong, "%s is enabled, and %s says what runs", unit, fileTunnel(e.Site))
 	}, site.Proxy, site.Mail)
-}
-
-// conf is what a wg-quick file says, as far as it can be compared with what runs.
-type conf struct {
-	port, mtu int
-	peers     map[string]*seen.Peer
-}
-
-func confOf(text string) conf {
-	c := conf{peers: map[string]*seen.Peer{}}
-	for _, sec := range seen.ParseConf(text) {
-		switch sec.Name {
-		case "interface":
-			c.port, c.mtu = max(c.port, number(sec.Get("listenport"))), max(c.mtu, number(sec.Get("mtu")))
-		case "peer":
-			p := &seen.Peer{Keepalive: number(sec.Get("persistentkeepalive"))}
-			p.Endpoint, _ = netip.ParseAddrPort(sec.Get("endpoint"))
-			for _, one := range sec.All("allowedips") {
-				if a, ok := seen.Prefix(one); ok {
-					p.Allowed = append(p.Allowed, a.Masked())
-				}
-			}
-			c.peers[sec.Get("publickey")] = p
-		}
-	}
-	return c
-}
-
-// differs names what the file and the running interface do not agree on. An endpoint in the file that is a name, or a
-// peer that moved, is no difference.
-func differs(c conf, w seen.WireGuard) []string {
-	var wrong []string
-	if c.port != 0 && c.port != w.Port {
-		wrong = append(wrong, fmt.Sprintf("it listens on %d, and the file says %d", w.Port, c.port))
-	}
-	if c.mtu != 0 && w.MTU != 0 && c.mtu != w.MTU {
-		wrong = append(wrong, fmt.Sprintf("its MTU is %d, and the file says %d", w.MTU, c.mtu))
-	}
-	for key, p := range c.peers {
-		live := w.Peers[key]
-		short := remote.Clean(key).Line(8)
-		switch {
-		case live == nil:
-			wrong = append(wrong, "the file's peer "+short+" does not run")
-			continue
-		case spelled(p.Allowed) != spelled(live.Allowed):
-			wrong = append(wrong, fmt.Sprintf("peer %s runs with %s, and the file says %s", short, spelled(live.Allowed), spelled(p.Allowed)))
-		case p.Keepalive != live.Keepalive:
-			wrong = append(wrong, fmt.Sprintf("peer %s runs with keepalive %d, and the file says %d", short, live.Keepalive, p.Keepalive))
-		}
-	}
-	for key := range w.Peers {
-		if c.peers[key] == nil {
-			wrong = append(wrong, "a peer runs that the file does not have: "+remote.Clean(key).Line(8))
-		}
-	}
-	slices.Sort(wrong)
-	return wrong
-}
-
-// number is a decimal number, 0 when it is none.
-func number(text string) int {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
-
-func spelled(list []netip.Prefix) string {
-	var all []string
-	for _, p := range list {
-		all = append(all, p.Masked().String())
-	}
-	sort.Strings(all)
-	return cmp.Or(strings.Join(all, ", "), "nothing")
 }

@@ -9,6 +9,6 @@ import (
 func FuzzConf(f *testing.F) {
 	f.Add("[Interface]\nListenPort = 1\n[Peer]\nPublicKey = x\nAllowedIPs = 10.0.0.2/32")
 	f.Fuzz(func(t *testing.T, text string) {
-		differs(confOf(text), seen.WireGuard{Peers: map[string]*seen.Peer{}})
+		differs(confOf("wg0", text), seen.WireGuard{Peers: map[string]*seen.Peer{}})
 	})
 }

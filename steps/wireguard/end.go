@@ -67,7 +67,7 @@ func See(s *site.Site, h *site.Host, f remote.Facts) End {
 	e.runs, _ = seen.Tunnels.Of(f)
 	e.units, _ = seen.UnitsOf.Of(f)
 	routing, _ := seen.Routing.Of(f)
-	for _, r := range routing {
+	for _, r := range routing.Rules {
 		switch {
 		case r.Preference != tableText:
 		case r.Six:
