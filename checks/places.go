@@ -100,6 +100,18 @@ func (e *Env) Public4(h *site.Host, v *Vantage) netip.Addr {
 	return netip.Addr{}
 }
 
+// Without6 says that a place is a host which has no way to the IPv6 internet: nothing can be asked over IPv6 from there, now or later.
+func (e *Env) Without6(from *Vantage) bool {
+	if from.Name == Here {
+		from = e.Hosts[e.HereIs]
+	}
+	if from == nil {
+		return false
+	}
+	n, err := seen.Addresses.Of(from.Facts)
+	return err == nil && n.Device6 == ""
+}
+
 // beside says whether an address lies in a network of the default route's interface.
 func beside(n seen.Network, a netip.Addr) bool {
 	return slices.ContainsFunc(append(n.On(n.Device), n.On(n.Device6)...), func(own seen.Address) bool { return own.Contains(a) })

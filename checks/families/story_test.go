@@ -1,6 +1,7 @@
 package families
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -39,6 +40,19 @@ func timeout(keys ...string) func(*world) {
 
 func edit(host, id, old, new string) func(*world) {
 	return func(w *world) { w.edit(host, id, old, new) }
+}
+
+// noRoute6 leaves the proxy no way to what the mail host has of IPv6.
+func noRoute6(w *world) {
+	for _, p := range w.env.Site.Unwanted() {
+		w.answer[fmt.Sprintf("proxy>[2001:db8:50::2]:%d", p.Port)] = syscall.ENETUNREACH
+	}
+	w.answer["proxy>[2001:db8:50::2]:22"] = syscall.ENETUNREACH
+}
+
+func withoutIPv6(w *world) {
+	noRoute6(w)
+	w.edit("proxy", "addresses", "default via 2001:db8:113::1", "2001:db8:114::/64 via 2001:db8:113::1")
 }
 
 func also(all ...func(*world)) func(*world) {
@@ -144,6 +158,9 @@ var outsideStories = []story{
 	{"let through", "firewall.closed", "firewall.closed.proxy@here", refuse("here>203.0.113.10:110"), checks.Fail, "110 (pop3) is refused"},
 	{"let through over IPv6", "firewall.closed", "firewall.closed.proxy.v6@here", refuse("here>[2001:db8:113::10]:143"), checks.Fail, "143 (imap) is refused"},
 	{"open at home over IPv6", "firewall.closed", "firewall.closed.mail.v6@proxy", refuse("proxy>[2001:db8:50::2]:465"), checks.Fail, "465 (smtps)"},
+	{"a VPS without IPv6", "firewall.closed", "firewall.closed.mail.v6@proxy", withoutIPv6, checks.Skip, "no IPv6 to ask from; the host's own rules drop"},
+	{"a VPS without IPv6, and open", "firewall.closed", "firewall.closed.mail.v6@proxy", also(withoutIPv6, edit("mail", readRules, ":INPUT DROP", ":INPUT ACCEPT")), checks.Unknown, "its rules let"},
+	{"a VPS with IPv6, and no route", "firewall.closed", "firewall.closed.mail.v6@proxy", noRoute6, checks.Unknown, "no route"},
 	{"open on the home network", "firewall.closed", "firewall.closed.mail.home@here", refuse("here>192.168.50.2:995"), checks.Fail, "995 (pop3s)"},
 	{"opened by others", "firewall.closed", "firewall.closed.proxy@here", also(refuse("here>203.0.113.10:110"),
 		edit("proxy", "/etc/ufw/user.rules", tuple443, tuple443+"\n### tuple ### allow tcp 110 0.0.0.0/0 any 0.0.0.0/0 in")), checks.Warn, "not ours"},

@@ -22,7 +22,7 @@ func init() {
 			Warn:    "One answers, let in by a rule that is not ours: somebody chose it.",
 			Fail:    "One answers or is let through: a service is open to everyone, or will be the moment it starts.",
 			Unknown: "The place could not ask, or does not reach the host at all.",
-			Skip:    "The host is behind NAT, and its public address is known only once the tunnel is up.",
+			Skip:    "The host is behind NAT, and its public address is known only once the tunnel is up. Or the place has no IPv6 to ask from, and the host's own rules drop these ports.",
 			Mends:   "The chapter Firewall. If a container publishes the port, see firewall.docker.",
 		},
 		Guide: "network, Port Requirements; firewall, Client Server Firewall Configuration",
@@ -151,6 +151,11 @@ func judgeClosed(ctx context.Context, e *checks.Env, q checks.Question, v *check
 		return q.Fail(fmt.Sprintf("%s: %s", s.to, strings.Join(t.bad, ", ")), likely, evidence)
 	case ctx.Err() != nil:
 		return q.Unknown("stopped before it was answered", "")
+	case len(t.mute) > 0 && s.to.Is6() && e.Without6(s.from):
+		if err := denies(e, s, v); err != nil {
+			return q.Unknown(fmt.Sprintf("%s: %s has no IPv6 to ask from, and %s", s.to, s.from.Name, err), "this place cannot ask, and the host's own rules do not tell")
+		}
+		return q.Skip("%s: %s has no IPv6 to ask from; the host's own rules drop all %d ports", s.to, s.from.Name, t.total)
 	case len(t.mute) > 0:
 		return q.Unknown(fmt.Sprintf("%s: %s", s.to, t.mute[0]), "this place cannot ask")
 	case len(t.chosen) > 0:
