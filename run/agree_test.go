@@ -67,10 +67,13 @@ func running(files map[string]string) string {
 	for _, m := range heredoc.FindAllStringSubmatch(files["/etc/ufw/postern.init"], -1) {
 		own[m[1]] = strings.Replace(m[2], "*nat\n", "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j postern-pre\n", 1)
 	}
-	text := ""
+	text, policy := "", "ACCEPT"
+	if strings.Contains(files["/etc/default/ufw"], `DEFAULT_OUTPUT_POLICY="DROP"`) {
+		policy = "DROP"
+	}
 	for _, family := range []struct{ section, program, prefix, file string }{{"v4", "ip", "ufw", "user"}, {"v6", "ip6", "ufw6", "user6"}} {
-		text += fmt.Sprintf("== %s\n*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:%[2]s-user-forward - [0:0]\n-A INPUT -j %[2]s-user-input\n-A FORWARD -j %[2]s-user-forward\n%s%s",
-			family.section, family.prefix, strings.TrimPrefix(files["/etc/ufw/"+family.file+".rules"], "*filter\n"), own[family.program])
+		text += fmt.Sprintf("== %s\n*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT %[5]s [0:0]\n:%[2]s-user-forward - [0:0]\n:%[2]s-user-output - [0:0]\n"+
+			"-A INPUT -j %[2]s-user-input\n-A FORWARD -j %[2]s-user-forward\n-A OUTPUT -j %[2]s-user-output\n%[3]s%[4]s", family.section, family.prefix, strings.TrimPrefix(files["/etc/ufw/"+family.file+".rules"], "*filter\n"), own[family.program], policy)
 	}
 	return text
 }
@@ -102,6 +105,12 @@ func TestFirewallPlanSatisfiesItsCheck(t *testing.T) {
 		"a second address, answered":     {answers: [][2]string{{"host.proxy.public4", "203.0.113.11"}}, change: secondAddress},
 		"an address of the provider's":   {answers: [][2]string{{"host.proxy.public4", "203.0.113.99"}}, change: secondAddress},
 		"another interface, answered":    {answers: [][2]string{{"host.proxy.interface", "ens9"}}},
+		"what goes out is denied": {change: func(hosts map[string]map[string]string) {
+			for _, h := range hosts {
+				h["/etc/default/ufw"] = strings.Replace(h["/etc/default/ufw"], `OUTPUT_POLICY="ACCEPT"`, `OUTPUT_POLICY="DROP"`, 1)
+				h["ufw"] = strings.Replace(h["ufw"], "allow (outgoing)", "deny (outgoing)", 1)
+			}
+		}},
 		"the operator comes from elsewhere": {change: func(hosts map[string]map[string]string) {
 			hosts["mail"]["ssh"] = "== connection\n198.51.100.77 4000 192.168.50.2 22\n== sshd\nport 22\n"
 		}},

@@ -34,3 +34,17 @@ func Services(s *Site) []Service {
 		service("imaps", p.IMAPS, true),
 	}
 }
+
+// Outgoing are the ports elsewhere that a host itself must reach: names, time, packages and certificates, other mail servers from
+// where mail leaves, and the proxy's end of the tunnel. All of the tunnel's inside belongs to it too.
+func Outgoing(s *Site, h *Host) []NamedPort {
+	usual := Default().Ports
+	list := []NamedPort{{"dns", "udp", 53}, {"dns", "tcp", 53}, {"time", "udp", 123}, {"http", "tcp", usual.HTTP}, {"https", "tcp", usual.HTTPS}}
+	switch {
+	case h.Role == Mail:
+		list = append(list, NamedPort{"tunnel", "udp", s.Tunnel.Port})
+	case s.Mail.Path == "haraka":
+		list = append(list, NamedPort{"smtp", "tcp", usual.SMTP})
+	}
+	return list
+}

@@ -177,7 +177,7 @@ func goneTasks(s *site.Site, h *site.Host, policy firewall.Policy, gone []string
 		_, port, ported := strings.Cut(rest, " port ")
 		port, _, _ = strings.Cut(port, " ")
 		inside := !strings.HasPrefix(rule, "route ") && strings.Contains(rule, " in on "+s.Tunnel.Interface+" ")
-		if ok && ported && !inside && !open[port] && !had[port] {
+		if ok && ported && !inside && !strings.HasPrefix(rule, "allow out ") && !open[port] && !had[port] {
 			had[port] = true
 			ports = append(ports, port)
 		}

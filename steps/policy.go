@@ -38,6 +38,10 @@ func PolicyFor(s *site.Site, h *site.Host, now seen.Host) firewall.Policy {
 	for _, k := range h.Keep {
 		p.Allows = append(p.Allows, firewall.Allow{Name: "kept", Proto: k.Proto, Port: k.Port, From: k.Sources()})
 	}
+	for _, one := range site.Outgoing(s, h) {
+		p.Outs = append(p.Outs, firewall.Out{Name: one.Name, Proto: one.Proto, Port: one.Port})
+	}
+	p.Outs = append(p.Outs, firewall.Out{Name: "tunnel", On: s.Tunnel.Interface})
 	if h.Role == site.Proxy {
 		return proxyPolicy(s, h, now, p)
 	}

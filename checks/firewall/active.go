@@ -23,7 +23,7 @@ func init() {
 			Mends: "The chapter Firewall sets it up, guarded: the host takes the change back unless a new login works.",
 		},
 		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
-		Reads: checks.Join(seen.Rules.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
+		Reads: checks.Join(seen.Rules.Reads, seen.Addresses.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
 	})
 	checks.Register(checks.Check{
 		ID: "firewall.forwarding", Step: "firewall", Title: "The proxy forwards packets",
@@ -39,7 +39,7 @@ func init() {
 }
 
 func askActive(ctx context.Context, e *checks.Env) []checks.Result {
-	q := checks.Question{Want: "active; deny incoming, allow outgoing, deny routed; IPv6 filtered", Fix: "firewall",
+	q := checks.Question{Want: "active; deny incoming and routed, let out what is needed; IPv6 filtered", Fix: "firewall",
 		Likely: "the firewall was never set up, or was changed by hand"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
 		u, err := e.Ufw(ctx, v)
@@ -60,7 +60,11 @@ func askActive(ctx context.Context, e *checks.Env) []checks.Result {
 			odd = append(odd, "incoming: reject tells scanners that the host is there")
 		}
 		if u.Outgoing != "allow" {
-			odd = append(odd, "outgoing: "+u.Outgoing+" stops mail and updates unless rules let them out")
+			if stopped, err := stops(e.Site, h, v.Facts); err != nil {
+				return q.Cannot(err)
+			} else if len(stopped) > 0 {
+				wrong = append(wrong, "outgoing: "+u.Outgoing+", and no rule lets out "+strings.Join(stopped, ", "))
+			}
 		}
 		if u.Routed != "deny" && u.Routed != "disabled" && u.Routed != "reject" {
 			if keepsForwarding(e.Site) {
@@ -86,6 +90,25 @@ func askActive(ctx context.Context, e *checks.Env) []checks.Result {
 		}
 		return q.OK("%s", saw)
 	}, site.Proxy, site.Mail)
+}
+
+// stops names what a host needs to send, over IPv4, and its rules drop.
+func stops(s *site.Site, h *site.Host, f remote.Facts) ([]string, error) {
+	rules, err := rulesOf(f)
+	if err != nil {
+		return nil, err
+	}
+	network, err := seen.Addresses.Of(f)
+	if err != nil {
+		return nil, err
+	}
+	var stopped []string
+	for _, p := range site.Outgoing(s, h) {
+		if got := rules.Four["filter"].Lets("OUTPUT", seen.Packet{Proto: p.Proto, Src: network.Address4().Addr(), Dst: stranger4, Port: p.Port, Out: network.Device}); got.Verdict != "ACCEPT" {
+			stopped = append(stopped, fmt.Sprintf("%s %d/%s", p.Name, p.Port, p.Proto))
+		}
+	}
+	return stopped, nil
 }
 
 // liveDefaults names families that the kernel lets in by default, whatever ufw says of itself.

@@ -232,7 +232,7 @@ func ownRule(e *checks.Env, h *site.Host, v *checks.Vantage, port int, six bool)
 func allowedByOthers(v *checks.Vantage, port int) bool {
 	tuples, _ := tuplesOf(v.Facts)
 	return slices.ContainsFunc(tuples, func(t tuple) bool {
-		return !t.ours() && !t.route && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && seen.HasPort(t.dports, port)
+		return !t.ours() && !t.route && !t.leaves && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && seen.HasPort(t.dports, port)
 	})
 }
 

@@ -274,7 +274,7 @@ func extras(k knowledge, tuples []tuple) (wrong, odd []string) {
 		allowed = append(allowed, want{iface: k.s.Tunnel.Interface})
 	}
 	for _, t := range tuples {
-		if !t.ours() || k.asked(t, allowed) {
+		if !t.ours() || k.asked(t, allowed) || k.sends(t) {
 			continue
 		}
 		ssh := false
@@ -291,6 +291,13 @@ func extras(k knowledge, tuples []tuple) (wrong, odd []string) {
 		wrong = append(wrong, "not wanted: "+t.String())
 	}
 	return wrong, odd
+}
+
+// sends says whether a rule of ours lets out what the host needs where all else is denied.
+func (k knowledge) sends(t tuple) bool {
+	return t.leaves && (t.out == k.s.Tunnel.Interface || t.out == "" && slices.ContainsFunc(site.Outgoing(k.s, k.h), func(p site.NamedPort) bool {
+		return t.proto == p.Proto && slices.Equal(t.dports, []seen.Span{{First: p.Port, Last: p.Port}})
+	}))
 }
 
 // asked says whether anything asks for a rule of ours.

@@ -17,6 +17,7 @@ const ownMark = "postern"
 type tuple struct {
 	action   string // allow, deny, reject, limit
 	route    bool   // for what passes through, not for the host itself
+	leaves   bool   // for what the host itself sends
 	proto    string
 	dports   []seen.Span // none: any
 	src, dst netip.Prefix
@@ -56,7 +57,7 @@ func tuplesOf(f remote.Facts) ([]tuple, error) {
 
 func tupleOf(line string) (tuple, error) {
 	r, ok := seen.ParseUfwRule(line)
-	t := tuple{route: r.Route, proto: r.Proto, dports: seen.ParsePorts(r.Dport), in: r.In, out: r.Out, comment: r.Note, undoing: r.Delete()}
+	t := tuple{route: r.Route, leaves: r.Dir == "out" && !r.Route, proto: r.Proto, dports: seen.ParsePorts(r.Dport), in: r.In, out: r.Out, comment: r.Note, undoing: r.Delete()}
 	t.action, _, _ = strings.Cut(r.Action, "_")
 	dst, okDst := seen.Prefix(r.Dst)
 	src, okSrc := seen.Prefix(r.Src)
@@ -71,6 +72,9 @@ func (t tuple) String() string {
 	text := t.action + " "
 	if t.route {
 		text = "forward " + text
+	}
+	if t.leaves {
+		text += "out "
 	}
 	port := "any port"
 	if len(t.dports) > 0 {
@@ -109,7 +113,7 @@ func (t tuple) String() string {
 // within says whether the rule lets in no more than what is wanted.
 func (t tuple) within(w want) bool {
 	switch {
-	case t.route || (t.action != "allow" && t.action != "limit"):
+	case t.route || t.leaves || (t.action != "allow" && t.action != "limit"):
 		return false
 	case w.proto != "" && t.proto != w.proto, w.iface != "" && t.in != w.iface:
 		return false
@@ -125,6 +129,6 @@ func (t tuple) within(w want) bool {
 
 // refuses says whether a rule of other people refuses a packet.
 func (t tuple) refuses(p seen.Packet) bool {
-	return !t.ours() && !t.route && (t.action == "deny" || t.action == "reject") && (t.proto == "any" || t.proto == p.Proto) &&
+	return !t.ours() && !t.route && !t.leaves && (t.action == "deny" || t.action == "reject") && (t.proto == "any" || t.proto == p.Proto) &&
 		(len(t.dports) == 0 || seen.HasPort(t.dports, p.Port)) && t.src.Contains(p.Src) && t.dst.Contains(p.Dst) && (t.in == "" || t.in == p.In)
 }

@@ -23,6 +23,14 @@ type Allow struct {
 	To    netip.Addr     // the local address; invalid is any
 }
 
+// Out lets the host itself reach others, where what goes out is denied.
+type Out struct {
+	Name  string
+	Proto string // "" is any
+	Port  int    // 0 is any
+	On    string // the interface it leaves by; "" is any
+}
+
 // Forward sends what arrives for a public port to another host (DNAT) and lets it, and only it, through.
 type Forward struct {
 	Name  string
@@ -34,12 +42,13 @@ type Forward struct {
 	From  []netip.Prefix // the sources; nil is everyone
 }
 
-// Policy says what one host admits and forwards; all else that comes in is denied, all that goes out is allowed.
+// Policy says what one host admits and forwards; all else that comes in is denied. Whether what goes out is, the host's owner chose.
 // The zero Policy wants nothing of ours: rendering it takes our rules away and leaves the rest.
 type Policy struct {
 	Host        string
-	Enable      bool // the firewall is to be active with deny incoming, allow outgoing, deny forwarding
+	Enable      bool // the firewall is to be active with deny incoming, deny forwarding
 	Allows      []Allow
+	Outs        []Out // nothing is made of them where all that goes out is allowed
 	Forwards    []Forward
 	Masquerade  bool   // hide clients behind the tunnel address, as the guide does
 	ClampMSS    string // the tunnel's interface: TCP through it gets its MSS clamped to the path; "" for no clamp

@@ -14,7 +14,7 @@ var titles = map[string]string{
 	before4Path:  "take the guide's NAT rules out of ufw's own file",
 	hookPath:     "let ufw start and stop our forwarding rules",
 	scriptPath:   "write the forwarding rules, in chains of our own",
-	defaultsPath: "deny what comes in and what is forwarded, allow what goes out, on both families",
+	defaultsPath: "deny what comes in and what is forwarded, on both families",
 	confPath:     "start ufw at boot",
 }
 

@@ -54,6 +54,20 @@ func shadows(f ufwFile) []string {
 	return notes
 }
 
+// needs is what the host itself must reach, in words.
+func (p Policy) needs() string {
+	var list []string
+	for _, o := range p.Outs {
+		switch {
+		case o.Port == 0:
+			list = append(list, "all by "+o.On)
+		default:
+			list = append(list, fmt.Sprintf("%s (%d/%s)", o.Name, o.Port, o.Proto))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // each is the names of rules of ours, each once.
 func each(notes []string) string {
 	var names []string

@@ -58,6 +58,9 @@ func (p *plan) files() error {
 		return err
 	}
 	own = p.replacing()
+	if p.after.output == "ACCEPT" {
+		own.Outs = nil
+	}
 	p.four, p.six = merge(p.scene.four, own), merge(p.scene.six, own)
 	for _, m := range []struct {
 		path   string
@@ -92,7 +95,13 @@ func (p *plan) settings() {
 	}
 	set(p.set.ipv6, "IPV6", "yes")
 	set(p.set.input == "DROP", "DEFAULT_INPUT_POLICY", `"DROP"`)
-	set(p.set.output == "ACCEPT", "DEFAULT_OUTPUT_POLICY", `"ACCEPT"`)
+	switch p.set.output {
+	case "ACCEPT":
+	case "DROP", "REJECT":
+		p.notes = append(p.notes, "what goes out is denied by default, which stays as you chose it; rules of ours let out what this host needs: "+p.want.needs())
+	default:
+		set(false, "DEFAULT_OUTPUT_POLICY", `"ACCEPT"`)
+	}
 	switch {
 	case p.set.forward == "ACCEPT" && p.want.KeepForward:
 		p.notes = append(p.notes, "forwarding stays open for everything, as the guide sets it (guide.forward = replace closes it): whoever can send a packet to this host can have it passed on into the tunnel")

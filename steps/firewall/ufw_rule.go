@@ -44,8 +44,11 @@ func (r ufwRule) tuple() string {
 // block is an allow rule of ours as ufw writes it into user.rules: an empty line, the tuple and its iptables lines.
 func (r ufwRule) block() string {
 	chain := "ufw-user-input"
-	if r.Route {
+	switch {
+	case r.Route:
 		chain = "ufw-user-forward"
+	case r.Dir == "out":
+		chain = "ufw-user-output"
 	}
 	if strings.Contains(r.Dst, ":") {
 		chain = "ufw6" + strings.TrimPrefix(chain, "ufw")
@@ -83,7 +86,7 @@ func (r ufwRule) covers(other ufwRule) bool {
 // opens says whether the rule admits everybody to what another admits some to, or by one interface.
 func (r ufwRule) opens(other ufwRule) bool {
 	everybody := r.Src == any4 || r.Src == any6
-	return r.admitting() && r.holds(other) && everybody && (r.Src != other.Src || r.In != other.In || r.Out != other.Out || r.Dst != other.Dst)
+	return r.Dir == "in" && r.admitting() && r.holds(other) && everybody && (r.Src != other.Src || r.In != other.In || r.Out != other.Out || r.Dst != other.Dst)
 }
 
 func (r ufwRule) admitting() bool {

@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -27,6 +28,14 @@ func (p Policy) validate() error {
 			return fmt.Errorf("%s: %d is not a port (1 to 65535)", a.Name, a.Port)
 		case a.In != "" && !ifaceName.MatchString(a.In):
 			return fmt.Errorf("%s: %q is not an interface name", a.Name, a.In)
+		}
+	}
+	for _, o := range p.Outs {
+		switch {
+		case !ruleName.MatchString(o.Name):
+			return fmt.Errorf("%q is not a name for a rule (small letters, digits, hyphens)", o.Name)
+		case o.On != "" && !ifaceName.MatchString(o.On):
+			return fmt.Errorf("%s: %q is not an interface name", o.Name, o.On)
 		}
 	}
 	for _, f := range p.Forwards {
@@ -111,6 +120,13 @@ func (p Policy) rules(v6 bool) []ufwRule {
 			r.Src = or(from)
 			add(r)
 		}
+	}
+	for _, o := range p.Outs {
+		r := ufwRule{seen.UfwRule{Action: "allow", Proto: cmp.Or(o.Proto, "any"), Dport: "any", Dst: everywhere, Sport: "any", Src: everywhere, Dir: "out", Out: o.On, Note: Tag + " " + o.Name}}
+		if o.Port != 0 {
+			r.Dport = strconv.Itoa(o.Port)
+		}
+		add(r)
 	}
 	for _, f := range p.Forwards {
 		if f.Dest.Addr().Is6() != v6 {
