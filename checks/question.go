@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -64,8 +65,36 @@ func (q Question) Unknown(why, likely string) Result {
 	if likely == "" {
 		likely = "not told: nothing was measured"
 	}
-	q.Fix = "make it possible to ask, then check again"
+	q.Fix = askable(why + "; " + likely)
 	return q.result(Unknown, why, likely, "")
+}
+
+// ways are what lets a question be asked that could not be, by why it could not.
+var ways = []struct {
+	why *regexp.Regexp
+	fix string
+}{
+	{regexp.MustCompile(`there is no (\S+) on the host`), "install $1 on it, or apply the chapter that does, then ask again"},
+	{regexp.MustCompile(`(\S+)'s public address is not known`), "give it: --set host.$1.public4=ADDRESS --save (or public6), then ask again"},
+	{regexp.MustCompile(`(\S+) could not be read`), "look at $1 on the host: is it there, and whole? Then ask again"},
+	{regexp.MustCompile(`drops SSH_CONNECTION`), "let it through: 'Defaults env_keep += \"SSH_CONNECTION\"' in sudoers, by visudo"},
+	{regexp.MustCompile(`being installed right now`), "wait until that is through, then ask again"},
+	{regexp.MustCompile(`(\w+\.\w+) tells`), "ask that one: postern check $1"},
+	{regexp.MustCompile(`AllowTcpForwarding|cannot ask|cannot be asked`), "let its sshd forward (AllowTcpForwarding yes), or run postern where it can ask from"},
+	{regexp.MustCompile(`could not be looked at|cannot be reached`), "let postern reach it first: 'postern check host.ssh' asks the login alone"},
+	{regexp.MustCompile(`the check itself broke`), "tell the makers of this program, with the log of the run"},
+	{regexp.MustCompile(`answer`), "ask again in a while, and from another network: a provider may drop what goes there"},
+	{regexp.MustCompile(``), "mend what is likely, then ask again"},
+}
+
+// askable is what would let a question be asked.
+func askable(why string) string {
+	for _, way := range ways {
+		if m := way.why.FindStringSubmatchIndex(why); m != nil {
+			return string(way.why.ExpandString(nil, way.fix, why, m))
+		}
+	}
+	return ""
 }
 
 // Cannot is the unknown result for a host that could not be looked at.
