@@ -264,7 +264,7 @@ func (s *screen) agree() {
 	s.press("a")
 	if s.waits("/ before this", "/ apply", "/ proof") == 0 {
 		s.shows("If all else fails, on the console of")
-		s.turn("a", "/ before this")
+		s.turn("enter", "/ before this")
 	}
 }
 

@@ -265,12 +265,12 @@ func (p *askPage) finish() tea.Msg {
 	for _, key := range p.order() {
 		if (p.isDraft(key) || p.wrong[key] != "") && key != goOn {
 			p.pick(key)
-			return nil
+			return noteMsg("first this one: what was typed is no answer yet")
 		}
 	}
 	if key := p.nextOpen(""); key != goOn {
 		p.pick(key)
-		return nil
+		return noteMsg("first this one: enter takes what stands there, and so it does for the next")
 	}
 	if why := p.misfit(); why != "" {
 		p.wrong[goOn] = why

@@ -158,7 +158,7 @@ func (b *board) begin(j job) all { return all{openMsg{newApply(b, j)}, j} }
 func (b *board) write(name string, text func() ([]byte, error)) tea.Msg {
 	write := b.o.Write
 	if write == nil {
-		return noteMsg("saving is not possible here")
+		return noteMsg(b.unsaved("y copies it"))
 	}
 	return tea.Cmd(func() tea.Msg {
 		body, err := text()
@@ -171,6 +171,14 @@ func (b *board) write(name string, text func() ([]byte, error)) tea.Msg {
 		}
 		return noteMsg("saved as " + path)
 	})
+}
+
+// unsaved says why nothing is written, and what there is instead.
+func (b *board) unsaved(instead string) string {
+	if b.o.Simulated != "" {
+		return "not saved: the demo writes no files; " + strings.Replace(instead, "plan ", "plan --demo ", 1)
+	}
+	return "saving is not possible here; " + instead
 }
 
 // copied puts text into the clipboard of the operator's terminal. Nobody can tell whether it let that happen.

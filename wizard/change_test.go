@@ -169,12 +169,12 @@ func init() {
 	changing := with(begun, "change proxy 1/4 0.4s forward packets between the world and the tunnel",
 		"change proxy 2/4 0.9s admit and forward over IPv4 what is wanted, and no more", "change proxy 2/4 1.2s Rules updated", "change mail 1/1 0.3s enable ufw")
 	at("apply, looking", apply, "")
-	at("apply, changing", changing, "a a")
-	at("apply, silent", with(changing, "later 17s"), "a a")
+	at("apply, changing", changing, "a enter")
+	at("apply, silent", with(changing, "later 17s"), "a enter")
 	armed := with(changing, "change proxy 4/4 1.5s enable ufw", "guard proxy 0/0 2.1s applied and guarded: the host takes it back by itself in 2m0s unless a new login confirms it",
 		"guard mail 0/0 1.4s applied and guarded: the host takes it back by itself in 2m0s unless a new login confirms it")
-	at("apply, lost link", with(armed, "event warn mail: a new login does not work yet: no answer within 10 s", "later 20s"), "a a")
-	at("apply, kept", with(armed, "connect proxy 0/0 0.2s a new login works", "prove - 0/0 0s asking 21 checks over the new logins", "event confirm proxy: confirmed over the new login; it is kept"), "a a")
+	at("apply, lost link", with(armed, "event warn mail: a new login does not work yet: no answer within 10 s", "later 20s"), "a enter")
+	at("apply, kept", with(armed, "connect proxy 0/0 0.2s a new login works", "prove - 0/0 0s asking 21 checks over the new logins", "event confirm proxy: confirmed over the new login; it is kept"), "a enter")
 	at("ended, rolled back", with(armed, "event rollback proxy: taken back", "event rollback mail: taken back",
 		"done apply firewall error: "+run.ErrRolledBack.Error()+": mail: no new login: no answer within 10 s"), "")
 	at("ended, regression", with(append(armed, proven...), "ended apply firewall broke firewall.open.imaps"), "")

@@ -135,6 +135,9 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 		p.filter = ""
 		p.split.Pick(0, 1)
 	case "v":
+		if at.result == nil || strings.TrimSpace(at.result.Evidence.String()) == "" {
+			return noteMsg("there is no more to see: it brought no evidence but what it says")
+		}
 		p.evidence = !p.evidence
 		p.split.Offset = 0
 	case "R":
@@ -169,7 +172,7 @@ func (p *checksPage) enter(at entry) tea.Msg {
 	case p.whole && at.step != "":
 		return chapterMsg{step: at.step}
 	case p.whole:
-		return nil
+		return noteMsg("choose a check or a task: enter opens its chapter")
 	case len(p.ids) == 0 && p.asking():
 		return noteMsg("one moment: all is being asked")
 	}

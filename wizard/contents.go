@@ -1,6 +1,8 @@
 package wizard
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
@@ -12,7 +14,8 @@ import (
 // contentsPage is the first page: every chapter with its state, and what there is beside them.
 type contentsPage struct {
 	*board
-	menu draw.Split
+	menu  draw.Split
+	again bool // a look was asked for here, and has not ended
 }
 
 func newContents(b *board) page { return &contentsPage{board: b} }
@@ -43,10 +46,7 @@ func (p *contentsPage) entries(width int) []item {
 			item{draw.Say(draw.Plain, "Ways in, when a host is not reached"), "", func() tea.Msg { return openMsg{&waysPage{board: p.board}} }})
 	}
 	if p.o.Sites.List != nil {
-		list = append(list, item{draw.Say(draw.Plain, "Other sites"), "", func() tea.Msg {
-			s := newSites(p.board)
-			return all{openMsg{s}, s.load()}
-		}})
+		list = append(list, item{draw.Say(draw.Plain, "Other sites"), "", func() tea.Msg { return openSites(p.board) }})
 	}
 	return list
 }
@@ -63,11 +63,34 @@ func (p *contentsPage) lookAgain() tea.Msg {
 	if !p.enough() {
 		return noteMsg("first say how the hosts are reached: chapter 1")
 	}
+	if p.busy != nil {
+		return noteMsg("one moment: the hosts are being asked already")
+	}
+	p.again = true
 	return lookMsg{}
+}
+
+// looked answers a look that was asked for here.
+func (p *contentsPage) looked(m doneMsg) tea.Msg {
+	if !p.again || m.job.verb != look {
+		return nil
+	}
+	switch p.again = false; {
+	case errors.Is(m.err, context.Canceled):
+		return noteMsg("stopped; nothing is known anew")
+	case m.err != nil:
+		return openMsg{newTrouble(p.board, m.err)}
+	case p.standing():
+		return noteMsg("looked at the hosts just now: all that this program sets up is in place")
+	}
+	return noteMsg("looked at the hosts just now: the list says what is in place")
 }
 
 // Update takes keys.
 func (p *contentsPage) Update(m tea.Msg) tea.Msg {
+	if done, ended := m.(doneMsg); ended {
+		return p.looked(done)
+	}
 	list := p.entries(80)
 	k, ok := m.(tea.KeyPressMsg)
 	if ok && !p.menu.Key(k.String(), len(list)) && k.String() == "enter" && p.menu.Picked < len(list) {

@@ -144,7 +144,7 @@ func (p *reviewPage) choices() []choice {
 func (p *reviewPage) saveScript() tea.Msg {
 	script, proposal := p.o.Script, p.m.proposal
 	if script == nil || p.o.Write == nil {
-		return noteMsg("saving is not possible here; 'postern plan --script' prints the script")
+		return noteMsg(p.unsaved("'postern plan --script' prints the script"))
 	}
 	return p.write("postern-plan.sh", func() ([]byte, error) { return script(proposal) })
 }
@@ -202,7 +202,9 @@ func (p *reviewPage) beforeRisk(key string) tea.Msg {
 	switch key {
 	case "esc":
 		p.mode = reading
-	case "a", "enter":
+	case "a": // pressed twice, it must not pass what stands here
+		return noteMsg("read this first: enter applies it")
+	case "enter":
 		p.mode = reading
 		hosts := p.untold()
 		p.say(true)

@@ -186,10 +186,10 @@ func (p *reviewPage) aboutAll() []report.Line {
 
 func (p *reviewPage) viewWayBack(width int) view {
 	v := view{title: p.titled(p.m.job.steps, "before this"), holds: true, help: reviewHelp,
-		keys: []key{{"a", "apply now"}, {"x", "save this"}, {"y", "copy"}}}
+		keys: []key{{"enter", "apply now"}, {"x", "save this"}, {"y", "copy"}}}
 	v.lines = draw.Prose(draw.Strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
 	v.lines = append(v.lines, draw.Report(p.rescue(), width-1)...)
-	v.pinned = draw.Prose(draw.Strong, "a applies it now", width-1)
+	v.pinned = draw.Prose(draw.Strong, "enter applies it now", width-1)
 	return v
 }
 

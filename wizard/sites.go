@@ -33,6 +33,12 @@ type sitesMsg struct {
 
 func newSites(b *board) *sitesPage { return &sitesPage{board: b} }
 
+// openSites opens the list of sites, and has it read.
+func openSites(b *board) tea.Msg {
+	s := newSites(b)
+	return all{openMsg{s}, s.load()}
+}
+
 // load reads the list beside the screen, after something was done.
 func (p *sitesPage) load(first ...func() error) tea.Msg {
 	list := p.o.Sites.List
@@ -109,7 +115,7 @@ func (p *sitesPage) begin(what string) tea.Msg {
 		path := p.known[p.menu.Picked].Path
 		return opened(func() (*site.File, error) { return p.o.Sites.Open(path) })
 	case what == "open" && len(p.known) > 0:
-		return nil
+		return noteMsg("opening is not possible here")
 	case what == "open":
 		what = "new"
 	case what == "rename":

@@ -90,7 +90,13 @@ func (p *tasksPage) press(key string) tea.Msg {
 	if p.split.Key(key, len(p.tasks)) {
 		return nil
 	}
-	t := p.tasks[p.split.Picked]
+	if len(p.tasks) == 0 && key != "enter" {
+		return noteMsg("nothing is left for you here")
+	}
+	var t steps.Task
+	if len(p.tasks) > 0 {
+		t = p.tasks[p.split.Picked]
+	}
 	switch key {
 	case "enter":
 		if c := p.chapter(p.step); c != nil && c.state != inPlace && c.state != todo {

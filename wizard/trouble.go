@@ -38,16 +38,17 @@ func (p *troublePage) Update(m tea.Msg) tea.Msg {
 	case tea.KeyPressMsg:
 		switch m.String() {
 		case "r", "enter":
-			if p.busy == nil {
-				return job{verb: look}
+			if p.busy != nil {
+				return noteMsg("one moment: the hosts are being asked already")
 			}
+			return job{verb: look}
 		case "e":
 			return openMsg{newAsk(p.board, p.chapters[0].step.ID, "")}
 		case "w":
 			return openMsg{&waysPage{board: p.board, host: p.missing()}}
 		case "a":
 			if errors.Is(p.err, run.ErrStale) && p.o.Sites.Adopt != nil {
-				return openMsg{newSites(p.board)}
+				return openSites(p.board)
 			}
 		}
 	}

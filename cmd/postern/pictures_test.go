@@ -36,7 +36,7 @@ func through(g *glass, see func(what, screen string) (enough bool), glimpse func
 		switch {
 		case keyOf.MatchString(screen):
 			g.press("yes\r")
-		case strings.Contains(what, "/ review"), strings.Contains(what, "/ before this"):
+		case strings.Contains(what, "/ review"):
 			g.press("a")
 		default:
 			g.press("\r")
