@@ -80,7 +80,7 @@ func (s *Session) startListening(ctx context.Context, at netip.AddrPort) (*liste
 	switch {
 	case err != nil:
 		over()
-		return nil, fmt.Errorf("%w (the host said %q)", s.explain(err), Clean(said).last(120))
+		return nil, fmt.Errorf("%w (the host said %q)", s.explain(err), theirs(said).last(120))
 	case which == 1:
 		over()
 		return nil, fmt.Errorf("%s: listen %s: %w: no perl on the host", s.name, at, ErrNoVantage)

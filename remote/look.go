@@ -128,7 +128,7 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 		return Facts{}, err
 	}
 	if code != 0 || l.whole != len(ask) {
-		return Facts{}, fmt.Errorf("%s: the host answered %d of %d questions (it said %q)", s.name, l.whole, len(ask), Clean(tail.String()).last(200))
+		return Facts{}, fmt.Errorf("%s: the host answered %d of %d questions (it said %q)", s.name, l.whole, len(ask), theirs(tail.String()).last(200))
 	}
 	for i, q := range ask {
 		if q.File != "" {

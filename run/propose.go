@@ -41,7 +41,7 @@ func pick(ids []string) ([]steps.Step, error) {
 			for _, one := range steps.All() {
 				names = append(names, one.ID)
 			}
-			return nil, fmt.Errorf("%q is not a step (there are %s)", id, strings.Join(names, ", "))
+			return nil, fmt.Errorf("%q is not a chapter (there are %s)", id, strings.Join(names, ", "))
 		}
 		list = append(list, s)
 	}

@@ -104,7 +104,7 @@ func (p *askPage) below(width int) []draw.Line {
 	var lines []draw.Line
 	for _, key := range []string{p.picked, goOn} {
 		if why := p.wrong[key]; why != "" {
-			lines = append(lines, draw.Inset(draw.Bad, "[!] "+why, width)...)
+			lines = append(lines, draw.Inset(draw.Bad, "[!] "+p.titles(why), width)...)
 			break
 		}
 	}
@@ -140,7 +140,7 @@ func (p *askPage) helpText() string {
 		text = fmt.Sprintf("%s (%s)\n%s\nNow: %s  %s\n\n%s", f.Title, f.Key, f.Help, value, from.Text, text)
 	}
 	if why := p.wrong[p.picked]; why != "" {
-		text = "[!] " + why + "\n\n" + text
+		text = "[!] " + p.titles(why) + "\n\n" + text
 	}
 	return text
 }

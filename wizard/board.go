@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -170,6 +171,20 @@ func (b *board) write(name string, text func() ([]byte, error)) tea.Msg {
 			return noteMsg("not saved: " + remote.Words(err))
 		}
 		return noteMsg("saved as " + path)
+	})
+}
+
+// keyed is what may be the key of an answer.
+var keyed = regexp.MustCompile(`\b[a-z]\w*(?:\.\w+)+\b|^[a-z]+\b`)
+
+// titles has the titles of answers in place of their keys, which no row shows.
+func (b *board) titles(text string) string {
+	return keyed.ReplaceAllStringFunc(text, func(key string) string {
+		f, err := site.FieldOf(b.file.Site, key)
+		if err != nil {
+			return key
+		}
+		return f.Title
 	})
 }
 

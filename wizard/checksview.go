@@ -181,10 +181,15 @@ func (p *checksPage) marks() map[string]draw.Span {
 				list, asking = append(list, r), asking || p.pending[key]
 			}
 		}
-		marks[arrow] = draw.Text(draw.Plain, "[  ]")
-		if o, asked := worst(list); asking {
+		vacant := slices.ContainsFunc(list, func(r checks.Result) bool { return r.Vacant })
+		switch o, asked := worst(list); {
+		case asking:
 			marks[arrow] = draw.Text(draw.Plain, "[..]")
-		} else if asked {
+		case !asked:
+			marks[arrow] = draw.Text(draw.Plain, "[  ]")
+		case vacant && o == checks.OK:
+			marks[arrow] = draw.Text(draw.Plain, "[open, nobody there yet]")
+		default:
 			marks[arrow] = word(o)
 		}
 	}

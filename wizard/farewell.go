@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/checks"
 	"postern/remote"
 	"postern/report"
 	"postern/wizard/draw"
@@ -24,11 +25,21 @@ func (w *shell) farewell() Ending {
 		say("%s", w.o.Simulated)
 	}
 	say("%s", w.name())
+	var asked []checks.Result
 	for _, c := range w.chapters {
-		say("  %d %s %-7s %s", c.step.Chapter, draw.Pad(c.step.Title, 12), c.state, means[c.state])
+		s := c.state
+		if s == looking {
+			s = unknown // nobody waited for the end of it
+		}
+		say("  %d %s %-7s %s", c.step.Chapter, draw.Pad(c.step.Title, 12), s, means[s])
+		for _, r := range w.results {
+			if r.Step == c.step.ID && (s == inPlace || s == failing) {
+				asked = append(asked, r) // of what is not in place, what was said before says nothing
+			}
+		}
 	}
-	if len(w.results) > 0 {
-		say("  %s", report.Count(slices.Collect(maps.Values(w.results))))
+	if len(asked) > 0 {
+		say("  %s", report.Count(asked))
 	}
 	for _, err := range []error{w.lookErr, w.failure} {
 		if err != nil {
@@ -39,7 +50,7 @@ func (w *shell) farewell() Ending {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.drafts)) {
-		say("  typed, but not entered, so not kept: %s %q", key, w.drafts[key])
+		say("  typed, but not entered, so not kept: %s %q", w.titles(key), w.drafts[key])
 	}
 	if w.touching() {
 		say("  a change was open when you left: its host takes it back by itself at the deadline")

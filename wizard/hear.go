@@ -134,6 +134,9 @@ func (w *shell) settle(m doneMsg, stopped bool) {
 		w.proposed(m.proposal)
 	}
 	done := m.job.changes() && m.err == nil && !m.outcome.Declined
+	if done && m.job.verb == undo {
+		maps.DeleteFunc(w.results, func(_ string, r checks.Result) bool { return m.job.covers(r) }) // they were about what is gone
+	}
 	for _, c := range w.chapters {
 		switch {
 		case m.job.verb == look && !stopped && c.state == looking, m.job.verb == undo && done:
@@ -154,7 +157,7 @@ func (w *shell) exit(m doneMsg) int {
 	case m.job.changes() && m.err != nil:
 		return 1
 	case len(m.results) > 0:
-		return checks.Exit(m.results)
+		return checks.Exit(slices.Collect(maps.Values(w.results))) // of all that is known, as the summary tells it
 	}
 	return w.code
 }

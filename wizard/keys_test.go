@@ -1,9 +1,15 @@
 package wizard
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
+
+	"postern/checks"
+	"postern/run"
+	"postern/site"
+	"postern/wizard/draw"
 )
 
 // moving are keys that only move a mark or a text, or empty it, and need not be able to.
@@ -35,5 +41,93 @@ func TestNamedKeysAnswer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What looked like a dead end: each of these said nothing, stayed where it was, or passed what must be read.
+func TestDeadEnds(t *testing.T) {
+	sites := func(o Options) Options {
+		o.Sites.List = func() ([]Known, error) {
+			return []Known{{Name: "home", Path: "/home.toml", Says: "mx.example.org"}}, nil
+		}
+		o.Sites.Adopt = func(context.Context, string, string, Asker) (*site.File, error) { return nil, nil }
+		return o
+	}
+	guarded := []string{"started look", "done look", "open apply firewall", "started apply firewall", "offer guarded firewall"}
+	for _, c := range []struct {
+		name   string
+		setup  string
+		engine []string
+		keys   string
+		says   string
+		not    string
+	}{
+		{"the sites, from a refused look", known, []string{"started look", "done look error: " + run.ErrStale.Error()}, "a", "mx.example.org", "reading the list"},
+		{"the sites, from the contents", known, []string{"started look", "done look"}, "esc end enter", "mx.example.org", "reading the list"},
+		{"go on before all is answered", "suggest hostname = mx.example.org", nil, "enter shift+tab enter", "first this one", ""},
+		{"go on before what was typed is an answer", known, []string{"started look", "done look"}, `1 e shift+tab shift+tab "x y" tab tab enter`, "first this one", ""},
+		{"a pressed twice", known, guarded, "a a", "read this first", ""},
+		{"an answer that is none", "", nil, `enter "no domain!" enter`, "[!] Mail domain: ", "[!] domain:"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := newTable(t, sites(setup(t, c.setup)))
+			for _, l := range c.engine {
+				x.says(l)
+			}
+			x.keys(c.keys)
+			if got := x.screen(); !strings.Contains(got, c.says) || c.not != "" && strings.Contains(got, c.not) {
+				t.Errorf("no %q, or %q:\n%s", c.says, c.not, got)
+			}
+			if len(x.chosen) > 0 {
+				t.Errorf("it was agreed to: %q", x.chosen)
+			}
+		})
+	}
+}
+
+// A look that was asked for in the contents is answered: what it came to, or why it did not work.
+func TestLookAgainAnswers(t *testing.T) {
+	for end, says := range map[string]string{"done look": "looked at the hosts just now", "done look error: proxy away: no answer in time": "could not be looked at"} {
+		x := looked(t, "started look", "done look firewall")
+		x.keys("esc down down down down down down down down enter")
+		x.says("started look")
+		x.says(end)
+		if !strings.Contains(x.screen(), says) {
+			t.Errorf("%s: no %q:\n%s", end, says, x.screen())
+		}
+	}
+}
+
+// The summary tells one story: nothing is being looked at any more, what is not in place was not proven, and the exit code is that of
+// what it counts.
+func TestFarewellAgreesWithItself(t *testing.T) {
+	x := looked(t, "started look")
+	if text := strings.Join(x.w.farewell().Lines, "\n"); strings.Contains(text, means[looking]) {
+		t.Errorf("left while looking:\n%s", text)
+	}
+	x = looked(t, "started look", "done look firewall", "result ok firewall firewall.open.imaps here open", "result fail network host.ssh mail no",
+		"started check wireguard", "result ok wireguard tunnel.tcp mail open", "done check wireguard")
+	x.tell(doneMsg{job: x.job("check wireguard"), results: []checks.Result{{ID: "tunnel.tcp", Step: "wireguard", From: "mail", Outcome: checks.OK}}})
+	e := x.w.farewell()
+	if text := strings.Join(e.Lines, "\n"); !strings.Contains(text, "2 checks: 1 ok, 1 failed") || e.Code != 1 {
+		t.Errorf("code %d after:\n%s", e.Code, text)
+	}
+	x.tell(doneMsg{job: x.job("undo network")})
+	if text := strings.Join(x.w.farewell().Lines, "\n"); strings.Contains(text, "failed") {
+		t.Errorf("taken back, and still counted:\n%s", text)
+	}
+}
+
+// A port at which only a throw-away listener of ours answered is open, and no service is called ok.
+func TestPictureOfNobody(t *testing.T) {
+	x := looked(t, "started look", "done look")
+	p := newOverview(&x.w.board).(*checksPage)
+	r := checks.Result{ID: "firewall.open.smtp", Step: "firewall", From: "here", Outcome: checks.OK}
+	for vacant, want := range map[bool]string{false: "[ok]", true: "[open, nobody there yet]"} {
+		r.Vacant = vacant
+		x.tell(resultMsg{r})
+		if got := p.marks()[draw.ArrowIn].Text; got != want {
+			t.Errorf("vacant %v: %s, want %s", vacant, got, want)
+		}
 	}
 }

@@ -89,7 +89,7 @@ func (p *waysPage) set(pairs ...string) func() tea.Msg {
 	then := func(err error) tea.Msg {
 		switch {
 		case err != nil:
-			return noteMsg(remote.Words(err))
+			return noteMsg(p.titles(remote.Words(err)))
 		case !p.enough():
 			return all{chapterMsg{step: p.chapters[0].step.ID}, noteMsg("kept; chapter 1 asks for the rest")}
 		}
