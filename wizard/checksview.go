@@ -3,6 +3,7 @@ package wizard
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -141,7 +142,12 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	case e.task != nil:
 		return (&tasksPage{board: p.board}).about(*e.task, width)
 	case e.result == nil:
-		return draw.Picture(p.site(), width, p.marks())
+		marks := p.marks()
+		lines := draw.Picture(p.site(), width, marks)
+		if slices.ContainsFunc(slices.Collect(maps.Values(marks)), func(m draw.Span) bool { return m.Text == open }) {
+			lines = append(lines, draw.Prose(draw.Plain, " "+open+": the way is free, and no service answers there yet", width-1)...)
+		}
+		return lines
 	}
 	r := *e.result
 	lines := draw.Prose(draw.Strong, titleOf(r), width-1)
@@ -165,6 +171,9 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	return lines
 }
 
+// open is the mark of a way that is free, with no service at its end.
+const open = "[open]"
+
 // marks are what the checks say at each arrow of the picture.
 func (p *checksPage) marks() map[string]draw.Span {
 	marks := map[string]draw.Span{}
@@ -187,8 +196,8 @@ func (p *checksPage) marks() map[string]draw.Span {
 			marks[arrow] = draw.Text(draw.Plain, "[..]")
 		case !asked:
 			marks[arrow] = draw.Text(draw.Plain, "[  ]")
-		case vacant && o == checks.OK:
-			marks[arrow] = draw.Text(draw.Plain, "[open, nobody there yet]")
+		case vacant && o == checks.OK && arrow != draw.ArrowTunnel: // in the tunnel it is the way that counts
+			marks[arrow] = draw.Text(draw.Plain, open)
 		default:
 			marks[arrow] = word(o)
 		}
