@@ -13,7 +13,7 @@ import (
 
 // ufw is the Uncomplicated Firewall of Debian and Ubuntu. We write its own files and let it load them.
 func init() {
-	register(Backend{Package: "ufw", Fits: func(host seen.Host) bool { return host.Kernel == "linux" }, Reads: reads, Render: render})
+	register(Backend{Package: "ufw", Fits: func(host seen.Host) bool { return host.Kernel == "linux" }, Reads: reads, Render: render, Ahead: ahead})
 }
 
 const (
@@ -30,7 +30,7 @@ const (
 // reads lists ufw's files, the rules that run, in both of the kernel's rule sets, and who else may load rules.
 func reads(s *site.Site, h *site.Host) []remote.Query {
 	var q []remote.Query
-	for _, path := range []string{rules4Path, rules6Path, before4Path, before6Path, hookPath, scriptPath, defaultsPath, confPath, ufwSysctl} {
+	for _, path := range []string{rules4Path, rules6Path, before4Path, before6Path, hookPath, scriptPath, defaultsPath, confPath, ufwSysctl, saved4Path, saved6Path, nftPath} {
 		q = append(q, remote.ReadFile(path))
 	}
 	return slices.Concat(q, seen.Rules.Reads(s, h), seen.UnitsOf.Reads(s, h), seen.Sysctl.Reads(s, h), seen.SSH.Reads(s, h), seen.Addresses.Reads(s, h))
@@ -132,6 +132,6 @@ func render(want Policy, found remote.Facts) (Rendering, error) {
 	if p.after.enabled {
 		r.LockOut = lockOut(p.four.file, p.six.file, p.text(before4Path), s.file(before6Path).Text, wayIn(found))
 	}
-	r.Notes, r.Lets = append(r.Notes, p.serviceNotes()...), p.lets
+	r.Notes, r.Lets = append(r.Notes, ahead(want, found)...), p.lets
 	return r, nil
 }

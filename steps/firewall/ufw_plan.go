@@ -177,17 +177,6 @@ func (p *plan) hook() error {
 	return nil
 }
 
-// serviceNotes tells of other programs that load rules.
-func (p *plan) serviceNotes() []string {
-	var notes []string
-	for _, name := range []string{"netfilter-persistent", "nftables"} {
-		if p.units.By[name+".service"].Active {
-			notes = append(notes, name+" is active and may load rules of its own at boot, before or after ufw's: see that they agree")
-		}
-	}
-	return notes
-}
-
 // way is how the operator came, which must go on being admitted: the zero way is none that was seen.
 type way struct {
 	from netip.Addr

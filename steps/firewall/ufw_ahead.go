@@ -1,0 +1,150 @@
+package firewall
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"postern/remote"
+	"postern/seen"
+)
+
+// The files that others load rules from, and the packages that own the units which do.
+const (
+	saved4Path = "/etc/iptables/rules.v4"
+	saved6Path = "/etc/iptables/rules.v6"
+	nftPath    = "/etc/nftables.conf"
+)
+
+// Anybody: addresses that stand for the internet where a rule of ours is for everyone.
+var anybody = map[bool]netip.Addr{false: netip.MustParseAddr("1.1.1.1"), true: netip.MustParseAddr("2606:4700:4700::1111")}
+
+// ahead tells of what other programs load beside ufw: rules that are asked before ufw's and refuse what ours admit, as the images of some
+// providers have them, and units that load their own at boot. It says which file and package that is, what comes of it, and the way out.
+func ahead(want Policy, found remote.Facts) []string {
+	var notes []string
+	now, err := seen.Rules.Of(found)
+	if err != nil {
+		return nil
+	}
+	for _, family := range []struct {
+		six           bool
+		tables        seen.Tables
+		program, file string
+	}{{false, now.Four, "iptables", saved4Path}, {true, now.Six, "ip6tables", saved6Path}} {
+		for _, chain := range []string{"INPUT", "FORWARD"} {
+			refused := map[string][]string{}
+			for name, p := range want.packets(chain, family.six, found) {
+				if rule := refusedAhead(family.tables["filter"], chain, p); rule != "" {
+					refused[rule] = append(refused[rule], name)
+				}
+			}
+			for _, rule := range slices.Sorted(maps.Keys(refused)) {
+				slices.Sort(refused[rule])
+				at := slices.IndexFunc(family.tables.Chain("filter", chain), func(r seen.Rule) bool { return r.Text == rule })
+				text := fmt.Sprintf("%s is asked before ufw's rules and refuses %s, which ours would admit", shownRule(rule), strings.Join(refused[rule], ", "))
+				way := fmt.Sprintf("; take it away with: %s -D %s %d", family.program, chain, at+1)
+				if f, _ := found.File(family.file); f != nil && slices.Contains(strings.Split(f.Text, "\n"), rule) {
+					text, way = text+"; it stands in "+family.file+", which the package netfilter-persistent loads at boot", strings.Replace(way, "; take it away", "; take it out there, and away", 1)
+				}
+				notes = append(notes, text+way)
+			}
+		}
+	}
+	return append(notes, loaders(found)...)
+}
+
+func shownRule(rule string) string {
+	return "the rule " + remote.Clean(fmt.Sprintf("%q", rule)).Line(160)
+}
+
+// packets are first packets of what the policy admits, by its name.
+func (p Policy) packets(chain string, six bool, found remote.Facts) map[string]seen.Packet {
+	network, _ := seen.Addresses.Of(found)
+	all := map[string]seen.Packet{}
+	from := func(list []netip.Prefix) (netip.Addr, bool) {
+		for _, one := range list {
+			if one.Addr().Is6() == six {
+				return one.Addr(), true
+			}
+		}
+		return anybody[six], list == nil
+	}
+	for _, a := range p.Allows {
+		in := a.In
+		if in == "" {
+			in = network.Device
+		}
+		if src, ok := from(a.From); ok && chain == "INPUT" && a.Port != 0 {
+			all[a.Name] = seen.Packet{Proto: a.Proto, Src: src, Dst: a.To, Port: a.Port, In: in}
+		}
+	}
+	for _, f := range p.Forwards {
+		if src, ok := from(f.From); ok && chain == "FORWARD" && f.Dest.Addr().Is6() == six {
+			all[f.Name] = seen.Packet{Proto: f.Proto, Src: src, Dst: f.Dest.Addr(), Port: int(f.Dest.Port()), In: f.In, Out: f.Out, Beyond: true}
+		}
+	}
+	return all
+}
+
+// refusedAhead is the rule of a built-in chain that refuses a packet before ufw is asked, or "".
+func refusedAhead(t *seen.Table, chain string, p seen.Packet) string {
+	if t == nil {
+		return ""
+	}
+	before := seen.Table{Policy: maps.Clone(t.Policy), Chains: maps.Clone(t.Chains)}
+	before.Policy[chain] = ""
+	rules := t.Chains[chain]
+	if at := slices.IndexFunc(rules, func(r seen.Rule) bool { return strings.HasPrefix(r.Target, "ufw") }); at >= 0 {
+		rules = rules[:at]
+	}
+	before.Chains[chain] = rules
+	f := before.Lets(chain, p)
+	if f.Verdict != "DROP" && f.Verdict != "REJECT" {
+		return ""
+	}
+	if slices.ContainsFunc(rules, func(r seen.Rule) bool { return r.Text == f.Rule }) {
+		return f.Rule
+	}
+	for _, r := range rules { // it stands in a chain below
+		if _, isChain := t.Policy[r.Target]; isChain {
+			below := seen.Table{Policy: before.Policy, Chains: maps.Clone(t.Chains)}
+			below.Chains[chain] = []seen.Rule{r}
+			if got := below.Lets(chain, p); got.Verdict == f.Verdict {
+				return r.Text
+			}
+		}
+	}
+	return ""
+}
+
+// loaders tells of the units that load rules of their own at boot.
+func loaders(found remote.Facts) []string {
+	var notes []string
+	units, _ := seen.UnitsOf.Of(found)
+	if u := units.By["netfilter-persistent.service"]; u.Active || u.Enabled() {
+		tools, err := seen.Tools.Of(found)
+		text := fmt.Sprintf("netfilter-persistent loads %s and %s at boot, in place of all that runs then: put what is needed of them into ufw, and then: apt-get remove netfilter-persistent", saved4Path, saved6Path)
+		if err == nil && !tools["ufw"] {
+			text = fmt.Sprintf("the packages ufw and netfilter-persistent exclude each other, so installing ufw takes netfilter-persistent away: what %s and %s hold runs until the next boot and not after it; keep a copy, and put what is needed of it into ufw",
+				saved4Path, saved6Path)
+		}
+		notes = append(notes, text)
+	}
+	if u := units.By["nftables.service"]; u.Active || u.Enabled() {
+		text := "nftables.service (package nftables) loads " + nftPath
+		f, _ := found.File(nftPath)
+		switch {
+		case f != nil && strings.Contains(f.Text, "policy drop"):
+			text += ", which drops what it does not name itself: packets must pass both; admit there what is admitted here"
+		case f != nil && strings.Contains(f.Text, "flush ruleset"):
+			text += ", which begins by emptying all rules: whoever reloads it must type \"ufw reload\" after it"
+		default:
+			text += ": see that it agrees with ufw"
+		}
+		notes = append(notes, text+", or put what is needed of it into ufw, and then: systemctl disable nftables")
+	}
+	return notes
+}
