@@ -14,7 +14,7 @@ func (h *Host) sysctls([]string) string {
 	k, live, ufw, files := h.kernel, "", "", ""
 	for _, name := range slices.Sorted(maps.Keys(k.sysctl)) {
 		switch {
-		case name == "net.ipv4.ip_forward", name == "net.ipv6.conf.all.forwarding", strings.HasSuffix(name, ".accept_ra"),
+		case name == "net.ipv4.ip_forward", strings.HasSuffix(name, ".forwarding"), strings.HasSuffix(name, ".accept_ra"),
 			name == "net.ipv4.conf.all.accept_redirects", name == "net.ipv4.conf.all.src_valid_mark":
 			live += strings.ReplaceAll(name, ".", "/") + " " + k.sysctl[name] + "\n"
 		}
@@ -26,8 +26,12 @@ func (h *Host) sysctls([]string) string {
 		}
 	}
 	for _, path := range h.Paths() {
+		if !strings.HasPrefix(path, "/etc/sysctl.d/") && path != "/etc/ufw/sysctl.conf" {
+			continue
+		}
+		files += path + ":\n"
 		for line := range strings.Lines(h.text(path)) {
-			if strings.HasPrefix(path, "/etc/sysctl.d/") && strings.Contains(line, "forward") {
+			if strings.Contains(line, "forward") {
 				files += path + ":" + line
 			}
 		}
@@ -37,7 +41,7 @@ func (h *Host) sysctls([]string) string {
 
 // units is what systemd says of the units that matter.
 func (h *Host) units(args []string) string {
-	names := []string{"wireguard", "wireguard-setup", "ufw", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "wg-quick@" + args[0]}
+	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "wg-quick@" + args[0]}
 	ours, armed, text := "", "", ""
 	for name := range h.confs() {
 		if strings.HasPrefix(h.text("/etc/wireguard/"+name+".conf"), "# postern begin") {
@@ -57,12 +61,15 @@ func (h *Host) units(args []string) string {
 		if h.enabled(name) {
 			boot = "enabled"
 		}
+		if name == "ssh" {
+			loaded, active, boot = "loaded", "active", "enabled"
+		}
 		if h.kernel.started[name] || h.kernel.tunnels[link] != nil {
 			active = "active"
 		}
 		text += fmt.Sprintf("Id=%s.service\nLoadState=%s\nActiveState=%s\nUnitFileState=%s\nAfter=\n\n", name, loaded, active, boot)
 	}
-	return section("ours", ours) + section("init", "") + section("scripts", "") + section("armed", armed) + section("units", text)
+	return section("ours", ours) + section("init", "") + section("scripts", "") + section("armed", armed) + section("effect", "") + section("units", text)
 }
 
 // tunnel is what wg says of an interface, but for the private key.
@@ -123,18 +130,23 @@ func (h *Host) keyfiles([]string) string {
 
 // bootFiles is what ufw's files will send on at boot.
 func (h *Host) bootFiles([]string) string {
-	hook, dnat := "file", ""
+	hook, calls, dnat := "file", "", ""
 	if f := h.File("/etc/ufw/before.init"); f != nil && f.Mode&0o100 != 0 {
 		hook = "executable"
+		for line := range strings.Lines(f.Text) {
+			if !strings.HasPrefix(line, "#") && strings.Contains(line, "/etc/ufw/postern.init") {
+				calls += line
+			}
+		}
 	}
 	for _, path := range h.Paths() {
 		for line := range strings.Lines(h.text(path)) {
-			if strings.HasPrefix(path, "/etc/ufw/") && strings.Contains(line, "DNAT") {
+			if strings.HasPrefix(path, "/etc/ufw/") && (strings.Contains(line, "DNAT") || strings.HasSuffix(path, ".init") && strings.HasPrefix(line, "-A ")) {
 				dnat += map[bool]string{true: "executable ", false: "file "}[h.File(path).Mode&0o100 != 0] + path + "|" + line
 			}
 		}
 	}
-	return section("hook", hook) + section("dnat", dnat)
+	return section("hook", hook) + section("calls", calls) + section("dnat", dnat)
 }
 
 // path measures how large a packet may be on the way to an address, where no file of ours says so already.

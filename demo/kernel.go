@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -52,7 +53,7 @@ var firstSysctls = map[string]string{
 func (k *kernel) conf(links ...string) {
 	for _, link := range links {
 		for name, value := range map[string]string{"ipv4.conf.@.accept_redirects": "1", "ipv4.conf.@.rp_filter": "0", "ipv4.conf.@.src_valid_mark": "0",
-			"ipv4.conf.@.log_martians": "0", "ipv6.conf.@.accept_redirects": "1", "ipv6.conf.@.forwarding": "0", "ipv6.conf.@.accept_ra": "1"} {
+			"ipv4.conf.@.log_martians": "0", "ipv4.conf.@.forwarding": k.sysctl["net.ipv4.ip_forward"], "ipv6.conf.@.accept_redirects": "1", "ipv6.conf.@.forwarding": cmp.Or(k.sysctl["net.ipv6.conf.default.forwarding"], "0"), "ipv6.conf.@.accept_ra": "1"} {
 			k.sysctl["net."+strings.Replace(name, "@", link, 1)] = value
 		}
 	}
@@ -64,6 +65,13 @@ func (k *kernel) set(name, value string) {
 	name = strings.ReplaceAll(name, "/", ".")
 	if _, known := k.sysctl[name]; !known {
 		return
+	}
+	if of := map[string]string{"net.ipv4.ip_forward": "net.ipv4.conf.", "net.ipv6.conf.all.forwarding": "net.ipv6.conf."}[name]; of != "" {
+		for other := range k.sysctl {
+			if strings.HasPrefix(other, of) && strings.HasSuffix(other, ".forwarding") {
+				k.sysctl[other] = value
+			}
+		}
 	}
 	if name == "net.ipv4.ip_forward" && k.sysctl[name] != value {
 		for other := range k.sysctl {

@@ -2,6 +2,7 @@ package seen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,12 +13,17 @@ type Loaded struct {
 	Rule Rule
 }
 
-// Forwarding reads what ufw's start will send on: the DNAT lines of its files.
+// Forwarding reads what ufw's start will send on: the DNAT lines of its files, and all rules of scripts that it calls. One that
+// its hooks do not name before they end is not called.
 var Forwarding = register(Fact[[]Loaded]{ID: "boot", ask: text(`echo '== hook'; if [ -x /etc/ufw/before.init ]; then echo executable; else echo file; fi
+echo '== calls'; for f in /etc/ufw/before.init /etc/ufw/after.init; do
+	if [ -x "$f" ]; then sed -n '/^exit/q; /^[^#]*\/etc\/ufw\/[a-z]*\.init/p' "$f"; fi
+done
 echo '== dnat'
-for f in $(grep -l DNAT /etc/ufw/*.init /etc/ufw/*.rules 2>/dev/null); do
-	x=file; if [ -x "$f" ]; then x=executable; fi
-	grep DNAT "$f" | while read -r line; do printf '%s %s|%s\n' "$x" "$f" "$line"; done
+for f in $(grep -l -e DNAT -e '^-A ' /etc/ufw/*.init 2>/dev/null; grep -l DNAT /etc/ufw/*.rules 2>/dev/null); do
+	x=file w='-e DNAT'; if [ -x "$f" ]; then x=executable; fi
+	case $f in *.init) w="$w -e ^-A" ;; esac
+	grep $w "$f" | while read -r line; do printf '%s %s|%s\n' "$x" "$f" "$line"; done
 done`),
 	parse: func(s sections) ([]Loaded, error) {
 		var all []Loaded
@@ -29,8 +35,9 @@ done`),
 			where, text, _ := strings.Cut(line, "|")
 			kind, file, _ := strings.Cut(where, " ")
 			if text = strings.TrimSpace(text); !strings.HasPrefix(text, "#") {
-				script := strings.HasSuffix(file, ".init")
-				all = append(all, Loaded{file, !script || kind == "executable" && hook == "executable", ParseRule(text)})
+				runs := !strings.HasSuffix(file, ".init") || kind == "executable" && (slices.Contains([]string{"/etc/ufw/before.init", "/etc/ufw/after.init"}, file) ||
+					slices.ContainsFunc(s.lines("calls"), func(line string) bool { return strings.Contains(line, file) }))
+				all = append(all, Loaded{file, runs, ParseRule(text)})
 			}
 		}
 		return all, nil

@@ -15,7 +15,7 @@ type Settings struct {
 	Files []Setting         // what files say of forwarding, in the order of their folders
 }
 
-// Setting is one line of a file of sysctl's.
+// Setting is one line of a file of sysctl's. One without a name says that the file is there, and hides others of its name.
 type Setting struct{ File, Name, Value string }
 
 // Key is the setting's name with dots.
@@ -30,7 +30,7 @@ const (
 // Sysctl reads the settings.
 var Sysctl = register(Fact[Settings]{ID: "sysctl", ask: text(`cd /proc/sys || exit 3
 echo '== live'
-grep -sH . net/ipv4/ip_forward net/ipv4/conf/all/accept_redirects net/ipv4/conf/all/src_valid_mark net/ipv6/conf/all/forwarding net/ipv6/conf/*/accept_ra | sed 's/:/ /'
+grep -sH . net/ipv4/ip_forward net/ipv4/conf/all/accept_redirects net/ipv4/conf/all/src_valid_mark net/ipv4/conf/*/forwarding net/ipv6/conf/*/forwarding net/ipv6/conf/*/accept_ra | sed 's/:/ /'
 echo '== ufw'
 paths= names=
 for n in $(sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' ` + UfwSysctl + ` 2>/dev/null); do
@@ -39,11 +39,13 @@ done
 grep -sH . /dev/null $paths | sed 's/:/ /'
 [ -z "$names" ] || sysctl -e $names 2>/dev/null | sed 's/ = / /'
 echo '== files'
-grep -H forward /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf ` + SysctlConf + ` ` + UfwSysctl + ` 2>/dev/null`),
+for f in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf ` + SysctlConf + ` ` + UfwSysctl + `; do
+	if [ -e "$f" ]; then echo "$f:"; grep -H forward "$f" 2>/dev/null; fi
+done`),
 	parse: parseSettings})
 
 var (
-	sysctlName  = regexp.MustCompile(`^[a-zA-Z0-9_./-]+$`)
+	sysctlName  = regexp.MustCompile(`^[a-zA-Z0-9_./*-]+$`)
 	sysctlValue = regexp.MustCompile(`^[0-9]+$`)
 )
 
@@ -67,7 +69,7 @@ func parseSettings(s sections) (Settings, error) {
 		file, text, _ := strings.Cut(line, ":")
 		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(text), "-"), "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if ok && sysctlName.MatchString(name) && strings.HasPrefix(file, "/") {
+		if there := text == ""; (there || ok && sysctlName.MatchString(name)) && strings.HasPrefix(file, "/") {
 			v.Files = append(v.Files, Setting{remote.Clean(file).Line(120), name, value})
 		}
 	}

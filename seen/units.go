@@ -15,6 +15,17 @@ type Unit struct {
 	Active bool
 	AtBoot string   // enabled, disabled, masked …; "" for a unit that is not there
 	After  []string // the units that it waits for
+
+	Fail    []string // its conditions and assertions, as long as they do not hold
+	Altered []string // what files of the administrator's have it start, or what cannot be told of it
+}
+
+// Fails says why a unit that is enabled would not start all the same.
+func (u Unit) Fails(name string) (why []string) {
+	for _, one := range u.Fail {
+		why = append(why, name+" does not start: what it wants is not so: "+one)
+	}
+	return why
 }
 
 // Enabled says whether it starts at boot.
@@ -39,7 +50,7 @@ func TunnelUnit(iface string) string { return "wg-quick@" + iface + ".service" }
 var GuideUnits = []string{"wireguard.service", "wireguard-setup.service"}
 
 // others are the units besides that matter to us.
-var others = []string{"ufw.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service"}
+var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service"}
 
 // UnitsOf reads what a host's init runs.
 var UnitsOf = register(Fact[Units]{ID: "units", args: tunnelName, ask: func(s *site.Site, h *site.Host) string {
@@ -59,6 +70,24 @@ for f in /etc/systemd/system/wireguard.service /etc/systemd/system/wireguard-set
 	/usr/local/bin/wireguard-setup /usr/local/bin/wireguard-setup.sh /usr/local/sbin/wireguard-setup /usr/local/sbin/wireguard-setup.sh \
 	/etc/wireguard/wireguard-setup /etc/wireguard/wireguard-setup.sh; do if [ -e $f ]; then echo $f; fi; done
 echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do if [ -e "$f" ]; then echo yes; break; fi; done
+echo '== effect'
+for n in ufw.service ssh.service ssh.socket sshd.service wg-quick@@IFACE@.service; do
+	systemctl cat "$n" 2>/dev/null | {
+		set --; f=
+		while read -r l; do
+			case $l in
+			'# /'*) f=${l#\# } ;;
+			Condition*= | Assert*=) set -- ;;
+			Condition*=* | Assert*=*) set -- "$@" "$l" ;;
+			Exec*=*) case $f in /etc/* | /run/*) echo "$n altered $f has $l" ;; esac ;;
+			esac
+		done
+		if [ $# = 0 ]; then :
+		elif ! systemd-analyze condition ConditionPathExists=/ >/dev/null 2>&1; then echo "$n altered its conditions cannot be asked: $*"
+		elif ! systemd-analyze condition "$@" >/dev/null 2>&1; then echo "$n fails $*"
+		fi
+	}
+done
 echo '== units'; systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p After $u`)(s, h)
 }, parse: parseUnits})
 
@@ -72,6 +101,18 @@ func parseUnits(s sections) (Units, error) {
 		if name != "" {
 			u.By[name] = unit
 		}
+	}
+	for _, line := range s.lines("effect") {
+		name, rest, _ := strings.Cut(line, " ")
+		kind, rest, _ := strings.Cut(rest, " ")
+		unit := u.By[name]
+		switch rest = remote.Clean(rest).Line(120); kind {
+		case "fails":
+			unit.Fail = append(unit.Fail, rest)
+		case "altered":
+			unit.Altered = append(unit.Altered, name+": "+rest)
+		}
+		u.By[name] = unit
 	}
 	if len(u.By) == 0 {
 		return u, fmt.Errorf("systemctl told of no unit")

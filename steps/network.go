@@ -24,7 +24,7 @@ func init() {
 			return slices.Concat(seen.HostReads(s, h), seen.UnitsOf.Reads(s, h), seen.Dpkg.Reads(s, h))
 		},
 		Plan:  planNetwork,
-		Proof: []string{"host.ssh", "host.privilege", "host.clock", "host.packages"},
+		Proof: []string{"host.ssh", "host.privilege", "host.clock", "host.packages", "host.boot"},
 	})
 }
 

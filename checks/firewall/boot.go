@@ -1,13 +1,10 @@
 package firewall
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
-	"path"
 	"slices"
-	"sort"
 	"strings"
 
 	"postern/checks"
@@ -20,13 +17,15 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "firewall.boot", Step: "firewall", Title: "After a reboot the firewall is as it is now",
 		Page: checks.Page{
-			Asks:  "Would each host, were it to start anew now, have the firewall that runs? Its files and units are compared with the rules of the kernel. Nothing is restarted for it.",
-			OK:    "What runs is also what a reboot brings.",
-			Fail:  "A reboot would bring other rules, or none: something was set by hand and not kept, or a file was edited and not loaded.",
-			Mends: "The chapter Firewall writes the files anew. Rules of your own that you want to keep belong into ufw first.",
+			Asks:    "Would each host, were it to start anew now, have the firewall that runs? All of ufw's files, the scripts that it calls, its unit with drop-ins and conditions, and the settings of each interface are compared with what the kernel has. Nothing is restarted for it.",
+			OK:      "What runs is also what a reboot brings.",
+			Fail:    "A reboot would bring other rules, or none: something was set by hand and not kept, or a file was edited and not loaded.",
+			Unknown: "The host could not be read, or something acts at boot that cannot be judged: it is quoted.",
+			Mends:   "The chapter Firewall writes the files anew. Rules of your own that you want to keep belong into ufw first.",
 		},
 		Guide: "firewall, Enable IP Forwarding; Enabling and Verifying the Firewall",
-		Reads: checks.Join(seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, checks.Files(fileUfwConf, fileUfwUser, fileUfwUser6)), Ask: checks.Linux(askBoot),
+		Reads: checks.Join(seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, seen.Addresses.Reads,
+			checks.Files(fileUfwConf, fileUfwDefault, fileUfwUser, fileUfwUser6, "/etc/ufw/before.rules", "/etc/ufw/before6.rules", "/etc/ufw/after.rules", "/etc/ufw/after6.rules")), Ask: checks.Linux(askBoot),
 	})
 }
 
@@ -63,6 +62,18 @@ func askBoot(ctx context.Context, e *checks.Env) []checks.Result {
 			wrong = append(wrong, "ufw does not start at boot")
 		}
 		rules, err := unlike(v.Facts)
+		var loads, unsure []string
+		if err == nil {
+			loads, unsure, err = loading(v.Facts)
+		}
+		own := u.By[ufwUnit]
+		wrong = append(wrong, own.Fails(ufwUnit)...)
+		unsure = append(unsure, own.Altered...)
+		for _, other := range []string{"netfilter-persistent.service", "nftables.service"} {
+			if u.By[other].Enabled() {
+				unsure = append(unsure, other+" loads rules of its own at boot")
+			}
+		}
 		var forwarding []string
 		if err == nil && h.Role == site.Proxy { // on a mail host Docker switches it on for itself
 			forwarding, err = forwardingAtBoot(e, v.Facts)
@@ -70,7 +81,10 @@ func askBoot(ctx context.Context, e *checks.Env) []checks.Result {
 		if err != nil {
 			return q.Cannot(err)
 		}
-		return q.None(slices.Concat(wrong, rules, forwarding), "ufw starts at boot with the rules that run")
+		if wrong = slices.Concat(wrong, rules, loads, forwarding); len(wrong) == 0 && len(unsure) > 0 {
+			return q.Unknown(checks.Few(unsure), "it was put there by hand, or by another program")
+		}
+		return q.None(wrong, "ufw starts at boot with the rules that run")
 	}, site.Proxy, site.Mail)
 }
 
@@ -131,12 +145,11 @@ func forwardingAtBoot(e *checks.Env, f remote.Facts) (wrong []string, err error)
 	if err != nil {
 		return nil, err
 	}
-	live, boot := settings.Live, bootValues(settings.Files)
-	for _, key := range forwardKeys(e.Site) {
-		if at := cmp.Or(boot[key], "0"); at != live[key] {
-			wrong = append(wrong, fmt.Sprintf("%s is %s and will be %s after a reboot", key, live[key], remote.Clean(at).Line(10)))
-		}
+	network, err := seen.Addresses.Of(f)
+	if err != nil {
+		return nil, err
 	}
+	wrong = forwardingDiffers(e.Site, network.Device, settings)
 	for _, one := range forwarded(e.Site) {
 		to := netip.AddrPortFrom(e.Site.Tunnel.Mail, uint16(one.Port)).String()
 		if !slices.ContainsFunc(loaded, func(l seen.Loaded) bool {
@@ -146,32 +159,4 @@ func forwardingAtBoot(e *checks.Env, f remote.Facts) (wrong []string, err error)
 		}
 	}
 	return wrong, nil
-}
-
-// bootValues is what sysctl settings come to at boot: files by name, the administrator's folder hiding others of the
-// same name, and last what ufw sets when it starts.
-func bootValues(files []seen.Setting) map[string]string {
-	hides := map[string]string{} // the file that counts, by name; folders come in their order of precedence
-	var dropIns, ufw []seen.Setting
-	for _, one := range files {
-		name := path.Base(one.File)
-		switch {
-		case one.File == seen.SysctlConf: // Debian links to it from among the drop-ins, or leaves it out
-		case one.File == seen.UfwSysctl:
-			ufw = append(ufw, one)
-		case hides[name] == "" || hides[name] == one.File:
-			hides[name] = one.File
-			dropIns = append(dropIns, one)
-		}
-	}
-	sort.SliceStable(dropIns, func(i, j int) bool { return path.Base(dropIns[i].File) < path.Base(dropIns[j].File) })
-	all := map[string]string{}
-	for _, one := range append(dropIns, ufw...) {
-		key := one.Key()
-		if key == "net.ipv4.conf.all.forwarding" {
-			key = forward4
-		}
-		all[key] = one.Value
-	}
-	return all
 }

@@ -57,9 +57,11 @@ func askTunnelBoot(_ context.Context, e *checks.Env) []checks.Result {
 			return q.Fail("WireGuard is not installed", "", "")
 		}
 		var wrong []string
-		if own := u.By[unit+".service"]; !own.Enabled() {
+		own := u.By[unit+".service"]
+		if !own.Enabled() {
 			wrong = append(wrong, unit+" is "+cmp.Or(own.AtBoot, "absent"))
 		}
+		wrong = append(wrong, own.Fails(unit)...)
 		if u.By["wireguard.service"].Enabled() {
 			wrong = append(wrong, "the guide's wireguard.service starts too and makes the same interface")
 		}
@@ -77,8 +79,8 @@ func askTunnelBoot(_ context.Context, e *checks.Env) []checks.Result {
 		if err != nil {
 			return q.Cannot(err)
 		}
-		if wrong = append(wrong, more...); len(wrong) == 0 && len(c.strange) > 0 {
-			return q.Unknown(fileTunnel(e.Site)+" has what is not judged: "+checks.Few(c.strange), "it was put there by hand")
+		if wrong = append(wrong, more...); len(wrong) == 0 && len(c.strange)+len(own.Altered) > 0 {
+			return q.Unknown("what is not judged: "+checks.Few(append(c.strange, own.Altered...)), "it was put there by hand")
 		}
 		return q.None(wrong, "%s is enabled, and %s says what runs", unit, fileTunnel(e.Site))
 	}, site.Proxy, site.Mail)

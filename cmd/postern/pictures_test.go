@@ -70,7 +70,7 @@ func TestDemoDrawn(t *testing.T) {
 		}
 		return false
 	}, func(screen string) {
-		if _, seen := shot["apply"]; !seen && hasAll(screen, []string{asksChecks, "asking 16 checks over", "00:21", "7 of 7", "4 of 4"}) {
+		if _, seen := shot["apply"]; !seen && hasAll(screen, []string{asksChecks, "asking 17 checks over", "00:21", "7 of 7", "4 of 4"}) {
 			take("apply")
 		}
 	})

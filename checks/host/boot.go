@@ -1,0 +1,57 @@
+package host
+
+import (
+	"context"
+	"strings"
+
+	"postern/checks"
+	"postern/seen"
+	"postern/site"
+)
+
+func init() {
+	checks.Register(checks.Check{ID: "host.boot", Step: "network", Title: "After a reboot one gets in by SSH", Guide: "network, Network Architecture",
+		Page: checks.Page{
+			Asks:    "Would sshd start if the host did? Its units are asked by all of their names, drop-ins and conditions included: ssh.service, sshd.service, and ssh.socket, which starts it when somebody comes. Nothing is restarted for it.",
+			OK:      "One of them starts at boot.",
+			Fail:    "None does: the sshd that runs was started by hand, or its unit was disabled since. After a reboot only the provider's console leads in.",
+			Unknown: "The host has no systemd, no unit of sshd is known there, or what it starts was altered.",
+			Mends:   "On the host: systemctl enable ssh, or what keeps its condition from holding taken away.",
+		}, Reads: seen.UnitsOf.Reads, Ask: askBoot})
+}
+
+// doors are the units that start sshd, by all of their names.
+var doors = []string{"ssh.service", "sshd.service", "ssh.socket"}
+
+func askBoot(_ context.Context, e *checks.Env) []checks.Result {
+	q := checks.Question{Want: "sshd starts at boot", Fix: "on the host: systemctl enable ssh", Likely: "it was disabled, and the one that runs was started before or by hand"}
+	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		u, err := checks.UnitsOf(v.Facts)
+		if err != nil {
+			return q.Cannot(err)
+		}
+		var off, fails, unsure []string
+		for _, name := range doors {
+			switch unit := u.By[name]; {
+			case !unit.Loaded && unit.AtBoot == "", unit.AtBoot == "alias":
+			case !unit.Enabled():
+				off = append(off, name+" is "+unit.AtBoot)
+			case len(unit.Fail) > 0:
+				fails = append(fails, unit.Fails(name)...)
+			case len(unit.Altered) > 0:
+				unsure = append(unsure, unit.Altered...)
+			default:
+				return q.OK("%s starts at boot", name)
+			}
+		}
+		switch {
+		case len(unsure) > 0:
+			return q.Unknown(checks.Few(unsure), "a file of the administrator's changes the unit")
+		case len(off)+len(fails) > 0:
+			return q.Fail(strings.Join(append(fails, off...), "; "), "", "")
+		case h.Local || e.HereIs == h.Name:
+			return q.Skip("the program runs on this host: it needs no login")
+		}
+		return q.Unknown("no unit of sshd is known on the host", "another program lets you in")
+	}, site.Proxy, site.Mail)
+}
