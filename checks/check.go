@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sort"
 	"strings"
@@ -56,6 +57,7 @@ type Vantage struct {
 	Dial   remote.Dialer                                                                // opens connections from this place
 	Listen func(ctx context.Context, network, address string) (*remote.Listener, error) // a throw-away listener on the host; nil for Here
 	Run    func(context.Context, remote.Query) (remote.Answer, error)                   // a read-only snippet, as root; nil for Here
+	Login  func(ctx context.Context, over remote.Dialer, to netip.AddrPort) error       // logs in to the host once more, by another way; nil where its port is dialled instead
 }
 
 // Env is all a check may touch.

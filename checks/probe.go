@@ -52,7 +52,11 @@ func (e *Env) Probe(ctx context.Context, from *Vantage, to netip.AddrPort, at *s
 
 func (e *Env) probe(ctx context.Context, from *Vantage, to netip.AddrPort, at *site.Host, arrive netip.AddrPort) (p Probe) {
 	if at == nil {
-		p.Reached = e.dialSilence(ctx, from, to)
+		if h, v := e.sshd(to); h != nil && v.Login != nil {
+			p.Reached = e.askSSHD(ctx, from, to, h, v)
+		} else {
+			p.Reached = e.dialSilence(ctx, from, to)
+		}
 		return p
 	}
 	v, err := e.Look(at)

@@ -98,6 +98,9 @@ func (e *Env) neighbours(from *Vantage, to netip.AddrPort) []netip.AddrPort {
 			continue
 		}
 		at := []netip.Addr{to.Addr()}
+		if v.Login != nil && from.Name != Here { // no login of its own only to know how long an answer takes
+			at = nil
+		}
 		if other := e.Site.Host(from.Name); other != nil && other.Role != h.Role {
 			at = append(at, e.Site.TunnelAddress(h))
 		}

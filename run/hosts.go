@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -17,7 +18,8 @@ type host struct {
 	name    string
 	target  remote.Target // the second login takes the same way
 	session Login
-	err     error // why there is no session
+	err     error         // why there is no session
+	turn    chan struct{} // held by who logs in by another way
 }
 
 // target says how to reach a host, through another one when it says so.
@@ -47,7 +49,7 @@ func (r *Runner) connect(ctx context.Context) error {
 			if (h.Jump != "") != jumped || (r.hosts[h.Name] != nil && r.hosts[h.Name].err == nil) {
 				continue
 			}
-			one := &host{name: h.Name, target: target(r.Site, h)}
+			one := &host{name: h.Name, target: target(r.Site, h), turn: make(chan struct{}, 1)}
 			r.hosts[h.Name] = one
 			wg.Go(func() {
 				start := r.Clock()
@@ -60,6 +62,24 @@ func (r *Runner) connect(ctx context.Context) error {
 		wg.Wait()
 	}
 	return ctx.Err()
+}
+
+// reaching logs in to a host by another way, one login at a time: sshd may refuse more that are not through with it
+// (MaxStartups). nil where a port is dialled instead.
+func (r *Runner) reaching(name string) func(context.Context, remote.Dialer, netip.AddrPort) error {
+	one := r.hosts[name]
+	if r.Reach == nil || one == nil || one.target.Local {
+		return nil
+	}
+	return func(ctx context.Context, over remote.Dialer, to netip.AddrPort) error {
+		select {
+		case one.turn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-one.turn }()
+		return r.Reach(ctx, one.target, over, to)
+	}
 }
 
 // Unreachable is the error of hosts that nobody could log in to.

@@ -31,6 +31,16 @@ type Login interface {
 
 var _ Login = (*remote.Session)(nil)
 
+// Reaching logs in to a host by another way than its own, and out again: over a dialer, to another of its addresses.
+type Reaching func(ctx context.Context, t remote.Target, over remote.Dialer, to netip.AddrPort) error
+
+// Ways is Reaching by SSH with those options, whose Memory should be that of the logins.
+func Ways(o remote.Options) Reaching {
+	return func(ctx context.Context, t remote.Target, over remote.Dialer, to netip.AddrPort) error {
+		return remote.Reach(ctx, t, over, to.String(), o)
+	}
+}
+
 // SSH logs in to hosts with those options. What the operator answered is kept, so that the login that proves a change asks
 // nothing again, and a host that others are reached through is asked for once.
 func SSH(o remote.Options) func(context.Context, remote.Target) (Login, error) {

@@ -21,6 +21,7 @@ type Runner struct {
 	Site     *site.Site
 	Connect  func(context.Context, remote.Target) (Login, error) // logs in, the first time and to prove that one still can
 	Here     remote.Dialer                                       // dials from where the program runs
+	Reach    Reaching                                            // logs in by another way; nil where a port is dialled instead
 	Clock    func() time.Time                                    // now
 	NewID    func() string                                       // a fresh transaction ID: letters and digits
 	Operator string                                              // who runs this and where, told to a second operator

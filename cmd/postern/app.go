@@ -128,7 +128,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 		return nil, err
 	}
 	r := &run.Runner{
-		Site: from.site, Connect: a.connect(a.ask.answer), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
+		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: a.Deadline, Accept: a.accepted(),
 		Emit: a.emit, Saved: from.saved, Approve: a.approve,
 	}
@@ -197,6 +197,14 @@ func (a *app) connect(ask func(context.Context, remote.Prompt) (string, error)) 
 	o := a.remote()
 	o.Ask = ask
 	return run.SSH(o)
+}
+
+// reach logs in by other ways. Nobody is asked for anything: what the first login was told is known.
+func (a *app) reach() run.Reaching {
+	if a.sim != nil {
+		return nil
+	}
+	return run.Ways(a.remote())
 }
 
 func (a *app) accepted() map[string]bool {
