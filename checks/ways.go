@@ -43,9 +43,14 @@ func (e *Env) askSSHD(ctx context.Context, from *Vantage, to netip.AddrPort, h *
 		return Reached{Answer: Open, Took: e.roundTrip(ctx, v)}
 	case h.Role == site.Mail && from.Name != Here && !e.inTunnel(h, to.Addr()):
 		return Reached{Answer: NoPlace, Err: errUnasked} // at the address of a home another host may answer
+	case e.inTunnel(h, to.Addr()) && e.Unset(e.Site.Hosts...) != "":
+		return Reached{Answer: NoRoute, Err: errors.New("the tunnel is not set up")} // its addresses may be another network's there
 	}
 	began := e.clock()
-	dialled := &timed{Dialer: from.Dial, clock: e.clock}
+	dialled := &timed{Dialer: from.Dial, clock: e.clock, limit: dialTimeout}
+	if e.Hasty {
+		dialled.limit = hastyTimeout
+	}
 	err := v.Login(ctx, dialled, to)
 	r := Reached{Answer: Open, Took: dialled.took}
 	switch {
@@ -65,7 +70,7 @@ func (e *Env) cameBy(from *Vantage, to netip.AddrPort, h *site.Host, v *Vantage)
 		return false
 	}
 	n, _ := seen.Addresses.Of(v.Facts)
-	arrive, _ := arrival(n, to.Addr())
+	arrive, _ := n.Arrives(to.Addr())
 	return arrive == via.Server.Addr()
 }
 
@@ -85,6 +90,7 @@ func (e *Env) roundTrip(ctx context.Context, v *Vantage) time.Duration {
 type timed struct {
 	remote.Dialer
 	clock func() time.Time
+	limit time.Duration
 	took  time.Duration
 	err   error
 }
@@ -92,7 +98,7 @@ type timed struct {
 // DialContext dials, and remembers how long it took.
 func (d *timed) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	began := d.clock()
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
 	conn, err := d.Dialer.DialContext(ctx, network, address)
 	d.took, d.err = d.clock().Sub(began), err

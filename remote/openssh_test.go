@@ -59,7 +59,7 @@ func openSSH(t *testing.T, extra string) (Target, Options) {
 			if err != nil {
 				continue
 			}
-			cmd := exec.Command(sshdPath, "-i", "-f", filepath.Join(dir, "config"))
+			cmd := exec.Command(sshdPath, "-i", "-f", filepath.Join(dir, "config"), "-E", filepath.Join(dir, "log"))
 			cmd.Stdin, cmd.Stdout = f, f
 			wg.Go(func() {
 				cmd.Run()
