@@ -184,7 +184,11 @@ func (l *login) explain(err error) error {
 		}
 		return fmt.Errorf("login as %s refused: %s", l.host.User, why)
 	case hungUp(err):
-		return fmt.Errorf("%s hung up during the login: %w", l.host.Login(), err)
+		text := fmt.Sprintf("%s hung up during the login: %v", l.host.Login(), err)
+		if len(l.offered) == 0 {
+			err = errors.Join(ErrTurnedAway, err)
+		}
+		return &dialError{text, err}
 	}
 	return err
 }

@@ -89,7 +89,7 @@ func (t Target) name() string {
 
 // tcp opens the connection that the login will go over.
 func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
-	late := &dialError{fmt.Sprintf("%s:%s does not answer within %v", l.host.Name, l.host.Port, dialTimeout), context.DeadlineExceeded}
+	late := &dialError{fmt.Sprintf("%s:%s does not answer within %v", l.host.Name, l.host.Port, dialTimeout), errors.Join(ErrTurnedAway, context.DeadlineExceeded)}
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, late)
 	defer cancel()
 	address := l.host.Address()
@@ -186,6 +186,10 @@ func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
 	return nil, err
 }
 
+// ErrTurnedAway is part of every error of a host that took no connection, or hung up before it asked who we are: there is no
+// sshd, or it, or a firewall, wants nothing of us now.
+var ErrTurnedAway = errors.New("no connection was taken")
+
 // dialError is a failed dial or login in a text that says what to look at.
 type dialError struct {
 	text string
@@ -206,6 +210,7 @@ func explainDial(err error, host, address string) error {
 		text = fmt.Sprintf("the name %q could not be looked up: no DNS server answered (it is not in your ssh_config)", host)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		text = fmt.Sprintf("%s refuses the connection: no SSH server listens there; is it another port?", address)
+		err = errors.Join(ErrTurnedAway, err)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		text = fmt.Sprintf("there is no way to %s from here: is the address right, and are you in the right network?", address)
 	default:

@@ -49,6 +49,7 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 	if err != nil {
 		return nil, err
 	}
+	r.count(1)
 	parts, guard := far(d.site, d.parts), r.guard(d.parts, d.after)
 	list := make([]*armed, len(parts))
 	one := func(p steps.Part, begun func()) error {
@@ -127,7 +128,7 @@ func jumped(s *site.Site, parts []steps.Part) bool {
 }
 
 // relogin logs in anew to every changed host: a held connection proves nothing, because firewalls let established ones
-// through (transaction.md 0.4). Until it works, or the deadline is near, it is tried again, at most every 6 s so that no
+// through (transaction.md 0.4). Until it works, or the deadline is near, it is tried again, at most every 8 s so that no
 // rate limit bans the operator.
 func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 	limit, cancel := context.WithTimeout(ctx, r.Deadline*3/4)
@@ -138,7 +139,7 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 		wg.Go(func() {
 			start := r.Clock()
 			for {
-				next := time.After(6 * time.Second)
+				next := time.After(patience)
 				var err error
 				if a.anew, err = r.again(limit, a); err == nil {
 					r.emit(steps.Event{Kind: "connect", Host: a.part.Host, Text: "a new login works", Elapsed: r.Clock().Sub(start)})
@@ -168,8 +169,10 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 }
 
 // again is a new login to an armed host, the way the first one came.
-func (r *Runner) again(ctx context.Context, a *armed) (Login, error) {
-	return r.Connect(ctx, r.hosts[a.part.Host].target)
+func (r *Runner) again(ctx context.Context, a *armed) (anew Login, err error) {
+	t := r.hosts[a.part.Host].target
+	err = r.visit(ctx, t, t.SSH, func() (err error) { anew, err = r.Connect(ctx, t); return err })
+	return anew, r.told(t, err)
 }
 
 // outage is how long at least a host is asked what became of a change. One that is reached through another may be out of reach
@@ -181,7 +184,7 @@ const outage = 4 * time.Minute
 func (r *Runner) insist(ctx context.Context, a *armed, ask func(context.Context, Login) error) error {
 	end, told := r.Clock().Add(max(a.guard+30*time.Second, outage)), false
 	for {
-		next := time.After(6 * time.Second)
+		next := time.After(patience)
 		limit, cancel := context.WithTimeout(ctx, 30*time.Second)
 		err := ask(limit, a.anew)
 		if !unanswered(err) || r.Clock().After(end) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	"postern/remote"
 	"postern/site"
@@ -18,8 +19,9 @@ type host struct {
 	name    string
 	target  remote.Target // the second login takes the same way
 	session Login
-	err     error         // why there is no session
-	turn    chan struct{} // held by who logs in by another way
+	err     error            // why there is no session
+	turn    chan struct{}    // held by who logs in by another way
+	ways    map[string]wayIn // what came of that, by address
 }
 
 // target says how to reach a host, through another one when it says so.
@@ -49,11 +51,11 @@ func (r *Runner) connect(ctx context.Context) error {
 			if (h.Jump != "") != jumped || (r.hosts[h.Name] != nil && r.hosts[h.Name].err == nil) {
 				continue
 			}
-			one := &host{name: h.Name, target: target(r.Site, h), turn: make(chan struct{}, 1)}
+			one := &host{name: h.Name, target: target(r.Site, h), turn: make(chan struct{}, 1), ways: map[string]wayIn{}}
 			r.hosts[h.Name] = one
 			wg.Go(func() {
 				start := r.Clock()
-				one.session, one.err = r.Connect(ctx, one.target)
+				one.session, one.err = r.login(ctx, one.target)
 				if one.err == nil {
 					r.emit(steps.Event{Kind: "connect", Host: h.Name, Text: "logged in, and root", Elapsed: r.Clock().Sub(start)})
 				}
@@ -64,8 +66,15 @@ func (r *Runner) connect(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// wayIn is what came of a login by another way.
+type wayIn struct {
+	err   error
+	at    time.Time
+	begun int
+}
+
 // reaching logs in to a host by another way, one login at a time: sshd may refuse more that are not through with it
-// (MaxStartups). nil where a port is dialled instead.
+// (MaxStartups). What came of it holds for as long as a login is not tried again. nil where a port is dialled instead.
 func (r *Runner) reaching(name string) func(context.Context, remote.Dialer, netip.AddrPort) error {
 	one := r.hosts[name]
 	if r.Reach == nil || one == nil || one.target.Local {
@@ -78,8 +87,22 @@ func (r *Runner) reaching(name string) func(context.Context, remote.Dialer, neti
 			return ctx.Err()
 		}
 		defer func() { <-one.turn }()
-		return r.Reach(ctx, one.target, over, to)
+		begun, key := r.count(0), one.target.SSH+" "+to.String()
+		if had, ok := one.ways[key]; ok && had.begun == begun && r.Clock().Sub(had.at) < patience {
+			return had.err
+		}
+		err := r.visit(ctx, one.target, key, func() error { return r.Reach(ctx, one.target, over, to) })
+		one.ways[key] = wayIn{err, r.Clock(), begun}
+		return err
 	}
+}
+
+// count adds to the sets of changes that were begun, and tells how many these are.
+func (r *Runner) count(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun += n
+	return r.begun
 }
 
 // Unreachable is the error of hosts that nobody could log in to.

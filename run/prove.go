@@ -120,6 +120,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		if s := over[h.Name]; one.err == nil {
 			v.Dial, v.Listen, v.Run = s, s.Listen, s.Exec
 			v.Login = r.reaching(h.Name)
+			r.heed(h.Name, one.facts)
 			look[h.Name] = one.facts
 		}
 		env.Hosts[h.Name] = v

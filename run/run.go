@@ -21,6 +21,7 @@ type Runner struct {
 	Site     *site.Site
 	Connect  func(context.Context, remote.Target) (Login, error) // logs in, the first time and to prove that one still can
 	Here     remote.Dialer                                       // dials from where the program runs
+	Diary    Diary                                               // remembers when the hosts let us in
 	Reach    Reaching                                            // logs in by another way; nil where a port is dialled instead
 	Clock    func() time.Time                                    // now
 	NewID    func() string                                       // a fresh transaction ID: letters and digits
@@ -37,6 +38,8 @@ type Runner struct {
 	left      *site.Site // as the last run left it on the hosts; nil when they have none
 	toldEnded bool       // how the last change of each host ended was looked at
 	done      inPlace    // when it was last planned, and by what was kept since
+	visits    *diary     // when the hosts let us in; see Runner.diary
+	begun     int        // sets of changes: after each, what was known of the ways in is old
 	behind    bool       // the hosts had these answers already under a newer revision, which is taken over
 }
 

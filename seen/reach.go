@@ -56,6 +56,22 @@ func (t Tables) decided(chain string, p Packet) Fate {
 	return f
 }
 
+// Limits says whether a rule counts who connects to one of these ports, and how often.
+func (r Ruleset) Limits(ports []int) bool {
+	for _, tables := range []Tables{r.Four, r.Six} {
+		if tables["filter"] == nil {
+			continue
+		}
+		for _, rule := range tables["filter"].Rules {
+			counts := slices.ContainsFunc(rule.Options, func(o string) bool { return o == "-m recent" || o == "-m hashlimit" || o == "-m connlimit" })
+			if counts && slices.ContainsFunc(ports, func(p int) bool { return HasPort(rule.Ports, p) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Sent are the rules of other people that send a port of the host on to another address.
 func (t Tables) Sent() []Rule {
 	var all []Rule

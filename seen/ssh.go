@@ -14,12 +14,14 @@ type Access struct {
 	Client netip.AddrPort // where the connection that asked comes from; invalid when the host does not tell
 	Server netip.AddrPort // where it goes to
 	Ports  []int          // of this connection, then those sshd is configured for, then those it listens on
+	Watch  []string       // who turns away those that connect too often or wrongly: fail2ban, sshguard, crowdsec, sshd's own penalties
 }
 
 // SSH reads how one gets in. It asks for the listeners too, because sshd may listen elsewhere than its file says.
 var SSH = ssh{register(Fact[Access]{ID: "ssh", ask: text(
 	`echo '== connection'; printf '%s\n' "${SSH_CONNECTION-}"
-echo '== sshd'; sshd -T 2>/dev/null | grep -i '^port '`), parse: parseAccess})}
+echo '== sshd'; sshd -T 2>/dev/null | grep -iE '^(port|persourcepenalties) '
+echo '== watch'; for w in fail2ban sshguard crowdsec; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done`), parse: parseAccess})}
 
 type ssh struct{ Fact[Access] }
 
@@ -56,6 +58,13 @@ func parseAccess(s sections) (Access, error) {
 	for _, line := range s["sshd"] {
 		if w := strings.Fields(line); len(w) == 2 && strings.EqualFold(w[0], "port") {
 			a.leads(port(w[1]))
+		} else if len(w) > 1 && strings.EqualFold(w[0], "persourcepenalties") && w[1] != "no" {
+			a.Watch = append(a.Watch, "sshd's PerSourcePenalties")
+		}
+	}
+	for _, name := range s.lines("watch") {
+		if Name(name) {
+			a.Watch = append(a.Watch, name)
 		}
 	}
 	return a, nil

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"postern/checks"
 	"postern/seen"
@@ -21,7 +22,7 @@ func init() {
 			Skip:    "This program runs on the host itself, which needs no login.",
 			Mends:   "Chapter Network asks for the destination; 'Ways in' in the wizard has others, through the proxy or by the console.",
 		},
-		Reads: seen.SSH.Reads, Ask: askSSH,
+		Reads: checks.Join(seen.SSH.Reads, seen.Rules.Reads), Ask: askSSH,
 	})
 	checks.Register(checks.Check{
 		ID: "host.privilege", Step: "network", Way: true, Title: "The login can become root and change the system", Guide: "network, Network Architecture",
@@ -47,7 +48,14 @@ func askSSH(_ context.Context, e *checks.Env) []checks.Result {
 		case !via.Server.IsValid():
 			return q.Unknown("the host did not tell how we are connected", "sudo or the login shell drops SSH_CONNECTION")
 		}
-		return q.OK("logged in from %s to %s; sshd listens on port %s", via.Client.Addr(), via.Server, join(via.Ports))
+		watch := ""
+		if rules, err := seen.Rules.Of(v.Facts); err == nil && rules.Limits(via.Ports) {
+			via.Watch = append(via.Watch, "a limit of the firewall's")
+		}
+		if len(via.Watch) > 0 {
+			watch = "; who connects too often is turned away by " + strings.Join(via.Watch, ", ")
+		}
+		return q.OK("logged in from %s to %s; sshd listens on port %s%s", via.Client.Addr(), via.Server, join(via.Ports), watch)
 	}, site.Proxy, site.Mail)
 }
 

@@ -128,7 +128,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 		return nil, err
 	}
 	r := &run.Runner{
-		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Clock: a.world.now, NewID: newID(a.world.now),
+		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Diary: a.diary(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: a.Deadline, Accept: a.accepted(),
 		Emit: a.emit, Saved: from.saved, Approve: a.approve,
 	}
@@ -197,6 +197,18 @@ func (a *app) connect(ask func(context.Context, remote.Prompt) (string, error)) 
 	o := a.remote()
 	o.Ask = ask
 	return run.SSH(o)
+}
+
+// diary remembers when the hosts let us in. Those that are simulated turn nobody away.
+func (a *app) diary() run.Diary {
+	if a.sim != nil {
+		return run.Diary{}
+	}
+	path := filepath.Join(stateFolder(a.world), "visits.json")
+	return run.Diary{
+		Load: func() []byte { text, _ := os.ReadFile(path); return text },
+		Keep: func(text []byte) { _ = os.WriteFile(path, text, 0o600) },
+	}
 }
 
 // reach logs in by other ways. Nobody is asked for anything: what the first login was told is known.
