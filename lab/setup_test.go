@@ -17,7 +17,7 @@ func TestSetup(t *testing.T) {
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
 			t.Parallel()
-			variation{lab: Options{Suite: suite}, begin: usual}.prove(t)
+			variation{lab: Options{Suite: suite}, begin: withServices, settled: servesStill}.prove(t)
 		})
 	}
 }
