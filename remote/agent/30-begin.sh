@@ -6,6 +6,7 @@ begin() {
 	done
 	! held "$D/JOB" || owned "$D/JOB.owner"
 	[ ! -e "$O" ] || owned
+	flush "$D" # what is staged now is swept after a power cut, too
 	why=$(prepare "$1" 2>&1)
 	rc=$?
 	[ $rc = 0 ] || refuse $rc "$why"
@@ -35,15 +36,16 @@ prepare() {
 	dd if=/dev/urandom of="$I/reserve" bs=1024 count=64 2>/dev/null || { echo "no space under $D"; return 12; }
 }
 
-# settle_disk brings what is written to the disk itself, on each file system a change touches: once everything is armed and
-# nothing is changed yet, and once everything is persisted.
+# settle_disk brings what is written to the disk itself, on each file system a change touches, for what is said of it must hold
+# after a power cut: once everything is armed and nothing is changed yet, once it is applied, persisted or taken back. $1 is the
+# folder of the changes.
 settle_disk() {
 	set -- "$1"/c/*/path
 	for f in "$@"; do
 		read -r f 2>/dev/null <"$f" && [ -d "${f%/*}" ] && set -- "$@" "${f%/*}"
 		shift
 	done
-	flush "$D" "$@"
+	flush "$D" "$ETC" "$@"
 }
 
 # arm makes the guards, turns the marker, and only then proves that the guards live: watchdogs that fired before the

@@ -29,7 +29,7 @@ apply() {
 	exec 8<"$O/RUNNING" || exit 1
 	lock 8 5 || exit 1
 	echo $$ >"$O/RUNNING" || exit 1
-	[ -e "$O/ARMED.$1" ] && turn BEFORE PLACED || exit 1
+	[ -e "$O/ARMED.$1" ] && turn BEFORE PLACED && flush "$D" || exit 1
 	for c in "$O"/c/*; do
 		[ ! -e "$c/late" ] && path "$c" "$1" || continue
 		place "$c" || failed "$c" "$P cannot be replaced"
@@ -41,6 +41,7 @@ apply() {
 		path "$c" "$1" && [ ! -e "$c/late" ] && S=$P
 		script "$c" run 0 "$S" || failed "$c"
 	done
+	settle_disk "$O" # what is confirmed must be there already
 	[ -e "$O/ARMED.$1" ] && turn UNAPPLIED APPLIED
 }
 

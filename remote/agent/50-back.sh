@@ -52,6 +52,8 @@ roll() {
 		unanswered "$1"
 		for c in "$O"/c/*; do rerecord "$c" "$1"; done
 	fi
+	unstage "$O" "$1"
+	settle_disk "$O"
 	turn "ROLLING.$1.$2" "ROLLEDBACK.$1.$2"
 	finish "$1"
 }

@@ -26,13 +26,14 @@ sweep_open() {
 }
 
 # finish leaves the history and frees the host, by one rename. The mutex is held and the files are in their final state.
-# The guards go last: until then they bring to its end what a crash leaves in the middle.
+# The guards go last, once the end is on the disk: until then they bring to its end what a crash leaves in the middle.
 finish() {
 	unstage "$O" "$1"
 	[ -e "$O/PERSISTED.$1" ] || unparent "$O"/c/*/dirs
 	rm -f "$O/reserve"
 	rm -rf "$D"/done.*/c
 	mv "$O" "$D/done.$1" || return 1
+	flush "$D"
 	boot_remove
 	unwatch "$1" "$D/done.$1"
 	prune

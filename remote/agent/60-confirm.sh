@@ -26,6 +26,7 @@ revert() {
 	[ -e "$d/PERSISTED.$1" ] && [ -d "$d/c" ] || { release; ended "$1"; }
 	mv "$d" "$O" && boot_install || die 13 E_NOGUARD "$INIT"
 	turn "PERSISTED.$1" "ROLLING.$1.reverted"
+	flush "$D" "$ETC"
 	release
 	back "$1" reverted
 }

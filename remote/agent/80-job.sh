@@ -24,12 +24,18 @@ job() {
 		echo "@@$1 change ${c##*/}"
 		job_change "$c" "$1" || { job_failed "$1" $?; return; }
 	done
-	echo 0 >"$J/rc.new" && mv "$J/rc.new" "$J/rc"
+	job_ended 0
 }
 
 job_failed() {
 	job_back "$1"
-	echo "$2" >"$J/rc.new" && mv "$J/rc.new" "$J/rc"
+	job_ended "$2"
+}
+
+# job_ended says how it ended, once that is on the disk.
+job_ended() {
+	settle_disk "$J"
+	echo "$1" >"$J/rc.new" && mv "$J/rc.new" "$J/rc"
 }
 
 # job_stopped lists the changes of job $J that go back when it stops, last first: the one it stopped in, and those bound to it.
@@ -71,7 +77,7 @@ job_change() {
 	if path "$1" "$2"; then
 		[ ! -e "$1/test" ] || job_script "$1" test || return 17
 	fi
-	: >"$1/began" || return 12
+	: >"$1/began" && flush "$D" || return 12
 	if path "$1" "$2"; then
 		place "$1" || return 12
 		S=$P
