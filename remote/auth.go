@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -35,6 +36,9 @@ type login struct {
 	keyErr   error           // why a key that the host would take was not used
 	keyFresh bool            // keyErr came up since the last method
 	hostErr  error           // why the host's key was not taken
+
+	agent     net.Conn // to the operator's agent
+	agentHung string   // that it hangs, in words
 }
 
 // progress grows with everything learned that makes another connection worth it.
@@ -183,6 +187,8 @@ func (l *login) explain(err error) error {
 			why += "; the host hung up over too many keys: name the right one with IdentityFile and IdentitiesOnly"
 		}
 		return fmt.Errorf("login as %s refused: %s", l.host.User, why)
+	case l.agent != nil && strings.Contains(text, "i/o timeout") && strings.Contains(text, "agent"):
+		return fmt.Errorf("the ssh agent at %s did not sign within %s: does it wait for a touch?", l.host.Agent, signTimeout)
 	case hungUp(err):
 		text := fmt.Sprintf("%s hung up during the login: %v", l.host.Login(), err)
 		if len(l.offered) == 0 {
@@ -195,12 +201,26 @@ func (l *login) explain(err error) error {
 
 // keysOffered says which keys were offered.
 func (l *login) keysOffered() string {
+	said := offers(l.keysShown())
+	if l.agentHung != "" {
+		said += ", and " + l.agentHung
+	}
+	return said
+}
+
+// keysShown is how many keys the host was shown.
+func (l *login) keysShown() int {
 	n := len(l.refused)
 	for _, k := range l.offered {
 		if !l.refused[k] {
 			n++
 		}
 	}
+	return n
+}
+
+// offers says that in words.
+func offers(n int) string {
 	switch n {
 	case 0:
 		return "there was no key to offer"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -35,6 +36,7 @@ type Options struct {
 	Apart      bool                                          // no ssh_config counts: the hosts are not of the operator's world
 	Memory     *Memory                                       // shares answers between Sessions; nil: they are kept for this one
 	Path       string                                        // PATH of every shell on the host; "" means where a system keeps its tools
+	Look       time.Duration                                 // how long a query may take on the host; 0 means 20 s (tests use less)
 	Agent      string                                        // what guards a change on the host; "" means ours (tests break it)
 	Way        string                                        // the SSH_CONNECTION that the program itself runs under; counts for a Local target only
 }

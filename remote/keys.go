@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -21,13 +22,37 @@ func (l *login) openAgent() (agent.ExtendedAgent, func()) {
 	if l.host.Agent == "" {
 		return nil, func() {}
 	}
+	if l.agentHung = l.hops.o.Memory.agentHung(l.host.Agent, ""); l.agentHung != "" {
+		return nil, func() {}
+	}
 	conn, err := net.DialTimeout("unix", l.host.Agent, time.Second)
 	if err != nil {
 		l.hops.log("the agent does not answer: " + err.Error())
 		return nil, func() {}
 	}
-	conn.SetDeadline(time.Now().Add(time.Minute)) // a person may have to touch a key
+	l.agent = conn
 	return agent.NewClient(conn), func() { conn.Close() }
+}
+
+// agentTimeout is how long an agent may take to list its keys, signTimeout to sign: a person may have to touch a key, and the host's own
+// time for the login goes on meanwhile.
+const (
+	agentTimeout = 5 * time.Second
+	signTimeout  = loginTimeout - agentTimeout
+)
+
+// agentKeys lists an agent's keys. One that hangs is asked once, and named where the login fails.
+func (l *login) agentKeys(a agent.ExtendedAgent) []ssh.Signer {
+	l.agent.SetDeadline(time.Now().Add(agentTimeout))
+	defer func() { l.agent.SetDeadline(time.Now().Add(signTimeout)) }()
+	all, err := a.Signers()
+	if err != nil && strings.Contains(err.Error(), "i/o timeout") {
+		l.agentHung = l.hops.o.Memory.agentHung(l.host.Agent, fmt.Sprintf("the ssh agent at %s hangs: it lists no keys within %s", l.host.Agent, agentTimeout))
+	}
+	if err != nil {
+		l.hops.log("the agent lists no keys: " + err.Error())
+	}
+	return all
 }
 
 // signers are the keys to offer: those of ssh_config's files or the usual ones first, by the agent where it holds them; then
@@ -36,11 +61,7 @@ func (l *login) signers(ctx context.Context, a agent.ExtendedAgent) []ssh.Signer
 	held := map[string]ssh.Signer{}
 	var order []string
 	if a != nil {
-		all, err := a.Signers()
-		if err != nil {
-			l.hops.log("the agent lists no keys: " + err.Error())
-		}
-		for _, s := range all {
+		for _, s := range l.agentKeys(a) {
 			f := ssh.FingerprintSHA256(s.PublicKey())
 			held[f] = s
 			order = append(order, f)

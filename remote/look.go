@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +31,15 @@ type Answer struct {
 	Mode  fs.FileMode
 	Owner string // user:group, for a file
 	Cut   bool   // the answer was longer than MaxAnswer and is not whole
+	Late  bool   // it took longer than a host lets one take, and was ended there
 }
 
-// MaxAnswer is the longest answer that is kept, in bytes.
+// MaxAnswer is the longest answer that is kept, in bytes: a host ends what says more.
 const MaxAnswer = 1 << 20
+
+// maxLook is how long a host lets one query take. Once one took longer, those after it in the same look have a quarter of that: what
+// hangs may be asked in several ways.
+const maxLook = 20 * time.Second
 
 // Facts are the frozen answers of one host, with the time they were taken.
 type Facts struct {
@@ -52,7 +58,7 @@ func (f Facts) Get(id string) (string, bool) {
 func (f Facts) File(path string) (file *File, known bool) {
 	a, ok := f.Answers[path]
 	switch {
-	case !ok || a.Cut || a.Code > 1:
+	case !ok || a.Cut || a.Late || a.Code > 1:
 		return nil, false
 	case a.Code == 1:
 		return nil, true
@@ -60,18 +66,13 @@ func (f Facts) File(path string) (file *File, known bool) {
 	return &File{Text: a.Out, Mode: a.Mode, Owner: a.Owner}, true
 }
 
-// lookPrelude reads files on any POSIX system, and takes secrets out of everything that is said before it leaves the host.
-// Nothing is said where awk or a SHA-256 is missing.
-const lookPrelude = `
+// lookFile is what a query for a file runs, on any POSIX system. Only a plain file is opened: a FIFO would keep whoever does.
+const lookFile = `code=0
 if stat -c %a / >/dev/null 2>&1; then
 	about() { stat -L -c '%a %U:%G' -- "$1"; }
 else
 	about() { stat -L -f '%Mp%Lp %Su:%Sg' -- "$1"; }
 fi 2>/dev/null
-hash=
-for h in sha256sum 'sha256 -q' 'openssl dgst -sha256 -r'; do
-	if command -v "${h%% *}" >/dev/null 2>&1; then hash=$h; break; fi
-done
 look_file() {
 	if [ -f "$1" ] && [ -r "$1" ]; then
 		about "$1" 2>/dev/null && cat -- "$1" 2>/dev/null || code=2
@@ -81,6 +82,37 @@ look_file() {
 		code=1
 	fi
 }
+`
+
+// lookPrelude asks, and takes secrets out of everything that is said before it leaves the host. Nothing is said where awk or a
+// SHA-256 is missing. ask runs the script on its standard input, which may print so much and take so long; what hangs is ended with
+// all it started, and then tells no exit status of its own.
+const lookPrelude = `if timeout -s KILL 5 true >/dev/null 2>&1; then
+	limited() { timeout -s KILL "$most" "$@"; }
+else
+	limited() {
+		"$@" & limited=$!
+		{ sleep "$most"; cull "$limited"; } >/dev/null 2>&1 3>&- 4>&- & watch=$!
+		wait "$limited"
+		cull "$watch"
+	}
+fi 2>/dev/null
+cull() {
+	kill -s KILL $(ps -A -o pid= -o ppid= | awk -v top="$1" '{ up[$1] = $2 }
+		END { for (p in up) { q = p; for (n = 0; q != top && q in up && n < 99; n++) q = up[q]; if (q == top) print p } }')
+} 2>/dev/null
+ask() {
+	printf '\n%s begin\n' "$1"
+	script=$(cat)
+	{ code=$({ limited /bin/sh -c '( eval "$1" ) 3>&- 4>&- </dev/null 2>/dev/null; echo $? >&3' sh "$script" 4>&- |
+		head -c "$room" >&4; } 3>&1 2>/dev/null); } 4>&1
+	[ -n "$code" ] || most=$less
+	printf '\n%s %d\n' "$1" "${code:--1}"
+}
+hash=
+for h in sha256sum 'sha256 -q' 'openssl dgst -sha256 -r'; do
+	if command -v "${h%% *}" >/dev/null 2>&1; then hash=$h; break; fi
+done
 redact() {
 	[ -n "$hash" ] || { echo "no SHA-256 on this host" >&2; return 1; }
 	awk -v hash="$hash | cut -c1-16" '
@@ -116,11 +148,14 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 	if len(ask) == 0 {
 		return f, nil
 	}
+	limit := cmp.Or(s.o.Look, maxLook)
+	ctx, cancel := within(ctx, limit+time.Duration(len(ask))*limit/4+shellTimeout) // of a host on which not even the limits work
+	defer cancel()
 	nonce := nonce()
 	l := &looker{nonce: nonce, answers: make([]Answer, len(ask))}
 	var tail keeper
 	s.log(fmt.Sprintf("> look at %d things", len(ask)))
-	code, err := s.feed(ctx, lookScript(nonce, ask), func(b []byte) {
+	code, err := s.feed(ctx, lookScript(nonce, ask, limit), func(b []byte) {
 		l.take(b)
 		tail.take(b)
 	}, nil)
@@ -139,19 +174,16 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 	return f, nil
 }
 
-// lookScript runs every query in a subshell, each in a frame of its own.
-func lookScript(nonce string, queries []Query) string {
+// lookScript asks every query, each in a frame of its own.
+func lookScript(nonce string, queries []Query, limit time.Duration) string {
 	var b strings.Builder
-	b.WriteString(lookPrelude + "{\n")
+	fmt.Fprintf(&b, "most=%s less=%s room=%d\n%s{\n", seconds(limit), seconds(limit/4), MaxAnswer+1, lookPrelude)
 	for i, q := range queries {
-		own := nonceOf(nonce, i)
-		b.WriteString("printf '\\n%s begin\\n' " + own + "; code=0\n")
+		own, run := nonceOf(nonce, i), q.Run
 		if q.File != "" {
-			b.WriteString("look_file " + Quote(q.File) + "\n")
-		} else {
-			fmt.Fprintf(&b, "( eval \"$(cat <<'%s'\n%s\n%s\n)\n\" ) </dev/null 2>/dev/null || code=$?\n", own, q.Run, own)
+			run = lookFile + "look_file " + Quote(q.File) + "; exit $code"
 		}
-		b.WriteString("printf '\\n%s %d\\n' " + own + " \"$code\"\n")
+		fmt.Fprintf(&b, "ask %s <<'%s'\n%s\n%s\n", own, own, run, own)
 	}
 	b.WriteString("} | redact\n")
 	return b.String()
@@ -179,7 +211,7 @@ func (l *looker) take(b []byte) {
 		if !done {
 			return
 		}
-		l.answers[l.whole] = Answer{Out: l.out.String(), Code: l.frame.code, Cut: l.out.cut}
+		l.answers[l.whole] = Answer{Out: l.out.String(), Code: l.frame.code, Cut: l.out.cut, Late: l.frame.code < 0}
 		l.whole, l.frame, b = l.whole+1, nil, rest
 	}
 }

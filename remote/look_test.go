@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 const (
@@ -98,6 +101,72 @@ func TestFacts(t *testing.T) {
 	if out, ok := f.Get("after"); !ok || !strings.HasPrefix(out, "[]\n/") {
 		t.Errorf("after: %q", out)
 	}
+}
+
+// What hangs on a host, or never ends, costs its own answer and nothing else: it is ended there with all it started, by the system's
+// timeout or without one.
+func TestFactsOfToolsThatHang(t *testing.T) {
+	for _, system := range []string{"with timeout", "without"} {
+		t.Run(system, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			o := h.options()
+			o.Look = 12 * time.Second
+			if system == "without" {
+				o.Path = h.dir + ":" + withoutTool(t, "timeout")
+			}
+			s := h.connect(o)
+			dir := t.TempDir()
+			fifo, big, mark := filepath.Join(dir, "fifo"), filepath.Join(dir, "big"), filepath.Join(dir, "postern-test-hangs")
+			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			write(t, big, strings.Repeat("line\n", MaxAnswer), 0o600)
+			write(t, mark, "exec sleep 900\n", 0o600)
+			f, err := s.Facts(soon(t), []Query{
+				ReadFile(fifo), ReadFile(big), ReadRun("first", "echo a; exit 3"), ReadRun("endless", "yes"), ReadRun("stubborn", "trap '' TERM; sh "+mark+" & echo b; wait"),
+				ReadRun("fifo", "cat "+fifo), ReadRun("last", "echo c"),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, known := f.File(fifo); known || f.Answers[fifo].Late {
+				t.Errorf("a FIFO was opened: %+v", f.Answers[fifo])
+			}
+			if _, known := f.File(big); known || !f.Answers[big].Cut {
+				t.Error("a file longer than an answer may be is known")
+			}
+			for id, want := range map[string]Answer{"first": {Out: "a\n", Code: 3}, "stubborn": {Out: "b\n", Code: -1, Late: true}, "fifo": {Code: -1, Late: true}, "last": {Out: "c\n"}} {
+				if got := f.Answers[id]; got != want {
+					t.Errorf("%s: %+v, want %+v", id, got, want)
+				}
+			}
+			if got := f.Answers["endless"]; !got.Cut || len(got.Out) != MaxAnswer {
+				t.Errorf("endless: %d bytes, %v", len(got.Out), got.Cut)
+			}
+			if out, err := exec.Command("pgrep", "-f", mark).Output(); err == nil {
+				t.Errorf("what a query started goes on: %s", out)
+			}
+			if f, err := s.Facts(soon(t), []Query{ReadRun("again", "echo d")}); err != nil || f.Answers["again"].Out != "d\n" {
+				t.Errorf("the next look: %+v, %v", f, err)
+			}
+		})
+	}
+}
+
+// withoutTool is a PATH on which one tool is missing.
+func withoutTool(t *testing.T, tool string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, from := range []string{"/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
+		all, _ := filepath.Glob(from + "/*")
+		for _, path := range all {
+			if filepath.Base(path) != tool {
+				_ = os.Symlink(path, filepath.Join(dir, filepath.Base(path)))
+			}
+		}
+	}
+	return dir
 }
 
 func TestFactsWithTwoOfAName(t *testing.T) {

@@ -51,12 +51,14 @@ type Memory struct {
 	wrong  map[string]bool       // by what was asked, that the last answer was refused
 	keys   map[string]ssh.Signer // opened key files, by path
 	hosts  map[string]string     // accepted host keys, by address
+	hung   map[string]string     // agents that hang, by socket: in words
 	asking chan struct{}         // one question at a time
 }
 
 // NewMemory is an empty Memory.
 func NewMemory() *Memory {
-	m := &Memory{answer: map[string]*string{}, wrong: map[string]bool{}, keys: map[string]ssh.Signer{}, hosts: map[string]string{}, asking: make(chan struct{}, 1)}
+	m := &Memory{answer: map[string]*string{}, wrong: map[string]bool{}, keys: map[string]ssh.Signer{}, hosts: map[string]string{},
+		hung: map[string]string{}, asking: make(chan struct{}, 1)}
 	m.asking <- struct{}{}
 	return m
 }
@@ -133,6 +135,16 @@ func (m *Memory) keepHostKey(address, fingerprint string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hosts[address] = fingerprint
+}
+
+// agentHung is the words that an agent hangs, which are kept when given; "" while nobody knows of it.
+func (m *Memory) agentHung(socket, words string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if words != "" {
+		m.hung[socket] = words
+	}
+	return m.hung[socket]
 }
 
 // redact takes every kept answer out of a line. Short ones would take too much with them and are left.

@@ -26,6 +26,8 @@ func whole(fact string, facts remote.Facts) (sections, error) {
 	switch {
 	case !asked:
 		return nil, fmt.Errorf("%s was not asked of the host", fact)
+	case a.Late:
+		return nil, fmt.Errorf("%s: a tool there hangs: it gave no whole answer in time, and was ended", fact)
 	case a.Cut:
 		return nil, fmt.Errorf("%s: the answer was too long", fact)
 	case a.Code != 0:

@@ -37,8 +37,7 @@ prepare() {
 }
 
 # settle_disk brings what is written to the disk itself, on each file system a change touches, for what is said of it must hold
-# after a power cut: once everything is armed and nothing is changed yet, once it is applied, persisted or taken back. $1 is the
-# folder of the changes.
+# after a power cut: before it is armed, once it is applied, persisted or taken back. $1 is the folder of the changes.
 settle_disk() {
 	set -- "$1"/c/*/path
 	for f in "$@"; do
@@ -53,8 +52,8 @@ settle_disk() {
 arm() {
 	read -r secs <"$O/deadline" && watch "$1" "$secs" || return 1
 	boot_install 2>>"$O/log" || return 1
-	turn "READY.$1" "ARMED.$1" || return 1
 	settle_disk "$O"
+	turn "READY.$1" "ARMED.$1" || return 1
 	watched "$1" && boot_sure
 }
 
