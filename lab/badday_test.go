@@ -155,6 +155,7 @@ func TestBadDays(t *testing.T) {
 		{"answers of an older revision", olderAnswers},
 		{"answers of a newer schema", newerSchema},
 		{"an open change of another version", otherAgent},
+		{"tools that hang", toolsThatHang},
 	})
 }
 

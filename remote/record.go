@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sort"
 	"strconv"
 	"strings"
@@ -42,14 +43,30 @@ func join(a, b string) string {
 }
 
 // Recorded asks the host for every change of ours that is in effect, in the order they were first made. It writes nothing,
-// and takes two exchanges when a file was there before us.
+// and takes two exchanges when a file was there before us. Where records cannot be read because somebody is changing the host, the error
+// is *ErrLocked.
 func (s *Session) Recorded(ctx context.Context) ([]Record, error) {
+	for last := false; ; last = true {
+		list, err := s.recorded(ctx)
+		if last || !errors.Is(err, errRecords) {
+			return list, err
+		}
+		st, asked := s.Status(ctx)
+		if asked == nil && st.Held() {
+			return nil, &ErrLocked{Owner: st.Owner}
+		}
+	}
+}
+
+var errRecords = errors.New("the host's records cannot be read")
+
+func (s *Session) recorded(ctx context.Context) ([]Record, error) {
 	r, err := s.sh(ctx, "set -- recorded\n"+s.agent(), nil)
 	if err != nil {
 		return nil, err
 	}
 	if r.Cut || !strings.Contains(r.Out, "result recorded") {
-		return nil, errors.New("the host's records cannot be read")
+		return nil, errRecords
 	}
 	list := parseRecords(r.Out)
 	var reads []Query
@@ -71,7 +88,7 @@ func (s *Session) Recorded(ctx context.Context) ([]Record, error) {
 		}
 		file, known := facts.File(list[i].original)
 		if !known || file == nil {
-			return nil, errors.New("what was in " + list[i].Path + " before us cannot be read on the host")
+			return nil, fmt.Errorf("%w: what was in %s before us is not there", errRecords, list[i].Path)
 		}
 		list[i].Original = file
 	}

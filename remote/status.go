@@ -26,6 +26,9 @@ type Ended struct {
 	Why  string // why it was taken back
 }
 
+// Held says whether somebody is changing the host, or left a change open on it.
+func (s Status) Held() bool { return s.ID != "" || s.Job != "" && !s.Dead }
+
 // Of is how the transaction of that ID stands; ok is false when the host knows nothing of it, and then it changed nothing.
 func (s Status) Of(id string) (e Ended, open, ok bool) {
 	if s.ID == id {

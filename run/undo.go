@@ -20,6 +20,11 @@ func (r *Runner) Undo(ctx context.Context, ids []string) (Outcome, error) {
 		return Outcome{}, err
 	}
 	p, err := r.proposeUndo(ctx, list)
+	for round := 1; err == nil && len(p.open) > 0 && round <= 4; round++ {
+		if err = r.tidy(ctx, p.open); err == nil {
+			p, err = r.proposeUndo(ctx, list)
+		}
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -61,7 +66,7 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 		return nil, err
 	}
 	filled, _ := steps.Detect(r.Site, look)
-	p := &Proposal{Site: filled, Undo: true}
+	p := &Proposal{Site: filled, Undo: true, open: opened(filled, look)}
 	p.proof = slices.DeleteFunc(checks.All(), func(c checks.Check) bool { return !c.Way }) // the others may fail once ours is gone
 	for i := len(list) - 1; i >= 0; i-- {                                                  // the last chapter goes first
 		plan, stays := undoPlan(filled, list[i], records, look)

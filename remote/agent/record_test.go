@@ -5,7 +5,10 @@ package agent_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -211,5 +214,39 @@ func TestRefusals(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// What a second operator cannot read while the host is being changed says who changes it, and not what of it is gone already.
+func TestRecordsOfAHeldHost(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	g.do(t, remote.Change{ID: "a", Step: "one", Title: "rewrite a", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &remote.File{Text: "new a\n"}})
+	if _, err := g.begin(g.change()); err != nil {
+		t.Fatal(err)
+	}
+	originals, _ := filepath.Glob(g.state + "/base/*/*/orig")
+	if len(originals) != 1 {
+		t.Fatalf("the records' originals are %v", originals)
+	}
+	os.Rename(originals[0], originals[0]+".away") // as an undo does at its end
+	ask := func() error {
+		list, err := g.s.Recorded(bg())
+		if err == nil {
+			err = fmt.Errorf("no error, and %+v", list)
+		}
+		return err
+	}
+	// The agent tells of no original that is not there; the look finds none where it told of one.
+	os.Mkdir(originals[0], 0o700)
+	var locked *remote.ErrLocked
+	if err := ask(); !errors.As(err, &locked) || !strings.Contains(locked.Owner.String(), "ann@laptop") {
+		t.Errorf("while it is held: %v", err)
+	}
+	if err := g.expired(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(); err == nil || errors.As(err, &locked) || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("when nobody holds it: %v", err)
 	}
 }
