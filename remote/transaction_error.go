@@ -69,13 +69,24 @@ func (e *ErrRolledBack) Error() string {
 	if e.Change != "" && e.Why == "failed" {
 		return how + ": " + e.Change + ": " + last(e.Out, "it did not work")
 	}
+	if words := Alone(e.Why); words != "" {
+		return how + ", because " + words
+	}
 	return how + " (" + e.Why + ")"
+}
+
+// Alone is, in words, why a host took a change back by itself; "" when somebody asked for it.
+func Alone(why string) string {
+	return map[string]string{
+		"expired":   "nobody confirmed it in time",
+		"boot":      "the host was started anew before it was confirmed",
+		"abandoned": "what watched over it was gone",
+	}[why]
 }
 
 // Unwrap is ErrTooLate when the host did it by itself.
 func (e *ErrRolledBack) Unwrap() error {
-	switch e.Why {
-	case "expired", "boot", "abandoned":
+	if Alone(e.Why) != "" {
 		return ErrTooLate
 	}
 	return nil

@@ -142,11 +142,18 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 	}
 	if err != nil {
 		r.report(results)
-		rolled = r.takeBack(ctx, armed, err)
+		back := r.takeBack(ctx, armed, err)
+		var broke *Regression
+		if errors.As(err, &broke) {
+			broke.Anew = r.startedAnew(ctx)
+		}
+		if back != nil {
+			rolled = back.all()
+		}
 		switch {
 		case errors.Is(err, ErrUntold):
-		case len(rolled) > 0:
-			err = fmt.Errorf("%w: %w", ErrRolledBack, err)
+		case back != nil:
+			err = back
 		default:
 			err = fmt.Errorf("%w: %w", ErrRefused, err)
 		}
@@ -196,18 +203,16 @@ func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result,
 		return nil, err
 	}
 	over := r.sessions()
-	limit := ctx
 	for _, a := range armed {
 		over[a.part.Host] = a.anew
-		var end context.CancelFunc
-		limit, end = context.WithTimeoutCause(limit, a.until.Sub(r.Clock())-a.guard/8,
-			fmt.Errorf("it was not proven within the %s that %s waits; --deadline gives it more", a.guard, a.part.Host))
-		defer end()
 	}
+	limit, end := r.within(ctx, armed, 8)
+	defer end()
 	results, lost, err := r.settle(limit, d.after, before, over)
+	cutShort := limit.Err() != nil && len(having(d.after, lost, checks.Unknown)) > 0
 	switch {
-	case len(lost) > 0 && ctx.Err() == nil:
-		return results, &Regression{lost}
+	case len(lost) > 0 && ctx.Err() == nil && !cutShort:
+		return results, &Regression{Lost: lost}
 	case limit.Err() != nil:
 		return results, context.Cause(limit)
 	case err != nil:

@@ -17,6 +17,7 @@ import (
 type baseline struct {
 	list    []checks.Check
 	since   time.Time
+	took    time.Duration
 	done    chan struct{}
 	results []checks.Result
 	err     error
@@ -56,6 +57,7 @@ const keeps = time.Minute
 func (r *Runner) ask(ctx context.Context, list []checks.Check) *baseline {
 	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks, to know what works now", len(list))})
 	b := &baseline{list: list, since: r.Clock(), done: make(chan struct{})}
+	r.boots = nil // what works is known of these boots
 	env, err := r.env(ctx, cmp.Or(r.left, r.Site), list, r.sessions())
 	if err != nil {
 		b.err = err
@@ -66,6 +68,7 @@ func (r *Runner) ask(ctx context.Context, list []checks.Check) *baseline {
 	go func() {
 		defer close(b.done)
 		b.results = checks.Run(ctx, list, env, func(checks.Result) {})
+		b.took = r.Clock().Sub(b.since)
 		b.err = ctx.Err()
 	}()
 	return b
@@ -77,6 +80,7 @@ func (r *Runner) before(ctx context.Context, early *baseline, list []checks.Chec
 		early = r.ask(ctx, list)
 	}
 	<-early.done
+	r.took(early.took)
 	return early.results, early.err
 }
 

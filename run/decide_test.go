@@ -43,6 +43,13 @@ var fates = []fate{
 	{"another holds it", "begin", func(*decided, context.Context, Call) error { return &remote.ErrLocked{} }, goesBack},
 	{"the way to it breaks before it begins", "begin", once(Call{N: 1}), goesBack},
 	{"the way to it breaks while it begins", "begin", once(Call{N: 1, Done: true}), goesBack},
+	{"it is started anew while it is asked", "facts", func(c *decided, _ context.Context, call Call) error {
+		if c.struck.Open() != "" {
+			c.struck.Reboot()
+			return remote.ErrLost
+		}
+		return nil
+	}, goesBack},
 	{"its new login fails at first", "connect", once(Call{N: 1}), asWanted},
 	{"no new login works", "connect", func(c *decided, _ context.Context, call Call) error {
 		if c.struck.Open() != "" {
@@ -122,6 +129,7 @@ type decided struct {
 	heals                     time.Duration  // after this it is ok again; 0: never; less: once the change is kept
 	says, takes               time.Duration  // how long the change says it may take, and does
 	asks                      time.Duration  // how long the check asks, once a change is in place
+	slow, longest             time.Duration  // how long it asks always, and the longest deadline that is allowed
 	accepts                   bool           // that the check breaks
 	jump                      bool           // the mail host is reached through the proxy
 	fakes                     map[string]*Fake
@@ -184,7 +192,7 @@ func (c *decided) decide(t *testing.T) {
 	}
 	c.struck = c.fakes[c.hosts[len(c.hosts)-1]]
 	n := 0
-	c.r = &Runner{Site: s, Connect: Fakes(all...), Clock: time.Now, Accept: map[string]bool{"x": c.accepts}, Operator: "ann", Deadline: 2 * time.Minute,
+	c.r = &Runner{Site: s, Connect: Fakes(all...), Clock: time.Now, Accept: map[string]bool{"x": c.accepts}, Operator: "ann", Deadline: 2 * time.Minute, Longest: c.longest,
 		NewID: func() string { n++; return fmt.Sprint("t", n) },
 		Emit:  func(e steps.Event) { c.events = append(c.events, e) },
 		Saved: func(*site.Site) error { c.saved++; return nil }}
@@ -223,6 +231,9 @@ func (c *decided) fault(ctx context.Context, f *Fake, call Call) error {
 // check is ok as long as no host has a change in place, and then what it is to find.
 func (c *decided) check() checks.Check {
 	return checks.Check{ID: "x", Settles: checks.Usual, Ask: func(ctx context.Context, env *checks.Env) []checks.Result {
+		pause, end := context.WithTimeout(ctx, c.slow)
+		<-pause.Done()
+		end()
 		for h, f := range c.fakes {
 			if f.File("/etc/x").Text != "new" {
 				continue
@@ -290,7 +301,13 @@ func (c *decided) judge(t *testing.T) {
 		t.Errorf("it ended with %v, want %v", c.err, wantErr)
 	}
 	var lost *Regression
-	if reached := c.fate.ends == asWanted || c.fate.at == "confirm"; errors.As(c.err, &lost) != (reached && c.finds != checks.OK && !c.accepts) {
+	broke, reached := errors.As(c.err, &lost), c.fate.ends == asWanted || c.fate.at == "confirm"
+	switch {
+	case c.fate.at == "facts": // what a reboot broke is told as that
+		if broke && (!slices.Equal(lost.Anew, []string{c.struck.Name}) || len(lost.IDs()) > 0 || !strings.Contains(lost.Error(), c.struck.Name+" rebooted")) {
+			t.Errorf("it was started anew, and that is told as %v", lost)
+		}
+	case broke != (reached && c.finds != checks.OK && !c.accepts) || broke && len(lost.Anew) > 0:
 		t.Errorf("what broke: %v", lost)
 	}
 	alone := c.fate.ends == dies || c.fate.ends == unseen // it takes its deadline

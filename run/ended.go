@@ -9,13 +9,6 @@ import (
 	"postern/steps"
 )
 
-// alone are the reasons for which a host takes a change back by itself, in words. The others were told when they happened.
-var alone = map[string]string{
-	"expired":   "nobody confirmed it in time",
-	"boot":      "the host was started anew before it was confirmed",
-	"abandoned": "what watched over it was gone",
-}
-
 // tellEnded says, once in a run, which hosts took their last change back by themselves, when nobody may have been there to see
 // it.
 func (r *Runner) tellEnded(s *site.Site, look steps.Look) {
@@ -36,8 +29,8 @@ func (r *Runner) tellEnded(s *site.Site, look steps.Look) {
 
 // endedWords is what there is to say of how the last change ended; "" when it was kept, or told before.
 func endedWords(e remote.Ended) string {
-	words, known := alone[e.Why]
-	if e.Kept || !known {
+	words := remote.Alone(e.Why)
+	if e.Kept || words == "" {
 		return ""
 	}
 	when := ""

@@ -38,6 +38,7 @@ type Fake struct {
 	ended   []*fakeChange // the newest last
 	job     *fakeJob
 	records []*fakeRecord
+	boots   int
 }
 
 // Call is one thing asked of a Fake: an error before it is Done means that the host never heard of it, one afterwards that its
@@ -115,6 +116,7 @@ func (f *Fake) Open() string {
 // Reboot ends every login and the job, and takes back what is not confirmed.
 func (f *Fake) Reboot() {
 	defer f.lock()()
+	f.boots++
 	for _, l := range f.logins {
 		l.cut = true
 	}
@@ -225,6 +227,8 @@ func (l *fakeLogin) Facts(ctx context.Context, queries []remote.Query) (remote.F
 		for _, q := range queries {
 			file := l.f.files[q.File]
 			switch {
+			case q == remote.ReadBoot:
+				facts.Answers[q.ID] = remote.Answer{Out: fmt.Sprint("boot ", l.f.boots)}
 			case q == remote.ReadStatus:
 				facts.Answers[q.ID] = remote.Answer{Out: l.f.status()}
 			case q.File != "" && file == nil:

@@ -21,16 +21,27 @@ type armed struct {
 	id    string
 	guard time.Duration // the host takes it back after this
 	until time.Time     // and not before this
+	due   time.Time     // and has done so by this
 	anew  Login         // the new login that proves the way in
 	kept  bool          // confirmed, and not undone since
 	back  bool          // taken back, or about to be by the host itself
 	lost  bool          // it cannot be seen whether it was kept
+
+	unseen bool // back, but nobody could see it
+}
+
+// took notes how long something took that is done again before a change can be confirmed.
+func (r *Runner) took(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slowest = max(r.slowest, d)
 }
 
 // guard is how long the hosts wait to be confirmed: what the runner gives them, and what the changes may take and the checks may
-// settle beyond what is usual.
+// settle beyond what is usual. Where they were slow so far, they have the time to be as slow while they are logged in to, asked, and
+// asked again, within what the operator allows.
 func (r *Runner) guard(parts []steps.Part, list []checks.Check) time.Duration {
-	d, longest := r.Deadline, checks.Usual
+	d, longest := max(r.Deadline, min(r.Longest, 6*r.slowest.Round(time.Second))), checks.Usual
 	for _, p := range parts {
 		for _, c := range p.Changes {
 			d += c.Takes
@@ -68,7 +79,7 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		})
 		if err == nil || unanswered(err) { // then it may have begun all the same
 			at := slices.IndexFunc(parts, func(one steps.Part) bool { return one.Host == p.Host })
-			list[at] = &armed{part: p, id: tx.ID, guard: guard, until: start.Add(guard)}
+			list[at] = &armed{part: p, id: tx.ID, guard: guard, until: start.Add(guard), due: r.Clock().Add(guard + outdated)}
 		}
 		if err != nil {
 			return named(p.Host, "", err)
@@ -131,7 +142,7 @@ func jumped(s *site.Site, parts []steps.Part) bool {
 // through (transaction.md 0.4). Until it works, or the deadline is near, it is tried again, at most every 8 s so that no
 // rate limit bans the operator.
 func (r *Runner) relogin(ctx context.Context, list []*armed) error {
-	limit, cancel := context.WithTimeout(ctx, r.Deadline*3/4)
+	limit, cancel := r.within(ctx, list, 4)
 	defer cancel()
 	var wg sync.WaitGroup
 	errs := make([]error, len(list))
@@ -168,12 +179,41 @@ func (r *Runner) relogin(ctx context.Context, list []*armed) error {
 	return errors.Join(failed...)
 }
 
+// within ends when of any host's guard no more than that part is left.
+func (r *Runner) within(ctx context.Context, list []*armed, part time.Duration) (context.Context, context.CancelFunc) {
+	ends := []context.CancelFunc{}
+	for _, a := range list {
+		var end context.CancelFunc
+		ctx, end = context.WithTimeoutCause(ctx, a.until.Sub(r.Clock())-a.guard/part, &OutOfTime{a.part.Host, a.guard})
+		ends = append(ends, end)
+	}
+	return ctx, func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+}
+
+// OutOfTime is the error of a change that could not be proven while its host waited.
+type OutOfTime struct {
+	Host  string
+	Guard time.Duration
+}
+
+// Error says so, and what helps.
+func (e *OutOfTime) Error() string {
+	return fmt.Sprintf("it was not proven within the %s that %s waits: the hosts, or the way to them, are slow; --deadline gives them more", e.Guard, e.Host)
+}
+
 // again is a new login to an armed host, the way the first one came.
 func (r *Runner) again(ctx context.Context, a *armed) (anew Login, err error) {
 	t := r.hosts[a.part.Host].target
 	err = r.visit(ctx, t, t.SSH, func() (err error) { anew, err = r.Connect(ctx, t); return err })
 	return anew, r.told(t, err)
 }
+
+// outdated is how long after its deadline a host has taken a change back: the second watchdog wakes up after 3 s.
+const outdated = 10 * time.Second
 
 // outage is how long at least a host is asked what became of a change. One that is reached through another may be out of reach
 // for two and a half minutes after that rebooted: a tunnel goes on with the key it has as long as that is good.
@@ -225,63 +265,6 @@ func (r *Runner) revert(ctx context.Context, list []*armed) error {
 		r.emit(steps.Event{Kind: "rollback", Host: a.part.Host, Text: text})
 	}
 	return errors.Join(errs...)
-}
-
-// takeBack cancels what is armed and not kept, over whichever login still answers. Where none does, the host's own guard
-// does it. It returns the hosts that went back, or will.
-func (r *Runner) takeBack(ctx context.Context, list []*armed, why error) []string {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 45*time.Second)
-	defer cancel()
-	var wg sync.WaitGroup
-	for _, a := range list {
-		if a.kept || a.back || a.lost {
-			continue
-		}
-		wg.Go(func() {
-			err := r.cancel(ctx, a)
-			if errors.Is(err, remote.ErrUnknownID) {
-				return // it never began
-			}
-			a.back = true
-			text := "taken back"
-			if err != nil {
-				text = fmt.Sprintf("not seen to be taken back (%s); the host does it by itself within %s", remote.Clean(remote.Words(err)).Line(160), a.guard)
-			}
-			r.emit(steps.Event{Kind: "rollback", Host: a.part.Host, Text: text})
-		})
-	}
-	wg.Wait()
-	var rolled []string
-	for _, a := range list {
-		if a.back {
-			rolled = append(rolled, a.part.Host)
-		}
-		if a.anew != nil {
-			a.anew.Close()
-		}
-	}
-	var byHost *remote.ErrRolledBack
-	if errors.As(why, &byHost) && len(rolled) == 0 {
-		rolled = append(rolled, "the host that failed")
-	}
-	return rolled
-}
-
-// cancel has a host take its change back, over whichever login answers: the one that began, the new one, or yet another.
-func (r *Runner) cancel(ctx context.Context, a *armed) error {
-	err := r.hosts[a.part.Host].session.Cancel(ctx, a.id)
-	if err != nil && a.anew != nil {
-		err = a.anew.Cancel(ctx, a.id)
-	}
-	if errors.Is(err, remote.ErrLost) {
-		last, again := r.again(ctx, a)
-		if again != nil {
-			return errors.Join(err, again)
-		}
-		defer last.Close()
-		err = last.Cancel(ctx, a.id)
-	}
-	return err
 }
 
 // progress turns a transaction's progress into events.

@@ -30,7 +30,7 @@ func (r *Runner) last(ctx context.Context, p *Proposal, parts []steps.Part) (res
 	if err != nil || len(lost) == 0 {
 		return results, nil, err
 	}
-	err = fmt.Errorf("%w: %w", ErrRolledBack, &Regression{lost})
+	err = fmt.Errorf("%w: %w", ErrRolledBack, &Regression{Lost: lost, Anew: r.startedAnew(ctx)})
 	var back []steps.Part
 	for _, part := range parts {
 		if part.Changes = reversed(part.Changes, records[part.Host]); len(part.Changes) > 0 {

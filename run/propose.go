@@ -124,6 +124,7 @@ func (r *Runner) detect(ctx context.Context) (steps.Look, *site.Site, []steps.No
 		if err != nil {
 			return nil, nil, nil, err
 		}
+		r.took(r.Clock().Sub(start))
 		r.emit(steps.Event{Kind: "look", Text: "looked at the hosts", Elapsed: r.Clock().Sub(start)})
 		filled, notes := steps.Detect(r.Site, look)
 		if known != r.Site || !asksMore(r.Site, filled) {

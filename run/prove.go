@@ -106,8 +106,14 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	}
 	look := steps.Look{}
 	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
-		return append(seen.Addresses.Reads(of, h), checks.Reads(list, of, h)...)
+		return slices.Concat(seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot})
 	})
+	if r.boots == nil {
+		r.boots = map[string]string{}
+		for name, one := range all {
+			r.boots[name] = bootOf(one.facts)
+		}
+	}
 	for _, h := range of.Hosts {
 		one := all[h.Name]
 		if one == nil {

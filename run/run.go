@@ -27,6 +27,7 @@ type Runner struct {
 	NewID    func() string                                       // a fresh transaction ID: letters and digits
 	Operator string                                              // who runs this and where, told to a second operator
 	Deadline time.Duration                                       // of the guard, beside what the changes may take
+	Longest  time.Duration                                       // the deadline where hosts are slow; 0: no longer than Deadline
 	Accept   map[string]bool                                     // named risks taken in advance: lose-ssh
 	Emit     func(steps.Event)                                   // progress
 	Result   func(checks.Result)                                 // results as they come; may be nil
@@ -41,6 +42,9 @@ type Runner struct {
 	visits    *diary     // when the hosts let us in; see Runner.diary
 	begun     int        // sets of changes: after each, what was known of the ways in is old
 	behind    bool       // the hosts had these answers already under a newer revision, which is taken over
+
+	boots   map[string]string // which boot of each host it was when it was asked what works
+	slowest time.Duration     // that looking or asking the checks took so far
 }
 
 // Proposal is what would be done: shown first, then done.
