@@ -3,10 +3,21 @@ package report
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"postern/remote"
 	"postern/run"
 )
+
+// TakenBack is the headline of a change that is not kept, true for every host.
+func TakenBack(err error) string {
+	var back *run.TakenBack
+	if errors.As(err, &back) && len(back.Due) > 0 {
+		text := back.Headline()
+		return strings.ToUpper(text[:1]) + text[1:] + ". Nothing of it stays."
+	}
+	return "The change was taken back. Nothing of it is kept."
+}
 
 // Advice is what to do about an error, in sentences.
 func Advice(err error) string {

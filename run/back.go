@@ -17,7 +17,7 @@ import (
 type TakenBack struct {
 	Hosts []string             // seen
 	Due   map[string]time.Time // not seen: they do it by themselves, and have done so by then
-	err   error
+	Why   error
 }
 
 // Headline says in one sentence what became of the change on every host.
@@ -42,10 +42,10 @@ func (e *TakenBack) Headline() string {
 }
 
 // Error is the headline, and why.
-func (e *TakenBack) Error() string { return e.Headline() + ": " + e.err.Error() }
+func (e *TakenBack) Error() string { return e.Headline() + ": " + e.Why.Error() }
 
 // Unwrap is ErrRolledBack, and why.
-func (e *TakenBack) Unwrap() []error { return []error{ErrRolledBack, e.err} }
+func (e *TakenBack) Unwrap() []error { return []error{ErrRolledBack, e.Why} }
 
 // takeBack cancels what is armed and not kept, over whichever login still answers. Where none does, the host's own guard
 // does it. It is nil when no host has anything to take back.
@@ -72,7 +72,7 @@ func (r *Runner) takeBack(ctx context.Context, list []*armed, why error) *TakenB
 		})
 	}
 	wg.Wait()
-	back := &TakenBack{Due: map[string]time.Time{}, err: why}
+	back := &TakenBack{Due: map[string]time.Time{}, Why: why}
 	for _, a := range list {
 		switch {
 		case a.back && a.unseen:

@@ -30,7 +30,7 @@ func (p *applyPage) choices() []choice {
 		list = append(list, choice{key{"c", "see the checks: " + report.Plural(n, "finding")}, func() tea.Msg { return openMsg{newProve(p.board, p.job.steps)} }})
 	}
 	var broke *run.Regression
-	if errors.As(err, &broke) {
+	if errors.As(err, &broke) && len(broke.IDs()) > 0 {
 		return append(list, choice{key{"m", "I mean it: apply all the same"}, func() tea.Msg { return p.again(broke.IDs()...) }})
 	}
 	if left := !errors.Is(err, run.ErrRolledBack) && !errors.Is(err, run.ErrRefused) && p.offer != nil && !p.offer.Inert; left && p.job.verb == apply {
@@ -112,6 +112,10 @@ func (p *applyPage) viewEnd(width, height int) view {
 
 // reason is an error without the words that the verdict says already.
 func reason(err error) string {
+	var back *run.TakenBack
+	if errors.As(err, &back) {
+		err = back.Why
+	}
 	text := remote.Words(err)
 	for _, known := range []error{run.ErrRolledBack, run.ErrRefused, run.ErrUntold} {
 		text = strings.TrimPrefix(text, known.Error()+": ")
@@ -142,11 +146,11 @@ func (p *applyPage) verdict() (string, draw.Style) {
 	case errors.Is(err, run.ErrUntold):
 		return "[unknown] The link broke while it was decided: what became of the change could not be seen. Each host has kept it or taken it back by itself.", draw.Amber
 	case errors.Is(err, context.Canceled) && errors.Is(err, run.ErrRolledBack):
-		return "[stop] Stopped, as you asked. The change was taken back; nothing of it is kept.", draw.Amber
+		return "[stop] Stopped, as you asked. " + report.TakenBack(err), draw.Amber
 	case errors.Is(err, context.Canceled) && errors.Is(err, run.ErrRefused), errors.Is(err, context.Canceled) && p.offer == nil:
 		return "[stop] Stopped, as you asked. Nothing was changed.", draw.Amber
 	case errors.Is(err, run.ErrRolledBack):
-		return "[back] The change was taken back. Nothing of it is kept.", draw.Bad
+		return "[back] " + report.TakenBack(err), draw.Bad
 	case errors.Is(err, context.Canceled):
 		return "[stop] Stopped, as you asked. What was not confirmed is taken back.", draw.Amber
 	case errors.Is(err, remote.ErrLost) && (p.offer == nil || p.preparing()):

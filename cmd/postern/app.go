@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -129,8 +130,11 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 	}
 	r := &run.Runner{
 		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Diary: a.diary(), Clock: a.world.now, NewID: newID(a.world.now),
-		Operator: a.world.user + "@" + a.world.hostname, Deadline: a.Deadline, Accept: a.accepted(),
+		Operator: a.world.user + "@" + a.world.hostname, Deadline: cmp.Or(a.Deadline, 2*time.Minute), Accept: a.accepted(),
 		Emit: a.emit, Saved: from.saved, Approve: a.approve,
+	}
+	if a.Deadline == 0 {
+		r.Longest = 10 * time.Minute
 	}
 	a.active.Store(true)
 	return r, nil

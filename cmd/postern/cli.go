@@ -28,7 +28,7 @@ type globals struct {
 	Yes        bool          `help:"Agree to every guarded change that is shown."`
 	Set        []string      `sep:"none" placeholder:"KEY=VALUE" offers:"keys" help:"Answer one field, for this run only. Repeatable; see 'postern fields'."`
 	Save       bool          `help:"Keep what --set gave in the answers file."`
-	Deadline   time.Duration `default:"120s" help:"How long a host waits to be confirmed before it takes a change back: 90 (seconds), 90s, 5m; 10s to 1h."`
+	Deadline   time.Duration `help:"How long a host waits to be confirmed before it takes a change back: 90 (seconds), 90s, 5m; 10s to 1h. Otherwise two minutes, and up to ten where hosts are slow."`
 	AcceptRisk []string      `placeholder:"NAME" offers:"risks checks" help:"Accept a named risk: lose-ssh, or the ID of a check that may break."`
 	Askpass    string        `placeholder:"CMD" help:"Called with what is asked as its argument; prints the secret."`
 	NoColor    bool          `help:"No colours."`
@@ -128,7 +128,7 @@ func patience(ctx *kong.DecodeContext, target reflect.Value) error {
 // check refuses flags that make no sense before anything is touched.
 func (g *globals) check() error {
 	switch {
-	case g.Deadline < 10*time.Second || g.Deadline > time.Hour:
+	case g.Deadline != 0 && (g.Deadline < 10*time.Second || g.Deadline > time.Hour):
 		return usage("", "--deadline %q is not between 10s and 1h", g.Deadline)
 	case g.Events && !g.JSON:
 		return usage("add --json", "--events streams JSON lines, so it goes with --json")

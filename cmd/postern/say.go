@@ -222,7 +222,7 @@ func verdict(err error) (code int, hints []string) {
 	case errors.Is(err, run.ErrStale):
 		return exitUsage, nil
 	case errors.Is(err, run.ErrRolledBack):
-		return exitTakeback, []string{"nothing of this change is kept; what was not seen to be taken back, its host takes back by itself at the deadline"}
+		return exitTakeback, []string{"nothing of this change is kept, or will be: where it was not seen to be taken back, the host does that without us"}
 	case errors.Is(err, remote.ErrNoAnswer):
 		return exitUnasked, []string{
 			"run it at a terminal, or give --askpass CMD for passwords and host.NAME.fingerprint for host keys"}

@@ -28,7 +28,7 @@ keys() {
 }
 
 # refill prints file $1 with every redacted:HASH filled in from the files after it: a line that was only redacted becomes
-# what it was, blanks included; elsewhere the value is put in. A hash nobody knows stays, and makes it fail.
+# what it was, blanks included; elsewhere the value is put in. A hash nobody knows stays, and makes it fail with 3.
 refill() {
 	in=$1
 	shift
@@ -68,7 +68,7 @@ refill() {
 			}
 			printf "%s%s", (shown++ ? "\n" : ""), out s
 		}
-		END { exit missing }'
+		END { exit 3 * missing }'
 }
 
 # parents makes the folders that are missing and remembers them in file $2.
@@ -102,12 +102,12 @@ ready() {
 	: >"$S" || return 12
 	fill "$1" >"$S" 2>"$1/err"
 	rc=$?
-	if [ -s "$1/err" ] || [ $rc -gt 1 ]; then
-		cat "$1/err"
-		return 12
-	elif [ $rc = 1 ]; then
+	if [ $rc = 3 ]; then
 		echo "$P"
 		return 16
+	elif [ -s "$1/err" ] || [ $rc != 0 ]; then
+		cat "$1/err"
+		return 12
 	fi
 	dress "$1"
 }

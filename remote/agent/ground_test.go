@@ -126,10 +126,14 @@ func (g *ground) watchdogs() []int {
 	return list
 }
 
-// kill ends watchdogs.
+// kill ends watchdogs, and waits until they have: on a busy machine a killed one lives, and holds its lock, a while.
 func kill(watchdogs ...int) {
 	for _, pid := range watchdogs {
 		syscall.Kill(-pid, syscall.SIGKILL)
+		_ = await("a killed watchdog to end", func() bool {
+			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+			return err != nil || strings.Contains(string(b), ") Z ")
+		})
 	}
 }
 
