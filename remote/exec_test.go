@@ -105,3 +105,24 @@ func TestExecInTheHeldShellEnds(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// What hangs is ended and told as late, and what never ends is ended once it said more than is kept.
+func TestExecOfToolsThatHang(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int32{0, 1} { // 1: in the held shell
+		h := newHost(t)
+		h.maxSessions = most
+		o := h.options()
+		o.Look = 3 * time.Second
+		s := h.connect(o)
+		if a, err := s.Exec(soon(t), ReadRun("", "echo a; sleep 1000; true")); err != nil || !a.Late || a.Out != "a" {
+			t.Errorf("MaxSessions %d: what hangs: %+v, %v", most, a, err)
+		}
+		if a, err := s.Exec(soon(t), ReadRun("", "yes")); err != nil || !a.Cut || len(a.Out) != MaxAnswer || a.Late != (most == 1) {
+			t.Errorf("MaxSessions %d: what never ends: %d bytes, %v, %v, %v", most, len(a.Out), a.Cut, a.Late, err)
+		}
+		if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
+			t.Errorf("MaxSessions %d: the held shell afterwards: %+v, %v", most, r, err)
+		}
+	}
+}

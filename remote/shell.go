@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,9 +99,9 @@ func Quote(s string) string {
 }
 
 // Exec asks a snippet of POSIX sh by itself, run as root over a channel of its own, beside what the held shell does: at most
-// four at once, others wait. Out has stdout and stderr together, at most MaxAnswer bytes. When the context ends first, or the
-// link breaks, the script and what it started are ended too. A host that allows no further channel runs it in the held shell,
-// where it is ended at the context's deadline, or after a minute.
+// four at once, others wait. Out has stdout and stderr together. A script that says more than MaxAnswer, or takes longer than a query of
+// a look may, is ended with what it started, and so it is when the context ends first, or the link breaks. A host that allows no
+// further channel runs it in the held shell, where it is ended only by its time.
 func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	select {
 	case s.slots <- struct{}{}:
@@ -109,9 +110,12 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 		return Answer{}, s.explain(context.Cause(ctx))
 	}
 	s.logScript(q.Run)
-	p, err := s.extra(ctx)
+	limit, cancel := context.WithTimeoutCause(ctx, cmp.Or(s.o.Look, maxLook), errLate)
+	defer cancel()
+	p, err := s.extra(limit)
 	if errors.Is(err, errNoChannel) {
-		return s.sh(ctx, bounded(nonce(), q.Run, fmt.Sprint("sleep ", int(left(ctx).Seconds())+1)), nil)
+		a, err := s.sh(limit, bounded(nonce(), q.Run, fmt.Sprint("sleep ", int(left(limit).Seconds())+1)), nil)
+		return ended(a, err)
 	}
 	if err != nil {
 		return Answer{}, err
@@ -120,8 +124,27 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	defer p.end()
 	var k keeper
 	s.trips.Add(1)
-	code, err := newShell(p).run(ctx, nonce(), bounded(nonce(), q.Run, "cat <&3"), k.take, nil)
-	return Answer{Out: k.String(), Code: code, Cut: k.cut}, s.explain(err)
+	enough, stop := context.WithCancelCause(limit)
+	defer stop(nil)
+	code, err := newShell(p).run(enough, nonce(), bounded(nonce(), q.Run, "cat <&3"), func(b []byte) {
+		if k.take(b); k.cut {
+			stop(errLong)
+		}
+	}, nil)
+	return ended(Answer{Out: k.String(), Code: code, Cut: k.cut}, s.explain(err))
+}
+
+var (
+	errLate = errors.New("it took too long")
+	errLong = errors.New("it said too much")
+)
+
+// ended is the answer of a script that was ended for one of these, which is no error.
+func ended(a Answer, err error) (Answer, error) {
+	if a.Late = errors.Is(err, errLate); a.Late || errors.Is(err, errLong) {
+		err = nil
+	}
+	return a, err
 }
 
 // extra is another root shell over the same connection; its user counts it out of s.extras. Where channels are refused while
