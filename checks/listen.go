@@ -31,22 +31,24 @@ func (e *Env) probeOurs(ctx context.Context, v, from *Vantage, to, arrive netip.
 	}
 	defer next()
 	listener, leave, err := e.listen(ctx, v, arrive)
-	if err != nil {
-		p.Real = errors.Is(err, syscall.EADDRINUSE) // something has begun to listen since the host was looked at
-		if !p.Real {
-			p.NoListener = err
-		}
-		p.Reached = e.dialOnce(ctx, from, to)
+	taken := errors.Is(err, syscall.EADDRINUSE) // something has begun to listen since the host was looked at
+	if err != nil && !taken {
+		p.NoListener, p.Reached = err, e.dialOnce(ctx, from, to)
 		return p
 	}
-	defer leave()
+	if err == nil {
+		defer leave()
+	}
 	conn, r := e.dialKeep(ctx, from, to)
-	p.Ours, p.Reached = true, r
-	if conn == nil {
-		return p
+	p.Ours, p.Reached = !taken, r
+	if conn != nil {
+		defer conn.Close()
+		p.Peers = greeted(ctx, conn)
 	}
-	defer conn.Close()
-	if p.Peers = greeted(ctx, conn); len(p.Peers) == 0 {
+	switch {
+	case taken: // a throw-away listener of another run of ours, or something real
+		p.Ours, p.Real = len(p.Peers) > 0, len(p.Peers) == 0
+	case conn != nil && len(p.Peers) == 0:
 		p.Peers = peersOf(ctx, listener.Peers)
 	}
 	return p

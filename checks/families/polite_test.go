@@ -92,3 +92,22 @@ func TestWaysThatLetNobodyIn(t *testing.T) {
 		}
 	}
 }
+
+// A throw-away listener of another run of ours, at the same time, is no service of the host's; what else took the port meanwhile is.
+func TestAnotherRunsListenerIsNoService(t *testing.T) {
+	open, _ := checks.Find("firewall.open")
+	for name, ours := range map[string]bool{"another run's": true, "a service that was just started": false} {
+		w := newWorld(t)
+		w.env.Hosts["proxy"].Listen = func(context.Context, string, string) (*remote.Listener, error) { return nil, syscall.EADDRINUSE }
+		if ours {
+			w.listeners["proxy 203.0.113.10:80"] = make(chan netip.AddrPort, 64)
+		} else {
+			w.strangers = checks.Here + ">203.0.113.10:80"
+		}
+		results := checks.Run(t.Context(), []checks.Check{open}, w.env, nil)
+		at := slices.IndexFunc(results, func(r checks.Result) bool { return r.ID == "firewall.open.http" })
+		if at < 0 || results[at].Outcome != checks.OK || results[at].Vacant != ours {
+			t.Errorf("%s: %+v", name, results[at])
+		}
+	}
+}
