@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/report"
 	"postern/steps"
 	"postern/wizard/draw"
@@ -25,6 +26,7 @@ type checksPage struct {
 	filtering bool // the filter is being typed
 	evidence  bool // the evidence is unfolded
 	chose     bool // a person chose a row
+	again     bool // checks were asked again here, and have not answered
 }
 
 func newProve(b *board, ids []string) page { return &checksPage{board: b, ids: ids} }
@@ -106,6 +108,9 @@ func titleOf(r checks.Result) string {
 
 // Update takes keys.
 func (p *checksPage) Update(m tea.Msg) tea.Msg {
+	if done, ended := m.(doneMsg); ended {
+		return p.answered(done)
+	}
 	k, ok := m.(tea.KeyPressMsg)
 	if !ok {
 		return nil
@@ -206,7 +211,7 @@ func (p *checksPage) withOne(press string, r checks.Result) tea.Msg {
 	_, isStep := steps.Find(r.Fix)
 	switch {
 	case report.Amiss(r) == 0:
-		return noteMsg("nothing to mend: " + r.ID + " is " + string(r.Outcome))
+		return noteMsg("nothing to mend here: " + titleOf(r) + ": " + string(r.Outcome))
 	case p.changing():
 		return noteMsg("one moment: the hosts are being changed")
 	case isStep:
@@ -222,7 +227,20 @@ func (p *checksPage) ask(ids ...string) tea.Msg {
 	if p.changing() {
 		return noteMsg("one moment: the hosts are being changed")
 	}
+	p.again = true
 	return job{verb: check, steps: ids}
+}
+
+// answered says what came of checks that were asked again here: it may be what stood there before.
+func (p *checksPage) answered(m doneMsg) tea.Msg {
+	if !p.again || m.job.verb != check || p.front != page(p) {
+		return nil
+	}
+	p.again = false
+	if m.err != nil {
+		return noteMsg("they could not be asked again: " + remote.Words(m.err))
+	}
+	return noteMsg("asked again just now: " + report.Count(m.results))
 }
 
 // typeFilter is a key while the filter is typed.

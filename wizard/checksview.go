@@ -24,6 +24,12 @@ func (p *checksPage) View(width, height int) view {
 	v := view{help: checkHelp, typing: p.filtering, holds: true, title: p.heading(width), pinned: p.state(),
 		keys: append([]key{{"enter", when(p.whole, "chapter", "go on")}}, checkKeys...)}
 	if !p.whole {
+		v.keys = append(v.keys, key{"o", "all checks"})
+		if len(p.tasks()) > 0 {
+			v.keys = append(v.keys, key{"t", "tasks"})
+		}
+	}
+	if !p.whole {
 		v.pinned = append(v.pinned, p.conclusion(results, width)...)
 		v.pinned = v.pinned[:min(len(v.pinned), max(1, height/3))]
 	} else if len(v.pinned) == 0 && height >= 12 {
