@@ -148,6 +148,8 @@ func TestBadDays(t *testing.T) {
 		{"an unknown host key", unknownKey},
 		{"a wrong password", wrongPassword},
 		{"no sudo", noSudo},
+		{"sudo wants a terminal", sudoWantsTerminal},
+		{"another shell in the place of the login shell", shellReplaced},
 		{"sshd forwards nothing", noForwardings},
 		{"csh, a banner and a noisy login", noisyLogin},
 		{"no space on a host", func(t *testing.T, l *Lab, o *operator) { hostCannotWrite(t, l, o, "disk-full:mail", "space") }},
@@ -255,7 +257,7 @@ func as(t *testing.T, user, password string, o *operator) []string {
 
 func wrongPassword(t *testing.T, l *Lab, o *operator) {
 	out := o.run(1, append(as(t, "admin", "wrong-by-intent", o), "--set", "ports.imaps=1993", "apply", "--yes")...)
-	wantError(t, out, "password")
+	wantError(t, out, "ssh refused the password of admin@192.168.50.2")
 	if strings.Contains(out, "wrong-by-intent") {
 		t.Errorf("a password is printed:\n%s", out)
 	}

@@ -98,7 +98,7 @@ func (b *board) asking() bool { return b.due || b.busy != nil && b.busy.verb == 
 
 // titled is a page's title with its chapter, where the header does not have that already.
 func (b *board) titled(ids []string, title string) string {
-	if c := b.chapter(strings.Join(ids, " ")); c != nil && b.at == "" {
+	if c := b.chapter(strings.Join(ids, " ")); c != nil && b.at != c.step.ID {
 		return c.step.Title + " / " + title
 	}
 	return title

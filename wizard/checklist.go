@@ -189,6 +189,9 @@ func (p *checksPage) next(list []entry) tea.Msg {
 	for i := range list {
 		at := (p.split.Picked + 1 + i) % len(list)
 		if r := list[at].result; r != nil && report.Amiss(*r) > 0 {
+			if at == p.split.Picked {
+				return noteMsg("this is the only finding")
+			}
 			p.split.Pick(at, len(list))
 			p.chose = true
 			return nil

@@ -124,7 +124,7 @@ func (w *shell) pop() tea.Cmd {
 		}
 		return nil
 	}
-	w.notice = "this is the first page; ctrl+c leaves, and keeps all answers"
+	w.notice = "this is the first page; ctrl+c leaves" + when(w.o.Simulated == "", ", and keeps all answers", "")
 	return nil
 }
 

@@ -118,6 +118,8 @@ func (p *reviewPage) Update(m tea.Msg) tea.Msg {
 			return backMsg{}
 		case "a": // also where it is not offered: then it says why
 			return p.agree()
+		case "enter":
+			return noteMsg("enter agrees to nothing here: a applies what is shown, esc says no")
 		}
 		return pressed(p.choices(), m.String())
 	}
