@@ -63,8 +63,10 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 	r.count(1)
 	parts, guard := far(d.site, d.parts), r.guard(d.parts, d.after)
 	list := make([]*armed, len(parts))
+	id := r.NewID()
 	one := func(p steps.Part, begun func()) error {
-		tx := remote.Transaction{ID: r.NewID(), Operator: r.Operator, Deadline: guard, Changes: p.Changes}
+		at := slices.IndexFunc(parts, func(one steps.Part) bool { return one.Host == p.Host })
+		tx := remote.Transaction{ID: partOf(id, at), Operator: r.Operator, Deadline: guard, Changes: p.Changes}
 		if d.answers {
 			tx.Answers = &remote.File{Text: answers, Mode: 0o600, Owner: "root:root"}
 		}
@@ -78,7 +80,6 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 			tell(g)
 		})
 		if err == nil || unanswered(err) { // then it may have begun all the same
-			at := slices.IndexFunc(parts, func(one steps.Part) bool { return one.Host == p.Host })
 			list[at] = &armed{part: p, id: tx.ID, guard: guard, until: start.Add(guard), due: r.Clock().Add(guard + outdated)}
 		}
 		if err != nil {

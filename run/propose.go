@@ -66,6 +66,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		return nil, err
 	}
 	r.tellEnded(filled, look)
+	r.tellSplit(splitOf(filled, look))
 	if err := r.fresh(look); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,11 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
+	left := steps.Look{}
+	for name, one := range lookOver(ctx, r.Site, r.sessions(), func(h *site.Host) []remote.Query { return splitReads(r.Site, h) }) {
+		left[name] = one.facts
+	}
+	r.tellSplit(splitOf(r.Site, left))
 	var amiss []checks.Result // told last: whether a step would mend it is found out by planning it
 	results, err := r.prove(ctx, list, r.sessions(), func(one checks.Result) {
 		if _, isStep := steps.Find(one.Fix); isStep {
