@@ -41,6 +41,7 @@ type Result struct {
 	Want     string
 	Likely   string
 	Fix      string // the step whose plan mends it, or a sentence for a person
+	Answer   string // the answer with which that plan mends it, key=value; "" when it is none of those given
 	Evidence remote.Text
 	Took     time.Duration
 	Vacant   bool // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there

@@ -9,6 +9,7 @@ import (
 	"postern/demo"
 	"postern/remote"
 	"postern/run"
+	"postern/site"
 )
 
 // faultStories say what the engine makes of each fault.
@@ -43,6 +44,19 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 		}
 		if b := bad(o.last); !strings.Contains(b, "mtu") {
 			t.Errorf("nothing is said of the MTU:\n%s", b)
+		}
+		for _, r := range o.last {
+			if key, value, ok := strings.Cut(r.Answer, "="); ok {
+				if err := site.Set(o.site, key, value); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if err := o.apply(); err != nil {
+			t.Errorf("with the answer that was offered: %v", err)
+		}
+		if b := bad(o.last); strings.Contains(b, "mtu") {
+			t.Errorf("the answer that was offered does not mend it:\n%s", b)
 		}
 	},
 	"apt": func(t *testing.T, o *operator) {

@@ -111,7 +111,10 @@ func Detail(r checks.Result) []Line {
 
 // Fix is what mends a result: a command, or a sentence.
 func Fix(r checks.Result) string {
-	if _, isStep := steps.Find(r.Fix); isStep {
+	switch _, isStep := steps.Find(r.Fix); {
+	case isStep && r.Answer != "":
+		return "postern --set " + r.Answer + " apply " + r.Fix
+	case isStep:
 		return "postern apply " + r.Fix
 	}
 	return r.Fix

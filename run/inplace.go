@@ -30,7 +30,7 @@ func (p inPlace) with(parts []steps.Part) inPlace {
 // unmended are results of which none offers a step as its fix whose plan is empty.
 func (p inPlace) unmended(results []checks.Result) []checks.Result {
 	for i := range results {
-		if p[results[i].Fix] {
+		if p[results[i].Fix] && results[i].Answer == "" {
 			results[i].Fix = elsewhere
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // Path is how large a packet may be on the way to an address, in bytes.
 type Path struct {
-	Skipped bool // there is a configuration of ours, which has an answer already
+	Skipped bool // there is a configuration of ours, which has an answer already that is no guess
 	Reply   int  // the largest that was answered; 0 when none was
 	Limit   int  // the smallest limit that a router on the way named; 0 when none did
 }
@@ -21,20 +21,22 @@ type Path struct {
 // Sizes that are worth a try on the way between two hosts: Ethernet, PPPoE, and the usual tunnels below them.
 var pathSizes = []int{1500, 1492, 1480, 1472, 1460, 1452, 1440, 1420, 1400, 1380, 1360, 1340, 1300, 1280}
 
-// PathTo measures the way to another host before there is a tunnel, by pings that must not be fragmented, all at once, a
-// second at most. It is skipped where a configuration of ours has an answer already.
+// PathTo measures the way to another host outside the tunnel, by pings that must not be fragmented, all sizes at once. What is not
+// answered is asked four times, a second and more apart: a network that was away for a moment says nothing of its size. It is
+// skipped where a configuration of ours has an answer already that is more than the guess.
 func PathTo(target netip.Addr) Fact[Path] {
-	return pings("path", target, pathSizes, "-c 1 -W 1", `! grep -qs '^@MARK@' /etc/wireguard/@IFACE@.conf || none skipped
+	return pings("path", target, pathSizes, "-c 1 -W 1", 4, `c=/etc/wireguard/@IFACE@.conf
+if grep -qs '^@MARK@' "$c" && ! grep -qs '^MTU = 1280$' "$c"; then none skipped; fi
 command -v ping >/dev/null || none noping
 `)
 }
 
 // Through measures which sizes get through the tunnel to its other end.
 func Through(target netip.Addr, sizes []int) Fact[Path] {
-	return pings("ping", target, sizes, "-c 2 -i 0.3 -W 2", "need ping\n")
+	return pings("ping", target, sizes, "-c 2 -i 0.3 -W 2", 1, "need ping\n")
 }
 
-func pings(fact string, target netip.Addr, sizes []int, how, before string) Fact[Path] {
+func pings(fact string, target netip.Addr, sizes []int, how string, tries int, before string) Fact[Path] {
 	family, header := "-4", 28 // of IP and ICMP
 	if target.Is6() {
 		family, header = "-6", 48
@@ -45,8 +47,13 @@ func pings(fact string, target netip.Addr, sizes []int, how, before string) Fact
 	}
 	ask := before + `echo '== sizes'
 for n in ` + strings.Join(list, " ") + `; do (
-if out=$(ping ` + family + " -n " + how + ` -M do -s $((n - ` + strconv.Itoa(header) + `)) ` + remote.Quote(target.String()) + ` 2>&1); then echo "reply $n"
-else echo "limit $(echo "$out" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p' | head -n 1)"; fi ) & done
+for t in ` + strings.Join(strings.Split("1234"[:tries], ""), " ") + `; do
+	[ "$t" = 1 ] || sleep 1
+	if out=$(ping ` + family + " -n " + how + ` -M do -s $((n - ` + strconv.Itoa(header) + `)) ` + remote.Quote(target.String()) + ` 2>&1); then echo "reply $n"; exit; fi
+	l=$(echo "$out" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p' | head -n 1)
+	[ -z "$l" ] || break
+done
+echo "limit $l" ) & done
 wait`
 	return Fact[Path]{ID: fact, args: func(*site.Site) string { return strings.Join(append([]string{target.String()}, list...), " ") },
 		ask: tunnelled(ask), parse: func(s sections) (Path, error) {

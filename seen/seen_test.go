@@ -181,3 +181,24 @@ func TestSecretsStayOnTheHost(t *testing.T) {
 		t.Errorf("%v: %+v", err, w)
 	}
 }
+
+// A network that is away for a moment is no small path.
+func TestPathIsAskedMoreThanOnce(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell here")
+	}
+	s := site.Default()
+	path := PathTo(netip.MustParseAddr("203.0.113.10"))
+	for tries, want := range map[int]int{2: 1500, 4: 0} {
+		play := fmt.Sprintf("cd %s\nsleep() { :; }\nping() { size=${10}; echo x >>$size; [ $(wc -l <$size) -gt %d ]; }\ngrep() { false; }\n", t.TempDir(), tries)
+		out, err := exec.Command(sh, "-c", play+path.Query(s, s.Hosts[1]).Run).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		p, err := path.Of(remote.Facts{Answers: map[string]remote.Answer{path.Query(s, s.Hosts[1]).ID: {Out: string(out)}}})
+		if err != nil || p.Reply != want {
+			t.Errorf("away for %d tries: %+v, %v\n%s", tries, p, err, out)
+		}
+	}
+}

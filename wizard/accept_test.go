@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +90,21 @@ func TestChangedSinceAnEarlierRun(t *testing.T) {
 	}
 	if kept["host.ssh@proxy"].Outcome != checks.Fail || kept["host.clock@mail"].At.Before(yesterday.Add(time.Hour)) {
 		t.Errorf("kept %v", kept)
+	}
+}
+
+// A finding that names the answer which mends it: f takes the answer, and the plan of the step follows.
+func TestFixWithAnAnswer(t *testing.T) {
+	x := looked(t, "started look", "done look", "open overview", "started check")
+	r := finding("fail wireguard tunnel.mtu mail | 1340 bytes get through | packets that fit | another tunnel | wireguard | x")
+	r.Answer = "tunnel.mtu=1340"
+	x.tell(resultMsg{r})
+	x.says("ended check wireguard changed")
+	x.jobs()
+	x.keys("n f")
+	raw, _ := os.ReadFile(x.w.file.Path)
+	if got := x.jobs(); !strings.Contains(got, "apply wireguard") || x.w.file.Site.Tunnel.MTU != 1340 || !strings.Contains(string(raw), "mtu = 1340") {
+		t.Errorf("jobs %q, MTU %d\n%s", got, x.w.file.Site.Tunnel.MTU, x.screen())
 	}
 }
 

@@ -217,6 +217,14 @@ func (p *checksPage) withOne(press string, r checks.Result) tea.Msg {
 		return noteMsg("nothing to mend here: " + titleOf(r) + ": " + string(r.Outcome))
 	case p.changing():
 		return noteMsg("one moment: the hosts are being changed")
+	case isStep && r.Answer != "":
+		key, value, _ := strings.Cut(r.Answer, "=")
+		return answerMsg{pairs: [][2]string{{key, value}}, then: func(err error) tea.Msg {
+			if err != nil {
+				return noteMsg(remote.Words(err))
+			}
+			return all{p.bring(r.Fix), noteMsg("answered for you: " + r.Answer)}
+		}}
 	case isStep:
 		return p.bring(r.Fix)
 	case r.Fix != "":

@@ -55,6 +55,18 @@ func withoutIPv6(w *world) {
 	w.edit("proxy", "addresses", "default via 2001:db8:113::1", "2001:db8:114::/64 via 2001:db8:113::1")
 }
 
+// guessed has the tunnel run with the guess of its MTU, while the path outside answers so.
+func guessed(path string) func(*world) {
+	return also(edit("mail", readTunnel, "mtu 1420", "mtu 1280"), func(w *world) {
+		w.runs["mail"] = func(q remote.Query) remote.Answer {
+			if strings.HasPrefix(q.ID, "path ") {
+				return remote.Answer{Out: "== sizes\n" + path + "\n== end\n"}
+			}
+			return remote.Answer{Out: "== sizes\nreply 1280\n== end\n"}
+		}
+	})
+}
+
 func also(all ...func(*world)) func(*world) {
 	return func(w *world) {
 		for _, f := range all {
@@ -263,6 +275,9 @@ var tunnelStories = []story{
 			return remote.Answer{Out: "== sizes\nreply 1280\nreply 1360\n== end\n"}
 		}
 	}, checks.Fail, "1360 bytes get through"},
+	{"a guess, and the path carries more", "tunnel.mtu", "tunnel.mtu@mail", guessed("reply 1500"), checks.Warn, "which was a guess: the path carries 1420"},
+	{"a guess that is right", "tunnel.mtu", "tunnel.mtu@mail", guessed("reply 1340"), checks.OK, "1280 bytes"},
+	{"a guess that nothing can measure", "tunnel.mtu", "tunnel.mtu@mail", guessed("limit "), checks.OK, "a guess that works"},
 	{"ping dropped", "tunnel.mtu", "tunnel.mtu@mail", func(w *world) {
 		w.runs["mail"] = func(remote.Query) remote.Answer { return remote.Answer{Out: "== sizes\nlimit \n== end\n"} }
 	}, checks.Unknown, "no ping of any size"},
@@ -317,6 +332,9 @@ func TestStories(t *testing.T) {
 				text := r.Saw.String() + "\n" + r.Likely + "\n" + r.Evidence.String()
 				if r.Outcome != s.want || !strings.Contains(text, s.words) {
 					t.Errorf("%s, want %s with %q: %s", r.Outcome, s.want, s.words, text)
+				}
+				if _, _, ok := strings.Cut(r.Answer, "tunnel.mtu="); (s.name == "small path") != ok {
+					t.Errorf("it offers the answer %q", r.Answer)
 				}
 				if r.Outcome != checks.OK && r.Outcome != checks.Skip && (r.Want == "" || r.Likely == "" || r.Fix == "") {
 					t.Errorf("it does not say what was wanted, what is likely and what mends it: %+v", r)

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"postern/checks"
 	"postern/seen"
@@ -17,7 +18,8 @@ func init() {
 			OK:      "They do.",
 			Fail:    "Smaller ones get through and the full ones do not: logins work, and large mails and TLS stall.",
 			Unknown: "No ping of any size comes back; tunnel.tcp tells whether the tunnel is down or only ping is dropped.",
-			Mends:   "Set tunnel.mtu to the size that got through, and apply the chapter WireGuard.",
+			Warn:    "They do, and the size is a guess from a time when nothing could be measured: the path carries more.",
+			Mends:   "The chapter WireGuard with tunnel.mtu set to the size that got through, which is offered with the finding. A guess is measured again whenever the chapter is planned.",
 		},
 		Guide: "wireguard, Testing the Connection",
 		Reads: seen.Tunnels.Reads, Ask: checks.Linux(askMTU),
@@ -35,7 +37,19 @@ func askMTU(ctx context.Context, e *checks.Env) []checks.Result {
 			asks = append(asks, func() checks.Result { return askSize(ctx, e, pair[0], pair[1]) })
 		}
 	}
-	return checks.Together(asks)
+	results := checks.Together(asks)
+	least := ""
+	for _, r := range results { // both ends get one MTU, which must fit both ways
+		if r.Answer != "" && (least == "" || len(r.Answer) < len(least) || len(r.Answer) == len(least) && r.Answer < least) {
+			least = r.Answer
+		}
+	}
+	for i := range results {
+		if results[i].Answer != "" {
+			results[i].Answer = least
+		}
+	}
+	return results
 }
 
 func askSize(ctx context.Context, e *checks.Env, h, other *site.Host) checks.Result {
@@ -63,7 +77,34 @@ func askSize(ctx context.Context, e *checks.Env, h, other *site.Host) checks.Res
 	if err != nil {
 		return q.Cannot(err)
 	}
-	return fits(q, w.MTU, largest.Reply)
+	r := fits(q, w.MTU, largest.Reply)
+	if _, peer := w.To(e.Site.TunnelAddress(other)); r.Outcome == checks.OK && h.Role == site.Mail && e.Site.Tunnel.MTU == 0 && w.MTU == guess && peer != nil {
+		return measured(ctx, e, q, v, r, peer.Endpoint.Addr())
+	}
+	return r
+}
+
+const guess = 1280 // what a tunnel gets whose path could not be measured: every path carries it
+
+// measured asks once more how large the packets are that the path outside the tunnel carries, which was a guess.
+func measured(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage, r checks.Result, proxy netip.Addr) checks.Result {
+	if !proxy.IsValid() {
+		return r
+	}
+	wraps := 60 // bytes around a packet, over IPv4
+	if proxy.Is6() {
+		wraps = 80
+	}
+	path, err := checks.Ask(ctx, e.Site, v, seen.PathTo(proxy))
+	switch carries := min(path.Reply-wraps, usualMTU); {
+	case err != nil || path.Skipped:
+		return r
+	case path.Reply == 0:
+		return q.OK("%d bytes, the interface's MTU: a guess that works, for the path itself cannot be measured", guess)
+	case carries > guess:
+		return q.Warn(fmt.Sprintf("%d bytes, the interface's MTU, which was a guess: the path carries %d", guess, carries), "nothing could be measured when the tunnel was planned", "")
+	}
+	return r
 }
 
 func fits(q checks.Question, mtu, largest int) checks.Result {
@@ -73,6 +114,10 @@ func fits(q checks.Question, mtu, largest int) checks.Result {
 	case 0:
 		return q.Unknown("no ping of any size comes back", "the tunnel is down, or the other end drops ping; tunnel.tcp tells which")
 	}
-	return q.Fail(fmt.Sprintf("%d bytes get through and %d, the interface's MTU, do not: large mails and TLS stall", largest, mtu),
+	r := q.Fail(fmt.Sprintf("%d bytes get through and %d, the interface's MTU, do not: large mails and TLS stall", largest, mtu),
 		"the path between the hosts carries less than usual, as over PPPoE or another tunnel", "")
+	if largest > 0 && largest < mtu {
+		r.Answer = fmt.Sprintf("tunnel.mtu=%d", largest)
+	}
+	return r
 }

@@ -137,6 +137,7 @@ type resultJSON struct {
 	Want     string `json:"want"`
 	Likely   string `json:"likely"`
 	Fix      string `json:"fix"`
+	Answer   string `json:"answer,omitempty"`
 	Evidence string `json:"evidence"`
 	MS       int64  `json:"ms"`
 }
@@ -153,7 +154,7 @@ type checkJSON struct {
 func resultObjects(results []checks.Result) []resultJSON {
 	out := []resultJSON{}
 	for _, r := range results {
-		out = append(out, resultJSON{r.ID, r.Step, r.From, string(r.Outcome), r.Saw.String(), r.Want, r.Likely, r.Fix,
+		out = append(out, resultJSON{r.ID, r.Step, r.From, string(r.Outcome), r.Saw.String(), r.Want, r.Likely, r.Fix, r.Answer,
 			r.Evidence.String(), r.Took.Milliseconds()})
 	}
 	return out

@@ -25,28 +25,31 @@ func pathTo(s *site.Site) (seen.Fact[seen.Path], bool) {
 	return seen.PathTo(target), target.IsValid() && s.Tunnel.MTU == 0
 }
 
-// MTU is what both ends get: the answer; else what a configuration of ours has; else what was measured; else a safe
-// value, which the note says was not measured.
+// MTU is what both ends get: the answer; else what a configuration of ours has, unless that was a guess and now something was
+// measured; else what was measured; else a safe value, which the note calls a guess.
 func (e End) MTU() (mtu int, note *Note) {
 	s := e.Site
 	if s.Tunnel.MTU > 0 {
 		return s.Tunnel.MTU, nil
 	}
 	if e.conf != nil {
-		if n := oursMTU(e.conf.Text); n > 0 {
+		if n := oursMTU(e.conf.Text); n > 0 && (n != safeMTU || e.path.Reply == 0) {
 			return n, nil
 		}
 	}
 	path := cmp.Or(e.path.Reply, e.path.Limit) // a router's word counts where pings are dropped
 	if path == 0 {
 		return safeMTU, &Note{Text: fmt.Sprintf(
-			"how large a packet may be on the way to the proxy could not be measured (pings are dropped, or the proxy's address is not known yet): the tunnel gets MTU %d, which every path carries; set tunnel.mtu to raise it", safeMTU)}
+			"how large a packet may be on the way to the proxy could not be measured (pings are dropped, or the proxy's address is not known yet): the tunnel gets MTU %d, which every path carries. That is a guess: it is measured again whenever this chapter is planned and by the check tunnel.mtu; set tunnel.mtu to decide it", safeMTU)}
 	}
 	mtu = path - overhead4
 	if endpointAddress(s).Is6() {
 		mtu = path - overhead6
 	}
 	mtu = min(mtu, greatestMTU)
+	if e.conf != nil && oursMTU(e.conf.Text) == mtu {
+		return mtu, nil
+	}
 	note = &Note{Text: fmt.Sprintf("packets of %d bytes reach the proxy whole: the tunnel gets MTU %d", path, mtu)}
 	if mtu < safeMTU && s.Tunnel.Network6.IsValid() {
 		note.Warn, note.Text = true, note.Text+fmt.Sprintf(", less than the %d that IPv6 inside it needs", safeMTU)

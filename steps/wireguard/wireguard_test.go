@@ -83,15 +83,18 @@ func TestTunnelMTU(t *testing.T) {
 		want                int
 		told                bool
 	}{
-		"answered":      {"tunnel.mtu = 1300", "reply 1500\n", "", 1300, false},
-		"measured":      {"tunnel.mtu = ", "reply 1460\n", "", 1400, true},
-		"at most":       {"tunnel.mtu = ", "reply 1500\n", "", 1420, true},
-		"dropped":       {"tunnel.mtu = ", "limit \n", "", 1280, true},
-		"not asked":     {"tunnel.mtu = ", "", "", 1280, true},
-		"over IPv6":     {"host.proxy.ssh = root@[2001:db8:113::10]", "reply 1460\n", "", 1380, true},
-		"as it was":     {"tunnel.mtu = ", "reply 1500\n", does.BlockBegin + "\n[Interface]\nMTU = 1390\n" + does.BlockEnd + "\n", 1390, false},
-		"somebody's":    {"tunnel.mtu = ", "reply 1500\n", "[Interface]\nMTU = 1390\n", 1420, true},
-		"not believed ": {"tunnel.mtu = ", "reply 1500\n", does.BlockBegin + "\n[Interface]\nMTU = 9\n" + does.BlockEnd + "\n", 1420, true},
+		"answered":           {"tunnel.mtu = 1300", "reply 1500\n", "", 1300, false},
+		"measured":           {"tunnel.mtu = ", "reply 1460\n", "", 1400, true},
+		"at most":            {"tunnel.mtu = ", "reply 1500\n", "", 1420, true},
+		"dropped":            {"tunnel.mtu = ", "limit \n", "", 1280, true},
+		"not asked":          {"tunnel.mtu = ", "", "", 1280, true},
+		"over IPv6":          {"host.proxy.ssh = root@[2001:db8:113::10]", "reply 1460\n", "", 1380, true},
+		"as it was":          {"tunnel.mtu = ", "reply 1500\n", does.BlockBegin + "\n[Interface]\nMTU = 1390\n" + does.BlockEnd + "\n", 1390, false},
+		"a guess, later":     {"tunnel.mtu = ", "reply 1460\n", does.BlockBegin + "\n[Interface]\nMTU = 1280\n" + does.BlockEnd + "\n", 1400, true},
+		"still a guess":      {"tunnel.mtu = ", "limit \n", does.BlockBegin + "\n[Interface]\nMTU = 1280\n" + does.BlockEnd + "\n", 1280, false},
+		"a guess, and right": {"tunnel.mtu = ", "reply 1340\n", does.BlockBegin + "\n[Interface]\nMTU = 1280\n" + does.BlockEnd + "\n", 1280, false},
+		"somebody's":         {"tunnel.mtu = ", "reply 1500\n", "[Interface]\nMTU = 1390\n", 1420, true},
+		"not believed ":      {"tunnel.mtu = ", "reply 1500\n", does.BlockBegin + "\n[Interface]\nMTU = 9\n" + does.BlockEnd + "\n", 1420, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := site.Default()
