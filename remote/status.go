@@ -77,7 +77,8 @@ func ParseStatus(out string) Status {
 		case "owner":
 			owner = append(owner, rest)
 		case "work", "dead":
-			st.Job, st.Dead, st.Doing = Clean(rest).Line(64), word == "dead", nil
+			st.Job, _, _ = strings.Cut(Clean(rest).Line(64), " ")
+			st.Dead, st.Doing = word == "dead", nil
 		case "doing":
 			st.Doing = append(st.Doing, Clean(rest))
 		case "ended":
