@@ -193,5 +193,5 @@ func (h *Host) rules([]string) string {
 	if !h.has("iptables") {
 		return section("absent", "")
 	}
-	return section("v4", h.kernel.rules[0].save()) + section("v6", h.kernel.rules[1].save()) + section("other", "")
+	return section("v4", h.kernel.rules[0].save()) + section("v6", h.kernel.rules[1].save()) + section("nft", "")
 }

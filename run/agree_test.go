@@ -73,7 +73,8 @@ func running(files map[string]string) string {
 	}
 	for _, family := range []struct{ section, program, prefix, file string }{{"v4", "ip", "ufw", "user"}, {"v6", "ip6", "ufw6", "user6"}} {
 		text += fmt.Sprintf("== %s\n*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT %[5]s [0:0]\n:%[2]s-user-forward - [0:0]\n:%[2]s-user-output - [0:0]\n"+
-			"-A INPUT -j %[2]s-user-input\n-A FORWARD -j %[2]s-user-forward\n-A OUTPUT -j %[2]s-user-output\n%[3]s%[4]s", family.section, family.prefix, strings.TrimPrefix(files["/etc/ufw/"+family.file+".rules"], "*filter\n"), own[family.program], policy)
+			"-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"+
+			"-A OUTPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -j %[2]s-user-input\n-A FORWARD -j %[2]s-user-forward\n-A OUTPUT -j %[2]s-user-output\n%[3]s%[4]s", family.section, family.prefix, strings.TrimPrefix(files["/etc/ufw/"+family.file+".rules"], "*filter\n"), own[family.program], policy)
 	}
 	return text
 }

@@ -1,18 +1,21 @@
 package seen
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
 )
 
-// Packet is the first packet of a connection.
+// Packet is the first packet of a connection, or one of those that answer it.
 type Packet struct {
 	Proto    string
 	Src, Dst netip.Addr
 	Port     int
+	From     int // the port that it comes from; 0 stands for one that no rule names
 	In, Out  string
 	Beyond   bool // it is for no address of this host
+	Answer   bool // it answers a packet that this host let through
 }
 
 // Fate is what a table does with a packet.
@@ -21,62 +24,88 @@ type Fate struct {
 	Rule    string // the deciding rule, or the policy
 	To      string // of DNAT
 	Unsure  bool   // a rule that is not understood might have decided before
+	Doubt   Fork   // the first such rule
 }
+
+// Fork is a rule of which it cannot be told whether a packet fits, and what it would do with it.
+type Fork struct{ Verdict, Rule string }
+
+// refused says whether it is told off, or nothing of it is ever heard again.
+func (f Fate) refused() bool { return f.Verdict == "DROP" || f.Verdict == "REJECT" }
 
 // maxSteps bounds the rules that one packet meets: a hostile listing may call its chains in circles.
 const maxSteps = 100_000
 
-// Lets says what a built-in chain does with a packet.
+// Lets says what a chain does with a packet. Where rules are not understood, the verdict is what becomes of it if it fits none
+// of them.
 func (t *Table) Lets(chain string, p Packet) Fate {
 	budget := maxSteps
-	f := t.walk(chain, p, &budget)
-	if f.Verdict == "" {
-		f.Verdict, f.Rule = t.Policy[chain], "policy of "+chain
+	ends, falls := t.walk(chain, p, &budget)
+	if falls {
+		ends = append(ends, Fate{Verdict: t.Policy[chain], Rule: t.of + "policy of " + chain})
+	}
+	f := ends[len(ends)-1]
+	for _, other := range ends {
+		if other.To != f.To || other.Verdict != f.Verdict && !(other.refused() && f.refused()) {
+			f.Unsure, f.Doubt = true, Fork{other.Verdict, other.Rule}
+			break
+		}
+	}
+	if budget < 0 {
+		f.Unsure, f.Doubt = true, Fork{Rule: "too many rules"}
 	}
 	return f
 }
 
-func (t *Table) walk(chain string, p Packet, budget *int) Fate {
-	var result Fate
+// walk is how a packet may end in a chain, and whether it may fall through to what stands behind. Only a rule that is not
+// understood makes several ends of it; the last is that of a packet which such rules do not fit.
+func (t *Table) walk(chain string, p Packet, budget *int) (ends []Fate, falls bool) {
 	for _, r := range t.Chains[chain] {
 		if *budget--; *budget < 0 {
-			result.Unsure = true
-			return result
+			return ends, true
 		}
 		if !r.fits(p) {
 			continue
 		}
 		_, isChain := t.Policy[r.Target]
-		if r.strange {
-			result.Unsure = result.Unsure || isChain || decides(r.Target)
-			continue
-		}
 		switch {
 		case r.Target == "RETURN":
-			return result
-		case decides(r.Target):
-			result.Verdict, result.Rule, result.To = r.Target, r.Text, r.To
-			return result
-		case isChain:
-			below := t.walk(r.Target, p, budget)
-			below.Unsure = below.Unsure || result.Unsure
-			if below.Verdict != "" || r.isGoto {
-				return below
+			if falls = true; !r.strange {
+				return ends, true
 			}
-			result.Unsure = below.Unsure
+		case isChain:
+			below, through := t.walk(r.Target, p, budget)
+			ends = append(ends, below...)
+			falls = falls || r.isGoto && through
+			if !r.strange && (r.isGoto || !through) {
+				return ends, falls
+			}
+		case !passing[r.Target]:
+			if ends = append(ends, Fate{Verdict: r.Target, Rule: t.of + r.Text, To: r.To}); !r.strange {
+				return ends, falls
+			}
 		}
 	}
-	return result
+	return ends, true
 }
 
-func decides(target string) bool {
-	return slices.Contains([]string{"ACCEPT", "DROP", "REJECT", "DNAT", "REDIRECT"}, target)
-}
+// passing are the targets behind which a packet goes on to the next rule. All others decide, those that are not known too.
+var passing = map[string]bool{"": true, "LOG": true, "NFLOG": true, "ULOG": true, "MARK": true, "CONNMARK": true, "TCPMSS": true, "CT": true,
+	"TRACE": true, "TTL": true, "HL": true, "DSCP": true, "TOS": true, "CLASSIFY": true, "SET": true, "CHECKSUM": true, "AUDIT": true}
 
 // fits says whether what is understood of the rule fits the packet.
-func (r Rule) fits(p Packet) bool {
+func (r Rule) fits(p Packet) bool { return r.concerns(p) && r.names(p) }
+
+// names says whether the packet's ports are those of the rule.
+func (r Rule) names(p Packet) bool {
+	return (len(r.Ports) == 0 || HasPort(r.Ports, p.Port) != (r.negated["--dport"] || r.negated["--dports"])) &&
+		(len(r.from) == 0 || HasPort(r.from, cmp.Or(p.From, Unnamed)) != (r.negated["--sport"] || r.negated["--sports"]))
+}
+
+// concerns says whether the rule fits the packet, but for its ports.
+func (r Rule) concerns(p Packet) bool {
 	switch {
-	case r.never, r.local && p.Beyond:
+	case r.never, r.local && p.Beyond, r.beyond && !p.Beyond:
 		return false
 	case r.Proto != "" && r.Proto != "all" && (r.Proto == p.Proto) == r.negated["-p"]:
 		return false
@@ -88,13 +117,20 @@ func (r Rule) fits(p Packet) bool {
 		return false
 	case r.Out != "" && sameDevice(r.Out, p.Out) == r.negated["-o"]:
 		return false
-	case len(r.Ports) > 0 && HasPort(r.Ports, p.Port) == (r.negated["--dport"] || r.negated["--dports"]):
+	case r.first && p.Answer != (r.negated["--tcp-flags"] || r.negated["--syn"]):
 		return false
 	case len(r.states) > 0:
-		return slices.Contains(r.states, "NEW") != (r.negated["--ctstate"] || r.negated["--state"])
+		state := "NEW"
+		if p.Answer {
+			state = "ESTABLISHED"
+		}
+		return slices.Contains(r.states, state) != (r.negated["--ctstate"] || r.negated["--state"])
 	}
 	return true
 }
+
+// Unnamed is the port that a connection comes from where it makes no difference.
+const Unnamed = 40_000
 
 func sameDevice(pattern, name string) bool {
 	if begin, ok := strings.CutSuffix(pattern, "+"); ok {

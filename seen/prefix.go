@@ -31,3 +31,29 @@ func Joined(list []netip.Prefix) string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// Someone is an address of a network that lies in none of the narrower ones to be avoided, begun to look for at one of it;
+// invalid when none is found soon.
+func Someone(in netip.Prefix, at netip.Addr, avoid []netip.Prefix) netip.Addr {
+	for range 200 {
+		if !in.Contains(at) {
+			return netip.Addr{}
+		}
+		i := slices.IndexFunc(avoid, func(p netip.Prefix) bool { return p.Bits() > in.Bits() && p.Contains(at) })
+		if i < 0 {
+			return at
+		}
+		at = last(avoid[i]).Next()
+	}
+	return netip.Addr{}
+}
+
+// last is the last address of a network.
+func last(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().AsSlice()
+	for bit := p.Bits(); bit < len(b)*8; bit++ {
+		b[bit/8] |= 1 << (7 - bit%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}

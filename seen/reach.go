@@ -12,10 +12,11 @@ func (t *Table) Sources() []netip.Prefix {
 	if t == nil {
 		return nil
 	}
+	had := map[netip.Prefix]bool{}
 	for _, r := range t.Rules {
 		for _, p := range r.src {
-			if p.Bits() > 0 && !slices.Contains(all, p) {
-				all = append(all, p)
+			if p.Bits() > 0 && !had[p] {
+				had[p], all = true, append(all, p)
 			}
 		}
 	}

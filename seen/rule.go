@@ -18,9 +18,12 @@ type Rule struct {
 	Options []string // the names of all options that it has, with what -m names, and words that belong to none
 	isGoto  bool
 	src     []netip.Prefix
+	from    []Span // --sport
 	states  []string
+	first   bool // it is for the first packet of a TCP connection
 	strange bool // it has a match that is not understood: a packet may or may not fit it
 	local   bool // it is for the host's own addresses
+	beyond  bool // it is for all other addresses
 	never   bool // it cannot fit the first packet of a connection
 	negated map[string]bool
 }
@@ -28,9 +31,13 @@ type Rule struct {
 // Span is a range of ports, or one.
 type Span struct{ First, Last int }
 
-// harmless matches change nothing about which first packets fit.
+// harmless matches change nothing about which packets fit, or have options that are understood.
 var harmless = map[string]bool{"tcp": true, "udp": true, "icmp": true, "icmp6": true, "comment": true, "conntrack": true,
-	"state": true, "multiport": true, "limit": true, "recent": true, "addrtype": true, "rt": true, "hl": true}
+	"state": true, "multiport": true, "recent": true, "addrtype": true, "rt": true, "hl": true}
+
+// telling are options of harmless matches that change nothing about which packets fit.
+var telling = map[string]bool{"--syn": true, "--set": true, "--seconds": true, "--name": true, "--mask": true, "--rsource": true, "--rdest": true,
+	"-4": true, "-6": true}
 
 // ParseRule reads one line of iptables-save, or one that a person wrote for iptables-restore.
 func ParseRule(line string) Rule {
@@ -84,8 +91,12 @@ func (r *Rule) option(name, value string, not bool) bool {
 	case "--dport", "--dports":
 		r.Ports = ParsePorts(value)
 		r.strange = r.strange || len(r.Ports) == 0
+	case "--sport", "--sports":
+		r.from = ParsePorts(value)
+		r.strange = r.strange || len(r.from) == 0
 	case "--ctstate", "--state":
 		r.states = strings.Split(value, ",")
+		r.strange = r.strange || strings.Contains(value, "NAT") || strings.Contains(value, "UNTRACKED")
 	case "--to-destination", "--to":
 		r.To = value
 	case "--comment":
@@ -94,21 +105,34 @@ func (r *Rule) option(name, value string, not bool) bool {
 	case "--hitcount", "--rt-type":
 		r.never = true // a limit that the first packet has not reached; a routing header that it has not
 	case "--dst-type":
-		r.local = value == "LOCAL" && !not
-		r.never = r.never || (value != "LOCAL") != not // broadcast and multicast are not what is asked about
-	case "--sport", "--sports", "--icmp-type", "--icmpv6-type", "--tcp-flags":
+		r.local, r.beyond = r.local || value == "LOCAL" && !not, r.beyond || value == "LOCAL" && not
+		r.never = r.never || value != "LOCAL" && !not // broadcast and multicast are not what is asked about
+	case "--icmp-type", "--icmpv6-type":
 		r.strange = true
+	case "--tcp-flags":
+		r.first = strings.Contains(r.Text, " --tcp-flags FIN,SYN,RST,ACK SYN ")
+		r.strange = r.strange || !r.first
 	default:
+		if name == "--notrack" {
+			r.Target = "NOTRACK" // no connection is seen any more, so nothing is translated and no answer known
+		}
+		r.first = r.first || name == "--syn"
+		r.strange = r.strange || r.Target == "" && strings.HasPrefix(name, "-") && !telling[name]
 		return false
 	}
 	return true
 }
 
-func network(text string) []netip.Prefix {
-	if p, ok := Prefix(text); ok {
-		return []netip.Prefix{p.Masked()}
+// network is a list of networks; nil when one of them is none.
+func network(text string) (all []netip.Prefix) {
+	for _, one := range strings.Split(text, ",") {
+		p, ok := Prefix(strings.TrimSpace(one))
+		if !ok {
+			return nil
+		}
+		all = append(all, p.Masked())
 	}
-	return nil
+	return all
 }
 
 // ParsePorts reads 993, 8000:8010 and lists of them; nil when it is no port.

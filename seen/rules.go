@@ -1,8 +1,11 @@
 package seen
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"postern/remote"
@@ -14,6 +17,13 @@ type Ruleset struct {
 	Four   Tables
 	Six    Tables
 	Other  string // a rule of the kernel's other rule set, which packets must pass too: "legacy: -A INPUT -j DROP"; "" for none
+	Beside []Set  // what packets must pass too: the kernel's other rule set, and tables that nft made
+}
+
+// Set is rules that are not those of the host's iptables.
+type Set struct {
+	Name      string // legacy or nft: the other rule set of iptables; or "table inet mine"
+	Four, Six Tables
 }
 
 // Family is the tables of one family: v4 or v6.
@@ -33,21 +43,23 @@ type Table struct {
 	Policy map[string]string // of every chain; "-" for one that is nobody's base chain
 	Chains map[string][]Rule
 	Rules  []Rule
+	hooks  map[string]string // by base chain, where nft made it; nil: they bear their hook's name
+	of     string            // whose it is, where it is not the host's iptables
 }
 
-// Rules reads the rules that run. The program iptables has two rule sets, and a packet must pass both: of the one that this
-// host's does not look at, a few rules are printed.
+// Rules reads the rules that run. The program iptables has two rule sets, nft makes tables of its own, and a packet must pass
+// them all: so all are read. Where there is no nft, it is not known whether somebody made such tables without it.
 var Rules = register(Fact[Ruleset]{ID: "rules", ask: text(`command -v iptables-save >/dev/null || none absent
 echo '== v4'; iptables-save || exit 3
 echo '== v6'; ip6tables-save || [ ! -e /proc/sys/net/ipv6 ] || exit 3
-echo '== other'
 case $(iptables -V 2>/dev/null) in
 *nf_tables*) o=legacy; read -r t < /proc/net/ip_tables_names || read -r t < /proc/net/ip6_tables_names || o= ;;
 *) o=nft ;;
 esac 2>/dev/null
-[ -z "$o" ] || for f in iptables ip6tables; do
-	if command -v "$f-$o-save" >/dev/null; then "$f-$o-save" 2>/dev/null | grep '^-A' | sed "s/^/$o: /" | head -n 20; fi
-done`),
+[ -z "$o" ] || for f in ip ip6; do
+	if command -v "${f}tables-$o-save" >/dev/null; then echo "== $o $f"; "${f}tables-$o-save" 2>/dev/null | head -n 8000; fi
+done
+echo '== nft'; nft -t list ruleset 2>/dev/null | head -n 8000`),
 	parse: func(s sections) (r Ruleset, err error) {
 		if s.has("absent") {
 			return Ruleset{Absent: true}, nil
@@ -58,10 +70,41 @@ done`),
 		if r.Four, err = ParseTables(s["v4"]); err != nil {
 			return r, err
 		}
-		r.Six, err = ParseTables(s["v6"])
-		r.Other = s.one("other")
+		if r.Six, err = ParseTables(s["v6"]); err != nil {
+			return r, err
+		}
+		for _, name := range []string{"legacy", "nft"} {
+			other := Set{Name: name}
+			if other.Four, err = ParseTables(s[name+" ip"]); err != nil {
+				return r, err
+			}
+			if other.Six, err = ParseTables(s[name+" ip6"]); err != nil {
+				return r, err
+			}
+			for _, tables := range []Tables{other.Four, other.Six} {
+				if rule := tables.owned("iptables-" + name + ": "); rule != "" {
+					r.Other = cmp.Or(r.Other, name+": "+rule)
+				}
+			}
+			if len(other.Four)+len(other.Six) > 0 {
+				r.Beside = append(r.Beside, other)
+			}
+		}
+		own, err := parseNft(s["nft"])
+		r.Beside = append(r.Beside, own...)
 		return r, err
 	}})
+
+// owned notes whose the tables are, and is the first of their rules, or "".
+func (t Tables) owned(of string) (first string) {
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		t[name].of = of
+		if rules := t[name].Rules; first == "" && len(rules) > 0 {
+			first = rules[0].Text
+		}
+	}
+	return first
+}
 
 // ParseTables reads the lines of iptables-save of one family, or of a file for iptables-restore. An error says that it
 // cannot be told what they do.
@@ -71,6 +114,8 @@ func ParseTables(lines []string) (Tables, error) {
 	for _, line := range lines {
 		line = strings.TrimRight(line, " \r")
 		switch {
+		case strings.Contains(line, "is incompatible, use 'nft' tool"):
+			return nil, odd("iptables-save", line)
 		case line == "", strings.HasPrefix(line, "#"):
 		case strings.HasPrefix(line, "*"):
 			now = &Table{Policy: map[string]string{}, Chains: map[string][]Rule{}}

@@ -33,7 +33,7 @@ var told = map[string]string{
 	"dpkg":      "== busy\n== list\n310\nwireguard-tools\n",
 	"privilege": "== uid\n0\n== name\n\n== etc\nwritable\n",
 	"routing":   "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n== rules6\n0:\tfrom all lookup local\n== tables4\ndefault dev wg0 table 20720 scope link\n== tables6\n",
-	"rules":     "== v4\n*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n== v6\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n== other\n",
+	"rules":     "== v4\n*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n== v6\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n== legacy ip\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n== nft\ntable inet mine {\n\tchain in {\n\t}\n}\n",
 	"sysctl":    "== live\nnet/ipv4/ip_forward 1\n== ufw\nnet/ipv4/conf/all/log_martians 0\n== files\n/etc/sysctl.d/60-postern.conf:net.ipv4.ip_forward = 1\n",
 	"units":     "== ours\nwg0\n== init\n== scripts\n/usr/local/bin/wireguard-setup.sh\n== armed\n== effect\nufw.service altered /etc/x has ExecStart=/bin/true\n== units\nId=ufw.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=a.target b.target\n\nId=docker.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n",
 	"tunnel":    "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off none\n",

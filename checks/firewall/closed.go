@@ -221,11 +221,15 @@ func ownRule(e *checks.Env, h *site.Host, v *checks.Vantage, port int, six bool)
 	if err != nil {
 		return seen.Fate{}, err
 	}
-	src := stranger4
+	src := k.world[0].at
 	if six {
-		src = stranger6
+		src = k.world[1].at
 	}
-	return k.enters(k.packet(want{proto: "tcp", port: port}, src)), nil
+	f := k.rules.Enters(k.packet(want{proto: "tcp", port: port}, src))
+	if f.Unsure {
+		return f, fmt.Errorf("it cannot be told what its rule %s does", quote(f.Doubt.Rule))
+	}
+	return f, nil
 }
 
 // allowedByOthers says whether a rule that is not ours lets the port in on purpose.

@@ -4,63 +4,74 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 
-	"postern/remote"
 	"postern/seen"
 	"postern/site"
 )
 
 // forwards names what is wrong with what the proxy sends on, by its rules.
 // guide: firewall, Port Forwarding Configuration; Configure UFW to Accept Forwarded Packets
-func (k knowledge) forwards() []string {
-	var wrong []string
-	nat := k.rules.Four["nat"]
-	if nat == nil {
-		nat = &seen.Table{}
-	}
-	dst := k.own(stranger4)
-	for _, f := range forwarded(k.s) {
-		src := stranger4
-		if len(f.From) > 0 {
-			src = want{from: f.From}.sources()[0]
-		}
-		if src.Is6() {
-			continue
-		}
-		to := netip.AddrPortFrom(k.s.Tunnel.Mail, uint16(f.Port)).String()
-		p := seen.Packet{Proto: "tcp", Src: src, Dst: dst, Port: f.Port, In: k.network.Device}
-		if got := nat.Lets("PREROUTING", p); got.Verdict != "DNAT" || got.To != to {
-			wrong = append(wrong, fmt.Sprintf("missing: %s %d/tcp is not sent to %s", f.Name, f.Port, to))
-			continue
-		}
-		if got := k.passes(src, f.Port); got.Verdict != "ACCEPT" {
-			wrong = append(wrong, fmt.Sprintf("missing: %s %d/tcp is sent to %s and then ends in %s by %q", f.Name, f.Port, to,
-				cmp.Or(got.Verdict, "nothing"), remote.Clean(got.Rule).Line(120)))
-		}
-		through := seen.Packet{Proto: "tcp", Src: k.s.Tunnel.Mail, Dst: stranger4, Port: f.Port, In: k.s.Tunnel.Interface, Beyond: true}
-		if got := nat.Lets("PREROUTING", through); got.Verdict == "DNAT" {
-			wrong = append(wrong, fmt.Sprintf("too wide: %s %d/tcp catches what the mail host sends to others: %q", f.Name, f.Port,
-				remote.Clean(got.Rule).Line(120)))
+func (k knowledge) forwards() {
+	for _, m := range k.s.HostsOf(site.Mail) {
+		for _, f := range forwarded(k.s) {
+			k.forward(f, k.s.TunnelAddress(m), stranger4)
+			if six := k.s.TunnelAddress6(m); f.Over6 && six.IsValid() && k.holds(stranger6) {
+				k.forward(f, six, stranger6)
+			}
 		}
 	}
-	return append(wrong, k.leaks()...)
+	k.leaks()
 }
 
-// passes is what becomes of a connection from outside to the mail host through the tunnel.
-func (k knowledge) passes(src netip.Addr, port int) seen.Fate {
-	return k.rules.Four["filter"].Lets("FORWARD", seen.Packet{Proto: "tcp", Src: src, Dst: k.s.Tunnel.Mail, Port: port,
-		In: k.network.Device, Out: k.s.Tunnel.Interface})
+// forward follows a connection to a forwarded port from outside, in the family of a stranger.
+func (k knowledge) forward(f site.Service, mail, family netip.Addr) {
+	src := k.anybody(family).at
+	if len(f.From) > 0 {
+		i := slices.IndexFunc(f.From, func(p netip.Prefix) bool { return p.Addr().Is4() == mail.Is4() })
+		if i < 0 {
+			return
+		}
+		src = k.someone(f.From[i])
+	}
+	to := netip.AddrPortFrom(mail, uint16(f.Port)).String()
+	name := fmt.Sprintf("%s %d/tcp", f.Name, f.Port)
+	p := seen.Packet{Proto: "tcp", Src: src, Dst: k.own(src), Port: f.Port, In: k.arrivesOn(src)}
+	sent := k.rules.Translates(p, "PREROUTING")
+	on := p
+	on.Dst, on.Out, on.Beyond = mail, k.s.Tunnel.Interface, true
+	begins, crosses, as := k.rules.Begins(p), k.rules.Crosses(on), k.rules.Translates(on, "POSTROUTING")
+	switch {
+	case begins.Verdict != "ACCEPT" && !begins.Unsure:
+		note(&k.found.wrong, "missing: %s from %s ends in %s by %s", name, src, begins.Verdict, quote(begins.Rule))
+	case sent.Verdict != "DNAT" || sent.To != to:
+		note(&k.found.wrong, "missing: %s is not sent to %s", name, to)
+	case crosses.Verdict != "ACCEPT" && !crosses.Unsure:
+		note(&k.found.wrong, "missing: %s is sent to %s and then ends in %s by %s", name, to, cmp.Or(crosses.Verdict, "nothing"), quote(crosses.Rule))
+	case as.Verdict != "ACCEPT" && !as.Unsure && k.s.Clients.Addresses != "masquerade":
+		note(&k.found.wrong, "the mail host sees no client's own address: %s by %s", as.Verdict, quote(as.Rule))
+	}
+	for _, fate := range []seen.Fate{begins, sent, crosses, as} {
+		if fate.Unsure {
+			k.doubt(name+" on its way to "+to, fate)
+		}
+	}
+	through := seen.Packet{Proto: "tcp", Src: mail, Dst: k.anybody(family).at, Port: f.Port, In: k.s.Tunnel.Interface, Beyond: true}
+	if got := k.rules.Translates(through, "PREROUTING"); got.Verdict == "DNAT" {
+		note(&k.found.wrong, "too wide: %s catches what the mail host sends to others: %s", name, quote(got.Rule))
+	}
 }
 
 // leaks names a global acceptance of forwarding, which the guide sets and nothing needs.
-func (k knowledge) leaks() []string {
+func (k knowledge) leaks() {
 	for _, p := range k.s.Unwanted() {
-		if got := k.passes(stranger4, p.Port); got.Verdict == "ACCEPT" && !keepsForwarding(k.s) {
-			return []string{fmt.Sprintf("too wide: forwarding is accepted for %s %d/tcp, which nobody asked for, by %q", p.Name, p.Port,
-				remote.Clean(got.Rule).Line(120))}
+		src := k.world[0].at
+		got := k.rules.Crosses(seen.Packet{Proto: "tcp", Src: src, Dst: k.s.Tunnel.Mail, Port: p.Port, In: k.arrivesOn(src), Out: k.s.Tunnel.Interface, Beyond: true})
+		if got.Verdict == "ACCEPT" && !keepsForwarding(k.s) {
+			note(&k.found.wrong, "too wide: forwarding is accepted for %s %d/tcp, which nobody asked for, by %s", p.Name, p.Port, quote(got.Rule))
+			return
 		}
 	}
-	return nil
 }
 
 // keepsForwarding says that the operator chose to leave the guide's global acceptance as it is.

@@ -21,11 +21,13 @@ func init() {
 		ID: "firewall.rules", Step: "firewall",
 		Title: "The rules that run let in what the site wants and no more of ours",
 		Page: checks.Page{
-			Asks:    "Do the rules that the kernels run let in what the site wants, and nothing more of ours? Every wanted and some unwanted packets are followed through the rules as they were read. Nothing is sent.",
+			Asks: "Do the rules that the kernels run let in what the site wants, and nothing more? Packets are followed through every table " +
+				"of iptables, of its other rule set and of nft, as they were read: each that is wanted, the answers, and one for each border " +
+				"of sources and ports that the rules themselves draw. Nothing is sent.",
 			OK:      "The rules do what the site wants.",
-			Warn:    "They do, and rules of somebody else let in more.",
+			Warn:    "They do, and rules of somebody else let in more, or refuse some; each is quoted.",
 			Fail:    "A packet that is wanted is dropped, or one that nobody wants is let in.",
-			Unknown: "The rules could not be read.",
+			Unknown: "The rules could not be read, or one that might decide has a match that is not understood; it is quoted.",
 			Mends:   "The chapter Firewall. Rules of your own stay: what they let in is yours to decide.",
 		},
 		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
@@ -33,13 +35,6 @@ func init() {
 		Ask:   checks.Linux(askRules),
 	})
 }
-
-// Strangers: addresses that stand for anybody on the internet. They are reserved for documentation, so no rule is
-// written for them.
-var (
-	stranger4 = netip.MustParseAddr("192.0.2.77")
-	stranger6 = netip.MustParseAddr("2001:db8:ffff::77")
-)
 
 func askRules(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "exactly the ports of the site are let in", Fix: "firewall", Likely: "the firewall was changed by hand or by another program"}
@@ -57,23 +52,21 @@ func askRules(ctx context.Context, e *checks.Env) []checks.Result {
 		if err != nil {
 			return q.Cannot(err)
 		}
-		wide, theirs := k.wide(tuples)
-		extra, odd := extras(k, tuples)
-		missing, refused := k.missing(tuples)
-		wrong := slices.Concat(missing, wide, extra)
-		if len(refused) > 0 {
-			q.Likely = "rules of your own stand before ours, and stay until you type: " + strings.Join(refused, "; ")
-		}
-		odd = append(odd, theirs...)
+		k.missing(tuples)
+		k.wide(tuples)
+		k.extras(tuples)
+		k.leaving()
 		if h.Role == site.Proxy {
-			wrong = append(wrong, k.forwards()...)
+			k.forwards()
 		}
-		return verdict(q, k, tuples, wrong, odd)
+		k.other()
+		k.open(tuples)
+		return verdict(q, k, tuples)
 	}, site.Proxy, site.Mail)
 }
 
-// verdict is the result of what was found wrong; the rules of other people are always shown.
-func verdict(q checks.Question, k knowledge, tuples []tuple, wrong, odd []string) checks.Result {
+// verdict is the result of what was found; the rules of other people are always shown.
+func verdict(q checks.Question, k knowledge, tuples []tuple) checks.Result {
 	var foreign []string
 	for _, t := range tuples {
 		if !t.ours() {
@@ -84,15 +77,45 @@ func verdict(q checks.Question, k knowledge, tuples []tuple, wrong, odd []string
 	if len(foreign) > 0 {
 		evidence = "rules of other people, which stay:\n" + strings.Join(foreign, "\n")
 	}
-	switch {
-	case len(wrong) == 0 && len(odd) > 0:
-		return q.Warn(checks.Few(odd), "somebody set the host up from another place, or made rules of their own", evidence)
-	case len(wrong) == 0:
-		r := q.OK("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), len(tuples)-len(foreign), len(foreign))
-		r.Evidence = remote.Clean(evidence)
-		return r
+	wrong, odd, unsure := k.found.wrong, k.found.odd, k.found.unsure
+	if len(k.found.refused) > 0 {
+		q.Likely = "rules of your own stand before ours, and stay until you type: " + strings.Join(k.found.refused, "; ")
 	}
-	return q.Fail(checks.Few(wrong), "", strings.Join(wrong, "\n")+"\n"+evidence)
+	switch {
+	case len(wrong) > 0:
+		return q.Fail(checks.Few(wrong), "", strings.Join(slices.Concat(wrong, unsure, odd), "\n")+"\n"+evidence)
+	case len(unsure) > 0:
+		return q.Unknown(checks.Few(slices.Concat(unsure, odd)), "a rule of somebody else has a match that this program does not understand")
+	case len(odd) > 0:
+		return q.Warn(checks.Few(odd), "somebody set the host up from another place, or made rules of their own", strings.Join(odd, "\n")+"\n"+evidence)
+	}
+	r := q.OK("%d wanted, %d rules of ours, %d of other people; all let in as wanted", len(k.list), len(tuples)-len(foreign), len(foreign))
+	r.Evidence = remote.Clean(evidence)
+	return r
+}
+
+// findings are what the rules do that they should not, each once.
+type findings struct {
+	wrong, odd, unsure []string
+	refused            []string // commands that take away rules of other people which refuse what is wanted
+}
+
+func note(list *[]string, format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(*list, text) {
+		*list = append(*list, text)
+	}
+}
+
+// quote is a rule in one line.
+func quote(rule string) string { return fmt.Sprintf("%q", remote.Clean(rule).Line(160)) }
+
+// doubt notes a rule that may or may not decide about a packet. Lists of banned addresses are everywhere, and are told as such.
+func (k knowledge) doubt(what string, f seen.Fate) {
+	if refuses := f.Doubt.Verdict == "DROP" || f.Doubt.Verdict == "REJECT"; refuses && (strings.Contains(f.Doubt.Rule, "--match-set ") || strings.Contains(f.Doubt.Rule, "saddr @")) {
+		note(&k.found.odd, "a list of addresses may refuse some of what is wanted: %s", quote(f.Doubt.Rule))
+		return
+	}
+	note(&k.found.unsure, "it cannot be told what becomes of %s: %s", what, quote(f.Doubt.Rule))
 }
 
 // knowledge is what is wanted of one host, and the rules that run there.
@@ -103,10 +126,12 @@ type knowledge struct {
 	rules   seen.Ruleset
 	network seen.Network
 	client  netip.Addr // where the program's own SSH connection comes from
+	world   [2]world   // over IPv4, over IPv6
+	found   *findings
 }
 
 func knowledgeOf(e *checks.Env, h *site.Host, v *checks.Vantage) (knowledge, error) {
-	k := knowledge{s: e.Site, h: h}
+	k := knowledge{s: e.Site, h: h, found: &findings{}}
 	via, err := seen.SSH.Of(v.Facts)
 	if err != nil {
 		return k, err
@@ -118,6 +143,7 @@ func knowledgeOf(e *checks.Env, h *site.Host, v *checks.Vantage) (knowledge, err
 	if k.rules, err = rulesOf(v.Facts); err != nil {
 		return k, err
 	}
+	k.world = [2]world{worldOf(k.rules, stranger4), worldOf(k.rules, stranger6)}
 	k.client = via.Client.Addr()
 	k.list = wanted(e.Site, h, via.Ports, k.network.Home())
 	return k, nil
@@ -165,81 +191,76 @@ func (k knowledge) own(src netip.Addr) netip.Addr {
 	return src.Prev() // it has none: one that no rule names
 }
 
-func (k knowledge) enters(p seen.Packet) seen.Fate {
-	tables := k.rules.Four
-	if p.Src.Is6() {
-		tables = k.rules.Six
-	}
-	return tables["filter"].Lets("INPUT", p)
-}
-
 // sources are addresses that stand for those a want admits.
-func (w want) sources() []netip.Addr {
-	if len(w.from) == 0 && w.to.IsValid() && w.to.Is4() {
-		return []netip.Addr{stranger4}
+func (k knowledge) sources(w want) []netip.Addr {
+	if len(w.from) == 0 && w.to.IsValid() {
+		return []netip.Addr{k.anybody(w.to).at}
 	}
 	if len(w.from) == 0 {
-		return []netip.Addr{stranger4, stranger6}
+		return []netip.Addr{k.world[0].at, k.world[1].at}
 	}
 	var all []netip.Addr
 	for _, p := range w.from {
-		a := p.Masked().Addr()
-		if !p.IsSingleIP() {
-			a = a.Next().Next().Next() // not the network's own address, nor one a host of the site is likely to have
-		}
-		all = append(all, a)
+		all = append(all, k.someone(p))
 	}
 	return all
 }
 
 // missing names what is wanted and does not come in, and the commands that take away the rules of other people which refuse it.
-func (k knowledge) missing(tuples []tuple) (wrong, refused []string) {
+func (k knowledge) missing(tuples []tuple) {
 	for _, w := range k.list {
 		if w.may {
 			continue
 		}
-		for _, src := range w.sources() {
+		for _, src := range k.sources(w) {
 			p := k.packet(w, src)
-			f := k.enters(p)
-			if f.Verdict == "ACCEPT" {
-				continue
+			f := k.rules.Enters(p)
+			if sent := k.rules.Translates(p, "PREROUTING"); sent.Verdict != "ACCEPT" && !strings.HasPrefix(sent.Rule, "-A DOCKER ") {
+				note(&k.found.odd, "%s is sent elsewhere: %s", w, quote(sent.Rule))
 			}
-			if at := slices.IndexFunc(tuples, func(t tuple) bool { return t.refuses(p) }); at >= 0 && !slices.Contains(refused, tuples[at].undoing) {
-				refused = append(refused, tuples[at].undoing)
+			if f.Unsure {
+				k.doubt(fmt.Sprintf("%s from %s", w, src), f)
+			} else if f.Verdict != "ACCEPT" {
+				if at := slices.IndexFunc(tuples, func(t tuple) bool { return t.refuses(p) }); at >= 0 {
+					note(&k.found.refused, "%s", tuples[at].undoing)
+				}
+				note(&k.found.wrong, "missing: %s: from %s it ends in %s by %s", w, src, cmp.Or(f.Verdict, "nothing"), quote(f.Rule))
+				break
 			}
-			wrong = append(wrong, fmt.Sprintf("missing: %s: from %s it ends in %s by %q", w, src, cmp.Or(f.Verdict, "nothing"), remote.Clean(f.Rule).Line(120)))
-			break
+		}
+		for _, some := range slices.Concat(k.world[0].parts, k.world[1].parts) {
+			if f := k.rules.Enters(k.packet(w, some)); len(w.from) == 0 && !w.to.IsValid() && !f.Unsure && f.Verdict != "ACCEPT" {
+				note(&k.found.odd, "a large part of the world is refused: %s: from %s it ends in %s by %s", w, some, f.Verdict, quote(f.Rule))
+			}
 		}
 	}
-	return wrong, refused
 }
 
 // wide names what is wanted from some sources only and comes in from a stranger, over the interface it is wanted on or
 // over the public one. On the mail host what comes out of the tunnel was let into it by the proxy. A rule by which other
 // people let SSH in is theirs to keep: it is odd, not wrong.
-func (k knowledge) wide(tuples []tuple) (wrong, odd []string) {
+func (k knowledge) wide(tuples []tuple) {
 	for _, w := range k.list {
 		if len(w.from) == 0 || w.may {
 			continue
 		}
-		for _, src := range []netip.Addr{stranger4, stranger6} {
+		for _, src := range slices.Concat([]netip.Addr{k.world[0].at, k.world[1].at}, k.world[0].parts, k.world[1].parts) {
 			public := k.packet(want{proto: w.proto, port: w.port}, src)
 			asked := []seen.Packet{public}
 			if !w.to.IsValid() || w.to.Is4() == src.Is4() && k.h.Role == site.Proxy {
 				asked = append(asked, k.packet(w, src))
 			}
-			rule := k.comesIn(w, asked)
+			rule := k.comesIn(asked)
 			if rule != "" && w.name == "ssh" && k.theirs(w, tuples) {
-				odd = append(odd, fmt.Sprintf("wider than wanted: %s: %s comes in too by a rule of other people (%s): delete it where nobody needs it", w, src, rule))
+				note(&k.found.odd, "wider than wanted: %s: %s comes in too by a rule of other people (%s): delete it where nobody needs it", w, src, rule)
 				break
 			}
 			if rule != "" {
-				wrong = append(wrong, fmt.Sprintf("wider than wanted: %s: %s comes in too by %q", w, src, rule))
+				note(&k.found.wrong, "wider than wanted: %s: %s comes in too by %s", w, src, rule)
 				break
 			}
 		}
 	}
-	return wrong, odd
 }
 
 // theirs says whether a rule of other people lets in what is wanted, from anywhere.
@@ -249,26 +270,25 @@ func (k knowledge) theirs(w want, tuples []tuple) bool {
 }
 
 // comesIn is the rule that lets one of the packets in although nothing wanted does, or "".
-func (k knowledge) comesIn(w want, asked []seen.Packet) string {
+func (k knowledge) comesIn(asked []seen.Packet) string {
 	for _, p := range asked {
-		if f := k.enters(p); f.Verdict == "ACCEPT" && !k.admitted(w, p) {
-			return remote.Clean(f.Rule).Line(120)
+		if f := k.rules.Enters(p); f.Verdict == "ACCEPT" && !k.admitted(p) {
+			return quote(f.Rule)
 		}
 	}
 	return ""
 }
 
-// admitted says whether anything wanted lets in a packet to the port of w.
-func (k knowledge) admitted(w want, p seen.Packet) bool {
-	return slices.ContainsFunc(k.list, func(other want) bool {
-		return other.port == w.port && other.proto == w.proto && (len(other.from) == 0 || seen.Inside(other.from, p.Src)) &&
-			(other.iface == "" || other.iface == p.In)
+// admitted says whether anything wanted lets in a packet.
+func (k knowledge) admitted(p seen.Packet) bool {
+	return slices.ContainsFunc(k.list, func(w want) bool {
+		return w.port == p.Port && w.proto == p.Proto && (len(w.from) == 0 || seen.Inside(w.from, p.Src)) && (w.iface == "" || w.iface == p.In)
 	})
 }
 
 // extras names rules of ours that nothing asks for. A way in for SSH that was left for the place of an earlier operator
 // is odd, not wrong.
-func extras(k knowledge, tuples []tuple) (wrong, odd []string) {
+func (k knowledge) extras(tuples []tuple) {
 	allowed := append([]want(nil), k.list...)
 	if k.h.Role == site.Mail {
 		allowed = append(allowed, want{iface: k.s.Tunnel.Interface})
@@ -284,13 +304,12 @@ func extras(k knowledge, tuples []tuple) (wrong, odd []string) {
 		}
 		if ssh && len(k.h.SSHFrom) == 0 {
 			if !t.src.Contains(k.client) && !(k.client.Is6() && t.src.Addr().Is6()) {
-				odd = append(odd, "left over: "+t.String())
+				note(&k.found.odd, "left over: %s", t)
 			}
 			continue
 		}
-		wrong = append(wrong, "not wanted: "+t.String())
+		note(&k.found.wrong, "not wanted: %s", t)
 	}
-	return wrong, odd
 }
 
 // sends says whether a rule of ours lets out what the host needs where all else is denied.

@@ -129,6 +129,15 @@ func (t tuple) within(w want) bool {
 
 // refuses says whether a rule of other people refuses a packet.
 func (t tuple) refuses(p seen.Packet) bool {
-	return !t.ours() && !t.route && !t.leaves && (t.action == "deny" || t.action == "reject") && (t.proto == "any" || t.proto == p.Proto) &&
-		(len(t.dports) == 0 || seen.HasPort(t.dports, p.Port)) && t.src.Contains(p.Src) && t.dst.Contains(p.Dst) && (t.in == "" || t.in == p.In)
+	return !t.ours() && !t.route && (t.action == "deny" || t.action == "reject") && t.fits(p)
+}
+
+// covers says whether a packet of a connection is let in, or through, by the rule.
+func (t tuple) covers(p seen.Packet) bool {
+	return (t.action == "allow" || t.action == "limit") && t.route == p.Beyond && t.fits(p)
+}
+
+func (t tuple) fits(p seen.Packet) bool {
+	return !t.leaves && (t.proto == "any" || t.proto == p.Proto) && (len(t.dports) == 0 || seen.HasPort(t.dports, p.Port)) &&
+		t.src.Contains(p.Src) && t.dst.Contains(p.Dst) && (t.in == "" || t.in == p.In) && (t.out == "" || t.out == p.Out)
 }

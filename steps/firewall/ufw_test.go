@@ -181,7 +181,7 @@ func TestRefusals(t *testing.T) {
 		{"hook that never ran", forward, map[string]string{hookPath: "#!/bin/sh\niptables -F\n"}, "not executable"},
 		{"firewalld", forward, map[string]string{"units": "== units\nId=firewalld.service\nActiveState=active\n"}, "firewalld is active"},
 		{"masked", forward, map[string]string{"units": "== units\nId=ufw.service\nUnitFileState=masked\n"}, "masked"},
-		{"other rule set", forward, map[string]string{"rules": "== v4\n== v6\n== other\nlegacy: -A INPUT -j DROP\n"}, "iptables-legacy-save"},
+		{"other rule set", forward, map[string]string{"rules": "== v4\n== v6\n== legacy ip\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j DROP\nCOMMIT\n"}, "iptables-legacy-save"},
 		{"a flush at every start", forward, map[string]string{before4Path: "*nat\n-F PREROUTING\n-A PREROUTING -p tcp --dport 80 -j DNAT --to 10.9.9.9\nCOMMIT\n*filter\nCOMMIT\n"}, `"-F PREROUTING"`},
 	}
 	for _, c := range cases {
