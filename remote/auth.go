@@ -24,6 +24,8 @@ type login struct {
 	clock  *loginClock
 	banner string
 
+	greeting *greeting // of the connection at hand
+
 	attempts int
 	keyTypes int             // how many times the pinned key was not the one shown, and other types were asked for
 	refused  map[string]bool // keys the host did not take, by fingerprint
@@ -190,11 +192,10 @@ func (l *login) explain(err error) error {
 	case l.agent != nil && strings.Contains(text, "i/o timeout") && strings.Contains(text, "agent"):
 		return fmt.Errorf("the ssh agent at %s did not sign within %s: does it wait for a touch?", l.host.Agent, signTimeout)
 	case hungUp(err):
-		text := fmt.Sprintf("%s hung up during the login: %v", l.host.Login(), err)
 		if len(l.offered) == 0 {
 			err = errors.Join(ErrTurnedAway, err)
 		}
-		return &dialError{text, err}
+		return &dialError{l.hungUp(), err}
 	}
 	return err
 }
@@ -228,6 +229,15 @@ func offers(n int) string {
 		return "1 key was offered"
 	}
 	return fmt.Sprintf("%d keys were offered", n)
+}
+
+// hungUp says that the host ended the connection, in its own words where it had any.
+func (l *login) hungUp() string {
+	text := l.host.Login() + " hung up during the login"
+	if said := l.greeting.words(); said != "" {
+		return fmt.Sprintf("%s: it said %q", text, said)
+	}
+	return text + " without a word: is an SSH server there, and is this address let in, or banned for a while?"
 }
 
 // hungUp tells whether the host ended the connection without a word.

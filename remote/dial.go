@@ -158,6 +158,8 @@ func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.greeting = &greeting{Conn: conn}
+	conn = l.greeting
 	l.clock = newLoginClock(loginTimeout, func() { conn.Close() })
 	defer l.clock.timer.Stop()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -189,6 +191,31 @@ func (l *login) attempt(ctx context.Context, via *link) (*ssh.Client, error) {
 // ErrTurnedAway is part of every error of a host that took no connection, or hung up before it asked who we are: there is no
 // sshd, or it, or a firewall, wants nothing of us now.
 var ErrTurnedAway = errors.New("no connection was taken")
+
+// greeting hears what a host says before it speaks SSH: a server that lets nobody in says why there, and so does one that is no SSH
+// server.
+type greeting struct {
+	net.Conn
+	mu   sync.Mutex
+	said []byte
+}
+
+// Read keeps the beginning of what is read.
+func (g *greeting) Read(b []byte) (int, error) {
+	n, err := g.Conn.Read(b)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.said = append(g.said, b[:min(n, max(0, 512-len(g.said)))]...)
+	return n, err
+}
+
+// words are what it said that was not SSH, "" for nothing.
+func (g *greeting) words() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before, _, _ := strings.Cut("\n"+string(g.said), "\nSSH-")
+	return Clean(before).Line(160)
+}
 
 // dialError is a failed dial or login in a text that says what to look at.
 type dialError struct {

@@ -5,6 +5,7 @@ package remote
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -63,5 +64,39 @@ func TestGreeting(t *testing.T) {
 	}
 	if _, err := Greeting(soon(t), Target{Name: "proxy", SSH: "127.0.0.1:1"}, h.options()); err == nil {
 		t.Error("nothing is there, and no error")
+	}
+}
+
+// A host that hangs up says why in its own words, where it has any: a limit, a ban, or that it is no SSH server.
+func TestHungUpInItsOwnWords(t *testing.T) {
+	for said, want := range map[string]string{
+		"":                               "hung up during the login without a word",
+		"Exceeded MaxStartups\r\n":       `hung up during the login: it said "Exceeded MaxStartups"`,
+		"Not allowed at this time\r\n":   `it said "Not allowed at this time"`,
+		"220 mail.example.org ESMTP\r\n": `it said "220 mail.example.org ESMTP"`,
+		"SSH-2.0-OpenSSH_10.0\r\n":       "without a word",
+		"\x1b]0;owned\x07come in\r\nSSH-2.0-x\r\n": `it said "come in"`,
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = io.WriteString(conn, said)
+				_, _ = conn.Read(make([]byte, 1024)) // what is closed before it is read is reset, and lost
+				conn.Close()
+			}
+		}()
+		home := t.TempDir()
+		_, err = Connect(soon(t), Target{Name: "proxy", SSH: "root@" + l.Addr().String()}, Options{Home: home, User: "me"})
+		if err == nil || !strings.Contains(err.Error(), want) || gosOwn.MatchString(err.Error()) {
+			t.Errorf("%q: %v, want %q", said, err, want)
+		}
 	}
 }
