@@ -38,7 +38,11 @@ func TestHostsThatTurnAwayAttackers(t *testing.T) {
 	for _, g := range guards {
 		all.prepare += g.prepare + "\n"
 	}
-	t.Run(all.name, func(t *testing.T) { all.prove(t, "trixie", 3) })
+	rounds := 3
+	if os.Getenv("POSTERN_TORTURE") != "" {
+		rounds = 20
+	}
+	t.Run(all.name, func(t *testing.T) { all.prove(t, "trixie", rounds) })
 	for _, g := range guards {
 		for _, suite := range []string{"bookworm", "trixie"} {
 			if g.suite != "" && g.suite != suite {
