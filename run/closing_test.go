@@ -87,6 +87,16 @@ func TestNothingIsClosedUnnamed(t *testing.T) {
 			if (named != "") != k.named || silent != "" && named == "" && !k.nobodys {
 				t.Fatalf("silent after: %q; named: %q; want it named: %v\n%v", silent, named, k.named, notes)
 			}
+			look := steps.Look{}
+			for _, h := range s.Hosts {
+				look[h.Name] = looked(hosts[h.Name], step.Reads(s, h))
+			}
+			filled, _ := steps.Detect(s, look)
+			for _, n := range step.Plan(filled, look).Notes {
+				if strings.Contains(n.Text, "will be closed") {
+					t.Errorf("closed already, and named again: %s", n.Text)
+				}
+			}
 			if named == "" {
 				return
 			}
