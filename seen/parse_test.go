@@ -199,6 +199,33 @@ func TestOthers(t *testing.T) {
 	}
 }
 
+// Which rule decides where the answers of the tunnel's address go.
+func TestDecides(t *testing.T) {
+	const ours, last = "20720:\tfrom 10.0.0.2 lookup 20720\n", "32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n"
+	for name, c := range map[string]struct{ before, want string }{
+		"ours":                    {"", "20720"},
+		"a full tunnel":           {"20718:\tfrom all lookup main suppress_prefixlength 0\n20719:\tnot from all fwmark 0xca6c lookup 51820\n", "20719"},
+		"another's marks":         {"100:\tfrom all fwmark 0x80000/0xff0000 lookup 51820\n", "20720"},
+		"a table that leads away": {"100:\tfrom all lookup 51820\n", "100"},
+		"a table without default": {"100:\tfrom all lookup 52\n", "20720"},
+		"another source":          {"100:\tfrom 10.9.0.0/16 lookup 51820\n", "20720"},
+		"a source that holds it":  {"100:\tfrom 10.0.0.0/8 lookup 51820\n", "100"},
+		"what comes in elsewhere": {"100:\tfrom all iif eth0 lookup 51820\n", "20720"},
+		"an end":                  {"100:\tfrom all unreachable\n", "100"},
+		"one user's":              {"100:\tfrom all uidrange 7-7 lookup 51820\n", "20720 after 1"},
+	} {
+		p := of(t, Routing, "== rules4\n0:\tfrom all lookup local\n"+c.before+ours+last+"== rules6\n== tables4\ndefault dev wg0 table 20720\ndefault dev vpn table 51820\n== tables6\n")
+		r, unsure := p.Decides(netip.MustParseAddr("10.0.0.2"))
+		got := r.Preference
+		if len(unsure) > 0 {
+			got += fmt.Sprint(" after ", len(unsure))
+		}
+		if got != c.want {
+			t.Errorf("%s: %s decides, want %s", name, got, c.want)
+		}
+	}
+}
+
 func TestIsKey(t *testing.T) {
 	for key, want := range map[string]bool{
 		aKey: true, "": false, "(none)": false, aKey[:43]: false, aKey + "=": false, "redacted:0123456789abcdef": false,
@@ -245,6 +272,8 @@ func FuzzFacts(f *testing.F) {
 				t.Fatalf("%q is taken for a key", key)
 			}
 		}
+		routing, _ := Routing.Of(all)
+		routing.Decides(netip.MustParseAddr("10.0.0.2"))
 		r, _ := Rules.Of(all)
 		for _, family := range r.Families() {
 			for _, table := range family.Tables {

@@ -1,6 +1,7 @@
 package seen
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -54,4 +55,53 @@ func after(line, word string) string {
 		return w[i+1]
 	}
 	return ""
+}
+
+// partial are selectors that only some packets of an address fit.
+var partial = []string{"to", "uidrange", "ipproto", "sport", "dport", "tos", "dsfield", "tun_id"}
+
+// Decides is the first rule that says where the packets go that an address of this host sends into the world; unsure are rules
+// before it that would take some of them elsewhere. Marks are not looked at: what a daemon sends has none.
+func (p Policies) Decides(from netip.Addr) (rule PolicyRule, unsure []PolicyRule) {
+	for _, r := range p.Rules {
+		if r.Six != from.Is6() || !r.fits(from) || !p.leads(r) {
+			continue
+		}
+		if !slices.ContainsFunc(strings.Fields(r.Text), func(word string) bool { return slices.Contains(partial, word) }) {
+			return r, unsure
+		}
+		unsure = append(unsure, r)
+	}
+	return PolicyRule{}, unsure
+}
+
+// fits says whether a rule is for packets of an address, as far as they are not told apart by more.
+func (r PolicyRule) fits(from netip.Addr) bool {
+	fits := true
+	if source := after(r.Text, "from"); source != "all" {
+		p, ok := Prefix(source)
+		fits = ok && p.Contains(from)
+	}
+	for _, word := range []string{"fwmark", "oif"} {
+		fits = fits && after(r.Text, word) == ""
+	}
+	if in := after(r.Text, "iif"); in != "" {
+		fits = fits && in == "lo"
+	}
+	return fits != strings.HasPrefix(r.Text, "not ")
+}
+
+// leads says whether a rule that fits has a way for packets into the world, or ends them. A table without a default route, or one whose
+// default route is left out, leaves them to the next rule.
+func (p Policies) leads(r PolicyRule) bool {
+	switch table := r.Lookup(); {
+	case table == "":
+		return !strings.Contains(r.Text, " goto ") && !strings.HasSuffix(r.Text, " nop")
+	case after(r.Text, "suppress_prefixlength") != "":
+		return false
+	case table == "main":
+		return true
+	default:
+		return slices.ContainsFunc(p.Routes, func(route PolicyRoute) bool { return route.Table == table && route.Six == r.Six })
+	}
 }

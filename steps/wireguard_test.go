@@ -57,6 +57,27 @@ func TestTunnelInPlace(t *testing.T) {
 	}
 }
 
+// A full tunnel of somebody else's that was started later comes before our rules: ours get a preference that wins, and it is told.
+func TestAnotherVPN(t *testing.T) {
+	s := tunnelSite(t)
+	p := tunnelPlan(t, s, func(facts map[string]map[string]string) {
+		inPlace(t, s)(facts)
+		was := facts["mail"]["routing.rules4"]
+		facts["mail"]["routing.rules4"] = strings.Replace(was, "20720:", "20718:	from all lookup main suppress_prefixlength 0\n20719:	not from all fwmark 0xca6c lookup 51820\n20720:", 1)
+		facts["mail"]["routing.tables4"] = "default dev wg0 table 20720 scope link\ndefault dev vpn table 51820 scope link\n"
+	}, "keyed", "running")
+	text := planText(p)
+	for _, want := range []string{"another VPN takes what this host sends from 10.0.0.2", "20719: not from all fwmark 0xca6c lookup 51820",
+		"PostUp = ip -4 rule add pref 20619 from 10.0.0.2 table 20720", "rule add pref 20619 fwmark", "PostDown = while ip -4 rule delete table 20720 "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not there:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "pref 0 ") {
+		t.Error("the kernel's own preference is taken")
+	}
+}
+
 // Every drift of what runs from what the file wants is found and mended.
 func TestTunnelDrift(t *testing.T) {
 	s := tunnelSite(t)

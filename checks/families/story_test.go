@@ -278,6 +278,10 @@ var tunnelStories = []story{
 	{"a guess, and the path carries more", "tunnel.mtu", "tunnel.mtu@mail", guessed("reply 1500"), checks.Warn, "which was a guess: the path carries 1420"},
 	{"a guess that is right", "tunnel.mtu", "tunnel.mtu@mail", guessed("reply 1340"), checks.OK, "1280 bytes"},
 	{"a guess that nothing can measure", "tunnel.mtu", "tunnel.mtu@mail", guessed("limit "), checks.OK, "a guess that works"},
+	{"another VPN was started later", "tunnel.routing", "tunnel.routing@mail", edit("mail", readRoutes, "20720:\tfrom 10.0.0.2", "20719:\tnot from all fwmark 0xca6c lookup main\n20720:\tfrom 10.0.0.2"), checks.Fail, "20719: not from all fwmark 0xca6c"},
+	{"no rule of ours", "tunnel.routing", "tunnel.routing@mail", edit("mail", readRoutes, "20720:\tfrom 10.0.0.2", "20720:\tfrom 10.0.0.9"), checks.Fail, "lookup main"},
+	{"one user's packets elsewhere", "tunnel.routing", "tunnel.routing@mail", edit("mail", readRoutes, "20720:\tfrom 10.0.0.2", "100:\tfrom all uidrange 7-7 lookup main\n20720:\tfrom 10.0.0.2"), checks.Unknown, "uidrange"},
+	{"masked clients need no rule", "tunnel.routing", "tunnel.routing@mail", func(w *world) { w.env.Site.Clients.Addresses = "masquerade" }, checks.Skip, "masks"},
 	{"ping dropped", "tunnel.mtu", "tunnel.mtu@mail", func(w *world) {
 		w.runs["mail"] = func(remote.Query) remote.Answer { return remote.Answer{Out: "== sizes\nlimit \n== end\n"} }
 	}, checks.Unknown, "no ping of any size"},

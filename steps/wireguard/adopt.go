@@ -116,7 +116,7 @@ func theirs(s *site.Site, h *site.Host, peer seen.ConfSection, keys map[string]s
 // wantedConf is the whole file as it should be, and what to tell about what was found in it.
 func (e End) wantedConf(keys map[string]string, mtu int) (text string, notes []Note) {
 	s, h := e.Site, e.Host
-	block := renderConf(s, h, keys, mtu)
+	block := renderConf(s, h, keys, mtu, e.preference())
 	if e.conf == nil {
 		return block, nil
 	}

@@ -166,7 +166,7 @@ func stopTunnel(iface string) string {
 	all := append([]string{
 		"systemctl stop " + unit + " 2>/dev/null || true",
 		"ip link delete dev " + dev + " 2>/dev/null || true",
-	}, routeDown()...)
+	}, routeDown("")...)
 	return strings.Join(append(all, "systemctl reset-failed "+unit+" 2>/dev/null || true"), "\n")
 }
 

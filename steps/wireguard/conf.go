@@ -20,7 +20,7 @@ const keepalive = "25"
 // that this text can be shown, copied and compared.
 //
 // guide: wireguard, Configuration Files
-func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) string {
+func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int, pref string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s: made anew at every change; what stands below the end mark stays", does.BlockBegin)
@@ -45,10 +45,10 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int) str
 		}
 	}
 	if preserves(s, h) {
-		for _, c := range routeUp(s, h) {
+		for _, c := range routeUp(s, h, pref) {
 			line("PostUp = %s", c)
 		}
-		for _, c := range routeDown() {
+		for _, c := range routeDown(pref) {
 			line("PostDown = %s", c)
 		}
 	}

@@ -30,17 +30,18 @@ type End struct {
 	Host *site.Host
 	Now  seen.Host
 
-	conf   *remote.File    // nil when absent
-	known  bool            // somebody looked at conf, and it could be read
-	keys   seen.PublicKeys // of the key file, and of a PrivateKey that stands in conf
-	runs   seen.WireGuard
-	rules  []string // policy rules at our preference, IPv4; looked at where we make them
-	rules6 []string
-	chain  bool // our chain is hooked in
-	marked bool // net.ipv4.conf.all.src_valid_mark is on
-	units  seen.Units
-	facts  remote.Facts
-	path   seen.Path // to the other end
+	conf     *remote.File    // nil when absent
+	known    bool            // somebody looked at conf, and it could be read
+	keys     seen.PublicKeys // of the key file, and of a PrivateKey that stands in conf
+	runs     seen.WireGuard
+	policies seen.Policies // looked at where we make some
+	rules    []string      // policy rules at our preference, IPv4
+	rules6   []string
+	chain    bool // our chain is hooked in
+	marked   bool // net.ipv4.conf.all.src_valid_mark is on
+	units    seen.Units
+	facts    remote.Facts
+	path     seen.Path // to the other end
 }
 
 // Reads are what must be seen of a host.
@@ -66,14 +67,16 @@ func See(s *site.Site, h *site.Host, f remote.Facts) End {
 	e.keys, _ = seen.Keys.Of(f)
 	e.runs, _ = seen.Tunnels.Of(f)
 	e.units, _ = seen.UnitsOf.Of(f)
-	routing, _ := seen.Routing.Of(f)
-	for _, r := range routing.Rules {
+	e.policies, _ = seen.Routing.Of(f)
+	for _, r := range e.policies.Rules {
 		switch {
-		case r.Preference != tableText:
-		case r.Six:
+		case r.Preference != e.preference() && r.Lookup() != tableText:
+		case r.Six && r.Preference == e.preference():
 			e.rules6 = append(e.rules6, r.Text)
-		default:
+		case !r.Six && r.Preference == e.preference():
 			e.rules = append(e.rules, r.Text)
+		default: // at another place than it should
+			e.rules = append(e.rules, "at "+r.Preference)
 		}
 	}
 	rules, _ := seen.Rules.Of(f)

@@ -48,6 +48,9 @@ func (e End) Configure(keys map[string]string, mtu int) (changes []remote.Change
 		changes = append(changes, *conf)
 	}
 	notes = append(notes, more...)
+	if rule := e.caughtBy(); rule.Text != "" {
+		notes = append(notes, e.caughtNote(rule))
+	}
 	if preserves(e.Site, e.Host) && e.marked {
 		notes = append(notes, Note{true, "net.ipv4.conf.all.src_valid_mark is 1, which breaks answers from containers to the clients' real addresses: set it to 0, or clients.addresses to masquerade"})
 	}

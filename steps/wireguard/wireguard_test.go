@@ -34,7 +34,7 @@ func tunnelSite(t *testing.T, answers ...string) *site.Site {
 func TestRenderedConf(t *testing.T) {
 	s := tunnelSite(t, "tunnel.network6 = fd77::/64", "tunnel.port = 51999")
 	keys := map[string]string{"proxy": proxyKey, "mail": mailKey}
-	mail := renderConf(s, s.Host("mail"), keys, 1400)
+	mail := renderConf(s, s.Host("mail"), keys, 1400, tableText)
 	for _, want := range []string{
 		"\nAddress = 10.0.0.2/24\n", "\nAddress = fd77::2/64\n", "\nMTU = 1400\n", "\nTable = off\n", "\nEndpoint = 203.0.113.10:51999\n",
 		"\nAllowedIPs = 0.0.0.0/0, ::/0\n", "\nPersistentKeepalive = 25\n", "PostUp = ip -6 rule add pref 20720 from fd77::2 table 20720\n",
@@ -44,7 +44,7 @@ func TestRenderedConf(t *testing.T) {
 			t.Errorf("mail lacks %q:\n%s", want, mail)
 		}
 	}
-	proxy := renderConf(s, s.Host("proxy"), keys, 1400)
+	proxy := renderConf(s, s.Host("proxy"), keys, 1400, tableText)
 	for _, want := range []string{"\nListenPort = 51999\n", "\nAllowedIPs = 10.0.0.2/32, fd77::2/128\n", "\nAddress = 10.0.0.1/24\n"} {
 		if !strings.Contains(proxy, want) {
 			t.Errorf("proxy lacks %q:\n%s", want, proxy)
@@ -69,7 +69,7 @@ func TestRenderedConf(t *testing.T) {
 func TestMailKeepsItsDefaultRoute(t *testing.T) {
 	for _, clients := range []string{"preserve", "masquerade"} {
 		s := tunnelSite(t, "clients.addresses = "+clients)
-		text := renderConf(s, s.Host("mail"), map[string]string{"proxy": proxyKey, "mail": mailKey}, 1420)
+		text := renderConf(s, s.Host("mail"), map[string]string{"proxy": proxyKey, "mail": mailKey}, 1420, tableText)
 		all, off := strings.Contains(text, "0.0.0.0/0"), strings.Contains(text, "\nTable = off\n")
 		if all != off || all != (clients == "preserve") {
 			t.Errorf("%s: everything allowed %v, own table %v", clients, all, off)

@@ -1,0 +1,61 @@
+package tunnel
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+)
+
+func init() {
+	checks.Register(checks.Check{ID: "tunnel.routing", Step: "wireguard", Title: "Answers to clients leave through the tunnel", Guide: "wireguard, Setting Up WireGuard",
+		Page: checks.Page{
+			Asks:    "Which rule of the mail host's policy routing decides where the answers go that it sends from its address in the tunnel? The rules are walked in their order, over IPv6 where the tunnel has it.",
+			OK:      "One that leads into the tunnel.",
+			Fail:    "A rule of something else comes first, such as another VPN that was started later: answers leave by that way, and clients hear nothing.",
+			Unknown: "The host could not be read, or a rule comes first that some of the answers fit: it is quoted.",
+			Skip:    "The proxy masks the clients (clients.addresses is masquerade): answers need no rule.",
+			Mends:   "The chapter WireGuard, which gives the tunnel's rules a preference that comes first. It stays so when the other VPN starts before the tunnel.",
+		}, Reads: checks.Join(seen.Routing.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askRouting)})
+}
+
+func askRouting(_ context.Context, e *checks.Env) []checks.Result {
+	q := checks.Question{Want: "a rule that leads into the tunnel comes first", Fix: "wireguard", Likely: "another VPN was started after the tunnel, and its rules came before"}
+	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if e.Site.Clients.Addresses != "preserve" {
+			return q.Skip("the proxy masks the clients: clients.addresses is %s", e.Site.Clients.Addresses)
+		}
+		policies, err := seen.Routing.Of(v.Facts)
+		if err != nil {
+			return q.Cannot(err)
+		}
+		if w, err := runs(v.Facts); err != nil {
+			return q.Cannot(err)
+		} else if !w.Runs() {
+			return q.Fail("there is no interface "+e.Site.Tunnel.Interface, "the tunnel is not set up", "")
+		}
+		var wrong, unsure []string
+		for _, own := range []netip.Addr{e.Site.TunnelAddress(h), e.Site.TunnelAddress6(h)} {
+			if !own.IsValid() {
+				continue
+			}
+			r, before := policies.Decides(own)
+			for _, one := range before {
+				unsure = append(unsure, remote.Clean(one.Preference+": "+one.Text).Line(120))
+			}
+			if !slices.ContainsFunc(policies.Routes, func(route seen.PolicyRoute) bool {
+				return route.Table == r.Lookup() && route.Six == r.Six && route.Device == e.Site.Tunnel.Interface
+			}) {
+				wrong = append(wrong, remote.Clean("what is sent from "+own.String()+" is caught by the rule "+r.Preference+": "+r.Text).Line(160))
+			}
+		}
+		if len(wrong) == 0 && len(unsure) > 0 {
+			return q.Unknown("some answers may be caught by the rule "+checks.Few(unsure), "another program made it")
+		}
+		return q.None(wrong, "what is sent from %s goes through %s", e.Site.TunnelAddress(h), e.Site.Tunnel.Interface)
+	}, site.Mail)
+}
