@@ -95,7 +95,7 @@ func keysConfirmed(t *testing.T, l *Lab, folder string) *screen {
 		case 2:
 			if wrong++; wrong == 1 {
 				s.types("wrong\r")
-				s.shows("not taken", password)
+				s.shows("refused: that is not the", password)
 				continue
 			}
 			s.types(adminPassword)
