@@ -105,6 +105,11 @@ func mailPolicy(s *site.Site, h *site.Host, p firewall.Policy) firewall.Policy {
 			p.Allows = append(p.Allows, firewall.Allow{Name: one.Name + "-home", Proto: one.Proto, Port: one.Port, From: s.Mail.LAN})
 		}
 	}
+	for _, one := range append(site.Services(s), site.Service{NamedPort: site.NamedPort{Name: "web", Proto: "tcp", Port: s.Ports.Web}}) {
+		if one.Name != "http" && one.Name != "https" && (!one.Forwarded || s.Clients.Addresses == "masquerade" || one.From != nil) {
+			p.Private = append(p.Private, firewall.Allow{Name: one.Name, Proto: one.Proto, Port: one.Port, In: s.Tunnel.Interface})
+		}
+	}
 	return p
 }
 

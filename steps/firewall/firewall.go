@@ -48,7 +48,8 @@ type Policy struct {
 	Host        string
 	Enable      bool // the firewall is to be active with deny incoming, deny forwarding
 	Allows      []Allow
-	Outs        []Out // nothing is made of them where all that goes out is allowed
+	Private     []Allow // ports that are for some only, though no rule of ours admits these by their port
+	Outs        []Out   // nothing is made of them where all that goes out is allowed
 	Forwards    []Forward
 	Masquerade  bool   // hide clients behind the tunnel address, as the guide does
 	ClampMSS    string // the tunnel's interface: TCP through it gets its MSS clamped to the path; "" for no clamp

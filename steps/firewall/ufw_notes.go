@@ -18,25 +18,26 @@ func rawText(text string) string {
 }
 
 // shadows tells of rules of other people that stand against ours: those that refuse what a later one of ours admits, for ufw
-// takes the first that matches, and those that let everybody in where ours lets in some.
-func shadows(f ufwFile) []string {
+// takes the first that matches, and those that let everybody in to what is for some.
+func shadows(f ufwFile, want Policy) []string {
 	var notes []string
+	wanted := want.rules(f.v6)
 	for i, e := range f.entries {
 		if ours, _ := e.rule.owner(); ours || !e.known {
 			continue
 		}
-		var all, some, open []string
-		for j, later := range f.entries {
-			ours, _ := later.rule.owner()
-			switch name := strings.TrimSuffix(later.rule.Note, " "+adoptedMark); {
-			case !ours || !later.known:
-			case e.rule.opens(later.rule):
-				open = append(open, name)
-			case j < i || e.rule.admitting() || !overlap(e.rule, later.rule):
-			case e.rule.holds(later.rule):
-				all = append(all, name)
+		var all, some []string
+		for _, r := range wanted {
+			at := slices.IndexFunc(f.entries, func(other ufwEntry) bool { return other.known && other.rule.same(r) })
+			if at < 0 {
+				at = slices.IndexFunc(f.entries, func(other ufwEntry) bool { return other.known && other.rule.covers(r) })
+			}
+			switch {
+			case at < i || e.rule.admitting() || !overlap(e.rule, r):
+			case e.rule.holds(r):
+				all = append(all, r.Note)
 			default:
-				some = append(some, name)
+				some = append(some, r.Note)
 			}
 		}
 		if len(all) > 0 {
@@ -47,11 +48,36 @@ func shadows(f ufwFile) []string {
 			notes = append(notes, fmt.Sprintf("your rule %q stands before ours and refuses some of what %s would admit; it is left as it is, and goes with: %s",
 				e.rule.shown(), each(some), e.rule.undoing()))
 		}
-		if len(open) > 0 {
+		if open := e.rule.lets(want); len(open) > 0 {
 			notes = append(notes, fmt.Sprintf("your rule %q lets in more than %s would; where nobody needs that, take it away with: %s", e.rule.shown(), each(open), e.rule.undoing()))
 		}
 	}
 	return notes
+}
+
+// lets is what of a policy is for some only and the rule lets everybody in to, or pass on.
+func (r ufwRule) lets(want Policy) []string {
+	var open []string
+	everybody := r.admitting() && r.Dir == "in" && (r.Src == any4 || r.Src == any6)
+	over := func(a Allow) bool {
+		return !r.Route && a.Port != 0 && (r.Proto == "any" || r.Proto == a.Proto) && holdsPort(r.Dport, a.Port)
+	}
+	for _, a := range want.Allows {
+		if everybody && a.From != nil && over(a) {
+			open = append(open, Tag+" "+a.Name)
+		}
+	}
+	for _, a := range want.Private {
+		if everybody && r.In != a.In && over(a) {
+			open = append(open, Tag+" "+a.Name)
+		}
+	}
+	for _, f := range want.Forwards {
+		if everybody && r.Route && !want.KeepForward && (r.Out == "" || r.Out == f.Out) && (r.In == "" || r.In == f.In) && r.Dport != strconv.Itoa(int(f.Dest.Port())) {
+			open = append(open, Tag+" "+f.Name)
+		}
+	}
+	return open
 }
 
 // needs is what the host itself must reach, in words.

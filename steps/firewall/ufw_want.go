@@ -204,7 +204,7 @@ func merge(f ufwFile, want Policy) merged {
 		m.file.entries = append(m.file.entries, e)
 	}
 	for i, r := range wanted {
-		by, there := m.file.covering(r)
+		by, there := m.file.covering(r, want)
 		switch {
 		case have[i]:
 		case there:
@@ -216,14 +216,15 @@ func merge(f ufwFile, want Policy) merged {
 			m.file.entries = append(m.file.entries, ufwEntry{rule: r, known: true, text: r.block()})
 		}
 	}
-	m.notes = append(m.notes, shadows(m.file)...)
+	m.notes = append(m.notes, shadows(m.file, want)...)
 	return m
 }
 
-// covering is a rule of other people that admits already what a rule of ours would.
-func (f ufwFile) covering(r ufwRule) (ufwEntry, bool) {
+// covering is a rule of other people that admits already what a rule of ours would. One that people are told to delete does not
+// count: without it ours must be there.
+func (f ufwFile) covering(r ufwRule, want Policy) (ufwEntry, bool) {
 	for _, e := range f.entries {
-		if ours, _ := e.rule.owner(); e.known && !ours && e.rule.covers(r) {
+		if ours, _ := e.rule.owner(); e.known && !ours && e.rule.covers(r) && len(e.rule.lets(want)) == 0 {
 			return e, true
 		}
 	}
