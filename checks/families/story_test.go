@@ -137,6 +137,8 @@ var firewallStories = []story{
 	{"ssh at home for everyone", "firewall.rules", "firewall.rules@mail", edit("mail", readRules, "-A ufw-user-input -s 192.168.50.0/24 -p tcp -m tcp --dport 22", "-A ufw-user-input -p tcp -m tcp --dport 22"), checks.Fail, "wider than wanted: ssh"},
 	{"ssh for everyone by others", "firewall.rules", "firewall.rules@mail", also(edit("mail", readRules, "-A ufw-user-input -s 192.168.50.0/24 -p tcp -m tcp --dport 22", "-A ufw-user-input -p tcp -m tcp --dport 22"),
 		edit("mail", "/etc/ufw/user.rules", "### RULES ###\n", "### RULES ###\n\n### tuple ### limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n")), checks.Warn, "by a rule of other people"},
+	{"ssh for everyone by others, with no protocol", "firewall.rules", "firewall.rules@mail", also(edit("mail", readRules, "-A ufw-user-input -s 192.168.50.0/24 -p tcp -m tcp --dport 22", "-A ufw-user-input -p tcp -m tcp --dport 22"),
+		edit("mail", "/etc/ufw/user.rules", "### RULES ###\n", "### RULES ###\n\n### tuple ### allow any 22 0.0.0.0/0 any 0.0.0.0/0 in\n")), checks.Warn, "by a rule of other people"},
 	{"nothing sent on", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, dnat993+"\n", ""), checks.Fail, "imaps 993/tcp is not sent"},
 	{"sent on and dropped", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, "-A ufw-user-forward -d 10.0.0.2/32 -i eth0 -o wg0 -p tcp -m tcp --dport 993 -j ACCEPT\n", ""), checks.Fail, "then ends in DROP"},
 	{"the guide's DNAT", "firewall.rules", "firewall.rules@proxy", edit("proxy", readRules, dnat993, "-A postern-pre -p tcp -m tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993"), checks.Fail, "catches what the mail host sends"},

@@ -235,9 +235,7 @@ func ownRule(e *checks.Env, h *site.Host, v *checks.Vantage, port int, six bool)
 // allowedByOthers says whether a rule that is not ours lets the port in on purpose.
 func allowedByOthers(v *checks.Vantage, port int) bool {
 	tuples, _ := tuplesOf(v.Facts)
-	return slices.ContainsFunc(tuples, func(t tuple) bool {
-		return !t.ours() && !t.route && !t.leaves && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 && seen.HasPort(t.dports, port)
-	})
+	return slices.ContainsFunc(tuples, func(t tuple) bool { return t.admitsAll("tcp", port) })
 }
 
 // global6 are the addresses over which the IPv6 internet may reach the host directly, at most two, lasting ones first.

@@ -265,8 +265,7 @@ func (k knowledge) wide(tuples []tuple) {
 
 // theirs says whether a rule of other people lets in what is wanted, from anywhere.
 func (k knowledge) theirs(w want, tuples []tuple) bool {
-	w.from, w.iface = nil, ""
-	return slices.ContainsFunc(tuples, func(t tuple) bool { return !t.ours() && t.within(w) && t.src.Bits() == 0 })
+	return slices.ContainsFunc(tuples, func(t tuple) bool { return t.admitsAll(w.proto, w.port) })
 }
 
 // comesIn is the rule that lets one of the packets in although nothing wanted does, or "".

@@ -141,3 +141,9 @@ func (t tuple) fits(p seen.Packet) bool {
 	return !t.leaves && (t.proto == "any" || t.proto == p.Proto) && (len(t.dports) == 0 || seen.HasPort(t.dports, p.Port)) &&
 		t.src.Contains(p.Src) && t.dst.Contains(p.Dst) && (t.in == "" || t.in == p.In) && (t.out == "" || t.out == p.Out)
 }
+
+// admitsAll says whether a rule of other people that names a port lets everybody in to it.
+func (t tuple) admitsAll(proto string, port int) bool {
+	return !t.ours() && !t.route && !t.leaves && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 &&
+		(t.proto == "any" || t.proto == proto) && seen.HasPort(t.dports, port)
+}

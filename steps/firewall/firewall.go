@@ -48,6 +48,7 @@ type Policy struct {
 	Host        string
 	Enable      bool // the firewall is to be active with deny incoming, deny forwarding
 	Allows      []Allow
+	denyOut     bool
 	Private     []Allow // ports that are for some only, though no rule of ours admits these by their port
 	Outs        []Out   // nothing is made of them where all that goes out is allowed
 	Forwards    []Forward

@@ -21,6 +21,7 @@ func rawText(text string) string {
 // takes the first that matches, and those that let everybody in to what is for some.
 func shadows(f ufwFile, want Policy) []string {
 	var notes []string
+	want.denyOut = true // what the default lets out can be refused by a rule all the same
 	wanted := want.rules(f.v6)
 	for i, e := range f.entries {
 		if ours, _ := e.rule.owner(); ours || !e.known {
@@ -31,6 +32,9 @@ func shadows(f ufwFile, want Policy) []string {
 			at := slices.IndexFunc(f.entries, func(other ufwEntry) bool { return other.known && other.rule.same(r) })
 			if at < 0 {
 				at = slices.IndexFunc(f.entries, func(other ufwEntry) bool { return other.known && other.rule.covers(r) })
+			}
+			if at < 0 && r.Dir == "out" {
+				at = len(f.entries)
 			}
 			switch {
 			case at < i || e.rule.admitting() || !overlap(e.rule, r):

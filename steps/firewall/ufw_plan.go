@@ -58,9 +58,7 @@ func (p *plan) files() error {
 		return err
 	}
 	own = p.replacing()
-	if p.after.output == "ACCEPT" {
-		own.Outs = nil
-	}
+	own.denyOut = p.after.output != "ACCEPT"
 	p.four, p.six = merge(p.scene.four, own), merge(p.scene.six, own)
 	for _, m := range []struct {
 		path   string

@@ -122,6 +122,9 @@ func (p Policy) rules(v6 bool) []ufwRule {
 		}
 	}
 	for _, o := range p.Outs {
+		if !p.denyOut {
+			break // the default lets all of it out
+		}
 		r := ufwRule{seen.UfwRule{Action: "allow", Proto: cmp.Or(o.Proto, "any"), Dport: "any", Dst: everywhere, Sport: "any", Src: everywhere, Dir: "out", Out: o.On, Note: Tag + " " + o.Name}}
 		if o.Port != 0 {
 			r.Dport = strconv.Itoa(o.Port)
