@@ -69,6 +69,7 @@ func (h *Host) units(args []string) string {
 		}
 		text += fmt.Sprintf("Id=%s.service\nLoadState=%s\nActiveState=%s\nUnitFileState=%s\nAfter=\n\n", name, loaded, active, boot)
 	}
+	text += "Id=ssh.socket\nLoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\nAfter=\n\n"
 	return section("ours", ours) + section("init", "") + section("scripts", "") + section("armed", armed) + section("effect", "") + section("units", text)
 }
 
