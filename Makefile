@@ -35,7 +35,7 @@ bench: prepared ## the ratios that say how fast it is, in one run
 
 .PHONY: pictures
 pictures: ## draws docs/pictures anew, from the program itself; make test compares them
-	$(GO) test -count=1 -run '^(TestDemoDrawn|TestMonochrome)$$' ./cmd/postern -update
+	$(GO) test -count=1 -run '^(TestDemoDrawn|TestMonochrome|TestInASCII)$$' ./cmd/postern -update
 
 .PHONY: docs
 docs: ## writes docs/checks anew, from the checks themselves; make test compares them

@@ -47,7 +47,7 @@ func open(t testing.TB, l *Lab, folder string, args ...string) *screen {
 			env = append(env, kv)
 		}
 	}
-	cmd.Dir, cmd.Env = folder, append(env, "TERM=xterm-256color", "LANG=C.UTF-8")
+	cmd.Dir, cmd.Env = folder, append(env, "TERM=xterm-256color", "LANG=C") // in ASCII: what is looked for are words
 	s.cmd = cmd
 	if s.tty, err = pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
 		t.Fatal(err)
@@ -120,10 +120,8 @@ func (s *screen) text() string {
 func page(text string) string {
 	var words []string
 	for row := range strings.SplitSeq(text, "\n") {
-		if _, right, found := strings.Cut(row, " | "); found && strings.Index(row, " | ") <= 22 {
-			row = right
-		} else if left, right, found := strings.Cut(row, "|"); found && len(left) == 21 {
-			row = right
+		if len(row) > 22 && strings.ContainsRune("|+", rune(row[0])) && strings.ContainsRune("|+", rune(row[21])) {
+			row = strings.TrimSuffix(row[22:], "|")
 		}
 		words = append(words, strings.Fields(row)...)
 	}

@@ -28,17 +28,22 @@ func (t *text) change(n int, c remote.Change, inert bool) {
 		risk = "   " + words
 	}
 	t.prose(Plain, "  %d. [%s] %s%s", n, c.Step, c.Title, risk)
-	t.body(c, inert, 5)
+	rest := ""
+	if inert {
+		rest = "'postern plan --script' has them all"
+	}
+	t.body(c, rest, 5)
 }
 
-// Change is all there is to know of one change but its title: why, the file before and after, what is run, and the undo.
-func Change(c remote.Change) []Line {
+// Change is all there is to know of one change but its title: why, the file before and after, what is run, and the undo. Of
+// long commands there is the beginning, and who has the rest; all of them where nobody has.
+func Change(c remote.Change, rest string) []Line {
 	var t text
-	t.body(c, false, 0)
+	t.body(c, rest, 0)
 	return t.lines
 }
 
-func (t *text) body(c remote.Change, short bool, indent int) {
+func (t *text) body(c remote.Change, rest string, indent int) {
 	margin := strings.Repeat(" ", indent)
 	if c.Why != "" {
 		t.prose(Plain, "%swhy:  %s", margin, hang(c.Why, indent+6))
@@ -46,25 +51,21 @@ func (t *text) body(c remote.Change, short bool, indent int) {
 	if c.Path != "" {
 		t.diff(c, margin)
 	}
-	do := c.Do
-	if short {
-		do = shortened(do)
-	}
-	for _, row := range [][2]string{{"do", do}, {"keep", c.Keep}, {"undo", undo(c)}} {
+	for _, row := range [][2]string{{"do", shortened(c.Do, rest)}, {"keep", shortened(c.Keep, rest)}, {"undo", shortened(undo(c), rest)}} {
 		if text := strings.TrimRight(row[1], "\n"); strings.TrimSpace(text) != "" {
 			t.line(Plain, "%s%-5s %s", margin, row[0]+":", hang(text, indent+6))
 		}
 	}
 }
 
-// shortened cuts a long text that changes nothing that runs; --script and --json have all of it.
-func shortened(text string) string {
+// shortened cuts a long text, and says who has all of it.
+func shortened(text, rest string) string {
 	const most = 12
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if len(lines) <= most {
+	if len(lines) <= most || rest == "" {
 		return text
 	}
-	return strings.Join(lines[:3], "\n") + fmt.Sprintf("\n[%d lines more; 'postern plan --script' has them all]", len(lines)-3)
+	return strings.Join(lines[:3], "\n") + fmt.Sprintf("\n[%d lines more; %s]", len(lines)-3, rest)
 }
 
 // undo says what going back is, also where it is only the file.

@@ -14,6 +14,7 @@ import (
 // about, the changes that come after them.
 func Proposal(p *run.Proposal, said Said, wayBack bool) []Line {
 	var t text
+	t.lines = append(t.lines, After(p)...)
 	for _, plan := range p.Plans {
 		t.lines = append(t.lines, Notes(plan, said)...)
 	}
@@ -54,6 +55,26 @@ func Heading(p *run.Proposal, inert bool) Line {
 		what = "Taking back"
 	}
 	return Line{Strong, fmt.Sprintf("%s: each host takes them back by itself after %s unless a new login and the checks prove them.", what, p.Guard), true}
+}
+
+// After is what is so once it is done, in plain words: before all details.
+func After(p *run.Proposal) []Line {
+	var t text
+	switch {
+	case p.Empty():
+	case p.Undo:
+		t.prose(Strong, "After this the hosts are as they were before this program changed them, but for what others changed since.")
+	case p.Inert && !p.Last:
+		t.prose(Strong, "After this nothing reaches more or less than now: it only prepares what is asked about next.")
+	}
+	for _, plan := range p.Plans {
+		for _, one := range plan.After {
+			if !p.Undo && !p.Inert {
+				t.prose(Strong, "After this, on %s.", one)
+			}
+		}
+	}
+	return t.lines
 }
 
 // Notes is what was found that the operator should know.

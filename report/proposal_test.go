@@ -13,7 +13,7 @@ import (
 
 // What is asked about is what is shown: with the preparations none of the guarded changes, and the way back before a risk, once.
 func TestProposalShowsWhatIsAskedAbout(t *testing.T) {
-	p := &run.Proposal{Site: site.Default(), Inert: true, Guard: 2 * time.Minute, Plans: []steps.Plan{{Step: "firewall", Notes: []steps.Note{{Host: "mail", Text: "seen"}}, Parts: []steps.Part{
+	p := &run.Proposal{Site: site.Default(), Inert: true, Guard: 2 * time.Minute, Plans: []steps.Plan{{Step: "firewall", Notes: []steps.Note{{Host: "mail", Text: "seen"}}, After: []string{"proxy: SSH stays open"}, Parts: []steps.Part{
 		{Host: "proxy", Inert: true, Changes: []remote.Change{{Title: "make keys", Do: "keys"}}},
 		{Host: "proxy", Changes: []remote.Change{{Title: "enable ufw", Risk: remote.LoseSSH, Do: "ufw enable"}}},
 	}}}}
@@ -31,8 +31,8 @@ func TestProposalShowsWhatIsAskedAbout(t *testing.T) {
 		wayBack   bool
 		want, not []string
 	}{
-		{"preparations", true, true, []string{"make keys", "seen"}, []string{"enable ufw", "on the console"}},
-		{"guarded", false, true, []string{"enable ufw   MAY CUT SSH", "after 2m0s", "on the console of proxy"}, []string{"seen"}},
+		{"preparations", true, true, []string{"After this nothing reaches more", "make keys", "seen"}, []string{"enable ufw", "on the console", "SSH stays open"}},
+		{"guarded", false, true, []string{"After this, on proxy: SSH stays open.\n", "enable ufw   MAY CUT SSH", "after 2m0s", "on the console of proxy"}, []string{"seen"}},
 		{"again", false, true, []string{"enable ufw"}, []string{"on the console"}},
 		{"plan", true, false, []string{"make keys", "enable ufw"}, []string{"on the console"}},
 	} {

@@ -121,6 +121,7 @@ func planHostFirewall(s *site.Site, h *site.Host, backend firewall.Backend, now 
 	}
 	if changes = append(changes, r.Changes...); len(changes) > 0 {
 		plan.Parts = append(plan.Parts, Part{Host: h.Name, Changes: changes})
+		plan.After = append(plan.After, policy.Words())
 	}
 	for _, reason := range r.LockOut {
 		plan.LockOut = append(plan.LockOut, fmt.Sprintf("%s: %s; add the address to host.%s.ssh_from", h.Name, reason, h.Name))

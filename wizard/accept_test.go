@@ -113,7 +113,7 @@ func TestHelpOnAFindingIsItsPage(t *testing.T) {
 	x := looked(t, append([]string{"started look", "done look", "open prove firewall", "started check firewall"}, proven...)...)
 	x.size("100x40")
 	x.keys("?")
-	for _, want := range []string{"# firewall.open: Each wanted port answers", "[unknown]  This place cannot ask", "What mends it:", "Keys here"} {
+	for _, want := range []string{"# firewall.open: Each wanted port answers", "? unknown  This place cannot ask", "What mends it:", "Keys here"} {
 		if !strings.Contains(x.screen(), want) {
 			t.Errorf("%q is not told:\n%s", want, x.screen())
 		}

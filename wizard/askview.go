@@ -74,7 +74,7 @@ func titleWidth(width int) int {
 	if width < 50 {
 		return 16
 	}
-	return 24
+	return 23
 }
 
 // shown is a question's value in words, and where it comes from.

@@ -35,6 +35,7 @@ type board struct {
 	pending  map[string]bool          // by Key, whether it is being asked again
 	past     map[string]Past          // by Key, what was said last, also in earlier runs
 	was      map[string]Past          // by Key, what it was before it changed
+	before   map[string]Past          // by Key, what was said last before the program began
 	rescued  map[string]bool          // hosts whose way back was shown
 	busy     *job                     // what the engine does now; nil when idle
 	since    time.Time                // when it began

@@ -112,6 +112,7 @@ func example(s *site.Site, step string) *run.Proposal {
 	file := func(text string) *remote.File { return &remote.File{Text: text, Mode: 0o640, Owner: "root:root"} }
 	rules := "*filter\n:ufw-before-input - [0:0]\n-A ufw-before-input -i lo -j ACCEPT\n"
 	plan := steps.Plan{Step: step,
+		After: []string{"proxy: the world reaches 25, 80, 443/tcp and 51820/udp; SSH stays open on 22 from anywhere"},
 		Notes: []steps.Note{{Host: "proxy", Text: "ufw is there and not active"}, {Host: "mail", Warn: true, Text: "a rule of somebody else lets port 8080 in; it stays"}},
 		Then:  []string{"the tunnel, when both hosts have their keys"},
 		Tasks: []steps.Task{{ID: "provider.firewall.proxy", Title: "let the ports in at the provider of proxy", Text: "In the panel, under Network.", Copy: "tcp 80 443"}},

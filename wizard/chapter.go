@@ -2,6 +2,8 @@ package wizard
 
 import (
 	"slices"
+	"strings"
+	"time"
 
 	"postern/checks"
 	"postern/run"
@@ -13,10 +15,12 @@ import (
 // state is what is known of a chapter.
 type state string
 
-// The states of a chapter. What is not known is never shown as in place.
+// The states of a chapter. What is not known is never shown as in place: a plan that is empty is not yet a check that says so.
 const (
 	unknown state = "[  ]" // nobody looked yet
 	looking state = "[..]"
+	unasked state = "[set]" // the hosts need no change, and no check was asked since the program began
+	unsure  state = "[?]"   // in place, and not all of its checks could be asked
 	inPlace state = "[ok]"
 	needed  state = "[--]"   // the hosts need changes
 	todo    state = "[todo]" // only a person can do it, and has not said that it is done
@@ -26,13 +30,17 @@ const (
 
 // means are the states in words.
 var means = map[state]string{
-	unknown: "not looked at yet", looking: "being looked at", inPlace: "in place", needed: "not in place yet", todo: "for you to do by hand",
+	unknown: "not looked at yet", looking: "being looked at", unasked: "set up; checks not asked yet",
+	unsure: "in place; not all of it asked", inPlace: "in place", needed: "not in place yet", todo: "for you to do by hand",
 	failing: "in place, but a check fails", refused: "cannot be set up like this",
 }
 
 func (s state) style() draw.Style {
-	return map[state]draw.Style{inPlace: draw.Good, failing: draw.Bad, refused: draw.Amber, todo: draw.Amber}[s]
+	return map[state]draw.Style{inPlace: draw.Good, failing: draw.Bad, refused: draw.Amber, todo: draw.Amber, unsure: draw.Amber}[s]
 }
+
+// stands says whether the hosts need no change for it, whatever its checks say.
+func (s state) stands() bool { return s == inPlace || s == unasked || s == unsure || s == failing }
 
 // chapter is one step with what the hosts said of it last.
 type chapter struct {
@@ -82,10 +90,20 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	case step.ByHand() && len(b.left(plan.Tasks)) > 0:
 		return todo
 	}
+	var said []checks.Result
 	for _, r := range b.results {
-		if r.Step == step.ID && r.Outcome == checks.Fail {
-			return failing
+		if r.Step == step.ID {
+			said = append(said, r)
 		}
+	}
+	switch o, asked := worst(said); {
+	case step.ByHand():
+	case !asked:
+		return unasked
+	case o == checks.Fail:
+		return failing
+	case o == checks.Unknown:
+		return unsure
 	}
 	return inPlace
 }
@@ -106,7 +124,7 @@ func (w *shell) byHand() {
 // standing says whether every chapter that this program does is in place.
 func (b *board) standing() bool {
 	return !slices.ContainsFunc(b.chapters, func(c *chapter) bool {
-		return !c.step.ByHand() && c.state != inPlace && c.state != failing
+		return !c.step.ByHand() && !c.state.stands()
 	})
 }
 
@@ -114,13 +132,13 @@ func (b *board) standing() bool {
 func (w *shell) rejudge() {
 	w.byHand()
 	for _, c := range w.chapters {
-		if c.state == inPlace || c.state == failing {
+		if c.state.stands() {
 			c.state = w.judge(c.step, c.plan)
 		}
 	}
 }
 
-// first is the first chapter that is not known to be in place, beginning after the one given and going round; nil when all are.
+// first is the first chapter that needs something, beginning after the one given and going round; nil when all are.
 func (b *board) first(after string) *chapter {
 	start := 0
 	for i, c := range b.chapters {
@@ -129,11 +147,47 @@ func (b *board) first(after string) *chapter {
 		}
 	}
 	for i := range b.chapters {
-		if c := b.chapters[(start+i)%len(b.chapters)]; c.state != inPlace && c.step.ID != after {
+		if c := b.chapters[(start+i)%len(b.chapters)]; (!c.state.stands() || c.state == failing) && c.step.ID != after {
 			return c
 		}
 	}
 	return nil
+}
+
+// worked is when a chapter was proven last before the program began; false when its checks did not all say so then.
+func (b *board) worked(id string) (at time.Time, whole bool) {
+	broke := false
+	for key, p := range b.before {
+		name, _, _ := strings.Cut(key, "@")
+		if c, ok := checks.Of(name); ok && c.Step == id {
+			broke = broke || p.Outcome == checks.Fail || p.Outcome == checks.Unknown
+			if whole = whole || p.Outcome == checks.OK; p.At.After(at) {
+				at = p.At
+			}
+		}
+	}
+	return at, whole && !broke
+}
+
+// broken are the chapters that worked before the program began, and need changes now.
+func (b *board) broken() []*chapter {
+	return slices.DeleteFunc(slices.Clone(b.chapters), func(c *chapter) bool {
+		_, ever := b.worked(c.step.ID)
+		return !ever || c.state != needed && c.state != refused
+	})
+}
+
+// says is a chapter's state in words.
+func (b *board) says(c *chapter) string {
+	if at, ever := b.worked(c.step.ID); ever && c.state == needed {
+		return "worked until " + b.date(at)
+	}
+	return means[c.state]
+}
+
+// date is a time as people write it where the program runs.
+func (b *board) date(at time.Time) string {
+	return at.In(b.o.Clock().Location()).Format("2006-01-02 15:04")
 }
 
 // changesOf counts what a plan would change.

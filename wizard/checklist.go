@@ -23,33 +23,66 @@ type checksPage struct {
 	whole     bool     // all there is to know
 	split     draw.Split
 	filter    string
-	filtering bool // the filter is being typed
-	evidence  bool // the evidence is unfolded
-	chose     bool // a person chose a row
-	again     bool // checks were asked again here, and have not answered
+	filtering bool   // the filter is being typed
+	evidence  bool   // the evidence is unfolded
+	unfolded  bool   // what is ok is listed row by row
+	chose     string // the row that a person chose, "" before that: it stays chosen while results come in
+	again     bool   // checks were asked again here, and have not answered
 }
 
 func newProve(b *board, ids []string) page { return &checksPage{board: b, ids: ids} }
 
 func newOverview(b *board) page { return &checksPage{board: b, whole: true} }
 
-// entry is one row to choose: a result, a task of a person, or, as neither, the picture.
+// entry is one row to choose: a result, a task of a person, in one row what is ok or what is left for a person in a chapter,
+// or, as none of these, the picture.
 type entry struct {
 	result *checks.Result
 	task   *steps.Task
+	folded []checks.Result
+	left   []steps.Task
 	step   string
 }
 
+// key tells one entry from another.
+func (e entry) key() string {
+	switch {
+	case e.result != nil:
+		return e.result.Key()
+	case e.task != nil:
+		return e.task.ID
+	case e.left != nil:
+		return e.step
+	}
+	return when(e.folded != nil, "ok", "picture")
+}
+
+// entries are the rows: what asks for somebody to look at it, worst first; then the site, what is left for a person, and what
+// is ok, in one row until somebody unfolds it or looks for something.
 func (p *checksPage) entries() []entry {
-	var list []entry
+	var list, fine []entry
+	var folded []checks.Result
+	for _, r := range p.shown() {
+		switch one := (entry{result: &r, step: r.Step}); {
+		case report.Amiss(r) > 0:
+			list = append(list, one)
+		case p.unfolded || p.filter != "":
+			fine = append(fine, one)
+		default:
+			folded = append(folded, r)
+		}
+	}
 	if p.whole && p.filter == "" {
 		list = append(list, entry{})
 	}
-	for _, r := range p.shown() {
-		list = append(list, entry{result: &r, step: r.Step})
-	}
 	for _, c := range p.chapters {
 		if !p.whole || len(c.step.Proof) > 0 {
+			continue
+		}
+		if left := p.left(c.plan.Tasks); !p.unfolded && p.filter == "" {
+			if len(left) > 0 {
+				list = append(list, entry{left: left, step: c.step.ID})
+			}
 			continue
 		}
 		for _, t := range c.plan.Tasks {
@@ -58,10 +91,17 @@ func (p *checksPage) entries() []entry {
 			}
 		}
 	}
-	return list
+	if len(folded) > 0 {
+		list = append(list, entry{folded: folded})
+	}
+	return append(list, fine...)
 }
 
-// shown are the results in the table, in the order of the chapters. Of other chapters there are those that are not ok.
+// severity is how much the outcomes ask for somebody to look at them, most first.
+var severity = []checks.Outcome{checks.Fail, checks.Unknown, checks.Warn, checks.OK, checks.Skip}
+
+// shown are the results in the table, worst first, then in the order of the chapters. Of other chapters there are those that
+// are not ok.
 func (p *checksPage) shown() []checks.Result {
 	order := map[string]int{}
 	for i, c := range p.chapters {
@@ -78,7 +118,8 @@ func (p *checksPage) shown() []checks.Result {
 		if first := mine.covers(a); first != mine.covers(b) {
 			return when(first, -1, 1)
 		}
-		return cmp.Or(cmp.Compare(order[a.Step], order[b.Step]), strings.Compare(a.ID, b.ID), strings.Compare(a.From, b.From))
+		return cmp.Or(cmp.Compare(slices.Index(severity, a.Outcome), slices.Index(severity, b.Outcome)),
+			cmp.Compare(order[a.Step], order[b.Step]), strings.Compare(a.ID, b.ID), strings.Compare(a.From, b.From))
 	})
 	return list
 }
@@ -98,12 +139,13 @@ func (p *checksPage) matches(shown ...string) bool {
 	return !slices.ContainsFunc(strings.Fields(strings.ToLower(p.filter)), func(word string) bool { return !strings.Contains(text, word) })
 }
 
-// titleOf is the question that a result answers, as the check says it.
+// titleOf is the question that a result answers, as the check says it; before it stands which of several it is.
 func titleOf(r checks.Result) string {
-	if c, ok := checks.Of(r.ID); ok {
-		return c.Title
+	c, ok := checks.Of(r.ID)
+	if which := strings.TrimPrefix(r.ID, c.ID+"."); ok && which != r.ID {
+		return strings.ReplaceAll(which, ".", " ") + ": " + c.Title
 	}
-	return r.ID
+	return when(ok, c.Title, r.ID)
 }
 
 // Update takes keys.
@@ -120,8 +162,11 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 		return nil
 	}
 	list, press := p.entries(), k.String()
+	p.stay(list)
 	if p.split.Key(press, len(list)) {
-		p.chose = true
+		if len(list) > 0 {
+			p.chose = list[p.split.Picked].key()
+		}
 		return nil
 	}
 	var at entry
@@ -137,8 +182,7 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 		if p.filter == "" {
 			return backMsg{}
 		}
-		p.filter = ""
-		p.split.Pick(0, 1)
+		p.filter, p.chose = "", ""
 	case "v":
 		if at.result == nil || strings.TrimSpace(at.result.Evidence.String()) == "" {
 			return noteMsg("there is no more to see: it brought no evidence but what it says")
@@ -157,7 +201,12 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 		return p.withOne(press, *at.result)
 	case "enter":
 		return p.enter(at)
-	case "o":
+	case "space":
+		if p.filter != "" || len(list) == 0 {
+			return noteMsg("nothing is folded here")
+		}
+		p.unfolded = !p.unfolded
+	case "a":
 		if !p.whole {
 			return openMsg{newOverview(p.board)}
 		}
@@ -172,7 +221,7 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 // enter opens what the chosen row is about, or goes on from a proof.
 func (p *checksPage) enter(at entry) tea.Msg {
 	switch {
-	case p.whole && at.task != nil:
+	case p.whole && (at.task != nil || at.left != nil):
 		return openMsg{newTasks(p.board, at.step, p.chapter(at.step).plan.Tasks)}
 	case p.whole && at.step != "":
 		return chapterMsg{step: at.step}
@@ -184,6 +233,12 @@ func (p *checksPage) enter(at entry) tea.Msg {
 	return nextMsg{}
 }
 
+// stay keeps the row that was chosen the chosen one, wherever it stands now; before that it is the first one.
+func (p *checksPage) stay(list []entry) {
+	at := max(0, slices.IndexFunc(list, func(e entry) bool { return e.key() == p.chose }))
+	p.split.Pick(at, len(list))
+}
+
 // next chooses the next result that asks for somebody to look at it, going round.
 func (p *checksPage) next(list []entry) tea.Msg {
 	for i := range list {
@@ -193,9 +248,15 @@ func (p *checksPage) next(list []entry) tea.Msg {
 				return noteMsg("this is the only finding")
 			}
 			p.split.Pick(at, len(list))
-			p.chose = true
+			p.chose = r.Key()
 			return nil
 		}
+	}
+	switch {
+	case p.asking():
+		return noteMsg("no finding yet: the checks are still being asked")
+	case len(p.results) == 0:
+		return noteMsg("nothing was asked yet: R asks")
 	}
 	return noteMsg("no finding: nothing here asks to be looked at")
 }
@@ -270,7 +331,7 @@ func (p *checksPage) typeFilter(m tea.KeyPressMsg) {
 			p.filter += m.Text
 		}
 	}
-	p.split.Picked, p.split.Offset = 0, 0
+	p.chose, p.split.Picked, p.split.Offset = "", 0, 0
 }
 
 // export is everything as text, for a file.

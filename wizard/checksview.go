@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/checks"
 	"postern/remote"
@@ -14,32 +15,28 @@ import (
 	"postern/wizard/draw"
 )
 
-// View is the table, and all about the chosen row. A proof stands on its first finding until a person chooses.
+// View is what it comes to, the table, and all about the chosen row. It stands on the worst until a person chooses.
 func (p *checksPage) View(width, height int) view {
 	results := p.shown()
-	if !p.whole && !p.chose {
-		p.split.Picked = firstBad(results)
-	}
 	list := p.entries()
 	v := view{help: checkHelp, typing: p.filtering, holds: true, title: p.heading(width), pinned: p.state(),
 		keys: append([]key{{"enter", when(p.whole, "chapter", "go on")}}, checkKeys...)}
 	if !p.whole {
-		v.keys = append(v.keys, key{"o", "all checks"})
+		v.keys = append(v.keys, key{"a", "all checks"})
 		if len(p.tasks()) > 0 {
 			v.keys = append(v.keys, key{"t", "tasks"})
 		}
 	}
-	if !p.whole {
-		v.pinned = append(v.pinned, p.conclusion(results, width)...)
-		v.pinned = v.pinned[:min(len(v.pinned), max(1, height/3))]
-	} else if len(v.pinned) == 0 && height >= 12 {
-		v.pinned = p.conclusion(results, width)
+	if p.filtering {
+		v.keys = []key{{"enter", "keep the filter"}}
 	}
+	v.lines = p.conclusion(results, width)
+	v.lines = v.lines[:min(len(v.lines), max(1, height/3))]
 	if len(list) == 0 {
 		v.lines = draw.Prose(draw.Plain, p.nothing(), width-1)
 		return v
 	}
-	p.split.Pick(p.split.Picked, len(list))
+	p.stay(list)
 	var rows []draw.Line
 	for i, e := range list {
 		rows = append(rows, draw.Pick(p.row(e, width), i == p.split.Picked))
@@ -49,16 +46,8 @@ func (p *checksPage) View(width, height int) view {
 			v.help = report.CheckPage(c) + "\n" + checkHelp
 		}
 	}
-	v.lines = p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned))
+	v.add(p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned)-len(v.lines))...)
 	return v
-}
-
-// firstBad is the first failure in a table, or else the first that asks for somebody to look at it, or the first of all.
-func firstBad(list []checks.Result) int {
-	if i := slices.IndexFunc(list, func(r checks.Result) bool { return r.Outcome == checks.Fail }); i >= 0 {
-		return i
-	}
-	return max(0, slices.IndexFunc(list, func(r checks.Result) bool { return report.Amiss(r) > 0 }))
 }
 
 // nothing is what stands in an empty table.
@@ -81,65 +70,117 @@ var comesTo = map[bool]map[checks.Outcome]string{
 		checks.OK:      "Proven. enter goes on.",
 	},
 	true: {
-		checks.Fail:    "Something fails: choose it, f mends it.",
+		checks.Fail:    "Something fails: choose it, and f opens what mends it.",
 		checks.Unknown: "Not all of it could be asked: that is not ok.",
 		checks.Warn:    "All that is measured works; there are warnings to read.",
 		checks.OK:      "All that is measured is proven.",
 	},
 }
 
-// conclusion is what the results come to, when all of a proof are there, and what is left for a person.
+// conclusion is what the results come to: what worked until when, what needs changes again, and, when all of a proof are
+// there, whether it is proven, and what is left for a person.
 func (p *checksPage) conclusion(results []checks.Result, width int) []draw.Line {
+	lines := p.since(width)
 	o, asked := worst(results)
 	if !p.whole && (!asked || p.asking() || p.filter != "") {
-		return nil
+		return lines
 	}
 	s := map[checks.Outcome]draw.Style{checks.Fail: draw.Bad, checks.Unknown: draw.Amber, checks.Warn: draw.Good, checks.OK: draw.Good, checks.Skip: draw.Good}[o]
-	text := " " + cmp.Or(comesTo[p.whole][o], comesTo[p.whole][checks.OK])
-	if !asked {
-		text, s = " Nothing was asked yet: R asks all checks.", draw.Plain
+	text := cmp.Or(comesTo[p.whole][o], comesTo[p.whole][checks.OK])
+	switch {
+	case p.asking() && o != checks.Fail:
+		text, s = "The checks are being asked; nothing is proven yet.", draw.Plain
+	case !asked:
+		text, s = "Nothing was asked yet: R asks all checks.", draw.Plain
+	case len(p.broken()) > 0 && o != checks.Fail:
+		text, s = "What was asked works, but not all of it is in place any more.", draw.Amber
 	}
 	switch n := len(p.tasks()); {
+	case p.whole && o == checks.Fail:
 	case n > 0 && p.whole:
-		text += " By hand: " + report.Plural(n, "task") + " left, not measured."
+		text += " By hand: " + report.Plural(n, "task") + " left."
 	case n > 0:
 		text += " " + report.Plural(n, "task") + " for you: t."
 	}
-	return draw.Prose(s, text, width-1)
+	return append(lines, draw.Inset(s, p.theme.Words(text), width)...)
 }
+
+// since says until when it worked, and what is not so any more.
+func (p *checksPage) since(width int) []draw.Line {
+	n, until := 0, time.Time{}
+	for key, old := range p.was {
+		if r := p.results[key]; report.Amiss(r) > 0 && old.Outcome == checks.OK {
+			if n++; old.At.After(until) {
+				until = old.At
+			}
+		}
+	}
+	text := ""
+	if n > 0 {
+		text = fmt.Sprintf("Worked until %s, when it was asked last; since then %s changed, worst first.", p.date(until), report.Plural(n, "check"))
+	}
+	if list := p.broken(); p.whole && len(list) > 0 {
+		var names []string
+		for _, c := range list {
+			names = append(names, fmt.Sprintf("%d %s (%s)", c.step.Chapter, c.step.Title, report.Plural(changesOf(c.plan), "change")))
+		}
+		text = strings.TrimSpace(text + " Not in place any more: " + strings.Join(names, ", ") + ".")
+	}
+	if text == "" {
+		return nil
+	}
+	return draw.Inset(draw.Bad, text, width)
+}
+
+// outcomes is how wide the column of outcomes is.
+const outcomes = 11
 
 // row is one entry as far as the width goes: what a result came to is never left out.
 func (p *checksPage) row(e entry, width int) draw.Line {
-	room, from, took, saw := width-2-1-11, "", "", ""
-	wide := width >= 54
-	if e.task != nil {
-		w, _ := p.taskWord(*e.task)
-		if wide {
-			from, room = "you    ", room-14
+	outcome, title, from, saw := draw.Text(draw.Plain, ""), "The site, with what the checks say", "", ""
+	switch {
+	case e.folded != nil:
+		outcome = word(checks.OK)
+		if o, _ := worst(e.folded); o == checks.Skip {
+			outcome = word(o)
 		}
-		title := fmt.Sprintf("%d %s", p.chapter(e.step).step.Chapter, draw.Readable(e.task.Title))
-		return draw.Row(draw.Text(draw.Plain, draw.Pad(draw.Short(title, room), room)+" "+from), draw.Text(w.Style, draw.Pad(w.Text, 11)))
+		title = count(e.folded, checks.OK, checks.Skip) + " (space unfolds)"
+	case e.left != nil:
+		outcome = draw.Text(draw.Amber, "[todo]")
+		title, from = fmt.Sprintf("%d %s: %s, not measured", p.chapter(e.step).step.Chapter, p.chapter(e.step).step.Title, report.Plural(len(e.left), "task")), "you"
+	case e.task != nil:
+		outcome, _ = p.taskWord(*e.task)
+		title, from = fmt.Sprintf("%d %s", p.chapter(e.step).step.Chapter, draw.Readable(e.task.Title)), "you"
+	case e.result != nil:
+		outcome, title, from, saw = word(e.result.Outcome), titleOf(*e.result), e.result.From, draw.Readable(e.result.Saw.Line(200))
+		if p.pending[e.result.Key()] {
+			outcome = draw.Text(draw.Plain, "[..]")
+		} else if _, changed := p.was[e.result.Key()]; changed {
+			outcome.Text += "*"
+		}
 	}
-	if e.result == nil {
-		return draw.Say(draw.Strong, "the site, with what the checks say")
+	outcome.Text = draw.Pad(outcome.Text, outcomes)
+	room := width - 2 - outcomes
+	if width < 54 {
+		return draw.Row(outcome, draw.Text(draw.Plain, draw.Short(title, room)))
 	}
-	r := *e.result
-	outcome := word(r.Outcome)
-	if p.pending[r.Key()] {
-		outcome = draw.Text(draw.Plain, "[..]")
-	} else if _, changed := p.was[r.Key()]; changed {
-		outcome.Text += "*"
+	if room -= 8; width >= 90 && saw != "" {
+		saw, room = "  "+draw.Short(saw, room-44), 42
+	} else {
+		saw = ""
 	}
-	if wide {
-		from, took = draw.Pad(draw.Short(r.From, 6), 6)+" ", fmt.Sprintf("%7s", report.Seconds(r.Took))
-		room -= 7 + 7
+	return draw.Row(outcome, draw.Text(draw.Plain, draw.Pad(draw.Short(title, room), room)+"  "+draw.Pad(draw.Short(from, 6), 6)+saw))
+}
+
+// count is how many results there are of outcomes.
+func count(results []checks.Result, of ...checks.Outcome) string {
+	var parts []string
+	for _, o := range of {
+		if n := len(slices.DeleteFunc(slices.Clone(results), func(r checks.Result) bool { return r.Outcome != o })); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
 	}
-	if width >= 90 {
-		saw = "  " + draw.Short(draw.Readable(r.Saw.Line(200)), room-27-2)
-		room = 27
-	}
-	return draw.Row(draw.Text(draw.Plain, draw.Pad(draw.Middle(r.ID, room), room)+" "+from),
-		draw.Text(outcome.Style, draw.Pad(outcome.Text, 11)), draw.Text(draw.Plain, took+saw))
+	return strings.Join(parts, ", ")
 }
 
 // about is all about one entry.
@@ -147,6 +188,18 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	switch {
 	case e.task != nil:
 		return (&tasksPage{board: p.board}).about(*e.task, width)
+	case e.folded != nil:
+		var lines []draw.Line
+		for _, r := range e.folded {
+			lines = append(lines, draw.Row(word(r.Outcome), draw.Text(draw.Plain, " "+draw.Short(titleOf(r)+", from "+r.From, width-10))))
+		}
+		return lines
+	case e.left != nil:
+		var lines []draw.Line
+		for _, t := range e.left {
+			lines = append(lines, draw.Row(draw.Text(draw.Amber, "[todo]"), draw.Text(draw.Plain, " "+draw.Short(draw.Readable(t.Title), width-8))))
+		}
+		return lines
 	case e.result == nil:
 		marks := p.marks()
 		lines := draw.Picture(p.site(), width, marks)
@@ -215,16 +268,7 @@ func (p *checksPage) marks() map[string]draw.Span {
 func (p *checksPage) heading(width int) string {
 	all := *p
 	all.filter = ""
-	n := map[checks.Outcome]int{}
-	for _, r := range all.shown() {
-		n[r.Outcome]++
-	}
-	text := fmt.Sprintf("%d ok", n[checks.OK])
-	for _, o := range []checks.Outcome{checks.Fail, checks.Unknown, checks.Warn, checks.Skip} {
-		if n[o] > 0 && !(o == checks.Skip && width < 50) {
-			text += fmt.Sprintf(" %d %s", n[o], o)
-		}
-	}
+	text := cmp.Or(strings.ReplaceAll(count(all.shown(), severity[:when(width < 50, 4, 5)]...), ",", ""), "not asked yet")
 	switch {
 	case width < 50:
 		return text
@@ -275,7 +319,7 @@ func worst(results []checks.Result) (checks.Outcome, bool) {
 	return order[at], true
 }
 
-var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"/", "filter"}, {"n", "next finding"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
+var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"/", "filter"}, {"n", "next finding"}, {"space", "unfold"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
 
 const checkHelp = `[ok] it is so   [warn] it works, and you should know something   [FAIL] it is not so   [unknown] it could not be asked, which is not ok   [skip] it does not apply   [..] being asked again   * changed since the time before
 "from" is where it was asked from: here, or a host. Below the table stand what was seen, what is wanted, what is likely, what mends it, and the evidence.

@@ -53,10 +53,11 @@ func (p *contentsPage) entries(width int) []item {
 
 // says is a chapter's state in words.
 func (p *contentsPage) says(c *chapter) string {
-	if n := changesOf(c.plan); c.state == needed && n > 0 {
+	if _, worked := p.worked(c.step.ID); c.state == needed && changesOf(c.plan) > 0 && !worked {
+		n := changesOf(c.plan)
 		return report.Plural(n, "change") + " to review"
 	}
-	return means[c.state]
+	return p.board.says(c)
 }
 
 func (p *contentsPage) lookAgain() tea.Msg {
@@ -124,11 +125,11 @@ func (p *contentsPage) greeting() string {
 	case p.busy != nil && p.busy.verb == look:
 		return "Looking at the hosts: what is in place is read from them, and nothing is changed."
 	case p.first("") == nil && len(p.chapters) > 0:
-		return "Every chapter is in place."
+		return "No chapter needs anything. What is proven, the checks say."
 	}
 	return "A public server as the gate of a hidden mail server, chapter by chapter. Each one asks, looks, shows every change before it is made, and proves that it works."
 }
 
 const contentsHelp = `All chapters with their state, as the hosts said it last, not as this program remembers it.
-[ok] in place   [--] not in place yet   [  ] not looked at   [todo] for you to do by hand   [FAIL] in place, but a check fails   [warn] cannot be set up like this
+[ok] in place, and its checks say so   [set] nothing to change, checks not asked yet   [?] some could not be asked   [--] not in place yet   [  ] not looked at   [todo] for you to do by hand   [FAIL] in place, but a check fails   [warn] cannot be set up like this
 Every chapter can be opened at any time, also one that is in place. Answers are kept in the file after each question.`

@@ -19,7 +19,7 @@ type explainPage struct {
 // choices are what can be done with the chapter.
 func (p *explainPage) choices() []choice {
 	c := p.chapter(p.id)
-	list := []choice{{key{"enter", "go on"}, func() tea.Msg { return p.forward(c) }}}
+	list := []choice{{key{"enter", when(c.state == unasked, "prove", "go on")}, func() tea.Msg { return p.forward(c) }}}
 	if c.step.Fields != nil {
 		list = append(list, choice{key{"e", "answers"}, func() tea.Msg { return openMsg{newAsk(p.board, p.id, "")} }})
 	}
@@ -31,12 +31,17 @@ func (p *explainPage) choices() []choice {
 	}
 	ids := []string{p.id}
 	if p.enough() {
-		list = append(list, choice{key{"c", "check"}, func() tea.Msg { return all{openMsg{newProve(p.board, ids)}, job{verb: check, steps: ids}} }})
+		list = append(list, choice{key{"c", "check"}, func() tea.Msg { return p.prove(ids) }})
 	}
-	if (c.state == inPlace || c.state == failing) && c.step.Strip != nil && p.busy == nil {
+	if c.step.Strip != nil && p.enough() && (p.busy == nil || !p.busy.changes()) {
 		list = append(list, choice{key{"u", "undo"}, func() tea.Msg { return p.begin(job{verb: undo, steps: ids}) }})
 	}
 	return list
+}
+
+// prove asks the checks of chapters, and shows what they say.
+func (b *board) prove(ids []string) tea.Msg {
+	return all{openMsg{newProve(b, ids)}, job{verb: check, steps: ids}}
 }
 
 // Update takes keys.
@@ -50,7 +55,11 @@ func (p *explainPage) Update(m tea.Msg) tea.Msg {
 // forward goes on from a chapter that is in place. Else it asks what the chapter asks, or, where it asks nothing, goes on to
 // what there is to do.
 func (p *explainPage) forward(c *chapter) tea.Msg {
-	if c.state == inPlace && !c.step.ByHand() {
+	switch {
+	case c.step.ByHand():
+	case c.state == unasked:
+		return p.prove([]string{p.id})
+	case c.state == inPlace || c.state == unsure:
 		return nextMsg{}
 	}
 	ask := newAsk(p.board, p.id, "")
@@ -66,9 +75,9 @@ func (p *explainPage) View(width, height int) view {
 	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
 	v.add(draw.Row(draw.Text(draw.Strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)), draw.Text(c.state.style(), string(c.state))))
 	if width >= besideText {
-		v.lines[0].Spans = append(v.lines[0].Spans, draw.Text(draw.Plain, " "+means[c.state]))
+		v.lines[0].Spans = append(v.lines[0].Spans, draw.Text(draw.Plain, " "+p.says(c)))
 	} else {
-		v.add(draw.Prose(draw.Plain, " "+means[c.state], width)...)
+		v.add(draw.Prose(draw.Plain, " "+p.says(c), width)...)
 	}
 	v.add(draw.Line{})
 	if p.file.Site.Revision == 0 && p.id == p.chapters[0].step.ID {
@@ -77,9 +86,9 @@ func (p *explainPage) View(width, height int) view {
 	}
 	v.add(p.warnings(width)...)
 	v.add(draw.Inset(draw.Plain, c.step.Why, width)...)
+	v.add(p.seen(c, width)...)
 	v.add(draw.Line{})
 	v.add(draw.Picture(p.site(), width, nil)...)
-	v.add(p.seen(c, width)...)
 	if c.step.Guide != "" {
 		v.add(draw.Line{})
 		v.add(draw.Inset(draw.Plain, "The guide's chapter: "+c.step.Guide, width)...)
@@ -101,7 +110,7 @@ func (p *explainPage) seen(c *chapter, width int) []draw.Line {
 	var lines []draw.Line
 	add := func(head string, s draw.Style, texts ...string) {
 		for i, text := range texts {
-			if i == 0 {
+			if i == 0 && head != "" {
 				lines = append(lines, draw.Line{}, draw.Say(draw.Strong, " %s", head))
 			}
 			lines = append(lines, draw.Indent(draw.Prose(s, text, width-4), 2)...)
@@ -109,6 +118,13 @@ func (p *explainPage) seen(c *chapter, width int) []draw.Line {
 	}
 	add("It cannot be set up like this", draw.Bad, c.plan.Refused...)
 	add("You would be locked out", draw.Bad, c.plan.LockOut...)
+	head := "What its checks say"
+	for _, r := range (&checksPage{board: p.board}).shown() {
+		if w, s := report.Word(r.Outcome); r.Step == p.id && report.Amiss(r) > 0 {
+			add(head, s, fmt.Sprintf("%s %s, from %s: %s", w, titleOf(r), r.From, r.Saw.Line(120)))
+			head = ""
+		}
+	}
 	var notes, warnings []string
 	for _, n := range c.plan.Notes {
 		if text := report.Doing(steps.Event{Host: n.Host, Text: n.Text}); n.Warn {
@@ -120,7 +136,8 @@ func (p *explainPage) seen(c *chapter, width int) []draw.Line {
 	add("To know", draw.Amber, warnings...)
 	add("Found on the hosts", draw.Plain, notes...)
 	if n := changesOf(c.plan); n > 0 {
-		add("Not in place yet", draw.Plain, report.Plural(n, "change")+"; each is shown before it is made")
+		_, worked := p.worked(c.step.ID)
+		add(when(worked, "Not in place any more", "Not in place yet"), draw.Plain, report.Plural(n, "change")+"; each is shown before it is made")
 	}
 	if n := len(c.plan.Tasks); n > 0 {
 		add("For you", draw.Plain, report.Plural(n, "thing")+" to do by hand (t shows them)")

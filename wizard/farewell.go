@@ -31,9 +31,9 @@ func (w *shell) farewell() Ending {
 		if s == looking {
 			s = unknown // nobody waited for the end of it
 		}
-		say("  %d %s %-7s %s", c.step.Chapter, draw.Pad(c.step.Title, 12), s, means[s])
+		say("  %d %s %-7s %s", c.step.Chapter, draw.Pad(c.step.Title, 12), s, when(s == c.state, w.says(c), means[s]))
 		for _, r := range w.results {
-			if r.Step == c.step.ID && (s == inPlace || s == failing) {
+			if r.Step == c.step.ID && s.stands() {
 				asked = append(asked, r) // of what is not in place, what was said before says nothing
 			}
 		}

@@ -15,8 +15,9 @@ const (
 	leastWidth  = 40
 	leastHeight = 12
 	besideFrom  = 72 // the chapters stand beside the page from this width on
-	beside      = 21 // how wide they are
-	chrome      = 4  // header and rule above, rule and keys below
+	beside      = 21 // how wide they are, with the line before them
+	framed      = 3  // how much of a row the frame around the page takes: a line and a blank before it, a line behind it
+	chrome      = 4  // header and line above, line and keys below
 )
 
 // small says whether the screen is below the floor.
@@ -25,7 +26,7 @@ func (w *shell) small() bool { return w.width < leastWidth || w.height < leastHe
 // pageWidth is how wide a page is.
 func (w *shell) pageWidth() int {
 	if w.width >= besideFrom {
-		return w.width - beside - 2
+		return w.width - beside - framed
 	}
 	return w.width
 }
@@ -71,20 +72,43 @@ func (w *shell) rows() []string {
 	}
 	v.pinned = append(w.noticed(), v.pinned...)
 	body, where := w.body(v, over)
-	left := w.sidebar()
-	rows := []string{w.theme.Draw(w.header(v), w.width), w.theme.Draw(w.rule(w.o.Simulated), w.width)}
-	for i, l := range body {
-		if w.width < besideFrom {
+	return append(append([]string{w.theme.Draw(w.header(v), w.width)}, w.boxed(body, where)...), w.theme.Draw(w.keys(v), w.width))
+}
+
+// boxed draws a frame around the page, which has the focus, and beside it the chapters where there is room; a narrow screen
+// has a line above and a line below it.
+func (w *shell) boxed(body []draw.Line, where string) []string {
+	if w.width < besideFrom {
+		rows := []string{w.theme.Draw(draw.Rule(w.o.Simulated, "", w.width), w.width)}
+		for _, l := range body {
 			rows = append(rows, w.theme.Draw(l, w.width))
-			continue
 		}
+		return append(rows, w.theme.Draw(draw.Rule("", where, w.width), w.width))
+	}
+	inside := w.width - beside - 2
+	edge := func(left, between, right string, side, l draw.Line) string {
+		line := func(text string) string { return w.theme.Draw(draw.Say(draw.Frame, "%s", text), 2) }
+		page := func(l draw.Line, width int) string { return w.theme.Draw(draw.Fill(l, width), width) }
+		return line(left) + w.theme.Draw(draw.Fill(side, beside-1), beside-1) + line(between) + page(l, w.width-beside-draw.Columns(between)-1) + line(right)
+	}
+	left := w.sidebar()
+	rows := []string{edge("╭", "┬", "╮", draw.Rule("Chapters", "", beside-1), draw.Rule(w.o.Simulated, "", inside))}
+	for i, l := range body {
 		side := draw.Line{}
 		if i < len(left) {
 			side = left[i]
 		}
-		rows = append(rows, w.theme.Draw(draw.Fill(side, beside), beside)+"| "+w.theme.Draw(l, w.pageWidth()))
+		outer, between, right := draw.Down, draw.Down+" ", draw.Down
+		if side.Rule {
+			outer, between = "├", "┤ "
+		}
+		if l.Rule {
+			l.Spans = append([]draw.Span{draw.Text(draw.Frame, draw.Across)}, l.Spans...)
+			between, right = when(side.Rule, "┼", "├"), "┤"
+		}
+		rows = append(rows, edge(outer, between, right, side, l))
 	}
-	return append(rows, w.theme.Draw(w.rule(where), w.width), w.theme.Draw(w.keys(v), w.width))
+	return append(rows, edge("╰", "┴", "╯", draw.Rule("", "", beside-1), draw.Rule("", where, inside)))
 }
 
 // body lays the page's lines out in the rows there are, scrolled so that its focus is in sight, and says what is seen.
@@ -118,15 +142,6 @@ func (w *shell) body(v view, l *layer) (lines []draw.Line, where string) {
 	return append(lines, pinned...), where
 }
 
-// rule is a line across, with some words in it.
-func (w *shell) rule(words string) draw.Line {
-	if words == "" {
-		return draw.Say(draw.Plain, "%s", strings.Repeat("-", w.width))
-	}
-	words = "-- " + words + " "
-	return draw.Say(draw.Plain, "%s", words+strings.Repeat("-", max(0, w.width-len(words))))
-}
-
 // header says which site, which chapter and which page. What is in the way goes from the middle.
 func (w *shell) header(v view) draw.Line {
 	right := v.title
@@ -155,14 +170,14 @@ func (w *shell) sidebar() []draw.Line {
 		if c.step.ID == w.at {
 			mark = ">"
 		}
-		l := draw.Row(draw.Text(draw.Plain, fmt.Sprintf("%s%d %s ", mark, c.step.Chapter, draw.Pad(c.step.Title, 10))), draw.Text(c.state.style(), string(c.state)))
+		l := draw.Row(draw.Text(draw.Plain, fmt.Sprintf("%s%d %s ", mark, c.step.Chapter, draw.Pad(c.step.Title, 9))), draw.Text(c.state.style(), string(c.state)))
 		l.Chosen = c.step.ID == w.at
 		lines = append(lines, l)
 	}
 	if w.file == nil {
 		return nil
 	}
-	lines = append(lines, draw.Line{}, draw.Say(draw.Strong, " Hosts"))
+	lines = append(lines, draw.Line{}, draw.Rule("Hosts", "", beside-1))
 	for _, h := range w.file.Site.Hosts {
 		lines = append(lines, w.hostLine(h))
 	}
@@ -189,7 +204,7 @@ func (w *shell) hostLine(h *site.Host) draw.Line {
 	if ok, tried := w.reached[h.Name]; tried {
 		mark, s = when(ok, "[ok]", "[FAIL]"), when(ok, draw.Good, draw.Bad)
 	}
-	return draw.Row(draw.Text(draw.Plain, "  "+draw.Pad(h.Name, 6)+" "), draw.Text(s, mark), draw.Text(draw.Plain, when(h.Local, " here", " ssh")))
+	return draw.Row(draw.Text(draw.Plain, " "+draw.Pad(h.Name, 6)+" "), draw.Text(s, mark), draw.Text(draw.Plain, when(h.Local, " here", " ssh")))
 }
 
 // keys is the bottom row: the page's keys as far as they fit, and always the way out.
@@ -204,18 +219,28 @@ func (w *shell) keys(v view) draw.Line {
 	if w.touching() {
 		last = "ctrl+c stop"
 	}
-	text := ""
+	shown, width := []draw.Span{}, 0
+	add := func(press, does string) {
+		if len(shown) > 0 {
+			press = "  " + press
+		}
+		shown = append(shown, draw.Text(draw.Strong, press), draw.Text(draw.Plain, " "+does))
+		width += len(press) + len(does) + 3
+	}
 	for _, k := range v.keys {
-		one := k.press + " " + k.does + "  "
-		if len(text)+len(one)+len(last)+len("esc back  ") > w.width {
+		if width+len(k.press)+len(k.does)+3+len(last)+len("esc back  ") > w.width {
 			break // help lists the rest
 		}
-		text += one
+		add(k.press, k.does)
 	}
 	if len(w.pages) > 1 || len(w.prompts) > 0 || w.helping != nil {
-		text += "esc back  "
+		add("esc", "back")
 	}
-	return draw.Say(draw.Plain, "%s", text+last)
+	for part := range strings.SplitSeq(last, "  ") {
+		press, does, _ := strings.Cut(part, " ")
+		add(press, does)
+	}
+	return draw.Row(shown...)
 }
 
 // tooSmall is what is shown below the floor.

@@ -191,17 +191,30 @@ func (w *shell) asked(m proposalMsg) proposalMsg {
 	return m
 }
 
-// begin opens what the first look asks for: the first chapter that is not in place, or everything there is to prove.
+// begin opens what the first look asks for, and asks the checks of every chapter that is set up, or was: everything there is
+// to prove, where something that worked does not stand any more or nothing else is left, or the first chapter that needs something.
 func (w *shell) begin(err error) tea.Cmd {
 	if err != nil {
 		w.push(newTrouble(&w.board, err))
 		return nil
 	}
-	if w.standing() {
-		w.push(newOverview(&w.board))
-		return w.take(job{verb: check})
+	proof := job{verb: check}
+	if !w.standing() {
+		for _, c := range w.chapters {
+			if _, worked := w.worked(c.step.ID); !c.step.ByHand() && (worked || c.state.stands()) {
+				proof.steps = append(proof.steps, c.step.ID)
+			}
+		}
+		if len(w.broken()) == 0 {
+			opened := w.take(chapterMsg{step: w.first("").step.ID})
+			if len(proof.steps) == 0 {
+				return opened
+			}
+			return tea.Batch(opened, w.take(proof))
+		}
 	}
-	return w.take(chapterMsg{step: w.first("").step.ID})
+	w.push(newOverview(&w.board))
+	return w.take(proof)
 }
 
 // remembered is what the checks said in earlier runs.

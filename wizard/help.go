@@ -28,7 +28,7 @@ func (p helpPage) Update(tea.Msg) tea.Msg { return nil }
 func (p helpPage) View(width, height int) view {
 	v := view{title: "help", keys: []key{{"up/down", "scroll"}}}
 	if p.of.help != "" {
-		v.add(draw.Prose(draw.Plain, p.of.help, width-1)...)
+		v.add(draw.Prose(draw.Plain, p.theme.Words(p.of.help), width-1)...)
 		v.add(draw.Line{})
 	}
 	for _, part := range []struct {

@@ -54,7 +54,7 @@ func newReview(b *board, m proposalMsg) page {
 	for _, part := range m.parts() {
 		for i, c := range part.Changes {
 			r := reviewed{host: part.Host, inert: part.Inert, n: i + 1, change: &c}
-			for _, l := range report.Change(c) {
+			for _, l := range report.Change(c, "") {
 				switch l.Style {
 				case report.Good:
 					r.added++
@@ -64,9 +64,6 @@ func newReview(b *board, m proposalMsg) page {
 			}
 			p.entries = append(p.entries, r)
 		}
-	}
-	if len(p.entries) > 1 && !p.objected() {
-		p.split.Picked = 1
 	}
 	return p
 }
@@ -82,11 +79,6 @@ func (m proposalMsg) parts() []steps.Part {
 		return append(p.Parts(true), p.Parts(false)...)
 	}
 	return p.Parts(p.Inert)
-}
-
-// objected says whether the plan must not be done as it is.
-func (p *reviewPage) objected() bool {
-	return len(p.m.proposal.Refused())+len(p.m.proposal.LockOut()) > 0
 }
 
 // Update takes keys, and goes away when the engine does not wait any more.

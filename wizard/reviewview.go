@@ -119,9 +119,9 @@ func (e reviewed) row(width int) draw.Line {
 	risk, count := "", ""
 	switch e.change.Risk {
 	case remote.LoseSSH:
-		risk = report.Risk(*e.change) + "  "
+		risk = "[SSH] "
 	case remote.LoseMail:
-		risk = "MAIL PAUSES  "
+		risk = "[mail] "
 	}
 	if e.added+e.gone > 0 {
 		count = fmt.Sprintf(" +%d -%d ", e.added, e.gone)
@@ -159,7 +159,7 @@ func (p *reviewPage) details(width int) []draw.Line {
 		if risk := report.Risk(*e.change); risk != "" {
 			lines = append(lines, report.Line{Style: report.Amber, Prose: true, Text: "risk: " + risk})
 		}
-		lines = append(lines, report.Change(*e.change)...)
+		lines = append(lines, report.Change(*e.change, "o has them all")...)
 	}
 	d.of, d.width, d.lines = p.split.Picked, width, draw.Report(lines, width)
 	return d.lines
@@ -173,7 +173,7 @@ func (p *reviewPage) aboutAll() []report.Line {
 		lines = append(lines, report.Line{Prose: true, Text: "Admit the address you come from: e changes the answers. Or, if you have another way in, take the risk: a asks for its name."})
 	}
 	if len(p.entries) > 1 {
-		lines = append(lines, report.Heading(pr, pr.Inert))
+		lines = append(append(lines, report.After(pr)...), report.Heading(pr, pr.Inert))
 	}
 	lines = append(append(lines, p.notes()...), report.Later(pr)...)
 	for _, part := range p.m.parts() {
@@ -208,5 +208,6 @@ func (p *reviewPage) viewRisk(width int) view {
 
 const reviewHelp = `Every change that would be made, by host, and all about the chosen one below: why, the file before and after, what is run, and how it is undone. What is shown is the very value that is run.
 + a new file   ~ a file changes   - a file goes   ! something is run, no file changes
+[SSH] may cut SSH, and the host takes it back by itself   [mail] mail may pause for a moment
 Preparations change nothing that runs, such as packages and key files, and are asked about first. Guarded changes are taken back by the host itself unless a new login and the checks prove them.
 esc says no: nothing is changed, and the answers are kept. The script has the same changes to read, and to run by hand, where nobody guards you.`

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
@@ -49,7 +50,7 @@ func (w *shell) use(f *site.File) {
 	w.file, w.found, w.at, w.moved = f, nil, "", false
 	w.lookErr, w.failure = nil, nil
 	w.was, w.past, w.rescued = map[string]Past{}, w.remembered(), map[string]bool{}
-	w.drafts = map[string]string{}
+	w.before, w.drafts = maps.Clone(w.past), map[string]string{}
 	w.reached, w.results = map[string]bool{}, map[string]checks.Result{}
 	w.chapters = nil
 	for _, s := range steps.All() {

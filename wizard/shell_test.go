@@ -50,7 +50,7 @@ func TestADestinationIsKnockedAtOnceTypingPauses(t *testing.T) {
 	}
 	x.keys(`ctrl+u "root@203.0.113.99"`)
 	x.tell(pauses[len(pauses)-1](time.Time{}))
-	if !strings.Contains(x.screen(), "[warn] there is no answer") {
+	if !strings.Contains(x.screen(), "▲ warn there is no answer") {
 		t.Errorf("not told:\n%s", x.screen())
 	}
 	x.keys("enter")

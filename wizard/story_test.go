@@ -241,6 +241,21 @@ func setup(t *testing.T, text string) Options {
 			}
 		case l == "demo":
 			o.Simulated = "demo: both hosts are simulated"
+		case strings.HasPrefix(l, "past "):
+			f := strings.Fields(l)
+			at, err := time.Parse(time.RFC3339, f[3])
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := o.Past
+			o.Past = func(path string) map[string]Past {
+				all := map[string]Past{}
+				if before != nil {
+					all = before(path)
+				}
+				all[f[2]] = Past{Outcome: checks.Outcome(f[1]), At: at}
+				return all
+			}
 		case strings.HasPrefix(l, "site "):
 			f := strings.SplitN(l, " ", 4)
 			o.File = nil

@@ -99,7 +99,7 @@ func (p *tasksPage) press(key string) tea.Msg {
 	}
 	switch key {
 	case "enter":
-		if c := p.chapter(p.step); c != nil && c.state != inPlace && c.state != todo {
+		if c := p.chapter(p.step); c != nil && !c.state.stands() && c.state != todo {
 			return backMsg{} // the chapter itself comes first
 		}
 		return nextMsg{}

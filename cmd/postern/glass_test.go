@@ -57,14 +57,18 @@ func set(clock, at string) {
 	}
 }
 
-// look draws what was sent since the last look, and gives the rows.
+// inASCII makes of a screen what an ASCII screen shows: lines, and the words of states.
+var inASCII = strings.NewReplacer("─", "-", "│", "|", "├", "+", "┤", "+", "…", ">", "✓ ok", "[ok]", "✗ FAIL", "[FAIL]", "▲ warn", "[warn]", "? unknown", "[unknown]",
+	"○ todo", "[todo]", "▸ run", "[run]", "○ set", "[set]")
+
+// look draws what was sent since the last look, and gives the rows as an ASCII screen has them.
 func (g *glass) look() string {
 	text := g.text()
 	_, _ = g.term.Write([]byte(text[g.drawn:]))
 	g.drawn = len(text)
 	var b strings.Builder
 	for row := range strings.SplitSeq(g.term.String(), "\n") {
-		b.WriteString(strings.TrimRight(row, " ") + "\n")
+		b.WriteString(strings.TrimRight(inASCII.Replace(row), " ") + "\n")
 	}
 	return b.String()
 }
@@ -109,10 +113,10 @@ func (g *glass) press(keys string) {
 
 // What a screen of the wizard waits for.
 var (
-	onRow   = regexp.MustCompile(`(?m)^.{21}\| > (.{0,24})`)
+	onRow   = regexp.MustCompile(`(?m)^.{21}[|+] > (.{0,24})`)
 	keyOf   = regexp.MustCompile(`(\w+) shows a host key that was not seen before`)
 	changes = regexp.MustCompile(`(Preparations|Guarded): \d+ changes?`)
-	working = regexp.MustCompile(`(?m)^ (at work|checking|looking) \d`)
+	working = regexp.MustCompile(`(?m)^. (at work|checking|looking) \d`)
 )
 
 // asked is what a screen waits for: the header and what makes it another question than the one before. It is "" while the

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 var update = flag.Bool("update", false, "write docs/pictures as the screens are: make pictures")
@@ -60,9 +61,11 @@ func TestDemoDrawn(t *testing.T) {
 		case strings.Contains(what, "answersMail domain"):
 			take("answers")
 		case strings.Contains(what, "Guarded: 11"):
-			g.types("j") // to a change that replaces a line
-			g.shows(">  2 ~ MAY CUT SSH")
+			g.shows("After this, on proxy: the world reaches 25", "> Guarded: 11")
 			take("review")
+			g.types("jj") // to a change that replaces a line
+			g.shows(">  2 ~ ")
+			take("change")
 			set(g.clock, "06:12:21")
 		case strings.HasPrefix(what, "proof") && strings.Contains(what, "Firewall"):
 			g.until("at rest", func(screen string) bool { return !working.MatchString(screen) })
@@ -75,7 +78,7 @@ func TestDemoDrawn(t *testing.T) {
 		}
 	})
 	screen := g.shows("[ok]", "Proven.")
-	for _, chapter := range []string{"1 Network    [ok]", "2 Firewall   [ok]", "3 WireGuard  [ok]"} {
+	for _, chapter := range []string{"1 Network   [ok]", "2 Firewall  [ok]", "3 WireGuard [ok]"} {
 		if !strings.Contains(screen, chapter) {
 			t.Errorf("proven, but not %s:\n%s", chapter, screen)
 		}
@@ -84,7 +87,7 @@ func TestDemoDrawn(t *testing.T) {
 	if questions > 12 || g.keys > 60 {
 		t.Errorf("%d questions and %d keys for the first three chapters; at most 12 and 60", questions, g.keys)
 	}
-	g.types("o")
+	g.types("a")
 	g.shows("all checks")
 	take("overview")
 	g.types("5")
@@ -96,7 +99,7 @@ func TestDemoDrawn(t *testing.T) {
 	g.types("\x1b[6~")
 	g.shows("MX", "To copy")
 	take("tasks")
-	for _, name := range []string{"explain", "answers", "review", "apply", "proof", "overview", "tasks"} {
+	for _, name := range []string{"explain", "answers", "review", "change", "apply", "proof", "overview", "tasks"} {
 		p, ok := shot[name]
 		if !ok {
 			t.Errorf("there was no moment for a picture of %s", name)
@@ -144,17 +147,19 @@ func TestMonochrome(t *testing.T) {
 		return hasAll(screen, []string{"Firewall / proof", "Not proven"}) && !working.MatchString(screen)
 	})
 	g.types("\x1b[F") // to the end of the table, where there are all kinds
-	g.shows("> host.ways                     proxy")
+	g.shows("> [ok]  ")
+	g.types("kkk")
+	g.shows("> [unknown]")
 	p := g.picture()
-	screen := p.text()
-	for _, told := range []string{`host\.ways +proxy +\[ok\]`, `host\.ways +mail +\[warn\]`, `firewall\.rules +mail +\[FAIL\]`} {
-		if !regexp.MustCompile(`(?m)^.{21}\| [> ] ` + told).MatchString(screen) {
+	screen := inASCII.Replace(p.text())
+	for _, told := range []string{`\[FAIL\] `, `\[warn\] `, `\[ok\] +\d+ ok`} {
+		if !regexp.MustCompile(`(?m)^.{21}[|+] [> ] ` + told).MatchString(screen) {
 			t.Errorf("no row has %s:\n%s", told, screen)
 		}
 	}
 	var picked []int
 	for y, row := range p {
-		if strings.Contains(row.text()[22:], "| > ") || strings.HasPrefix(row.text()[21:], "| > ") {
+		if strings.Contains(row.text(), "│ > ") || strings.Contains(row.text(), "┤ > ") {
 			picked = append(picked, y)
 		}
 		for x, c := range row {
@@ -166,20 +171,37 @@ func TestMonochrome(t *testing.T) {
 	if len(picked) != 1 {
 		t.Fatalf("rows %v are selected:\n%s", picked, screen)
 	}
-	for x, c := range p[picked[0]][23:] {
+	for x, c := range p[picked[0]][23:79] {
 		if !c.reverse {
 			t.Fatalf("column %d of the selected row is not reversed:\n%s", 24+x, screen)
 		}
 	}
 	for y, row := range p {
-		if reversed := slices.ContainsFunc(row[23:], func(c cell) bool { return c.reverse }); reversed != (y == picked[0]) {
+		if reversed := slices.ContainsFunc(row[23:79], func(c cell) bool { return c.reverse }); reversed != (y == picked[0]) {
 			t.Errorf("row %d looks like the selected one: %s", y+1, row.text())
 		}
-		if at := strings.Index(row.text(), "[FAIL]"); at >= 23 && !row[at].bold {
+		if before, _, failed := strings.Cut(row.text(), "✗ FAIL"); failed && !row[utf8.RuneCountInString(before)].bold {
 			t.Errorf("the failure of row %d is not bold: %s", y+1, row.text())
 		}
 	}
 	golden(t, "monochrome.svg", p.svg("postern without colours", light))
+}
+
+// A terminal without UTF-8 gets the same screen in ASCII.
+func TestInASCII(t *testing.T) {
+	t.Parallel()
+	g := watch(t, []string{"LANG=C"}, "demo")
+	through(g, func(what, _ string) bool { return strings.HasSuffix(what, "2 of 7  Firewall") }, func(string) {})
+	g.types("c") // of bare hosts
+	g.until("proof of bare hosts", func(screen string) bool {
+		return hasAll(screen, []string{"Firewall / proof", "Not proven", "> [FAIL]"}) && !working.MatchString(screen)
+	})
+	p := g.picture()
+	if at := notASCII.FindString(p.text()); at != "" {
+		t.Errorf("%q on an ASCII screen:\n%s", at, p.text())
+	}
+	golden(t, "ascii-light.svg", p.svg("postern in ASCII", light))
+	golden(t, "ascii-dark.svg", p.svg("postern in ASCII", dark))
 }
 
 // varying is what differs from run to run although the screen is the same: how long hosts took, and when their guards began.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -56,7 +57,7 @@ func (g *glass) picture() picture {
 			c := cell{text: " "}
 			if on := g.term.CellAt(x, y); on != nil && on.Content != "" {
 				c.text, c.bold, c.reverse = on.Content, on.Style.Attrs&attrBold != 0, on.Style.Attrs&attrReverse != 0
-				if on.Style.Attrs&^(attrBold|attrReverse) != 0 || on.Style.Bg != nil || len(c.text) != 1 {
+				if on.Style.Attrs&^(attrBold|attrReverse) != 0 || on.Style.Bg != nil || utf8.RuneCountInString(c.text) != 1 {
 					g.t.Errorf("%q at row %d, column %d is more than a picture shows: %+v", on.Content, y+1, x+1, on.Style)
 				}
 				switch fg := on.Style.Fg.(type) {
@@ -69,7 +70,7 @@ func (g *glass) picture() picture {
 			}
 			r = append(r, c)
 		}
-		for x, letter := range steady(r.text()) {
+		for x, letter := range []rune(steady(r.text())) {
 			r[x].text = string(letter)
 		}
 		r.blanks()
@@ -106,7 +107,7 @@ func inOrder(p picture) picture {
 	}
 	var blocks []block
 	for _, r := range p {
-		right := r.text()[beside:]
+		right := inASCII.Replace(r[beside:].text())
 		m := said.FindStringSubmatch(right)
 		switch {
 		case m != nil:

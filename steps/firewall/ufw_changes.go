@@ -63,7 +63,7 @@ func (p *plan) rendering() Rendering {
 }
 
 func (p *plan) change(path string) remote.Change {
-	c := remote.Change{ID: "firewall." + path[strings.LastIndex(path, "/")+1:], Step: "firewall", Title: titles[path], Path: path, Risk: remote.LoseSSH}
+	c := remote.Change{ID: "firewall." + path[strings.LastIndex(path, "/")+1:], Step: "firewall", Title: titles[path], Path: path}
 	if path == defaultsPath {
 		c.ID = "firewall.defaults"
 	}

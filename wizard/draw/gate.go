@@ -24,10 +24,10 @@ func (th *Theme) Draw(l Line, width int) string {
 		if s.Style == Widget {
 			text = colourOnly(text)
 		} else {
-			text = th.Clean(text, most*(left+1)+most)
+			text = th.Clean(th.state(s.Style, text), most*(left+1)+most)
 		}
 		if w := ansi.StringWidth(text); w > left {
-			mark := ">"
+			mark := th.Clean("…", 8)
 			if left < 2 {
 				mark = ""
 			}
@@ -61,15 +61,17 @@ func (th *Theme) paint(s Style, text string, picked bool) string {
 }
 
 // Clean makes text harmless and one line of it: escape sequences go whole, control characters and invisible marks vanish,
-// invalid UTF-8 and, on an ASCII screen, every other sign becomes "?". At most limit bytes of the text are looked at.
+// invalid UTF-8 and, on an ASCII screen, every sign that is none of ours becomes "?". At most limit bytes of the text are looked at.
 func (th *Theme) Clean(text string, limit int) string {
 	if len(text) > limit {
 		text = text[:limit]
 	}
 	return strings.Map(func(r rune) rune {
-		switch {
+		switch plain, ours := plainly[r]; {
 		case r == '\n':
 			return ' '
+		case ours && th.ascii:
+			return plain
 		case r == utf8.RuneError, r >= utf8.RuneSelf && th.ascii:
 			return '?'
 		}

@@ -17,6 +17,7 @@ type Span struct {
 type Line struct {
 	Spans  []Span
 	Chosen bool // the whole row is the selected one; it also begins with ">"
+	Rule   bool // it parts what is above from what is below
 }
 
 // Say is a line of one style.
@@ -104,7 +105,7 @@ func Short(text string, to int) string {
 	if Columns(text) <= to {
 		return text
 	}
-	return Pad(text, to-1) + ">"
+	return Pad(text, to-1) + "…"
 }
 
 // Behind puts what belongs into a column of its own behind a line.

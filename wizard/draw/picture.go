@@ -24,7 +24,7 @@ func Picture(s *site.Site, width int, marks map[string]Span) []Line {
 	}
 	var lines []Line
 	arrow := func(name, shaft, words string) {
-		l := Row(Text(Plain, "     "+shaft+"  "))
+		l := Row(Text(Frame, "     "+shaft+"  "))
 		if m, ok := marks[name]; ok {
 			l.Spans = append(l.Spans, m, Text(Plain, " "))
 		}
@@ -35,7 +35,7 @@ func Picture(s *site.Site, width int, marks map[string]Span) []Line {
 				lines = append(lines, l)
 				continue
 			}
-			lines = append(lines, Row(Text(Plain, Pad("     "+shaft, 9)), Text(Plain, strings.TrimSpace(part.String()))))
+			lines = append(lines, Row(Text(Frame, Pad("     "+shaft, 9)), Text(Plain, strings.TrimSpace(part.String()))))
 		}
 	}
 	public, forwarded := "", ""
@@ -46,14 +46,14 @@ func Picture(s *site.Site, width int, marks map[string]Span) []Line {
 		}
 	}
 	lines = append(lines, Say(Strong, "   the world, and you"))
-	arrow(ArrowIn, "| ", "tcp"+public)
-	arrow("", "v ", fmt.Sprintf("udp %d (the tunnel)", s.Tunnel.Port))
+	arrow(ArrowIn, "│ ", "tcp"+public)
+	arrow("", "▼ ", fmt.Sprintf("udp %d (the tunnel)", s.Tunnel.Port))
 	lines = append(lines, host(s, site.Proxy, width)...)
-	arrow(ArrowTunnel, "||", fmt.Sprintf("WireGuard %s, %s", s.Tunnel.Interface, s.Tunnel.Network))
+	arrow(ArrowTunnel, "║ ", fmt.Sprintf("WireGuard %s, %s", s.Tunnel.Interface, s.Tunnel.Network))
 	if forwarded != "" {
-		arrow(ArrowForward, "||", "forwarded:"+forwarded)
+		arrow(ArrowForward, "║ ", "forwarded:"+forwarded)
 	}
-	arrow(ArrowOut, "||", fmt.Sprintf("its own mail goes out by the proxy's port %d", s.Ports.Relay))
+	arrow(ArrowOut, "║ ", fmt.Sprintf("its own mail goes out by the proxy's port %d", s.Ports.Relay))
 	return append(lines, host(s, site.Mail, width)...)
 }
 
@@ -78,7 +78,7 @@ func host(s *site.Site, role site.Role, width int) []Line {
 }
 
 func toasterPicture(s *site.Site) []Line {
-	lines := []Line{Say(Strong, "   the world, and you"), Say(Plain, "     |")}
+	lines := []Line{Say(Strong, "   the world, and you"), Say(Frame, "     │")}
 	for _, h := range s.Hosts {
 		lines = append(lines, Row(Text(Plain, "  ["), Text(Strong, h.Name), Text(Plain, "] pf")))
 	}
@@ -87,7 +87,7 @@ func toasterPicture(s *site.Site) []Line {
 		if j.Address4.IsValid() {
 			at = j.Address4.String()
 		}
-		lines = append(lines, Say(Plain, "     +-- jail %s  %s", cmp.Or(j.Name, "?"), at))
+		lines = append(lines, Row(Text(Frame, "     ├── "), Text(Plain, fmt.Sprintf("jail %s  %s", cmp.Or(j.Name, "?"), at))))
 	}
 	return lines
 }

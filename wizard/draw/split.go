@@ -88,20 +88,28 @@ func (s *Split) where(details int) string {
 	return fmt.Sprintf("%d-%d of %d pgup pgdn", s.Offset+1, s.Offset+s.Room, details)
 }
 
+// Rule is a line across with words at its beginning and at its end.
+func Rule(words, end string, width int) Line {
+	l := Row(Text(Frame, Across))
+	if words != "" {
+		l = Row(Text(Frame, Across+" "), Text(Plain, words), Text(Frame, " "))
+	}
+	if end != "" {
+		end = " " + end + " "
+	}
+	gap := max(0, width-Columns(l.String())-Columns(end)-1)
+	l.Spans = append(l.Spans, Text(Frame, strings.Repeat(Across, gap)), Text(Plain, end), Text(Frame, Across))
+	l.Rule = true
+	return l
+}
+
 // between is a rule with words at its beginning, what is in sight above it, and what is below it.
 func between(words, above, below string, width int) Line {
-	text := "-"
-	for _, one := range []string{words, above} {
-		if one != "" {
-			text += " " + one + " -"
-		}
+	if words != "" && above != "" {
+		words += " " + Across + " "
 	}
-	end := ""
-	if below != "" {
-		end = " " + below + " -"
+	if words += above; Columns(words+below) > width-8 && above != words {
+		words = above
 	}
-	if len(text)+len(end) > width && words != "" {
-		return between("", above, below, width)
-	}
-	return Say(Plain, "%s", text+strings.Repeat("-", max(0, width-len(text)-len(end)))+end)
+	return Rule(words, below, width)
 }

@@ -23,7 +23,8 @@ const (
 	Bad    = report.Bad
 	Accent = report.Bad + 1 // where something is, such as an address in the picture
 	Chosen = report.Bad + 2 // the selected row, beside its ">"
-	Widget = report.Bad + 3 // made by a widget of ours out of clean text; only its colours pass the gate
+	Frame  = report.Bad + 3 // lines around what has the focus
+	Widget = report.Bad + 4 // made by a widget of ours out of clean text; only its colours pass the gate
 )
 
 // Theme turns styles into what a terminal understands.
@@ -47,6 +48,7 @@ func NewTheme(environ []string, ascii, noColour bool) *Theme {
 		th.styles[Amber] = th.styles[Amber].Foreground(lipgloss.Yellow)
 		th.styles[Bad] = th.styles[Bad].Foreground(lipgloss.Red)
 		th.styles[Accent] = th.styles[Accent].Foreground(lipgloss.Cyan)
+		th.styles[Frame] = th.styles[Frame].Foreground(lipgloss.Blue)
 	}
 	return th
 }
