@@ -11,6 +11,9 @@ import (
 // TestOwnRules: hosts on which somebody has a firewall of their own already, and a proxy that is reached at its second address and has no
 // IPv6, are set up and proven; what stands in the way is named with the line that takes it away, and never overridden.
 func TestOwnRules(t *testing.T) {
+	if os.Getenv("POSTERN_TORTURE") == "" {
+		t.Skip("skipped: it runs only in make torture")
+	}
 	l := newLab(t, Options{})
 	const second = "203.0.113.11"
 	o := newOperator(t, l, func(text string) string { return strings.Replace(text, "root@203.0.113.10", "root@"+second, 1) })

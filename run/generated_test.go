@@ -223,7 +223,7 @@ func typed(told map[string]string, commands string) {
 // makes of them, but for what rules of the owner's refuse or open: these the plan names, and once they are taken away as it says, and it is
 // planned again, nothing is wrong. POSTERN_GENERATED raises the number, POSTERN_SEED repeats one.
 func TestPlansAndChecksAgree(t *testing.T) {
-	number, _ := strconv.Atoi(cmp.Or(os.Getenv("POSTERN_GENERATED"), "600"))
+	number, _ := strconv.Atoi(cmp.Or(os.Getenv("POSTERN_GENERATED"), "2000"))
 	first, _ := strconv.ParseUint(os.Getenv("POSTERN_SEED"), 10, 64)
 	const parts = 4
 	for part := range uint64(parts) {
@@ -237,7 +237,7 @@ func TestPlansAndChecksAgree(t *testing.T) {
 					refusals++
 				}
 			}
-			if number >= 600 && (refusals > each/2 || mended < each/20) {
+			if number >= 2000 && (refusals > each/2 || mended < each/20) {
 				t.Errorf("of %d, %d were refused and %d needed a word: this test proves little", each, refusals, mended)
 			}
 		})
