@@ -257,7 +257,7 @@ func as(t *testing.T, user, password string, o *operator) []string {
 
 func wrongPassword(t *testing.T, l *Lab, o *operator) {
 	out := o.run(1, append(as(t, "admin", "wrong-by-intent", o), "--set", "ports.imaps=1993", "apply", "--yes")...)
-	wantError(t, out, "ssh refused the password of admin@192.168.50.2")
+	wantError(t, out, "sudo refused the password of admin 3 times")
 	if strings.Contains(out, "wrong-by-intent") {
 		t.Errorf("a password is printed:\n%s", out)
 	}
