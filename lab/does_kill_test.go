@@ -64,7 +64,7 @@ func (c *craft) strike(k strike) {
 		case "before":
 			changes[at].Do = pause + changes[at].Do
 		case "amid": // behind its first line, which is a command or two of its own
-			lines := strings.SplitAfterN(changes[at].Do, "\n", 2)
+			lines := strings.SplitAfterN(strings.TrimSuffix(changes[at].Do, "\n")+"\n", "\n", 2)
 			changes[at].Do = lines[0] + pause + strings.Join(lines[1:], "")
 		default:
 			changes[at].Do += "\n" + pause

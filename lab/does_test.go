@@ -79,7 +79,7 @@ printf '[main]\nport=1\n\n; x\n[other]\nport=2\n' >/etc/theirs/app.ini
 printf "# c\nA=1\nB='x\ny'\n" >/etc/theirs/default
 printf 'relayhost =\n  [old]\n# end' >/etc/theirs/main.cf
 printf 'a\nz' >/etc/theirs/shared
-printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/old.service
+printf '[Service]\nExecStart=/usr/bin/tail -f /dev/null\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/old.service
 systemctl daemon-reload; systemctl enable -q --now old.service`)
 }
 

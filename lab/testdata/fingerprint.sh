@@ -22,10 +22,11 @@ done | sort
 # stable_secret for every tunnel that is made.
 sysctl -a 2>/dev/null | sed -n '/nf_conntrack_count\|stable_secret/d; s/^net\./sysctl &/p' | sort
 
-# What starts at boot, and what runs or has failed. A login brings user units, and a stopped unit's slice stays, empty.
+# What starts at boot, and what runs or has failed. A login brings user units, a stopped unit's slice stays, empty, and some run
+# at the first boot after an update alone.
 systemctl list-unit-files --no-legend --no-pager --plain | awk '{ print "at-boot", $1, $2 }' | sort
 systemctl list-units --type=service,socket,timer,path,mount --state=active,failed --no-legend --no-pager --plain |
-	awk '!/^(user@|user-runtime-dir@|run-user-)/ { print "runs", $1, $3, $4 }' | sort
+	awk '!/^(user@|user-runtime-dir@|run-user-|ldconfig|systemd-(update-done|sysusers|journal-catalog-update)\.)/ { print "runs", $1, $3, $4 }' | sort
 
 # A tunnel's own link-local address follows from that secret.
 ip -o address | sed 's|\(wg[0-9]* .*inet6 \)fe80:[^ ]*|\1fe80::DRAWN|' | awk '{ $1 = ""; sub(/\\.*/, ""); print "address" $0 }' | sort
