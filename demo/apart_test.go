@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -10,15 +9,6 @@ import (
 	"strings"
 	"testing"
 )
-
-// TestMain has more tests run at once than there are processors: they wait more than they work.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
 
 // TestApart proves by the sources that nothing outside the program is touched: of the packages that reach outside only what
 // does not is used.

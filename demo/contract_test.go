@@ -36,92 +36,94 @@ func questions(s *site.Site, h *site.Host) []remote.Query {
 
 // TestEveryQuestionIsAnswered asks all that anybody asks, of both hosts in every state: whole answers, of which each can be told.
 func TestEveryQuestionIsAnswered(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, 10*time.Minute)
-	ask := func(state string) {
-		for _, h := range o.site.Hosts {
-			l, err := o.connect(t.Context(), remote.Target{Name: h.Name, SSH: h.SSH})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			facts, err := l.Facts(t.Context(), questions(o.site, h))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for id, a := range facts.Answers {
-				if a.Code > 1 || a.Code == 1 && !strings.HasPrefix(id, "/") || !strings.HasPrefix(id, "/") && !strings.HasSuffix(a.Out, "== end\n") {
-					t.Errorf("%s: %s: %s: %+v", state, h.Name, id, a)
+	story(func(t *testing.T) {
+		o := newOperator(t, 10*time.Minute)
+		ask := func(state string) {
+			for _, h := range o.site.Hosts {
+				l, err := o.connect(t.Context(), remote.Target{Name: h.Name, SSH: h.SSH})
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			for _, fact := range seen.All() {
-				if err := fact.Tell(facts); err != nil {
-					t.Errorf("%s: %s: %v", state, h.Name, err)
+				defer l.Close()
+				facts, err := l.Facts(t.Context(), questions(o.site, h))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for id, a := range facts.Answers {
+					if a.Code > 1 || a.Code == 1 && !strings.HasPrefix(id, "/") || !strings.HasPrefix(id, "/") && !strings.HasSuffix(a.Out, "== end\n") {
+						t.Errorf("%s: %s: %s: %+v", state, h.Name, id, a)
+					}
+				}
+				for _, fact := range seen.All() {
+					if err := fact.Tell(facts); err != nil {
+						t.Errorf("%s: %s: %v", state, h.Name, err)
+					}
 				}
 			}
 		}
-	}
-	ask("bare")
-	if err := o.apply(); err != nil {
-		t.Fatal(err)
-	}
-	ask("set up")
-	if err := o.undo(); err != nil {
-		t.Fatal(err)
-	}
-	ask("undone")
+		ask("bare")
+		if err := o.apply(); err != nil {
+			t.Fatal(err)
+		}
+		ask("set up")
+		if err := o.undo(); err != nil {
+			t.Fatal(err)
+		}
+		ask("undone")
+	})(t)
 }
 
 // TestScriptsParse has shells read every script that the demo's hosts are given, and every question: what simulated hosts do with
 // them tells nothing of that.
 func TestScriptsParse(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, 10*time.Minute)
-	scripts := map[string]string{}
-	collect := func(_ context.Context, p *run.Proposal) (bool, error) {
-		for _, part := range append(p.Parts(true), p.Parts(false)...) {
-			for _, c := range part.Changes {
-				for phase, text := range map[string]string{"test": c.Test, "do": c.Do, "undo": c.Undo, "keep": c.Keep} {
-					scripts[fmt.Sprint(c.Title, " ", phase, " ", len(scripts))] = text
+	story(func(t *testing.T) {
+		o := newOperator(t, 10*time.Minute)
+		scripts := map[string]string{}
+		collect := func(_ context.Context, p *run.Proposal) (bool, error) {
+			for _, part := range append(p.Parts(true), p.Parts(false)...) {
+				for _, c := range part.Changes {
+					for phase, text := range map[string]string{"test": c.Test, "do": c.Do, "undo": c.Undo, "keep": c.Keep} {
+						scripts[fmt.Sprint(c.Title, " ", phase, " ", len(scripts))] = text
+					}
 				}
 			}
+			return true, nil
 		}
-		return true, nil
-	}
-	for _, verb := range []func(ctx context.Context, r *run.Runner, ids []string) (run.Outcome, error){
-		func(ctx context.Context, r *run.Runner, ids []string) (run.Outcome, error) { return r.Apply(ctx, ids) },
-		func(ctx context.Context, r *run.Runner, ids []string) (run.Outcome, error) { return r.Undo(ctx, ids) },
-	} {
-		if err := o.run(func(ctx context.Context, r *run.Runner) error {
-			r.Approve = collect
-			_, err := verb(ctx, r, nil)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, h := range o.site.Hosts {
-		for _, q := range questions(o.site, h) {
-			scripts["question "+q.ID] = q.Run
-		}
-	}
-	if len(scripts) < 60 {
-		t.Errorf("only %d scripts", len(scripts))
-	}
-	var wg sync.WaitGroup
-	for _, shell := range []string{"sh", "dash"} {
-		if _, err := exec.LookPath(shell); err != nil {
-			continue
-		}
-		wg.Go(func() {
-			for name, text := range scripts {
-				c := exec.Command(shell, "-n")
-				c.Stdin = strings.NewReader(text)
-				if out, err := c.CombinedOutput(); err != nil {
-					t.Errorf("%s: %s: %v %s\n%s", shell, name, err, out, text)
-				}
+		for _, verb := range []func(ctx context.Context, r *run.Runner, ids []string) (run.Outcome, error){
+			func(ctx context.Context, r *run.Runner, ids []string) (run.Outcome, error) { return r.Apply(ctx, ids) },
+			func(ctx context.Context, r *run.Runner, ids []string) (run.Outcome, error) { return r.Undo(ctx, ids) },
+		} {
+			if err := o.run(func(ctx context.Context, r *run.Runner) error {
+				r.Approve = collect
+				_, err := verb(ctx, r, nil)
+				return err
+			}); err != nil {
+				t.Fatal(err)
 			}
-		})
-	}
-	wg.Wait()
+		}
+		for _, h := range o.site.Hosts {
+			for _, q := range questions(o.site, h) {
+				scripts["question "+q.ID] = q.Run
+			}
+		}
+		if len(scripts) < 60 {
+			t.Errorf("only %d scripts", len(scripts))
+		}
+		var wg sync.WaitGroup
+		for _, shell := range []string{"sh", "dash"} {
+			if _, err := exec.LookPath(shell); err != nil {
+				continue
+			}
+			wg.Go(func() {
+				for name, text := range scripts {
+					c := exec.Command(shell, "-n")
+					c.Stdin = strings.NewReader(text)
+					if out, err := c.CombinedOutput(); err != nil {
+						t.Errorf("%s: %s: %v %s\n%s", shell, name, err, out, text)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})(t)
 }

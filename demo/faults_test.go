@@ -94,8 +94,7 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 // TestFaults tells each fault's story.
 func TestFaults(t *testing.T) {
 	for fault := range demo.Faults() {
-		t.Run(fault, func(t *testing.T) {
-			t.Parallel()
+		t.Run(fault, story(func(t *testing.T) {
 			deadline := 10 * time.Minute
 			switch fault {
 			case "lockout": // no new login works until the host's guard acts
@@ -108,7 +107,7 @@ func TestFaults(t *testing.T) {
 			if t.Failed() {
 				t.Logf("%s\n%s", bad(o.last), o.told())
 			}
-		})
+		}))
 	}
 }
 
@@ -121,19 +120,20 @@ func TestUnknownFault(t *testing.T) {
 
 // TestNobodyThere wants a login that leads nowhere to fail with an SSH client's words.
 func TestNobodyThere(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, time.Minute)
-	for to, want := range map[string]string{
-		"root@203.0.113.10:2222": "refuses the connection",
-		"root@192.168.50.77":     "there is no way to 192.168.50.77:22",
-		"root@nosuch.example":    `there is no host named "nosuch.example"`,
-		"root@203.0.113.99":      "203.0.113.99:22 does not answer within 10s",
-	} {
-		if _, err := o.connect(t.Context(), remote.Target{Name: "proxy", SSH: to}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", to, err)
+	story(func(t *testing.T) {
+		o := newOperator(t, time.Minute)
+		for to, want := range map[string]string{
+			"root@203.0.113.10:2222": "refuses the connection",
+			"root@192.168.50.77":     "there is no way to 192.168.50.77:22",
+			"root@nosuch.example":    `there is no host named "nosuch.example"`,
+			"root@203.0.113.99":      "203.0.113.99:22 does not answer within 10s",
+		} {
+			if _, err := o.connect(t.Context(), remote.Target{Name: "proxy", SSH: to}); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v", to, err)
+			}
 		}
-	}
-	if _, err := o.connect(t.Context(), remote.Target{Name: "mail", Local: true}); err == nil || !strings.Contains(err.Error(), "this machine") {
-		t.Errorf("this machine: %v", err)
-	}
+		if _, err := o.connect(t.Context(), remote.Target{Name: "mail", Local: true}); err == nil || !strings.Contains(err.Error(), "this machine") {
+			t.Errorf("this machine: %v", err)
+		}
+	})(t)
 }

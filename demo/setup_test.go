@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"postern/checks"
@@ -31,6 +32,14 @@ type operator struct {
 	log      []string
 	last     []checks.Result
 	events   func(steps.Event)
+}
+
+// story is a test in a world whose time passes when all wait, so that no machine is too slow for it.
+func story(tell func(t *testing.T)) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, tell)
+	}
 }
 
 func newOperator(t *testing.T, deadline time.Duration, faults ...string) *operator {
@@ -157,46 +166,48 @@ func (o *operator) idle() {
 
 // TestSetup is the main job on the simulated hosts: from bare to proven, a second time with nothing to do, and all back.
 func TestSetup(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, 10*time.Minute)
-	bare := newOperator(t, time.Minute)
-	if err := o.apply(); err != nil {
-		t.Fatalf("apply: %v\n%s\n%s", err, bad(o.last), o.told())
-	}
-	o.proven("after the apply")
-	o.idle()
-	if err := o.undo(); err != nil {
-		t.Errorf("undo: %v", err)
-	}
-	for i, h := range []*demo.Host{bare.w.Proxy, bare.w.Mail} {
-		demo.Install(h, "ufw", "iptables", "wireguard-tools")
-		if got, want := demo.Whole([]*demo.Host{o.w.Proxy, o.w.Mail}[i]), demo.Whole(h); got != want {
-			t.Errorf("%s after the undo:\n%s\nwant\n%s", h.Name, got, want)
+	story(func(t *testing.T) {
+		o := newOperator(t, 10*time.Minute)
+		bare := newOperator(t, time.Minute)
+		if err := o.apply(); err != nil {
+			t.Fatalf("apply: %v\n%s\n%s", err, bad(o.last), o.told())
 		}
-	}
+		o.proven("after the apply")
+		o.idle()
+		if err := o.undo(); err != nil {
+			t.Errorf("undo: %v", err)
+		}
+		for i, h := range []*demo.Host{bare.w.Proxy, bare.w.Mail} {
+			demo.Install(h, "ufw", "iptables", "wireguard-tools")
+			if got, want := demo.Whole([]*demo.Host{o.w.Proxy, o.w.Mail}[i]), demo.Whole(h); got != want {
+				t.Errorf("%s after the undo:\n%s\nwant\n%s", h.Name, got, want)
+			}
+		}
+	})(t)
 }
 
 // A run that ends while a host installs packages leaves the host at it. The next one waits until that is over, and goes on.
 func TestTheNextRunOutwaitsAJob(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, 10*time.Minute, "apt")
-	if err := o.run(func(ctx context.Context, r *run.Runner) error {
-		ctx, cancel := context.WithCancel(ctx)
-		o.events = func(e steps.Event) {
-			if e.Kind == "change" && strings.HasPrefix(e.Text, "waiting for another apt") {
-				cancel()
+	story(func(t *testing.T) {
+		o := newOperator(t, 10*time.Minute, "apt")
+		if err := o.run(func(ctx context.Context, r *run.Runner) error {
+			ctx, cancel := context.WithCancel(ctx)
+			o.events = func(e steps.Event) {
+				if e.Kind == "change" && strings.HasPrefix(e.Text, "waiting for another apt") {
+					cancel()
+				}
 			}
+			_, err := r.Apply(ctx, []string{"firewall"})
+			return err
+		}); err == nil {
+			t.Fatalf("the first run was not ended:\n%s", o.told())
 		}
-		_, err := r.Apply(ctx, []string{"firewall"})
-		return err
-	}); err == nil {
-		t.Fatalf("the first run was not ended:\n%s", o.told())
-	}
-	o.events = func(steps.Event) {}
-	if err := o.apply("firewall"); err != nil {
-		t.Fatalf("%v\n%s", err, o.told())
-	}
-	if !strings.Contains(o.told(), "waiting until that is over") {
-		t.Errorf("nobody waited:\n%s", o.told())
-	}
+		o.events = func(steps.Event) {}
+		if err := o.apply("firewall"); err != nil {
+			t.Fatalf("%v\n%s", err, o.told())
+		}
+		if !strings.Contains(o.told(), "waiting until that is over") {
+			t.Errorf("nobody waited:\n%s", o.told())
+		}
+	})(t)
 }

@@ -24,8 +24,7 @@ func TestVariations(t *testing.T) {
 			s.Tunnel.Interface, s.Tunnel.Port = "wg7", 50000
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, story(func(t *testing.T) {
 			o := newOperator(t, 10*time.Minute)
 			change(o.site)
 			if err := o.apply(); err != nil {
@@ -33,57 +32,60 @@ func TestVariations(t *testing.T) {
 			}
 			o.proven("after the apply")
 			o.idle()
-		})
+		}))
 	}
 }
 
 // TestRebooted proves that everything comes back by itself.
 func TestRebooted(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, 10*time.Minute)
-	if err := o.apply(); err != nil {
-		t.Fatalf("apply: %v\n%s", err, o.told())
-	}
-	for _, h := range []*demo.Host{o.w.Proxy, o.w.Mail} {
-		h.Restart()
-	}
-	o.proven("after the reboot")
+	story(func(t *testing.T) {
+		o := newOperator(t, 10*time.Minute)
+		if err := o.apply(); err != nil {
+			t.Fatalf("apply: %v\n%s", err, o.told())
+		}
+		for _, h := range []*demo.Host{o.w.Proxy, o.w.Mail} {
+			h.Restart()
+		}
+		o.proven("after the reboot")
+	})(t)
 }
 
 // TestThroughTheProxy reaches the mail host through the tunnel, once there is one, and changes it from there.
 func TestThroughTheProxy(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, 10*time.Minute)
-	if err := o.apply(); err != nil {
-		t.Fatalf("apply: %v\n%s", err, o.told())
-	}
-	mail := o.site.Host("mail")
-	mail.SSH, mail.Jump = "root@"+o.site.Tunnel.Mail.String(), "proxy"
-	o.proven("through the proxy", "host.ways") // there is one way left
-	o.site.Ports.Submission = 1587
-	if err := o.apply(); err != nil {
-		t.Fatalf("apply through the proxy: %v\n%s", err, o.told())
-	}
-	o.proven("after a change through the proxy", "host.ways")
+	story(func(t *testing.T) {
+		o := newOperator(t, 10*time.Minute)
+		if err := o.apply(); err != nil {
+			t.Fatalf("apply: %v\n%s", err, o.told())
+		}
+		mail := o.site.Host("mail")
+		mail.SSH, mail.Jump = "root@"+o.site.Tunnel.Mail.String(), "proxy"
+		o.proven("through the proxy", "host.ways") // there is one way left
+		o.site.Ports.Submission = 1587
+		if err := o.apply(); err != nil {
+			t.Fatalf("apply through the proxy: %v\n%s", err, o.told())
+		}
+		o.proven("after a change through the proxy", "host.ways")
+	})(t)
 }
 
 // TestChangesLater opens another port, and then takes one chapter back.
 func TestChangesLater(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t, 10*time.Minute)
-	if err := o.apply(); err != nil {
-		t.Fatalf("apply: %v\n%s", err, o.told())
-	}
-	o.site.Ports.IMAPS = 1993
-	if err := o.apply(); err != nil {
-		t.Fatalf("apply of another port: %v\n%s", err, o.told())
-	}
-	o.proven("with another port")
-	text, err := run.Adopt(t.Context(), remote.Target{Name: "proxy", SSH: o.site.Host("proxy").SSH}, o.connect)
-	if err != nil || text == "" {
-		t.Errorf("adopt: %v", err)
-	}
-	if err := o.undo("wireguard"); err != nil {
-		t.Errorf("undo of one chapter: %v\n%s", err, o.told())
-	}
+	story(func(t *testing.T) {
+		o := newOperator(t, 10*time.Minute)
+		if err := o.apply(); err != nil {
+			t.Fatalf("apply: %v\n%s", err, o.told())
+		}
+		o.site.Ports.IMAPS = 1993
+		if err := o.apply(); err != nil {
+			t.Fatalf("apply of another port: %v\n%s", err, o.told())
+		}
+		o.proven("with another port")
+		text, err := run.Adopt(t.Context(), remote.Target{Name: "proxy", SSH: o.site.Host("proxy").SSH}, o.connect)
+		if err != nil || text == "" {
+			t.Errorf("adopt: %v", err)
+		}
+		if err := o.undo("wireguard"); err != nil {
+			t.Errorf("undo of one chapter: %v\n%s", err, o.told())
+		}
+	})(t)
 }
