@@ -148,7 +148,7 @@ func TestMonochrome(t *testing.T) {
 	})
 	g.types("\x1b[F") // to the end of the table, where there are all kinds
 	g.shows("> [ok]  ")
-	g.types("kkk")
+	g.types("kk")
 	g.shows("> [unknown]")
 	p := g.picture()
 	screen := inASCII.Replace(p.text())
