@@ -57,7 +57,7 @@ func firstFrame(b *testing.B, program string) {
 		bare = append(bare, ms(start))
 		start = time.Now()
 		s := demoAt(b, program)
-		for !strings.Contains(s.text(), "ctrl+c quit") {
+		for !strings.Contains(s.text(), "ctrl+c") {
 			if time.Since(start) > time.Minute {
 				b.Fatalf("nothing is drawn: %q", s.text())
 			}
