@@ -36,7 +36,7 @@ func TestOwnRules(t *testing.T) {
 
 	o.run(0, "apply", "--yes")
 	status := want(t, l, "proxy", "ufw", "status", "verbose")
-	for line, times := range map[string]int{"\n22 ": 2, "\n22/tcp ": 0, "\n443/tcp ": 0, "deny (outgoing)": 1, "\n123/udp ": 2, "ALLOW OUT   Anywhere on wg0": 1} {
+	for line, times := range map[string]int{"\n22 ": 2, "\n22/tcp ": 0, "\n443/tcp                    ALLOW IN": 0, "deny (outgoing)": 1, "\n123/udp ": 2, "ALLOW OUT   Anywhere on wg0": 1} {
 		if n := strings.Count(status, line); n != times {
 			t.Errorf("%q stands %d times, want %d, in\n%s", line, n, times, status)
 		}
@@ -51,14 +51,14 @@ func TestOwnRules(t *testing.T) {
 		}
 	}
 
-	typing("ufw insert 1 deny 25/tcp")
+	typing("ufw insert 1 deny 24:25/tcp")
 	for _, verb := range []string{"apply", "check"} {
 		out := o.run(1, verb, "firewall", "--yes")
-		if !strings.Contains(out, "ufw delete deny 25/tcp") || strings.Contains(out, "postern apply firewall") {
+		if !strings.Contains(out, "ufw delete deny 24:25/tcp") || strings.Contains(out, "postern apply firewall") {
 			t.Errorf("%s: the rule that stands in the way is not named, or a fix offered that changes nothing:\n%s", verb, out)
 		}
 	}
-	typing("ufw delete deny 25/tcp")
+	typing("ufw delete deny 24:25/tcp")
 	if out := o.run(0, "apply", "--yes"); !strings.Contains(out, "Nothing to change") || !strings.Contains(out, "was proven") {
 		t.Errorf("nothing to change, and this is said:\n%s", out)
 	}
