@@ -48,6 +48,9 @@ func networkFields(s *site.Site) []string {
 	return keys
 }
 
+// Providers lists the hosters of which is known what their pages say.
+func Providers() []string { return provider.IDs() }
+
 // planNetwork changes nothing that runs: it finishes what keeps packages from being installed, tells what was found, refuses what cannot be set up, and hands out what only a person
 // can do at the provider.
 func planNetwork(s *site.Site, look Look) Plan {

@@ -10,6 +10,7 @@ import (
 
 	"postern/remote"
 	"postern/site"
+	"postern/steps"
 	"postern/wizard/draw"
 )
 
@@ -126,16 +127,15 @@ func (p *askPage) pick(key string) {
 		value = f.Get(p.file.Site)
 	}
 	choices := f.Choices
+	if strings.HasSuffix(key, ".provider") {
+		choices = steps.Providers()
+	}
 	if f.Default() == "false" {
 		choices = []string{"false", "true"}
-	}
-	if choices != nil && f.Optional {
+	} else if choices != nil && f.Optional {
 		choices = append([]string{""}, choices...)
 	}
 	p.edit = draw.NewEditor(p.theme, value, choices, false)
-	if draft {
-		p.edit.Fresh = false
-	}
 }
 
 // Update takes keys, pastes, and what was found out meanwhile.
@@ -156,9 +156,14 @@ func (p *askPage) press(k tea.KeyPressMsg) tea.Msg {
 	switch k.String() {
 	case "enter":
 		return p.enter()
-	case "tab", "down":
+	case "up", "down":
+		if p.edit != nil && p.edit.Lists() {
+			return p.typed(k)
+		}
+		return p.leave(when(k.String() == "down", 1, -1))
+	case "tab":
 		return p.leave(1)
-	case "shift+tab", "up":
+	case "shift+tab":
 		return p.leave(-1)
 	case "ctrl+o":
 		return openMsg{&waysPage{board: p.board}}

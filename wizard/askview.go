@@ -16,6 +16,9 @@ func (p *askPage) View(width, height int) view {
 			v.focus = len(v.lines)
 		}
 		v.lines = append(v.lines, l)
+		if key == p.picked && p.edit != nil {
+			v.lines = append(v.lines, draw.Indent(p.edit.Options(), 2+titleWidth(width)+1)...)
+		}
 	}
 	if len(alone) > 0 {
 		v.lines = append(v.lines, draw.Say(draw.Strong, " Only you know"))
@@ -45,8 +48,10 @@ func (p *askPage) keyList() []key {
 		return []key{{"enter", "go on"}, {"tab", "change a value"}, {"ctrl+o", "ways in"}}
 	case p.picked == showMore:
 		return []key{{"enter", "list them"}, {"tab", "next"}}
+	case p.edit != nil && p.edit.Lists():
+		return []key{{"enter", "take it"}, {"up/down", "choose; letters search"}, {"tab", "next row"}}
 	case p.edit != nil && p.edit.Choices != nil:
-		return []key{{"enter", "next"}, {"left/right", "choose"}, {"tab", "down"}, {"shift+tab", "up"}}
+		return []key{{"enter", "next"}, {"y/n", "choose"}, {"tab", "down"}, {"shift+tab", "up"}}
 	}
 	return []key{{"enter", "next"}, {"tab", "down"}, {"shift+tab", "up"}, {"ctrl+u", "clear"}, {"ctrl+o", "ways in"}}
 }
@@ -80,6 +85,9 @@ func titleWidth(width int) int {
 // shown is a question's value in words, and where it comes from.
 func (p *askPage) shown(f site.Field) (string, draw.Span) {
 	value := f.Get(p.file.Site)
+	if f.Default() == "false" {
+		value = draw.Choice(value)
+	}
 	switch {
 	case p.wrong[f.Key] != "" || p.isDraft(f.Key) && f.Key != p.picked:
 		return p.drafts[f.Key], draw.Text(draw.Bad, "[!]")
@@ -93,7 +101,7 @@ func (p *askPage) shown(f site.Field) (string, draw.Span) {
 		return "-", draw.Text(draw.Plain, "left empty")
 	case value == "":
 		return "-", draw.Text(draw.Plain, "")
-	case value == f.Default():
+	case f.Get(p.file.Site) == f.Default():
 		return value, draw.Text(draw.Plain, "usual")
 	}
 	return value, draw.Text(draw.Plain, "suggested")

@@ -6,6 +6,8 @@ package provider
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -83,6 +85,11 @@ func register(p Provider) {
 		panic("provider: two providers named " + p.ID)
 	}
 	all[p.ID] = p
+}
+
+// IDs lists the providers whose pages are known, in order.
+func IDs() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(id string) bool { return id == Unknown })
 }
 
 // Find is the provider of that ID. When there is none of it, the answer is the unknown provider and false.

@@ -1,83 +1,121 @@
 package draw
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/huh/v2"
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
-// Editor is one field being typed: a huh form of one group, of which only the one line that is edited is drawn. It is built
-// anew whenever its width changes, because forms only ever shrink. Where it starts with a value, the first letter typed
-// replaces that, as in any form; an arrow key edits it instead.
+// Editor is one field being typed or chosen: a huh form of one group, or a select of huh, of which only the lines that matter are
+// drawn. It is built anew whenever its width changes, because forms only ever shrink. Where it starts with a value, the cursor stands behind it; only a
+// paste onto one that nobody has touched takes its place.
 type Editor struct {
 	theme   *Theme
 	form    *huh.Form
+	list    *huh.Select[string] // where there are Choices
 	Value   string
 	Choices []string
 	secret  bool
-	Fresh   bool
+	yes     bool // what is chosen of yes and no
+	touched bool
 	width   int
 }
+
+// yesNo are the choices of a question that is answered with yes or no.
+var yesNo = []string{"false", "true"}
 
 // NewEditor begins with a value; with choices it is one of these, and a secret is not shown.
 func NewEditor(th *Theme, value string, choices []string, secret bool) *Editor {
 	if len(choices) > 0 && !slices.Contains(choices, value) {
 		choices = append([]string{value}, choices...)
 	}
-	e := &Editor{theme: th, Value: value, Choices: choices, secret: secret, Fresh: value != ""}
+	e := &Editor{theme: th, Value: value, Choices: choices, secret: secret}
 	e.build(40)
 	return e
 }
 
+// Lists says whether it is a list to choose from, in which up and down move.
+func (e *Editor) Lists() bool { return len(e.Choices) > 0 && !slices.Equal(e.Choices, yesNo) }
+
+// inSight is how many choices are in sight.
+const inSight = 6
+
 // build makes the form for a width. The value is ours and outlives it.
 func (e *Editor) build(width int) {
 	var field huh.Field
-	if len(e.Choices) > 0 {
+	keys := huh.NewDefaultKeyMap()
+	keys.Quit.SetEnabled(false)
+	theme := huh.ThemeFunc(func(bool) *huh.Styles { return e.theme.form() })
+	switch {
+	case e.Lists():
 		var options []huh.Option[string]
 		for _, c := range e.Choices {
-			text := c
-			if text == "" {
-				text = "(find out)"
-			}
-			options = append(options, huh.NewOption(text, c))
+			options = append(options, huh.NewOption(Choice(c), c))
 		}
-		field = huh.NewSelect[string]().Options(options...).Inline(true).Value(&e.Value)
-	} else {
+		height := min(len(options), inSight) + 1
+		e.list = huh.NewSelect[string]().Title("-").Options(options...).Height(height).Value(&e.Value)
+		e.list.WithTheme(theme).WithKeyMap(keys).WithWidth(width)
+		e.list.Focus()
+		e.list.Update(tea.KeyPressMsg{Code: '/', Text: "/"}) // searched from the first letter on
+		e.width = width
+		return
+	case e.Choices != nil:
+		e.yes = e.Value == "true"
+		field = huh.NewConfirm().Affirmative("yes").Negative("no").Inline(true).Value(&e.yes)
+	default:
 		input := huh.NewInput().Inline(true).Prompt("").Value(&e.Value)
 		if e.secret {
 			input = input.EchoMode(huh.EchoModePassword)
 		}
 		field = input
 	}
-	keys := huh.NewDefaultKeyMap()
-	keys.Quit.SetEnabled(false)
 	e.form = huh.NewForm(huh.NewGroup(field)).WithShowErrors(false).WithShowHelp(false).
-		WithTheme(huh.ThemeFunc(func(bool) *huh.Styles { return e.theme.form() })).WithKeyMap(keys).WithWidth(width).WithHeight(1)
+		WithTheme(theme).WithKeyMap(keys).WithWidth(width).WithHeight(1)
 	e.form.Init() // its commands would only blink, and ask for the window's size, which is not the form's
 	e.width = width
+}
+
+// Choice is a choice as it is shown.
+func Choice(value string) string {
+	return cmp.Or(map[string]string{"": "(find out)", "true": "yes", "false": "no"}[value], value)
 }
 
 // Update takes a key or a paste. What leads away from the field never comes here.
 func (e *Editor) Update(m tea.Msg) {
 	switch k := m.(type) {
 	case tea.KeyPressMsg:
-		if e.Fresh && e.Choices == nil && (k.Text != "" || k.String() == "backspace") {
-			e.Set("")
-		}
-		if slices.Contains([]string{"enter", "tab", "shift+tab"}, k.String()) {
+		press := k.String()
+		switch {
+		case slices.Contains([]string{"enter", "tab", "shift+tab"}, press):
+			return
+		case e.Choices != nil && !e.Lists() && strings.Contains("yYnN", press): // the form would end with them
+			e.Set(strconv.FormatBool(strings.EqualFold(press, "y")))
 			return
 		}
 	case tea.PasteMsg:
-		if e.Fresh {
+		if !e.touched && e.Choices == nil {
 			e.Set("")
 		}
 	}
-	e.Fresh = false
+	e.touched = true
+	if e.Lists() {
+		e.list.Update(m)
+		if at, ok := e.list.Hovered(); ok {
+			e.Value = at
+		}
+		return
+	}
 	next, _ := e.form.Update(m)
 	e.form = next.(*huh.Form)
+	if e.Choices != nil {
+		e.Value = strconv.FormatBool(e.yes)
+	}
 }
 
 // Set replaces the value.
@@ -86,20 +124,38 @@ func (e *Editor) Set(value string) {
 	e.build(e.width)
 }
 
-// Draw is the field as wide as that, with its cursor.
+// Draw is the field as wide as that, with its cursor: of a list what is chosen, and what it is searched for.
 func (e *Editor) Draw(width int) Span {
+	first := strings.TrimRight(e.lines(width)[0], " ")
+	if searched := strings.TrimSpace(ansi.Strip(first)); e.Lists() && searched == "/" {
+		return Text(Chosen, Choice(e.Value))
+	}
+	return Text(Widget, first)
+}
+
+// Options are the rows of a list below its field; none for a field that is typed.
+func (e *Editor) Options() []Line {
+	var rows []Line
+	if !e.Lists() {
+		return nil
+	}
+	for _, l := range e.lines(0)[1:] {
+		if l = strings.TrimRight(l, " "); strings.TrimSpace(ansi.Strip(l)) != "" {
+			rows = append(rows, Row(Text(Widget, l)))
+		}
+	}
+	return rows
+}
+
+// lines is what the form, or the list, draws.
+func (e *Editor) lines(width int) []string {
+	if e.Lists() { // as wide as it was made: built anew, it would forget what is searched
+		return strings.Split(e.list.View(), "\n")
+	}
 	if width = max(4, width); width != e.width {
 		e.build(width)
 	}
-	if e.Fresh && e.Choices == nil {
-		shown := e.Value
-		if e.secret {
-			shown = strings.Repeat("*", len(shown))
-		}
-		return Text(Chosen, shown)
-	}
-	first, _, _ := strings.Cut(e.form.View(), "\n")
-	return Text(Widget, strings.TrimRight(first, " "))
+	return strings.Split(e.form.View(), "\n")
 }
 
 // form is how huh draws: no colours but ours, no bars, no marks outside ASCII.
@@ -108,7 +164,9 @@ func (th *Theme) form() *huh.Styles {
 	none := lipgloss.NewStyle()
 	for _, f := range []*huh.FieldStyles{&s.Focused, &s.Blurred} {
 		f.Base, f.Title, f.Description = none, none, none
-		f.SelectedOption, f.Option = none.Reverse(true), none
+		f.SelectedOption, f.UnselectedOption, f.Option = none.Reverse(true), none, none
+		f.SelectSelector = none.SetString("> ")
+		f.FocusedButton, f.BlurredButton = none.Reverse(true).Padding(0, 1), none.Padding(0, 1)
 		f.PrevIndicator, f.NextIndicator = none.SetString("< "), none.SetString(" >")
 		f.TextInput = huh.TextInputStyles{Cursor: none, CursorText: none, Placeholder: none, Prompt: none, Text: none}
 	}
