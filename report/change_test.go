@@ -22,7 +22,7 @@ func TestDiffHidesNoLine(t *testing.T) {
 // What is folded says who has the rest; short commands stay whole, and so do all where nobody has it.
 func TestLongCommandsAreFolded(t *testing.T) {
 	long := remote.Change{Do: strings.Repeat("iptables -w -A x\n", 13), Undo: "true"}
-	if got := Text(Change(long, "o has them all")); !strings.Contains(got, "[10 lines more; o has them all]\nundo: true") {
+	if got := Text(Change(long, "s saves them all as a script")); !strings.Contains(got, "[10 lines more; s saves them all as a script]\nundo: true") {
 		t.Errorf("got %s", got)
 	}
 	if got := Text(Change(long, "")); strings.Count(got, "iptables") != 13 {

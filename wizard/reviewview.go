@@ -159,7 +159,7 @@ func (p *reviewPage) details(width int) []draw.Line {
 		if risk := report.Risk(*e.change); risk != "" {
 			lines = append(lines, report.Line{Style: report.Amber, Prose: true, Text: "risk: " + risk})
 		}
-		lines = append(lines, report.Change(*e.change, "o has them all")...)
+		lines = append(lines, report.Change(*e.change, "s saves them all as a script")...)
 	}
 	d.of, d.width, d.lines = p.split.Picked, width, draw.Report(lines, width)
 	return d.lines
