@@ -55,7 +55,7 @@ func TestWizardGuide(t *testing.T) {
 }
 
 // inSight is how a screen says which rows of a longer page it shows.
-var inSight = regexp.MustCompile(`(?m)^-- (\d+)-(\d+) of (\d+)  pgup pgdn -`)
+var inSight = regexp.MustCompile(`(\d+)-(\d+) of (\d+)  pgup pgdn -`)
 
 // scrolled reads a page that is longer than the screen to its end, as running text, once nothing is looked at any more.
 func (s *screen) scrolled() string {
