@@ -132,9 +132,6 @@ func (v variation) wantSeen(t *testing.T, l *Lab) {
 	}
 }
 
-// usual is the site that most have.
-func usual(t *testing.T, l *Lab) *operator { return newOperator(t, l, nil) }
-
 // strangeNumbers differs in every number at once, and the login is a user who becomes root with a password. On mail that
 // password is also the login's.
 func strangeNumbers(t *testing.T, l *Lab) *operator {

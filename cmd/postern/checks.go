@@ -19,7 +19,7 @@ type checkListJSON struct {
 }
 
 // Run lists what can be asked, by chapter. No host is asked.
-func (*checksCmd) Run(_ context.Context, a *app) error {
+func (*checksCmd) Run(_ context.Context, a *app) error { //nolint:unparam // as all commands are run
 	list := []checkListJSON{}
 	for _, step := range steps.All() {
 		for _, c := range checks.All() {

@@ -13,7 +13,7 @@ type helpCmd struct {
 }
 
 // AfterApply notes that help is wanted; parse then reads the command line that prints it.
-func (c *helpCmd) AfterApply(*kong.Context) error {
+func (c *helpCmd) AfterApply(*kong.Context) error { //nolint:unparam // kong's own kind of function
 	c.asked = true
 	return nil
 }
