@@ -1,11 +1,11 @@
 #!/bin/bash
-# Runs every test, shows go test's own lines, and ends with what was skipped and why. TIMEOUT is go test's (28m); PARALLEL is
-# how many tests that mostly wait run side by side (as many as there are processors).
+# Runs every test, shows go test's own lines, and ends with what was skipped and why. TIMEOUT is go test's (33m); PARALLEL is
+# how many tests run side by side (3: those of the lab mostly wait).
 set -u -o pipefail
 cd "$(dirname "$0")/.."
 mkdir -p bin
 log=bin/test.log
-go test -count=1 -timeout "${TIMEOUT:-28m}" ${PARALLEL:+-parallel "$PARALLEL"} -v ./... </dev/null 2>&1 | tee "$log"
+go test -count=1 -timeout "${TIMEOUT:-33m}" -parallel "${PARALLEL:-3}" -v ./... </dev/null 2>&1 | tee "$log"
 code=$?
 echo
 if grep -q '^ *--- SKIP' "$log"; then
