@@ -31,9 +31,9 @@ func (r *Runner) startedAnew(ctx context.Context) []string {
 		wg.Go(func() {
 			facts, err := one.session.Facts(ctx, []remote.Query{remote.ReadBoot})
 			for err != nil && ctx.Err() == nil {
-				next := time.After(6 * time.Second)
+				next := time.After(patience)
 				var again Login
-				if again, err = r.Connect(ctx, one.target); err != nil {
+				if again, err = r.enter(ctx, one.target); err != nil {
 					select {
 					case <-next:
 					case <-ctx.Done():

@@ -207,10 +207,8 @@ func (e *OutOfTime) Error() string {
 }
 
 // again is a new login to an armed host, the way the first one came.
-func (r *Runner) again(ctx context.Context, a *armed) (anew Login, err error) {
-	t := r.hosts[a.part.Host].target
-	err = r.visit(ctx, t, t.SSH, func() (err error) { anew, err = r.Connect(ctx, t); return err })
-	return anew, r.told(t, err)
+func (r *Runner) again(ctx context.Context, a *armed) (Login, error) {
+	return r.enter(ctx, r.hosts[a.part.Host].target)
 }
 
 // outdated is how long after its deadline a host has taken a change back: the second watchdog wakes up after 3 s.

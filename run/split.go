@@ -104,7 +104,7 @@ func (r *Runner) UndoSplit(ctx context.Context, split *Split) error {
 		return named(h.name, "going back", err)
 	}
 	r.emit(steps.Event{Kind: "rollback", Host: h.name, Text: "undone from its snapshot, because the other host went back"})
-	anew, err := r.Connect(ctx, h.target)
+	anew, err := r.enter(ctx, h.target)
 	if err != nil {
 		return named(h.name, "it is as it was before, but no new login works", err)
 	}

@@ -152,12 +152,18 @@ func (b *banned) Error() string {
 // Unwrap is what was met.
 func (b *banned) Unwrap() error { return b.err }
 
+// enter logs in to a host once, at its pace, and says what it is taken for when it turns us away.
+func (r *Runner) enter(ctx context.Context, t remote.Target) (session Login, err error) {
+	err = r.visit(ctx, t, t.SSH, func() (err error) { session, err = r.Connect(ctx, t); return err })
+	return session, r.told(t, err)
+}
+
 // login logs in to a host. One that turns us away a short while after it let us in is given the time that a limit lasts.
 func (r *Runner) login(ctx context.Context, t remote.Target) (session Login, err error) {
 	for try := 1; ; try++ {
-		err = r.visit(ctx, t, t.SSH, func() (err error) { session, err = r.Connect(ctx, t); return err })
+		session, err = r.enter(ctx, t)
 		var ban *banned
-		if err = r.told(t, err); !errors.As(err, &ban) || ban.ago > justNow || try == 2 {
+		if !errors.As(err, &ban) || ban.ago > justNow || try == 2 {
 			return session, err
 		}
 		r.emit(steps.Event{Kind: "warn", Host: t.Name, Text: fmt.Sprintf("it takes no connection, and let us in %s ago: a ban, or a limit on how often one may connect; trying again in %s",
