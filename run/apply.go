@@ -182,7 +182,7 @@ func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []c
 	start := r.Clock()
 	list = having(list, results, checks.Skip, checks.Unknown)
 	for {
-		again, err := r.prove(ctx, list, r.sessions(), nil)
+		again, err := r.prove(ctx, list, r.sessions())
 		results = merge(results, again)
 		list = r.unsettled(having(list, again, checks.Fail), start)
 		if err != nil || len(list) == 0 {
@@ -231,7 +231,7 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, before []check
 	all, start := list, r.Clock()
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
-		answers, err := r.prove(ctx, list, over, nil)
+		answers, err := r.prove(ctx, list, over)
 		results = merge(results, answers)
 		if err != nil {
 			return results, nil, err

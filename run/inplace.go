@@ -40,7 +40,7 @@ func (p inPlace) unmended(results []checks.Result) []checks.Result {
 // proveInPlace asks the checks of an apply that found nothing to change: that all is as it was made does not mean that it works.
 func (r *Runner) proveInPlace(ctx context.Context, p *Proposal, out *Outcome) (err error) {
 	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("nothing to change: asking %d checks", len(p.proof))})
-	out.Results, err = r.prove(ctx, p.proof, r.sessions(), nil)
+	out.Results, err = r.prove(ctx, p.proof, r.sessions())
 	out.Results = r.done.unmended(out.Results)
 	r.report(out.Results)
 	return err

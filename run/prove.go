@@ -23,13 +23,17 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
-	left := steps.Look{}
-	for name, one := range lookOver(ctx, r.Site, r.sessions(), func(h *site.Host) []remote.Query { return splitReads(r.Site, h) }) {
-		left[name] = one.facts
+	env, err := r.env(ctx, r.Site, list, r.sessions(), splitReads...)
+	if err != nil {
+		return nil, err
 	}
-	r.tellSplit(splitOf(r.Site, left))
+	look := steps.Look{}
+	for name, v := range env.Hosts {
+		look[name] = v.Facts
+	}
+	r.tellSplit(splitOf(r.Site, look))
 	var amiss []checks.Result // told last: whether a step would mend it is found out by planning it
-	results, err := r.prove(ctx, list, r.sessions(), func(one checks.Result) {
+	results := checks.Run(ctx, list, env, func(one checks.Result) {
 		if _, isStep := steps.Find(one.Fix); isStep {
 			amiss = append(amiss, one)
 		} else if r.Result != nil {
@@ -40,7 +44,7 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 		r.learnInPlace(ctx)
 	}
 	r.report(r.done.unmended(amiss))
-	return r.done.unmended(results), err
+	return r.done.unmended(results), ctx.Err()
 }
 
 // questions are the checks that IDs name, in the steps' order.
@@ -90,19 +94,16 @@ func (r *Runner) sessions() map[string]Login {
 }
 
 // prove runs checks over the given sessions. The facts are answered at afresh, one round trip per host.
-func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string]Login, emit func(checks.Result)) ([]checks.Result, error) {
+func (r *Runner) prove(ctx context.Context, list []checks.Check, over map[string]Login) ([]checks.Result, error) {
 	env, err := r.env(ctx, r.Site, list, over)
 	if err != nil {
 		return nil, err
 	}
-	if emit == nil {
-		emit = func(checks.Result) {}
-	}
-	return checks.Run(ctx, list, env, emit), ctx.Err()
+	return checks.Run(ctx, list, env, func(checks.Result) {}), ctx.Err()
 }
 
-// env is what checks of a site may touch.
-func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, over map[string]Login) (*checks.Env, error) {
+// env is what checks of a site may touch. The same look asks each host what else is to be known of it.
+func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, over map[string]Login, also ...remote.Query) (*checks.Env, error) {
 	env := &checks.Env{
 		Now:   r.Clock(),
 		Clock: r.Clock,
@@ -111,7 +112,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	}
 	look := steps.Look{}
 	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
-		return slices.Concat(seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot})
+		return slices.Concat(seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot}, also)
 	})
 	if r.boots == nil {
 		r.boots = map[string]string{}

@@ -35,9 +35,7 @@ func sameDecision(a, b string) bool {
 }
 
 // splitReads is what must be asked of hosts to know of a Split.
-func splitReads(*site.Site, *site.Host) []remote.Query {
-	return []remote.Query{remote.ReadFile(remote.AnswersPath), remote.ReadStatus}
-}
+var splitReads = []remote.Query{remote.ReadFile(remote.AnswersPath), remote.ReadStatus}
 
 // splitOf finds what the hosts' last decision left, nil when they agree, or one of them has not decided yet.
 func splitOf(s *site.Site, look steps.Look) *Split {
@@ -82,7 +80,7 @@ func (r *Runner) LastSplit(ctx context.Context) (*Split, error) {
 		return nil, err
 	}
 	for round := 1; ; round++ {
-		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return splitReads(r.Site, h) })
+		look, err := r.look(ctx, func(*site.Host) []remote.Query { return splitReads })
 		if err != nil {
 			return nil, err
 		}
