@@ -68,15 +68,16 @@ func See(s *site.Site, h *site.Host, f remote.Facts) End {
 	e.runs, _ = seen.Tunnels.Of(f)
 	e.units, _ = seen.UnitsOf.Of(f)
 	e.policies, _ = seen.Routing.Of(f)
+	pref := e.preference()
 	for _, r := range e.policies.Rules {
-		switch {
-		case r.Preference != e.preference() && r.Lookup() != tableText:
-		case r.Six && r.Preference == e.preference():
-			e.rules6 = append(e.rules6, r.Text)
-		case !r.Six && r.Preference == e.preference():
-			e.rules = append(e.rules, r.Text)
-		default: // at another place than it should
+		switch here := r.Preference == pref; {
+		case !here && r.Lookup() != tableText:
+		case !here: // at another place than it should
 			e.rules = append(e.rules, "at "+r.Preference)
+		case r.Six:
+			e.rules6 = append(e.rules6, r.Text)
+		default:
+			e.rules = append(e.rules, r.Text)
 		}
 	}
 	rules, _ := seen.Rules.Of(f)
