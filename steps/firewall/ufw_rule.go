@@ -80,13 +80,9 @@ func (r ufwRule) same(other ufwRule) bool {
 // protocol, a range, a profile, a limit, a wider network. One that lets in everybody, or by every interface, covers nothing
 // that is for some only: it is what a person is told to delete, and then the narrow one must be there.
 func (r ufwRule) covers(other ufwRule) bool {
-	return r.admitting() && r.holds(other) && !r.opens(other)
-}
-
-// opens says whether the rule admits everybody to what another admits some to, or by one interface.
-func (r ufwRule) opens(other ufwRule) bool {
-	everybody := r.Src == any4 || r.Src == any6
-	return r.Dir == "in" && r.admitting() && r.holds(other) && everybody && (r.Src != other.Src || r.In != other.In || r.Out != other.Out || r.Dst != other.Dst)
+	everybody := r.Dir == "in" && (r.Src == any4 || r.Src == any6)
+	wider := r.Src != other.Src || r.In != other.In || r.Out != other.Out || r.Dst != other.Dst
+	return r.admitting() && r.holds(other) && !(everybody && wider)
 }
 
 func (r ufwRule) admitting() bool {
