@@ -308,15 +308,12 @@ func word(o checks.Outcome) draw.Span {
 
 // worst is the outcome that counts of several: a failure before what could not be asked, before a warning.
 func worst(results []checks.Result) (checks.Outcome, bool) {
-	order := []checks.Outcome{checks.Skip, checks.OK, checks.Warn, checks.Unknown, checks.Fail}
-	at := -1
-	for _, r := range results {
-		at = max(at, slices.Index(order, r.Outcome))
+	for _, o := range severity {
+		if slices.ContainsFunc(results, func(r checks.Result) bool { return r.Outcome == o }) {
+			return o, true
+		}
 	}
-	if at < 0 {
-		return checks.Unknown, false
-	}
-	return order[at], true
+	return checks.Unknown, false
 }
 
 var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"/", "filter"}, {"n", "next finding"}, {"space", "unfold"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
