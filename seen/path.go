@@ -21,12 +21,16 @@ type Path struct {
 // Sizes that are worth a try on the way between two hosts: Ethernet, PPPoE, and the usual tunnels below them.
 var pathSizes = []int{1500, 1492, 1480, 1472, 1460, 1452, 1440, 1420, 1400, 1380, 1360, 1340, 1300, 1280}
 
+// GuessedMTU is what a tunnel gets whose path could not be measured: every path carries it (RFC 8200, section 5). It stays a guess
+// that is measured again.
+const GuessedMTU = 1280
+
 // PathTo measures the way to another host outside the tunnel, by pings that must not be fragmented, all sizes at once. What is not
 // answered is asked four times, a second and more apart: a network that was away for a moment says nothing of its size. It is
 // skipped where a configuration of ours has an answer already that is more than the guess.
 func PathTo(target netip.Addr) Fact[Path] {
 	return pings("path", target, pathSizes, "-c 1 -W 1", 4, `c=/etc/wireguard/@IFACE@.conf
-if grep -qs '^@MARK@' "$c" && ! grep -qs '^MTU = 1280$' "$c"; then none skipped; fi
+if grep -qs '^@MARK@' "$c" && ! grep -qs '^MTU = `+strconv.Itoa(GuessedMTU)+`$' "$c"; then none skipped; fi
 command -v ping >/dev/null || none noping
 `)
 }

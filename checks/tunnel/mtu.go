@@ -78,13 +78,11 @@ func askSize(ctx context.Context, e *checks.Env, h, other *site.Host) checks.Res
 		return q.Cannot(err)
 	}
 	r := fits(q, w.MTU, largest.Reply)
-	if _, peer := w.To(e.Site.TunnelAddress(other)); r.Outcome == checks.OK && h.Role == site.Mail && e.Site.Tunnel.MTU == 0 && w.MTU == guess && peer != nil {
+	if _, peer := w.To(e.Site.TunnelAddress(other)); r.Outcome == checks.OK && h.Role == site.Mail && e.Site.Tunnel.MTU == 0 && w.MTU == seen.GuessedMTU && peer != nil {
 		return measured(ctx, e, q, v, r, peer.Endpoint.Addr())
 	}
 	return r
 }
-
-const guess = 1280 // what a tunnel gets whose path could not be measured: every path carries it
 
 // measured asks once more how large the packets are that the path outside the tunnel carries, which was a guess.
 func measured(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage, r checks.Result, proxy netip.Addr) checks.Result {
@@ -100,9 +98,9 @@ func measured(ctx context.Context, e *checks.Env, q checks.Question, v *checks.V
 	case err != nil || path.Skipped:
 		return r
 	case path.Reply == 0:
-		return q.OK("%d bytes, the interface's MTU: a guess that works, for the path itself cannot be measured", guess)
-	case carries > guess:
-		return q.Warn(fmt.Sprintf("%d bytes, the interface's MTU, which was a guess: the path carries %d", guess, carries), "nothing could be measured when the tunnel was planned", "")
+		return q.OK("%d bytes, the interface's MTU: a guess that works, for the path itself cannot be measured", seen.GuessedMTU)
+	case carries > seen.GuessedMTU:
+		return q.Warn(fmt.Sprintf("%d bytes, the interface's MTU, which was a guess: the path carries %d", seen.GuessedMTU, carries), "nothing could be measured when the tunnel was planned", "")
 	}
 	return r
 }

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	overhead4   = 60   // bytes WireGuard adds to a packet over IPv4
-	overhead6   = 80   // and over IPv6
-	greatestMTU = 1420 // what WireGuard uses on an Ethernet path, either family
-	safeMTU     = 1280 // every path carries it (RFC 8200, section 5), and IPv6 inside the tunnel needs it
+	overhead4   = 60              // bytes WireGuard adds to a packet over IPv4
+	overhead6   = 80              // and over IPv6
+	greatestMTU = 1420            // what WireGuard uses on an Ethernet path, either family
+	safeMTU     = seen.GuessedMTU // IPv6 inside the tunnel needs it, too
 )
 
 // pathTo is the fact of how large a packet may be between the mail host and the proxy. There is none as long as the proxy's
