@@ -1,6 +1,7 @@
 package does
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,5 +85,23 @@ func TestRedactedStays(t *testing.T) {
 	_, changes, err := Table{"app", []Thing{Keys{Path: "/etc/wg", Syntax: Ini, Set: []Key{{"Interface", "MTU", "2"}}}}}.Plan(f)
 	if err != nil || len(changes) != 1 || changes[0].New.Text != strings.Replace(text, "1\n", "2\n", 1) || changes[0].New.Mode != 0o600 {
 		t.Errorf("%v, %+v", err, changes)
+	}
+}
+
+// TestRestartsWhatReadsIt: a unit that runs restarts when a file that it reads changes, named itself or by its folder, and goes on
+// when another does.
+func TestRestartsWhatReadsIt(t *testing.T) {
+	f := remote.Facts{Host: "host", Answers: map[string]remote.Answer{
+		"/etc/app/own.conf": {Out: "old\n", Mode: 0o644, Owner: "root:root"},
+		"unit app.service":  {Out: "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"}}}
+	for _, c := range []struct {
+		reads string
+		stale bool
+	}{{"/etc/app/own.conf", true}, {"/etc/app/", true}, {"/etc/", true}, {"/etc/app/other.conf", false}, {"/etc/app", false}, {"/etc/ap/", false}} {
+		_, changes, err := Table{"app", []Thing{File{Path: "/etc/app/own.conf", Text: "new\n"}, Unit{Name: "app.service", Config: []string{c.reads}}}}.Plan(f)
+		restarts := slices.ContainsFunc(changes, func(one remote.Change) bool { return one.Do == "systemctl restart 'app.service'\n" })
+		if err != nil || restarts != c.stale {
+			t.Errorf("it reads %s: %v, %+v", c.reads, err, changes)
+		}
 	}
 }
