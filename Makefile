@@ -12,8 +12,8 @@ build: ## bin/postern for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/postern ./cmd/postern
 
 .PHONY: quick
-quick: ## the tests that need no lab: at most 90 seconds after a build
-	$(GO) test -count=1 -p 4 -parallel 8 $$($(GO) list ./... | grep -v '/lab$$') # most of them wait most of the time
+quick: ## the tests that need no lab, fewer of what is drawn by lot: at most 90 seconds after a build
+	$(GO) test -count=1 -short -p 4 -parallel 8 $$($(GO) list ./... | grep -v '/lab$$') # most of them wait most of the time
 
 .PHONY: mutants
 mutants: ## breaks the program on purpose, edit by edit; the quick tests must notice each, without root

@@ -118,6 +118,7 @@ func TestSlowLogin(t *testing.T) {
 		{"a shell that echoes", "exit 1", `cat`, []string{"runs nothing"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			h := newHost(t)
 			h.unprivileged(c.sudo)
 			if c.shell != "" {

@@ -146,8 +146,11 @@ func TestKillMatrix(t *testing.T) {
 		}
 	}
 	every := 9 // by all cases in turn, so that no walk and no function is left out
-	if os.Getenv("POSTERN_TORTURE") != "" {
+	switch {
+	case os.Getenv("POSTERN_TORTURE") != "":
 		every = 1
+	case testing.Short():
+		every = 19
 	}
 	var hits atomic.Int32
 	together(t, text, len(cases)/every, func(g *ground, i int) error {
