@@ -197,6 +197,9 @@ func planText(p Plan) string {
 		}
 		line("%s %s: %s", kind, n.Host, n.Text)
 	}
+	for _, one := range p.After {
+		line("after: %s", one)
+	}
 	for _, part := range p.Parts {
 		kind := "guarded"
 		if part.Inert {

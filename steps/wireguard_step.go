@@ -108,6 +108,7 @@ func configureTunnel(ends []wireguard.End, p *Plan) {
 		p.note(e, notes...)
 		if len(changes) > 0 {
 			p.Parts = append(p.Parts, Part{Host: e.Host.Name, Changes: changes})
+			p.After = append(p.After, e.Words())
 		}
 	}
 }
