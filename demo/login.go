@@ -106,16 +106,24 @@ func address(ssh string) string {
 func (c *client) reach(ctx context.Context, from *Host, ssh string) (way, error) {
 	short, cancel := context.WithTimeout(ctx, c.w.real(connectMost))
 	defer cancel()
-	_, err := remote.Greeting(short, remote.Target{SSH: ssh}, remote.Options{User: "you", Apart: true, Dial: &Dialer{c.w, from}})
+	at := address(ssh)
+	conn, err := (&Dialer{c.w, from}).DialContext(short, "tcp", at)
+	if err == nil {
+		conn.Close()
+	}
+	name, _, _ := net.SplitHostPort(at)
 	switch {
 	case ctx.Err() != nil:
 		return way{}, context.Cause(ctx)
 	case err != nil && short.Err() != nil:
-		return way{}, unanswered(address(ssh))
+		return way{}, unanswered(at)
 	case err != nil:
-		return way{}, err
+		return way{}, remote.Undialled(err, name, at)
 	}
-	to, err := place("tcp", address(ssh))
+	to, err := place("tcp", at)
+	if to.Port() != sshPort {
+		return way{}, fmt.Errorf("%s: something answers there, but it is no SSH server", at)
+	}
 	return c.w.send(from, to), err
 }
 

@@ -1,12 +1,11 @@
 package remote
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -106,7 +105,7 @@ func (l *login) tcp(ctx context.Context, via *link) (net.Conn, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
-	return nil, explainDial(err, l.host.Name, address)
+	return nil, Undialled(err, l.host.Name, address)
 }
 
 // loginClock bounds how long a host may take, not counting the operator.
@@ -226,8 +225,8 @@ type dialError struct {
 func (e *dialError) Error() string { return e.text }
 func (e *dialError) Unwrap() error { return e.err }
 
-// explainDial explains the failures of a dial that people meet most; other errors stay as they are.
-func explainDial(err error, host, address string) error {
+// Undialled explains the failures of a dial that people meet most; other errors stay as they are.
+func Undialled(err error, host, address string) error {
 	var dns *net.DNSError
 	var text string
 	switch {
@@ -246,9 +245,10 @@ func explainDial(err error, host, address string) error {
 	return &dialError{text, err}
 }
 
-// Greeting asks whether an SSH server answers where a target is, without logging in, and tells how it greets. A target that is
-// reached through another host is not asked: the text is empty then.
-func Greeting(ctx context.Context, t Target, o Options) (Text, error) {
+// Leads tells where ssh goes to for a target, as ssh_config and DNS say, or why it would come to nothing. The host itself is not
+// asked: whoever connects and does not log in is an attacker to fail2ban and to sshd. A target that is reached through another host
+// is looked up there, so the text is empty.
+func Leads(ctx context.Context, t Target, o Options) (Text, error) {
 	if t.Local || t.Via != nil {
 		return Text{}, nil
 	}
@@ -259,31 +259,13 @@ func Greeting(ctx context.Context, t Target, o Options) (Text, error) {
 	if len(to.Jumps) > 0 {
 		return Text{}, nil
 	}
-	if o.Dial == nil {
-		o.Dial = &net.Dialer{Timeout: dialTimeout}
-	}
-	address := to.Address()
-	conn, err := o.Dial.DialContext(ctx, "tcp", address)
+	found, err := net.DefaultResolver.LookupHost(ctx, to.Name)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.New("no answer")
-		}
-		var failed *dialError
-		if errors.As(explainDial(err, to.Name, address), &failed) {
-			return Text{}, failed
-		}
-		return Text{}, fmt.Errorf("%s: %w", address, err)
+		return Text{}, Undialled(err, to.Name, to.Address())
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	lines := bufio.NewReader(io.LimitReader(conn, 16<<10))
-	for {
-		line, err := lines.ReadString('\n')
-		if strings.HasPrefix(line, "SSH-") {
-			return Clean(strings.TrimSpace(line)), nil
-		}
-		if err != nil {
-			return Text{}, fmt.Errorf("%s: something answers there, but it is no SSH server", address)
-		}
+	at := to.Login()
+	if !slices.Contains(found, to.Name) {
+		at += " (" + found[0] + ")"
 	}
+	return Clean(at), nil
 }

@@ -3,6 +3,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,45 +26,48 @@ func TestExplainDial(t *testing.T) {
 		{&net.OpError{Op: "dial", Err: syscall.ENETUNREACH}, "no way to 192.0.2.1:22"},
 		{other, "something else"},
 	} {
-		got := explainDial(c.err, "ionos", "192.0.2.1:22")
+		got := Undialled(c.err, "ionos", "192.0.2.1:22")
 		if !strings.Contains(got.Error(), c.want) || !errors.Is(got, c.err) {
 			t.Errorf("%v: got %q, want %q in it and the cause kept", c.err, got, c.want)
 		}
 	}
 }
 
-func TestGreeting(t *testing.T) {
+// What a destination means is told before any login, and nothing is sent to the host for it.
+func TestLeads(t *testing.T) {
 	h := newHost(t)
-	got, err := Greeting(soon(t), h.target(), h.options())
-	if err != nil || !strings.HasPrefix(got.String(), "SSH-2.0-") {
-		t.Errorf("got %q, %v", got, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := h.logins.Load(); n != 0 {
-		t.Errorf("%d logins: it must only listen", n)
+	knocked := make(chan net.Conn, 1)
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			knocked <- conn
+		}
+		close(knocked)
+	}()
+	at := listener.Addr().String()
+	for ssh, want := range map[string]string{
+		"root@" + at: "root@" + at,
+		"root@" + strings.Replace(at, "127.0.0.1", "localhost", 1): "root@" + strings.Replace(at, "127.0.0.1", "localhost", 1) + " (",
+	} {
+		got, err := Leads(soon(t), Target{Name: "proxy", SSH: ssh}, h.options())
+		if err != nil || !strings.HasPrefix(got.String(), want) {
+			t.Errorf("%s leads to %q, %v", ssh, got, err)
+		}
 	}
-	if got, err := Greeting(soon(t), Target{Name: "mail", SSH: "nobody@192.0.2.1", Via: &Target{}}, h.options()); err != nil || got.String() != "" {
+	if got, err := Leads(soon(t), Target{Name: "mail", SSH: "nobody@192.0.2.1", Via: &Target{}}, h.options()); err != nil || got.String() != "" {
 		t.Errorf("through another host: %q, %v", got, err)
 	}
-
-	// What answers and hangs up, or says something else, is no SSH server.
-	for _, says := range []string{"", "220 mail ESMTP\r\n", "\x1b]0;x\x07\nHTTP/1.1 400\n"} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() {
-			if conn, err := listener.Accept(); err == nil {
-				_, _ = conn.Write([]byte(says))
-				conn.Close()
-			}
-		}()
-		if got, err := Greeting(soon(t), Target{Name: "proxy", SSH: listener.Addr().String()}, h.options()); err == nil || !strings.Contains(err.Error(), "no SSH server") {
-			t.Errorf("%q: %q, %v", says, got, err)
-		}
-		listener.Close()
+	listener.Close()
+	if conn := <-knocked; conn != nil {
+		t.Error("the host was asked")
 	}
-	if _, err := Greeting(soon(t), Target{Name: "proxy", SSH: "127.0.0.1:1"}, h.options()); err == nil {
-		t.Error("nothing is there, and no error")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := Leads(over, Target{Name: "proxy", SSH: "root@nosuch.invalid"}, h.options()); err == nil || strings.Contains(err.Error(), "lookup") {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -25,7 +25,7 @@ type askPage struct {
 	passed    map[string]bool   // what was answered, or left empty, on this page
 	more      bool              // those that hardly anybody changes are listed too
 	pasteNote string            // one line about a paste
-	reach     reach
+	leads     leads
 }
 
 // Rows that are no questions.
@@ -141,8 +141,8 @@ func (p *askPage) pick(key string) {
 // Update takes keys, pastes, and what was found out meanwhile.
 func (p *askPage) Update(m tea.Msg) tea.Msg {
 	switch m := m.(type) {
-	case reachMsg, reachedMsg:
-		return p.reach.update(p.board, m)
+	case pausedMsg, leadsMsg:
+		return p.leads.update(p.board, m)
 	case tea.PasteMsg:
 		return p.paste(m.Content)
 	case tea.KeyPressMsg:
@@ -182,7 +182,7 @@ func (p *askPage) typed(m tea.Msg) tea.Msg {
 	}
 	delete(p.wrong, p.picked)
 	delete(p.wrong, goOn)
-	return all{draftMsg{key: p.picked, text: p.edit.Value}, p.reach.later(p.board, p.picked, p.edit.Value)}
+	return all{draftMsg{key: p.picked, text: p.edit.Value}, p.leads.later(p.board, p.picked, p.edit.Value)}
 }
 
 // looksSecret are texts that no answer is: keys.
@@ -209,7 +209,7 @@ func (p *askPage) come(key string) tea.Msg {
 	if p.edit == nil {
 		return nil
 	}
-	return p.reach.later(p.board, key, p.edit.Value)
+	return p.leads.later(p.board, key, p.edit.Value)
 }
 
 // leave goes to another row; what was typed is kept, valid or not.

@@ -119,7 +119,7 @@ func (p *askPage) below(width int) []draw.Line {
 	if p.pasteNote != "" {
 		lines = append(lines, draw.Inset(draw.Amber, p.pasteNote, width)...)
 	}
-	lines = append(lines, p.reach.lines(p.picked, width)...)
+	lines = append(lines, p.leads.lines(p.picked, width)...)
 	if f, err := site.FieldOf(p.file.Site, p.picked); err == nil {
 		help := f.Help
 		if draw.Columns(f.Title) > titleWidth(width) {

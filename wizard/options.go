@@ -27,7 +27,7 @@ type Options struct {
 	Runner    func(*site.Site, Asker) (*run.Runner, error) // wired with log, guard, dialers, and the Asker for connecting; the wizard sets Approve and Saved; Emit and Result are told as well
 	Script    func(*run.Proposal) ([]byte, error)          // the same as plan --script
 	Write     func(name string, text []byte) (path string, err error)
-	Reach     func(ctx context.Context, s *site.Site, host string) (string, error) // whether something answers where SSH goes to, in a few words; nil: not asked
+	Leads     func(ctx context.Context, s *site.Site, host string) (string, error) // where SSH goes to, in a few words, without asking the host; nil: not said
 	Past      func(path string) map[string]Past                                    // what the checks said in earlier runs, by checks.Result.Key, of the answers at a path; may be nil
 	Keep      func(path string, all map[string]Past) error                         // keeps that for later runs; may be nil
 	Secret    func(string)                                                         // told every secret that was answered, so that no log can hold it; may be nil

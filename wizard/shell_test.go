@@ -16,15 +16,15 @@ import (
 	"postern/site"
 )
 
-func TestADestinationIsKnockedAtOnceTypingPauses(t *testing.T) {
+func TestADestinationIsLookedUpOnceTypingPauses(t *testing.T) {
 	o := setup(t, "")
-	var knocked []string
-	o.Reach = func(_ context.Context, s *site.Site, host string) (string, error) {
-		knocked = append(knocked, host+" "+s.Host(host).SSH)
+	var asked []string
+	o.Leads = func(_ context.Context, s *site.Site, host string) (string, error) {
+		asked = append(asked, host+" "+s.Host(host).SSH)
 		if strings.HasSuffix(s.Host(host).SSH, ".99") {
-			return "", errors.New("there is no answer")
+			return "", errors.New("there is no such name")
 		}
-		return "203.0.113.10:22 answers: SSH-2.0-OpenSSH_9.2", nil
+		return "leads to root@203.0.113.10:22", nil
 	}
 	x := newTable(t, o)
 	var pauses []func(time.Time) tea.Msg
@@ -33,16 +33,16 @@ func TestADestinationIsKnockedAtOnceTypingPauses(t *testing.T) {
 		return nil
 	}
 	x.keys(`enter enter enter "root@203.0.113.10"`)
-	if len(pauses) < 2 || len(knocked) != 0 {
-		t.Fatalf("%d pauses, knocked at %q while it is typed", len(pauses), knocked)
+	if len(pauses) < 2 || len(asked) != 0 {
+		t.Fatalf("%d pauses, asked of %q while it is typed", len(pauses), asked)
 	}
 	for _, pause := range pauses { // of all of them only the last one counts
 		x.tell(pause(time.Time{}))
 	}
-	if len(knocked) != 1 || knocked[0] != "proxy root@203.0.113.10" {
-		t.Fatalf("knocked at %q", knocked)
+	if len(asked) != 1 || asked[0] != "proxy root@203.0.113.10" {
+		t.Fatalf("asked of %q", asked)
 	}
-	if !strings.Contains(x.screen(), "answers: SSH-2.0-OpenSSH_9.2") {
+	if !strings.Contains(x.screen(), "leads to root@203.0.113.10:22") {
 		t.Errorf("not told:\n%s", x.screen())
 	}
 	if x.w.file.Site.Host("proxy").SSH != "" {
@@ -50,12 +50,12 @@ func TestADestinationIsKnockedAtOnceTypingPauses(t *testing.T) {
 	}
 	x.keys(`ctrl+u "root@203.0.113.99"`)
 	x.tell(pauses[len(pauses)-1](time.Time{}))
-	if !strings.Contains(x.screen(), "▲ warn there is no answer") {
+	if !strings.Contains(x.screen(), "▲ warn there is no such name") {
 		t.Errorf("not told:\n%s", x.screen())
 	}
 	x.keys("enter")
 	if x.w.file.Site.Host("proxy").SSH != "root@203.0.113.99" {
-		t.Error("a host that does not answer now cannot be answered")
+		t.Error("a name that is not known now cannot be answered")
 	}
 	for x.w.top().page.(*askPage).picked != "domain" {
 		x.keys("tab")

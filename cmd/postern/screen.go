@@ -94,8 +94,8 @@ func (a *app) screen(file *site.File) wizard.Options {
 			return r, err
 		},
 		Script: func(p *run.Proposal) ([]byte, error) { return []byte(script(p)), nil },
-		Reach: func(ctx context.Context, s *site.Site, host string) (string, error) {
-			return run.Greeting(ctx, s, host, a.remote())
+		Leads: func(ctx context.Context, s *site.Site, host string) (string, error) {
+			return run.Leads(ctx, s, host, a.remote())
 		},
 		Write:  write,
 		Past:   a.past,
@@ -115,7 +115,7 @@ func (a *app) screen(file *site.File) wizard.Options {
 		o.Askpass = a.ask.secret
 	}
 	if a.sim != nil {
-		o.Simulated, o.Write, o.Past, o.Keep = "demo: both hosts are simulated", nil, nil, nil
+		o.Simulated, o.Leads, o.Write, o.Past, o.Keep = "demo: both hosts are simulated", nil, nil, nil, nil
 	}
 	return o
 }
