@@ -9,29 +9,41 @@ import (
 	"postern/steps"
 )
 
-// inPlace are the steps whose plans are empty, by ID: to apply them again would change nothing.
-type inPlace map[string]bool
+// instead is what takes the place of a fix, by the step that it is: where its plan is empty, or refused.
+type instead map[string]string
 
 // elsewhere takes the place of a fix that would change nothing.
 const elsewhere = "nothing that this program would change: its chapter is in place, so see what is likely, then check again"
 
+// learn takes in what a step's plan came to.
+func (i instead) learn(step string, plan steps.Plan) {
+	switch {
+	case plan.Empty():
+		i[step] = elsewhere
+	case len(plan.Refused) > 0:
+		i[step] = "the chapter's plan is refused until this is out of the way: " + plan.Refused[0]
+	default:
+		delete(i, step)
+	}
+}
+
 // with takes in the steps whose changes were made and kept.
-func (p inPlace) with(parts []steps.Part) inPlace {
-	all := inPlace{}
-	maps.Copy(all, p)
+func (i instead) with(parts []steps.Part) instead {
+	all := instead{}
+	maps.Copy(all, i)
 	for _, part := range parts {
 		for _, c := range part.Changes {
-			all[c.Step] = true
+			all[c.Step] = elsewhere
 		}
 	}
 	return all
 }
 
-// unmended are results of which none offers a step as its fix whose plan is empty.
-func (p inPlace) unmended(results []checks.Result) []checks.Result {
-	for i := range results {
-		if p[results[i].Fix] && results[i].Answer == "" {
-			results[i].Fix = elsewhere
+// unmended are results of which none offers a step as its fix whose plan would change nothing.
+func (i instead) unmended(results []checks.Result) []checks.Result {
+	for n, r := range results {
+		if why := i[r.Fix]; why != "" && r.Answer == "" {
+			results[n].Fix = why
 		}
 	}
 	return results
@@ -52,8 +64,8 @@ func (r *Runner) learnInPlace(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	r.done = inPlace{}
+	r.done = instead{}
 	for _, s := range steps.All() {
-		r.done[s.ID] = s.Plan(filled, look).Empty()
+		r.done.learn(s.ID, s.Plan(filled, look))
 	}
 }
