@@ -28,16 +28,21 @@ func (r Ruleset) each(a netip.Addr, hook string, do func(*Table, string)) {
 		chain = kind
 	}
 	for _, tables := range r.passes(a) {
+		left := len(tables)
+		for _, name := range iptables {
+			if t := tables[name]; t != nil && t.hooks == nil {
+				if left--; (name == "nat") == translates && t.Policy[chain] != "" {
+					do(t, chain)
+				}
+			}
+		}
+		if left == 0 {
+			continue
+		}
 		for _, name := range slices.Sorted(maps.Keys(tables)) {
-			t := tables[name]
-			switch {
-			case t.hooks == nil && (name == "nat") == translates && t.Policy[chain] != "":
-				do(t, chain)
-			case t.hooks != nil:
-				for _, base := range slices.Sorted(maps.Keys(t.hooks)) {
-					if t.hooks[base] == hook {
-						do(t, base)
-					}
+			for _, base := range slices.Sorted(maps.Keys(tables[name].hooks)) {
+				if tables[name].hooks[base] == hook {
+					do(tables[name], base)
 				}
 			}
 		}

@@ -22,7 +22,7 @@ func parseNft(lines []string) (sets []Set, err error) {
 			depth--
 		case depth == 0 && len(w) == 4 && w[0] == "table":
 			depth, family, four, six = 1, w[1], nil, nil
-			if shown := iptables[w[2]] && (family == "ip" || family == "ip6"); shown || family == "arp" || family == "bridge" {
+			if shown := slices.Contains(iptables, w[2]) && (family == "ip" || family == "ip6"); shown || family == "arp" || family == "bridge" {
 				break
 			}
 			set := Set{Name: "table " + w[1] + " " + w[2]}
@@ -60,8 +60,8 @@ func parseNft(lines []string) (sets []Set, err error) {
 	return sets, nil
 }
 
-// iptables are the tables that iptables shows itself.
-var iptables = map[string]bool{"filter": true, "nat": true, "mangle": true, "raw": true, "security": true}
+// iptables are the tables that iptables shows itself, as the kernel asks them at a hook.
+var iptables = []string{"raw", "mangle", "nat", "filter", "security"}
 
 func newTable(of string) *Table {
 	return &Table{Policy: map[string]string{}, Chains: map[string][]Rule{}, hooks: map[string]string{}, of: of}

@@ -82,15 +82,15 @@ func (k knowledge) follow(p seen.Packet, edges seen.Edges, tuples []tuple) {
 			if p.Beyond {
 				way = "through to " + p.Dst.String()
 			}
-			what := fmt.Sprintf("%d/%s from %s on %s %s", p.Port, p.Proto, p.Source(), p.In, way)
+			what := func() string { return fmt.Sprintf("%d/%s from %s on %s %s", p.Port, p.Proto, p.Source(), p.In, way) }
 			switch policy := strings.HasPrefix(f.Rule, "policy of "); {
 			case f.Verdict == "ACCEPT" && p.Beyond && policy && keepsForwarding(k.s):
 			case f.Verdict == "ACCEPT" && policy && !p.Beyond:
-				k.once(&k.found.wrong, f.Rule, "open: "+what)
+				k.once(&k.found.wrong, f.Rule, "open: "+what())
 			case f.Verdict == "ACCEPT":
-				k.once(&k.found.odd, f.Rule, "open beyond what is wanted: "+what)
+				k.once(&k.found.odd, f.Rule, "open beyond what is wanted: "+what())
 			case f.Unsure && f.Doubt.Verdict == "ACCEPT":
-				k.once(&k.found.unsure, f.Doubt.Rule, "it cannot be told whether this is open: "+what)
+				k.once(&k.found.unsure, f.Doubt.Rule, "it cannot be told whether this is open: "+what())
 			}
 		}
 	}
