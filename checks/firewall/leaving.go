@@ -55,10 +55,20 @@ func (k knowledge) inside() {
 	if k.h.Role != site.Proxy {
 		return
 	}
+	k.through("", mail, k.world[0].at)
+	for _, one := range k.s.HostsOf(site.Mail) {
+		if at := k.s.TunnelAddress6(one); at.IsValid() {
+			k.through(" over IPv6", at, k.world[1].at)
+		}
+	}
+}
+
+// through is what the mail host answers to the world through the tunnel.
+func (k knowledge) through(family string, from, to netip.Addr) {
 	for _, f := range forwarded(k.s) {
-		back := seen.Packet{Proto: "tcp", Src: mail, Dst: k.world[0].at, From: f.Port, Port: seen.Unnamed, In: tunnel, Out: k.network.Device, Beyond: true, Answer: true}
-		k.needs("answers of "+f.Name, k.rules.Begins(back))
-		k.needs("answers of "+f.Name, k.rules.Crosses(back))
+		back := seen.Packet{Proto: "tcp", Src: from, Dst: to, From: f.Port, Port: seen.Unnamed, In: k.s.Tunnel.Interface, Out: k.network.Device, Beyond: true, Answer: true}
+		k.needs("answers of "+f.Name+family, k.rules.Begins(back))
+		k.needs("answers of "+f.Name+family, k.rules.Crosses(back))
 	}
 }
 
