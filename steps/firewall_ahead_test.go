@@ -16,16 +16,20 @@ func TestRulesOfTheImageAreToldFirst(t *testing.T) {
 	look := lookAt(s, facts, firewallReads)
 	found, _ := Detect(s, look)
 	told := ""
-	for _, n := range planFirewall(found, look).Notes {
+	plan := planFirewall(found, look)
+	for _, n := range plan.Notes {
 		told += n.Host + ": " + n.Text + "\n"
 	}
 	for _, want := range []string{
 		`proxy: the rule "-A INPUT -j IMAGE" is asked before ufw's rules and refuses http, https, relay, smtp, tunnel, which ours would admit; take it away with: iptables -D INPUT 2`,
-		"proxy: the packages ufw and netfilter-persistent exclude each other, so installing ufw takes netfilter-persistent away",
 	} {
 		if !strings.Contains(told, want) {
 			t.Errorf("not told %q in\n%s", want, told)
 		}
+	}
+	const barred = "firewall: proxy: the packages ufw and netfilter-persistent exclude each other"
+	if refused := strings.Join(plan.Refused, "\n"); !strings.HasPrefix(refused, barred) || !strings.HasSuffix(refused, "and now: apt-get remove netfilter-persistent") {
+		t.Errorf("refused: %s", refused)
 	}
 	if strings.Contains(told, "mail: the") {
 		t.Errorf("told of a host that has nothing of the kind:\n%s", told)

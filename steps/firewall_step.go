@@ -73,6 +73,9 @@ func planFirewall(s *site.Site, look Look) Plan {
 		case !fits:
 			plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s: no firewall is known for its system, so it is left alone", h.Name))
 		case !now.Tools[backend.Package]:
+			if why := backend.Barred(found); why != "" {
+				plan.Refused = append(plan.Refused, fmt.Sprintf("firewall: %s: %s", h.Name, why))
+			}
 			planPackage(h, backend, &plan)
 			for _, text := range backend.Ahead(PolicyFor(s, h, now), found) {
 				plan.Notes = append(plan.Notes, Note{Host: h.Name, Warn: true, Text: text})

@@ -80,6 +80,7 @@ type Backend struct {
 	Package string                                        // what it is to a package manager, and to the tools that were seen
 	Fits    func(seen.Host) bool                          // whether hosts such as this one are set up with it
 	Reads   func(*site.Site, *site.Host) []remote.Query   // what Render needs to know of the host
+	Barred  func(remote.Facts) string                     // why its package cannot be installed there, with the way out; "" when it can
 	Ahead   func(Policy, remote.Facts) []string           // what others have there that would be asked before it, one sentence each
 	Render  func(Policy, remote.Facts) (Rendering, error) // plans the changes from what was found to what is wanted; none when it is in place
 }

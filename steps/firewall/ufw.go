@@ -13,7 +13,7 @@ import (
 
 // ufw is the Uncomplicated Firewall of Debian and Ubuntu. We write its own files and let it load them.
 func init() {
-	register(Backend{Package: "ufw", Fits: func(host seen.Host) bool { return host.Kernel == "linux" }, Reads: reads, Render: render, Ahead: ahead})
+	register(Backend{Package: "ufw", Fits: func(host seen.Host) bool { return host.Kernel == "linux" }, Reads: reads, Render: render, Barred: barred, Ahead: ahead})
 }
 
 const (

@@ -16,6 +16,8 @@ const (
 	saved4Path = "/etc/iptables/rules.v4"
 	saved6Path = "/etc/iptables/rules.v6"
 	nftPath    = "/etc/nftables.conf"
+
+	persistentUnit = "netfilter-persistent.service"
 )
 
 // Anybody: addresses that stand for the internet where a rule of ours is for everyone.
@@ -120,18 +122,21 @@ func refusedAhead(t *seen.Table, chain string, p seen.Packet) string {
 	return ""
 }
 
+// barred is what keeps ufw from being installed: a package that it excludes, which we take away from nobody.
+func barred(found remote.Facts) string {
+	if units, _ := seen.UnitsOf.Of(found); !units.By[persistentUnit].Loaded {
+		return ""
+	}
+	return fmt.Sprintf("the packages ufw and netfilter-persistent exclude each other, and nothing is removed without you: keep a copy of %s and %s, whose rules run until the next boot and not after it, "+
+		"put what is needed of them into ufw afterwards, and now: apt-get remove netfilter-persistent", saved4Path, saved6Path)
+}
+
 // loaders tells of the units that load rules of their own at boot.
 func loaders(found remote.Facts) []string {
 	var notes []string
 	units, _ := seen.UnitsOf.Of(found)
-	if u := units.By["netfilter-persistent.service"]; u.Active || u.Enabled() {
-		tools, err := seen.Tools.Of(found)
-		text := fmt.Sprintf("netfilter-persistent loads %s and %s at boot, in place of all that runs then: put what is needed of them into ufw, and then: apt-get remove netfilter-persistent", saved4Path, saved6Path)
-		if err == nil && !tools["ufw"] {
-			text = fmt.Sprintf("the packages ufw and netfilter-persistent exclude each other, so installing ufw takes netfilter-persistent away: what %s and %s hold runs until the next boot and not after it; keep a copy, and put what is needed of it into ufw",
-				saved4Path, saved6Path)
-		}
-		notes = append(notes, text)
+	if tools, err := seen.Tools.Of(found); units.By[persistentUnit].Loaded && (err != nil || tools["ufw"]) {
+		notes = append(notes, fmt.Sprintf("netfilter-persistent loads %s and %s at boot, in place of all that runs then: put what is needed of them into ufw, and then: apt-get remove netfilter-persistent", saved4Path, saved6Path))
 	}
 	if u := units.By["nftables.service"]; u.Active || u.Enabled() {
 		text := "nftables.service (package nftables) loads " + nftPath
