@@ -68,14 +68,14 @@ func (a activation) undo() string {
 	} else if a.chains {
 		b.WriteString(ufwInit + " force-stop || :\n")
 	} else {
-		b.WriteString(a.dropUfw())
+		b.WriteString(dropUfw)
 	}
 	if a.hadOwn && a.was {
 		b.WriteString("if [ -x " + scriptPath + " ]; then " + scriptPath + " start; fi\n")
 	} else if a.script || a.hadOwn || a.hung {
 		b.WriteString(dropOwn)
 	}
-	b.WriteString(a.swapLive(true))
+	b.WriteString(dropOther + a.swapLive(true))
 	if !a.was {
 		for _, key := range sortedKeys(a.policies) {
 			chain, program := strings.TrimPrefix(key, "6 "), "iptables"
@@ -116,26 +116,30 @@ func (a activation) swapLive(back bool) string {
 
 // dropUfw takes away all of ufw's chains, and with them its rules, at once: for a host that had none of them. "ufw disable"
 // would leave the empty ones until the next boot.
-func (a activation) dropUfw() string {
-	var b strings.Builder
-	b.WriteString("for h in before.init after.init; do [ ! -x \"/etc/ufw/$h\" ] || \"/etc/ufw/$h\" stop || :; done\n")
-	for i, program := range []string{"iptables", "ip6tables"} {
-		prefix, policies := []string{"ufw", "ufw6"}[i], ""
-		for _, chain := range []string{"INPUT", "FORWARD", "OUTPUT"} {
-			policies += `:` + chain + ` ACCEPT [0:0]\n`
-		}
-		fmt.Fprintf(&b, `old=$(%[1]s-save -t filter 2>/dev/null | sed -n '/^-A [A-Z]* -j %[2]s-[a-z-]*$/p; /^:%[2]s-/p')
-if [ -n "$old" ]; then
-	{ printf '*filter\n%[3]s'
-	echo "$old" | sed -n 's/^-A/-D/p'
-	echo "$old" | sed -n 's/^:\(%[2]s-[a-z-]*\) .*/-F \1/p'
-	echo "$old" | sed -n 's/^:\(%[2]s-[a-z-]*\) .*/-X \1/p'
-	echo COMMIT; } | %[1]s-restore -w -n
-fi
-`, program, prefix, policies)
-	}
-	return b.String()
-}
+const dropUfw = `for h in before.init after.init; do [ ! -x "/etc/ufw/$h" ] || "/etc/ufw/$h" stop || :; done
+for t in iptables ip6tables; do
+` + dropUfwChains + `done
+`
+
+// dropUfwChains is shell that does so for the program in $t.
+const dropUfwChains = `	old=$("$t-save" -t filter 2>/dev/null | sed -n '/^-A [A-Z]* -j ufw6*-[a-z-]*$/p; /^:ufw6*-/p')
+	if [ -n "$old" ]; then
+		{ printf '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n'
+		echo "$old" | sed -n 's/^-A/-D/p'
+		echo "$old" | sed -n 's/^:\(ufw6*-[a-z-]*\) .*/-F \1/p'
+		echo "$old" | sed -n 's/^:\(ufw6*-[a-z-]*\) .*/-X \1/p'
+		echo COMMIT; } | "$t-restore" -w -n
+	fi
+`
+
+// dropOther takes ufw's chains and ours out of the kernel's other rule set. Nothing is planned where rules stand in it, so these
+// came after us: somebody chose the other iptables and had ufw load its rules again, which leaves the first ones standing.
+var dropOther = `for f in ip ip6; do
+	t=${f}tables-nft
+	case $("${f}tables" -V 2>/dev/null) in *nf_tables*) t=${f}tables-legacy; grep -qs . "/proc/net/${f}_tables_names" || continue ;; esac
+	"$t-save" 2>/dev/null | grep -q -e '^:ufw6*-' -e '^:postern-' || continue
+` + dropChains("\t") + dropUfwChains + `done
+`
 
 func sortedKeys(m map[string]string) []string {
 	var keys []string
