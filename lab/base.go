@@ -27,9 +27,12 @@ func dockerPackages(suite string) string {
 
 // mirrorPackages are what hosts can install, with all they depend on.
 func mirrorPackages(suite string) string {
-	return "ufw iptables nftables wireguard-tools wireguard-go tcpdump tcsh needrestart exim4-daemon-light npm " +
+	return "ufw iptables nftables wireguard-tools wireguard-go tcpdump tcsh needrestart exim4-daemon-light npm fail2ban python3-systemd " +
 		strings.ReplaceAll(dockerPackages(suite), ",", " ")
 }
+
+// mirrorAlso are more of them, which cannot be installed beside ufw.
+const mirrorAlso = "iptables-persistent"
 
 // imagePackages make the image lab/base: a shell, coreutils and perl.
 const imagePackages = "base-files,dash,coreutils,perl-base,libc-bin,debianutils,sed,grep"

@@ -15,7 +15,7 @@ import (
 )
 
 func mirrorPath(suite string) string {
-	return cached("mirror", suite, mirrorPackages(suite), basePackages, "1")
+	return cached("mirror", suite, mirrorPackages(suite), mirrorAlso, basePackages, "1")
 }
 
 // makeMirror fills a directory with packages, their index, and the signed
@@ -25,9 +25,13 @@ func makeMirror(ctx context.Context, suite, dir string) error {
 		return err
 	}
 	root := dir + "/root"
-	hook := fmt.Sprintf("set -e\nchroot \"$1\" apt-get -q -y --no-install-recommends --download-only install %s\n"+
-		"mv \"$1\"/var/cache/apt/archives/*.deb %q\n", mirrorPackages(suite), dir)
-	if err := bootstrap(ctx, suite, root, "minbase", basePackages, hook); err != nil {
+	var hook strings.Builder
+	hook.WriteString("set -e\n")
+	for _, together := range []string{mirrorPackages(suite), mirrorAlso} {
+		fmt.Fprintf(&hook, "chroot \"$1\" apt-get -q -y --no-install-recommends --download-only install %s\n", together)
+	}
+	fmt.Fprintf(&hook, "mv \"$1\"/var/cache/apt/archives/*.deb %q\n", dir)
+	if err := bootstrap(ctx, suite, root, "minbase", basePackages, hook.String()); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(root); err != nil {

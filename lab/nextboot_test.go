@@ -55,7 +55,17 @@ func (b onlyAtBoot) put(t *testing.T, l *Lab) (back func()) {
 // TestNextBoot makes, each alone, changes that only a boot would show, and wants the checks to say so beforehand; then some at
 // once, reboots, and wants what the checks foretold.
 func TestNextBoot(t *testing.T) {
-	l := newLab(t, Options{Suite: os.Getenv("POSTERN_SUITE")})
+	suites := []string{"bookworm"}
+	if os.Getenv("POSTERN_TORTURE") != "" {
+		suites = append(suites, "trixie")
+	}
+	for _, suite := range suites {
+		t.Run(suite, func(t *testing.T) { foretellsBoot(t, suite) })
+	}
+}
+
+func foretellsBoot(t *testing.T, suite string) {
+	l := newLab(t, Options{Suite: suite})
 	o := newOperator(t, l, func(text string) string { return text + "\n[tunnel]\nnetwork6 = \"fd00:50::/64\"\n" })
 	o.run(0, "apply", "--yes")
 	families := func() map[string]result {

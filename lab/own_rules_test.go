@@ -67,3 +67,63 @@ func TestOwnRules(t *testing.T) {
 		t.Errorf("after the undo:\n%s", after)
 	}
 }
+
+// TestRulesOfTheImage: a proxy whose image refuses by rules of its own, asked before ufw's and loaded by netfilter-persistent, and a
+// mail host with nftables.service and services of its owner's. Each is named before anything is changed, with its way out or the
+// answer that keeps it; with that done the site is set up and proven, what was kept answers as before, and all is so after a boot.
+func TestRulesOfTheImage(t *testing.T) {
+	if os.Getenv("POSTERN_TORTURE") == "" {
+		t.Skip("skipped: it runs only in make torture")
+	}
+	t.Parallel()
+	l := newLab(t, Options{})
+	o := newOperator(t, l, nil)
+	const install = "apt-get -qq update; export DEBIAN_FRONTEND=noninteractive; apt-get -qqy install "
+	want(t, l, "proxy", "sh", "-ec", install+`iptables-persistent >/dev/null
+		iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; iptables -A INPUT -p icmp -j ACCEPT; iptables -A INPUT -i lo -j ACCEPT
+		iptables -A INPUT -p tcp -m conntrack --ctstate NEW -m tcp --dport 22 -j ACCEPT
+		iptables -A INPUT -j REJECT --reject-with icmp-host-prohibited; iptables -A FORWARD -j REJECT --reject-with icmp-host-prohibited
+		netfilter-persistent save`)
+	want(t, l, "mail", "sh", "-ec", install+`nftables wireguard-tools wireguard-go >/dev/null
+		systemctl enable --now nftables; umask 77
+		printf '[Interface]\nPrivateKey = %s\nListenPort = 51821\nAddress = 10.6.0.1/24\n' "$(wg genkey)" >/etc/wireguard/pivpn.conf
+		systemctl enable --now wg-quick@pivpn`)
+	for _, port := range []string{"445", "8123"} {
+		serveOwn(t, l, "mail", port)
+	}
+	named := func(said string, all ...string) {
+		t.Helper()
+		said = strings.Join(strings.Fields(said), " ")
+		for _, one := range all {
+			if !strings.Contains(said, one) {
+				t.Errorf("not named: %s in\n%s", one, said)
+			}
+		}
+	}
+	said, code := o.try("plan")
+	if code == 0 {
+		t.Error("it is not refused")
+	}
+	named(said,
+		`proxy: the rule "-A INPUT -j REJECT --reject-with icmp-host-prohibited" is asked before ufw's rules and refuses`,
+		"it stands in /etc/iptables/rules.v4, which the package netfilter-persistent loads at boot; take it out there, and away with: iptables -D INPUT 5",
+		"take it out there, and away with: iptables -D FORWARD 1",
+		"proxy: the packages ufw and netfilter-persistent exclude each other",
+		"mail: nftables.service (package nftables) loads /etc/nftables.conf, which begins by emptying all rules")
+	want(t, l, "proxy", "sh", "-ec", "iptables -D FORWARD 1; iptables -D INPUT 5; sed -i /REJECT/d /etc/iptables/rules.v4; apt-get -qqy remove netfilter-persistent")
+	want(t, l, "mail", "systemctl", "disable", "nftables")
+	o.flags = append(o.flags, "--set", "host.mail.keep=445/tcp@192.168.50.0/24, 51821/udp")
+	said = o.run(0, "apply", "--yes")
+	named(said, "answers on 8123/tcp today and will be closed")
+	if strings.Count(said, "will be closed") != 1 {
+		t.Errorf("something else is named too:\n%s", said)
+	}
+	o.proven()
+	for port, open := range map[string]bool{"445": true, "8123": false} {
+		if err := reaches(t.Context(), l, "laptop", "192.168.50.2:"+port); (err == nil) != open {
+			t.Errorf("%s: %v, want it open: %v", port, err, open)
+		}
+	}
+	onBoth(t, func(host string) error { return l.Reboot(t.Context(), host) })
+	o.proven()
+}
