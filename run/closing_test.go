@@ -58,6 +58,8 @@ var kinds = map[string]known{
 	}, 8443, "tcp", false, false},
 	"closed today": {"proxy", `tcp LISTEN 0 5 0.0.0.0:3306 0.0.0.0:* users:(("mariadbd",pid=9,fd=3))`,
 		rulesToday("== v4\n*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n== v6\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n"), 3306, "tcp", false, false},
+	"closed today before it is filtered": {"proxy", `tcp LISTEN 0 5 0.0.0.0:3307 0.0.0.0:* users:(("mariadbd",pid=9,fd=3))`,
+		rulesToday("== v4\n*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 3307 -j DROP\nCOMMIT\n== v6\n*raw\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n"), 3307, "tcp", false, true},
 	"on loopback":             {"mail", `tcp LISTEN 0 5 127.0.0.1:6380 0.0.0.0:* users:(("redis-server",pid=9,fd=3))`, nil, 6380, "tcp", false, false},
 	"the site's own":          {"proxy", `tcp LISTEN 0 5 *:443 *:* users:(("caddy",pid=9,fd=3))`, nil, 443, "tcp", false, false},
 	"sshd at a second port":   {"proxy", `tcp LISTEN 0 5 0.0.0.0:2222 0.0.0.0:* users:(("sshd",pid=9,fd=3))`, nil, 2222, "tcp", false, false},

@@ -106,6 +106,16 @@ func (n Network) On(device string) []Address {
 	return append(lasting, passing...)
 }
 
+// Meets is the address of an interface that somebody comes to who has another of that family; invalid when it has none.
+func (n Network) Meets(like netip.Addr, device string) netip.Addr {
+	for _, a := range n.On(device) {
+		if a.Addr().Is4() == like.Is4() {
+			return a.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
 // Address4 is the IPv4 address that the host speaks from: the source that its default route names, or the first lasting one
 // of that route's interface. The public one may be another. It is invalid when there is none.
 func (n Network) Address4() Address {

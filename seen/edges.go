@@ -1,6 +1,7 @@
 package seen
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -68,6 +69,27 @@ func (r Ruleset) Sources(a netip.Addr) []netip.Prefix {
 	for _, tables := range r.passes(a) {
 		for _, t := range tables {
 			all = append(all, t.Sources()...)
+		}
+	}
+	return all
+}
+
+// strangers stand for anybody on the internet, over IPv4 and IPv6: they are reserved for documentation, so nobody has them, and
+// rules hardly tell them from others. Where they do, as those who drop what cannot come from the internet, another must stand.
+var strangers = [2]struct {
+	usual, first netip.Addr
+	world        netip.Prefix
+}{
+	{netip.MustParseAddr("192.0.2.77"), netip.MustParseAddr("1.0.0.1"), netip.MustParsePrefix("0.0.0.0/0")},
+	{netip.MustParseAddr("2001:db8:ffff::77"), netip.MustParseAddr("2000::1"), netip.MustParsePrefix("2000::/3")},
+}
+
+// Strangers are two who may come from anywhere, over IPv4 and over IPv6, whom no rule names.
+func (r Ruleset) Strangers() (all [2]netip.Addr) {
+	for i, s := range strangers {
+		named := r.Sources(s.usual)
+		if all[i] = Someone(s.world, s.usual, named); !all[i].IsValid() {
+			all[i] = cmp.Or(Someone(s.world, s.first, named), s.usual)
 		}
 	}
 	return all

@@ -31,32 +31,6 @@ func (r Ruleset) For(a netip.Addr) Tables {
 	return r.Four
 }
 
-// Arrives says what becomes of a packet for an address of the host, first where it is sent on, then where it is let in. A
-// host without rules takes everything.
-func (t Tables) Arrives(p Packet) Fate {
-	if nat := t["nat"]; nat != nil {
-		if f := nat.Lets("PREROUTING", p); f.Verdict == "DNAT" || f.Verdict == "REDIRECT" {
-			return f
-		}
-	}
-	return t.decided("INPUT", p)
-}
-
-// Passes says what becomes of a packet that goes through the host.
-func (t Tables) Passes(p Packet) Fate { return t.decided("FORWARD", p) }
-
-func (t Tables) decided(chain string, p Packet) Fate {
-	filter := t["filter"]
-	if filter == nil {
-		return Fate{Verdict: "ACCEPT", Rule: "no rule"}
-	}
-	f := filter.Lets(chain, p)
-	if f.Verdict == "" {
-		f.Verdict = "ACCEPT"
-	}
-	return f
-}
-
 // Limits says whether a rule counts who connects to one of these ports, and how often.
 func (r Ruleset) Limits(ports []int) bool {
 	for _, tables := range []Tables{r.Four, r.Six} {

@@ -33,9 +33,6 @@ type origin struct {
 	inside bool // a network that the host itself is in
 }
 
-// Addresses that stand for anybody on the internet: nobody has them.
-var strangers = []netip.Addr{netip.MustParseAddr("192.0.2.78"), netip.MustParseAddr("2001:db8:ffff::78")}
-
 // closingNotes name, before anything is changed, what answers today and will not any more: each service with the one answer
 // that keeps it.
 func closingNotes(s *site.Site, h *site.Host, now seen.Host, found remote.Facts, r firewall.Rendering) []Note {
@@ -56,16 +53,13 @@ func closingNotes(s *site.Site, h *site.Host, now seen.Host, found remote.Facts,
 // origins are the world, the networks that the host is in, and those that its rules tell from others.
 func (c closing) origins() []origin {
 	var all []origin
-	for _, stranger := range strangers {
+	for _, stranger := range c.rules.Strangers() {
 		device := c.now.Device
 		if stranger.Is6() {
 			device = cmp.Or(c.now.Device6, device)
 		}
-		for _, a := range c.now.On(device) {
-			if a.Addr().Is4() == stranger.Is4() {
-				all = append(all, origin{at: stranger, to: a.Addr(), in: device})
-				break
-			}
+		if to := c.now.Meets(stranger, device); to.IsValid() {
+			all = append(all, origin{at: stranger, to: to, in: device})
 		}
 	}
 	for _, i := range c.now.Interfaces {
@@ -98,12 +92,8 @@ func (c closing) origins() []origin {
 func (c closing) through(p netip.Prefix) (origin, bool) {
 	at := someone(p, netip.Addr{})
 	device := c.toward(at)
-	for _, a := range c.now.On(device) {
-		if a.Addr().Is4() == at.Is4() {
-			return origin{of: p, at: at, to: a.Addr(), in: device, lasts: true}, true
-		}
-	}
-	return origin{}, false
+	to := c.now.Meets(at, device)
+	return origin{of: p, at: at, to: to, in: device, lasts: true}, to.IsValid()
 }
 
 // toward is the interface that leads to an address.
@@ -201,7 +191,10 @@ func (o origin) first(l seen.Listener) (seen.Packet, bool) {
 
 // answers says whether what runs today lets a packet in, or cannot be seen not to.
 func (c closing) answers(p seen.Packet) bool {
-	f := c.rules.For(p.Src).Arrives(p)
+	if sent := c.rules.Translates(p, "PREROUTING"); sent.Verdict != "ACCEPT" && !sent.Unsure {
+		return false
+	}
+	f := c.rules.Enters(p)
 	return f.Verdict == "ACCEPT" || f.Unsure
 }
 

@@ -21,14 +21,14 @@ func (c closing) forwards() []Note {
 		}
 	}
 	for _, o := range c.from {
-		tables := c.rules.For(o.at)
-		for _, r := range tables.Sent() {
-			if p, ok := c.sentOn(tables, r, o); ok && c.stops(tables, p) {
+		for _, r := range c.rules.For(o.at).Sent() {
+			if p, ok := c.sentOn(r, o); ok && c.stops(p) {
 				add(fmt.Sprintf("%d/%s is sent on to %s", r.Ports[0].First, p.Proto, netip.AddrPortFrom(p.Dst, uint16(p.Port))),
 					fmt.Sprintf("proto %s to %s port %d", p.Proto, p.Dst, p.Port))
 			}
 		}
 	}
+	strangers := c.rules.Strangers()
 	for _, o := range c.from {
 		if !o.inside || o.in == c.now.Device || o.in == c.now.Device6 || o.in == c.s.Tunnel.Interface {
 			continue
@@ -37,7 +37,7 @@ func (c closing) forwards() []Note {
 		if o.at.Is6() {
 			out.Dst, out.Out = strangers[1], cmp.Or(c.now.Device6, c.now.Device)
 		}
-		if c.stops(c.rules.For(o.at), out) {
+		if c.stops(out) {
 			add(fmt.Sprintf("%s reaches the world through this host (%s)", o.of, o.in), fmt.Sprintf("in on %s out on %s", o.in, out.Out))
 		}
 	}
@@ -45,12 +45,12 @@ func (c closing) forwards() []Note {
 }
 
 // sentOn is what a packet from there to the port of a rule becomes by it; false when that rule does not decide.
-func (c closing) sentOn(tables seen.Tables, r seen.Rule, o origin) (seen.Packet, bool) {
+func (c closing) sentOn(r seen.Rule, o origin) (seen.Packet, bool) {
 	p := seen.Packet{Proto: r.Proto, Src: o.at, Dst: o.to, Port: r.Ports[0].First, In: o.in}
 	if len(r.Dst) == 1 && r.Dst[0].IsSingleIP() {
 		p.Dst = r.Dst[0].Addr()
 	}
-	f := tables.Arrives(p)
+	f := c.rules.Translates(p, "PREROUTING")
 	to, err := netip.ParseAddrPort(f.To)
 	if err != nil { // without a port it stays the same
 		a, _ := netip.ParseAddr(f.To)
@@ -62,8 +62,8 @@ func (c closing) sentOn(tables seen.Tables, r seen.Rule, o origin) (seen.Packet,
 
 // stops says whether a packet passes today and will not: what others accept in chains of their own goes on, what the policy
 // or ufw accepted is judged anew.
-func (c closing) stops(tables seen.Tables, p seen.Packet) bool {
-	f := tables.Passes(p)
+func (c closing) stops(p seen.Packet) bool {
+	f := c.rules.Crosses(p)
 	theirs := strings.HasPrefix(f.Rule, "-A ") && !strings.HasPrefix(f.Rule, "-A ufw")
 	return (f.Verdict == "ACCEPT" && !theirs || f.Unsure) && !c.lets(p)
 }

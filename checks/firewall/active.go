@@ -23,7 +23,7 @@ func init() {
 			Mends: "The chapter Firewall sets it up, guarded: the host takes the change back unless a new login works.",
 		},
 		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
-		Reads: checks.Join(seen.Rules.Reads, seen.Addresses.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
+		Reads: checks.Join(seen.Rules.Reads, seen.Addresses.Reads, seen.SSH.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
 	})
 	checks.Register(checks.Check{
 		ID: "firewall.forwarding", Step: "firewall", Title: "The proxy forwards packets",
@@ -60,7 +60,7 @@ func askActive(ctx context.Context, e *checks.Env) []checks.Result {
 			odd = append(odd, "incoming: reject tells scanners that the host is there")
 		}
 		if u.Outgoing != "allow" {
-			if stopped, err := stops(e.Site, h, v.Facts); err != nil {
+			if stopped, err := stops(e, h, v); err != nil {
 				return q.Cannot(err)
 			} else if len(stopped) > 0 {
 				wrong = append(wrong, "outgoing: "+u.Outgoing+", and no rule lets out "+strings.Join(stopped, ", "))
@@ -93,18 +93,14 @@ func askActive(ctx context.Context, e *checks.Env) []checks.Result {
 }
 
 // stops names what a host needs to send, over IPv4, and its rules drop.
-func stops(s *site.Site, h *site.Host, f remote.Facts) ([]string, error) {
-	rules, err := rulesOf(f)
-	if err != nil {
-		return nil, err
-	}
-	network, err := seen.Addresses.Of(f)
+func stops(e *checks.Env, h *site.Host, v *checks.Vantage) ([]string, error) {
+	k, err := knowledgeOf(e, h, v)
 	if err != nil {
 		return nil, err
 	}
 	var stopped []string
-	for _, p := range site.Outgoing(s, h) {
-		if got := rules.Four["filter"].Lets("OUTPUT", seen.Packet{Proto: p.Proto, Src: network.Address4().Addr(), Dst: stranger4, Port: p.Port, Out: network.Device}); got.Verdict != "ACCEPT" {
+	for _, p := range site.Outgoing(k.s, k.h) {
+		if got := k.sent(p, k.world[0].at); got.Verdict != "ACCEPT" {
 			stopped = append(stopped, fmt.Sprintf("%s %d/%s", p.Name, p.Port, p.Proto))
 		}
 	}

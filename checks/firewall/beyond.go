@@ -16,9 +16,9 @@ const maxPackets = 400_000
 // open names what comes in or through beyond what is wanted: one packet is followed for each border of sources and ports that
 // the rules draw, over TCP and UDP, from each interface. What the operator told ufw to let in is theirs.
 func (k knowledge) open(tuples []tuple) {
-	for _, stranger := range []netip.Addr{stranger4, stranger6} {
-		edges := k.rules.Edges(stranger)
-		sources := append([]netip.Addr{k.anybody(stranger).at}, k.anybody(stranger).parts...)
+	for _, world := range k.world {
+		stranger := world.at
+		edges, sources := k.rules.Edges(stranger), append([]netip.Addr{stranger}, world.parts...)
 		for _, p := range edges.Sources {
 			if p.Addr().Is4() == stranger.Is4() {
 				sources = append(sources, k.someone(p))
@@ -53,7 +53,7 @@ func (k knowledge) inward(stranger netip.Addr, edges seen.Edges) []seen.Packet {
 			ways = append(ways, one)
 		}
 	}
-	beyond, out := k.anybody(stranger).at, device
+	beyond, out := stranger, device
 	home := k.network.On(device)
 	if i := slices.IndexFunc(home, func(a seen.Address) bool { return a.Addr().Is4() == stranger.Is4() }); k.h.Role == site.Mail && i >= 0 {
 		beyond = k.someone(home[i].Masked())

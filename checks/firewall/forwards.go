@@ -15,18 +15,18 @@ import (
 func (k knowledge) forwards() {
 	for _, m := range k.s.HostsOf(site.Mail) {
 		for _, f := range forwarded(k.s) {
-			k.forward(f, k.s.TunnelAddress(m), stranger4)
-			if six := k.s.TunnelAddress6(m); f.Over6 && six.IsValid() && k.holds(stranger6) {
-				k.forward(f, six, stranger6)
+			k.forward(f, k.s.TunnelAddress(m), k.world[0].at)
+			if six := k.s.TunnelAddress6(m); f.Over6 && six.IsValid() && k.met(six).IsValid() {
+				k.forward(f, six, k.world[1].at)
 			}
 		}
 	}
 	k.leaks()
 }
 
-// forward follows a connection to a forwarded port from outside, in the family of a stranger.
-func (k knowledge) forward(f site.Service, mail, family netip.Addr) {
-	src := k.anybody(family).at
+// forward follows a connection to a forwarded port from a stranger outside.
+func (k knowledge) forward(f site.Service, mail, stranger netip.Addr) {
+	src := stranger
 	if len(f.From) > 0 {
 		i := slices.IndexFunc(f.From, func(p netip.Prefix) bool { return p.Addr().Is4() == mail.Is4() })
 		if i < 0 {
@@ -56,7 +56,7 @@ func (k knowledge) forward(f site.Service, mail, family netip.Addr) {
 			k.doubt(name+" on its way to "+to, fate)
 		}
 	}
-	through := seen.Packet{Proto: "tcp", Src: mail, Dst: k.anybody(family).at, Port: f.Port, In: k.s.Tunnel.Interface, Beyond: true}
+	through := seen.Packet{Proto: "tcp", Src: mail, Dst: stranger, Port: f.Port, In: k.s.Tunnel.Interface, Beyond: true}
 	if got := k.rules.Translates(through, "PREROUTING"); got.Verdict == "DNAT" {
 		note(&k.found.wrong, "too wide: %s catches what the mail host sends to others: %s", name, quote(got.Rule))
 	}

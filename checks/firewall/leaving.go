@@ -11,7 +11,7 @@ import (
 // leaving names what this host must send and its rules keep back, and answers that do not get where they are waited for.
 func (k knowledge) leaving() {
 	for _, src := range []netip.Addr{k.world[0].at, k.world[1].at} {
-		if !k.holds(src) {
+		if !k.met(src).IsValid() {
 			continue
 		}
 		device, own := k.arrivesOn(src), k.own(src)
@@ -23,7 +23,7 @@ func (k knowledge) leaving() {
 			if one.Name == "tunnel" {
 				continue // it goes to the proxy, below
 			}
-			what, f := fmt.Sprintf("outgoing %s %d/%s", one.Name, one.Port, one.Proto), k.rules.Leaves(seen.Packet{Proto: one.Proto, Src: own, Dst: src, Port: one.Port, Out: device, Beyond: true})
+			what, f := fmt.Sprintf("outgoing %s %d/%s", one.Name, one.Port, one.Proto), k.sent(one, src)
 			if (src.Is6() || one.Name != "smtp") && !f.Unsure && f.Verdict != "ACCEPT" {
 				note(&k.found.odd, "%s to %s ends in %s by %s", what, src, f.Verdict, quote(f.Rule))
 			} else {
@@ -34,6 +34,11 @@ func (k knowledge) leaving() {
 	k.inside()
 }
 
+// sent is what becomes of what the host itself sends to somebody.
+func (k knowledge) sent(p site.NamedPort, to netip.Addr) seen.Fate {
+	return k.rules.Leaves(seen.Packet{Proto: p.Proto, Src: k.own(to), Dst: to, Port: p.Port, Out: k.arrivesOn(to), Beyond: true})
+}
+
 // inside is what the two ends send each other through the tunnel, and the tunnel itself.
 func (k knowledge) inside() {
 	proxy, mail, tunnel := k.s.Tunnel.Proxy, k.s.Tunnel.Mail, k.s.Tunnel.Interface
@@ -42,7 +47,7 @@ func (k knowledge) inside() {
 		mine, other = mail, proxy
 		for _, p := range k.s.HostsOf(site.Proxy) {
 			if p.Public4.IsValid() {
-				k.needs("the tunnel", k.rules.Leaves(seen.Packet{Proto: "udp", Src: k.own(stranger4), Dst: p.Public4, Port: k.s.Tunnel.Port, Out: k.network.Device, Beyond: true}))
+				k.needs("the tunnel", k.rules.Leaves(seen.Packet{Proto: "udp", Src: k.own(p.Public4), Dst: p.Public4, Port: k.s.Tunnel.Port, Out: k.network.Device, Beyond: true}))
 			}
 		}
 	}

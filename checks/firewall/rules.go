@@ -143,7 +143,9 @@ func knowledgeOf(e *checks.Env, h *site.Host, v *checks.Vantage) (knowledge, err
 	if k.rules, err = rulesOf(v.Facts); err != nil {
 		return k, err
 	}
-	k.world = [2]world{worldOf(k.rules, stranger4), worldOf(k.rules, stranger6)}
+	for i, stranger := range k.rules.Strangers() {
+		k.world[i] = worldOf(k.rules, stranger)
+	}
 	k.client = via.Client.Addr()
 	k.list = wanted(e.Site, h, via.Ports, k.network.Home())
 	return k, nil
@@ -183,12 +185,7 @@ func (k knowledge) own(src netip.Addr) netip.Addr {
 	if at, _ := k.network.Arrives(k.h.Public4); src.Is4() && at.IsValid() {
 		return at
 	}
-	for _, a := range append(k.network.On(k.network.Device), k.network.On(k.network.Device6)...) {
-		if a.Addr().Is4() == src.Is4() {
-			return a.Addr()
-		}
-	}
-	return src.Prev() // it has none: one that no rule names
+	return cmp.Or(k.met(src), src.Prev()) // it has none: one that no rule names
 }
 
 // sources are addresses that stand for those a want admits.

@@ -1,15 +1,10 @@
 package firewall
 
 import (
+	"cmp"
 	"net/netip"
 
 	"postern/seen"
-)
-
-// Addresses that stand for anybody on the internet, where no rule tells them from others. They are reserved for documentation.
-var (
-	stranger4 = netip.MustParseAddr("192.0.2.77")
-	stranger6 = netip.MustParseAddr("2001:db8:ffff::77")
 )
 
 // world is who may come from anywhere, in one family: somebody whom no rule names, and one for each large part of the
@@ -21,13 +16,9 @@ type world struct {
 }
 
 func worldOf(rules seen.Ruleset, stranger netip.Addr) world {
-	w := world{named: rules.Sources(stranger)}
-	whole, large := netip.PrefixFrom(stranger, 0).Masked(), 8
+	w, large := world{at: stranger, named: rules.Sources(stranger)}, 8
 	if stranger.Is6() {
-		whole, large = netip.MustParsePrefix("2000::/3"), 16
-	}
-	if w.at = seen.Someone(whole, stranger, w.named); !w.at.IsValid() {
-		w.at = seen.Someone(whole, least[stranger.Is6()].Next(), w.named)
+		large = 16
 	}
 	for _, p := range w.named {
 		at := seen.Someone(p, p.Addr(), w.named)
@@ -37,11 +28,6 @@ func worldOf(rules seen.Ruleset, stranger netip.Addr) world {
 		if p.Bits() <= large && at.IsGlobalUnicast() && !at.IsPrivate() && at.Compare(least[at.Is6()]) > 0 && at.Compare(most) < 0 {
 			w.parts = append(w.parts, at)
 		}
-	}
-	if !w.at.IsValid() && len(w.parts) > 0 {
-		w.at = w.parts[0]
-	} else if !w.at.IsValid() {
-		w.at = stranger
 	}
 	return w
 }
@@ -78,12 +64,7 @@ func (k knowledge) someone(p netip.Prefix) netip.Addr {
 	return at
 }
 
-// holds says whether the host has an address in the family of another, so that anything reaches it there.
-func (k knowledge) holds(like netip.Addr) bool {
-	for _, a := range append(k.network.On(k.network.Device), k.network.On(k.network.Device6)...) {
-		if a.Addr().Is4() == like.Is4() {
-			return true
-		}
-	}
-	return false
+// met is the address of the host in the family of another, at which anything reaches it there; invalid when it has none.
+func (k knowledge) met(like netip.Addr) netip.Addr {
+	return cmp.Or(k.network.Meets(like, k.network.Device), k.network.Meets(like, k.network.Device6))
 }

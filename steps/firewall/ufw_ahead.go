@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -20,9 +21,6 @@ const (
 	persistentUnit = "netfilter-persistent.service"
 )
 
-// Anybody: addresses that stand for the internet where a rule of ours is for everyone.
-var anybody = map[bool]netip.Addr{false: netip.MustParseAddr("1.1.1.1"), true: netip.MustParseAddr("2606:4700:4700::1111")}
-
 // ahead tells of what other programs load beside ufw: rules that are asked before ufw's and refuse what ours admit, as the images of some
 // providers have them, and units that load their own at boot. It says which file and package that is, what comes of it, and the way out.
 func ahead(want Policy, found remote.Facts) []string {
@@ -31,14 +29,14 @@ func ahead(want Policy, found remote.Facts) []string {
 	if err != nil {
 		return nil
 	}
-	for _, family := range []struct {
-		six           bool
+	strangers := now.Strangers()
+	for i, family := range []struct {
 		tables        seen.Tables
 		program, file string
-	}{{false, now.Four, "iptables", saved4Path}, {true, now.Six, "ip6tables", saved6Path}} {
+	}{{now.Four, "iptables", saved4Path}, {now.Six, "ip6tables", saved6Path}} {
 		for _, chain := range []string{"INPUT", "FORWARD"} {
 			refused := map[string][]string{}
-			for name, p := range want.packets(chain, family.six, found) {
+			for name, p := range want.packets(chain, strangers[i], found) {
 				if rule := refusedAhead(family.tables["filter"], chain, p); rule != "" {
 					refused[rule] = append(refused[rule], name)
 				}
@@ -62,17 +60,17 @@ func shownRule(rule string) string {
 	return "the rule " + remote.Clean(fmt.Sprintf("%q", rule)).Line(160)
 }
 
-// packets are first packets of what the policy admits, by its name.
-func (p Policy) packets(chain string, six bool, found remote.Facts) map[string]seen.Packet {
+// packets are first packets of what the policy admits, by its name; a stranger's where it is for everyone.
+func (p Policy) packets(chain string, stranger netip.Addr, found remote.Facts) map[string]seen.Packet {
 	network, _ := seen.Addresses.Of(found)
 	all := map[string]seen.Packet{}
 	from := func(list []netip.Prefix) (netip.Addr, bool) {
 		for _, one := range list {
-			if one.Addr().Is6() == six {
+			if one.Addr().Is6() == stranger.Is6() {
 				return one.Addr(), true
 			}
 		}
-		return anybody[six], list == nil
+		return stranger, list == nil
 	}
 	for _, a := range p.Allows {
 		in := a.In
@@ -80,11 +78,11 @@ func (p Policy) packets(chain string, six bool, found remote.Facts) map[string]s
 			in = network.Device
 		}
 		if src, ok := from(a.From); ok && chain == "INPUT" && a.Port != 0 {
-			all[a.Name] = seen.Packet{Proto: a.Proto, Src: src, Dst: a.To, Port: a.Port, In: in}
+			all[a.Name] = seen.Packet{Proto: a.Proto, Src: src, Dst: cmp.Or(a.To, network.Meets(src, in)), Port: a.Port, In: in}
 		}
 	}
 	for _, f := range p.Forwards {
-		if src, ok := from(f.From); ok && chain == "FORWARD" && f.Dest.Addr().Is6() == six {
+		if src, ok := from(f.From); ok && chain == "FORWARD" && f.Dest.Addr().Is6() == stranger.Is6() {
 			all[f.Name] = seen.Packet{Proto: f.Proto, Src: src, Dst: f.Dest.Addr(), Port: int(f.Dest.Port()), In: f.In, Out: f.Out, Beyond: true}
 		}
 	}
