@@ -13,6 +13,8 @@ func TestRulesOfTheImageAreToldFirst(t *testing.T) {
 	use(t, facts, "fresh")
 	put(facts, "proxy/rules.v4", "*filter\n:INPUT ACCEPT [0:0]\n:IMAGE - [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -j IMAGE\n-A IMAGE -j REJECT --reject-with icmp-host-prohibited\nCOMMIT\n")
 	put(facts, "proxy/units.units", "Id=netfilter-persistent.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n")
+	put(facts, "proxy/rules.nft", "table inet mine {\n\tchain in {\n\t\ttype filter hook input priority filter; policy drop;\n\t\ttcp dport { 22, 443 } accept\n\t\tudp dport 51820 accept\n\t}\n}\n")
+	put(facts, "proxy//etc/nftables.conf", "flush ruleset\ntable inet mine {\n}\n")
 	look := lookAt(s, facts, firewallReads)
 	found, _ := Detect(s, look)
 	told := ""
@@ -22,6 +24,7 @@ func TestRulesOfTheImageAreToldFirst(t *testing.T) {
 	}
 	for _, want := range []string{
 		`proxy: the rule "-A INPUT -j IMAGE" is asked before ufw's rules and refuses http, https, relay, smtp, tunnel, which ours would admit; take it away with: iptables -D INPUT 2`,
+		`proxy: the table inet mine of nft is asked beside ufw's rules and refuses http, relay, smtp ("policy of in"), which ours would admit; it stands in /etc/nftables.conf; admit them there too, or take it away with: nft delete table inet mine`,
 	} {
 		if !strings.Contains(told, want) {
 			t.Errorf("not told %q in\n%s", want, told)

@@ -53,7 +53,36 @@ func ahead(want Policy, found remote.Facts) []string {
 			}
 		}
 	}
-	return append(notes, loaders(found)...)
+	return append(append(notes, beside(want, now, found)...), loaders(found)...)
+}
+
+// beside tells of tables that somebody made with nft which refuse what ours admit: a packet must pass both.
+func beside(want Policy, now seen.Ruleset, found remote.Facts) (notes []string) {
+	theirs, refused := seen.Ruleset{Beside: now.Beside}, map[string][]string{}
+	add := func(name string, f seen.Fate) {
+		if f.Verdict != "ACCEPT" && !f.Unsure && strings.HasPrefix(f.Rule, "table ") && !slices.Contains(refused[f.Rule], name) {
+			refused[f.Rule] = append(refused[f.Rule], name)
+		}
+	}
+	for _, stranger := range now.Strangers() {
+		for name, p := range want.packets("INPUT", stranger, found) {
+			add(name, theirs.Enters(p))
+		}
+		for name, p := range want.packets("FORWARD", stranger, found) {
+			add(name, theirs.Crosses(p))
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(refused)) {
+		slices.Sort(refused[rule])
+		table, what, _ := strings.Cut(rule, ": ")
+		text := fmt.Sprintf("the %s of nft is asked beside ufw's rules and refuses %s (%q), which ours would admit", table, strings.Join(refused[rule], ", "), what)
+		f, _ := found.File(nftPath)
+		if f != nil && strings.Contains(f.Text, table+" {") {
+			text += "; it stands in " + nftPath
+		}
+		notes = append(notes, remote.Clean(text+"; admit them there too, or take it away with: nft delete "+table).String())
+	}
+	return notes
 }
 
 func shownRule(rule string) string {
