@@ -127,6 +127,10 @@ func TestRulesElsewhereAreNotOK(t *testing.T) {
 		{name: "no answers come through", key: "proxy", spoil: edit("proxy", readRules, "-A ufw-before-forward "+established, ""), want: checks.Fail, words: "answers of imaps"},
 		{name: "no answers come through over IPv6", key: "proxy", spoil: also(func(w *world) { w.env.Site.Tunnel.Network6 = netip.MustParsePrefix("fd00:50::/64") },
 			edit("proxy", readRules, "-A ufw6-before-forward "+established, "")), want: checks.Fail, words: "answers of imaps over IPv6"},
+		{name: "the tunnel lets nothing in over IPv6", key: "mail", spoil: also(func(w *world) { w.env.Site.Tunnel.Network6 = netip.MustParsePrefix("fd00:50::/64") },
+			func(w *world) {
+				w.put(byHand{host: "mail", family: "v6", table: "filter", rule: "-A INPUT -i wg0 -p tcp -m tcp --dport 993 -j DROP"})
+			}), want: checks.Fail, words: "missing: imaps 993/tcp on wg0: from 2001:db8:ffff::77 it ends in DROP by \"-A INPUT -i wg0"},
 		{name: "legacy drops", key: "proxy", spoil: own("proxy", "== legacy ip\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n"), want: checks.Fail, words: "iptables-legacy: policy of INPUT"},
 		{name: "legacy is there too", key: "proxy", spoil: own("proxy", "== legacy ip6\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 25 -j ACCEPT\nCOMMIT\n"), want: checks.Warn, words: "other rule set too, iptables-legacy"},
 		{name: "nft's table is hidden from iptables", key: "proxy", spoil: edit("proxy", readRules, "== v6\n", "# Table `filter' is incompatible, use 'nft' tool.\n== v6\n"), want: checks.Unknown, words: "incompatible"},

@@ -62,7 +62,7 @@ func (k knowledge) inside() {
 	}
 	k.through("", mail, k.world[0].at)
 	for _, one := range k.s.HostsOf(site.Mail) {
-		if at := k.s.TunnelAddress6(one); at.IsValid() {
+		if at := k.s.TunnelAddress6(one); at.IsValid() && k.met(at).IsValid() {
 			k.through(" over IPv6", at, k.world[1].at)
 		}
 	}

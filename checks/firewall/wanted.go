@@ -55,7 +55,7 @@ func wanted(s *site.Site, h *site.Host, ssh []int, home []netip.Prefix) []want {
 		list = append(list, want{name: "kept", proto: k.Proto, port: k.Port, from: k.Sources()})
 	}
 	if h.Role == site.Mail {
-		return append(list, wantedMail(s)...)
+		return append(list, wantedMail(s, h)...)
 	}
 	for _, p := range site.Services(s) {
 		list = append(list, want{name: p.Name, proto: p.Proto, port: p.Port, from: p.From, may: p.Forwarded})
@@ -69,7 +69,7 @@ func wanted(s *site.Site, h *site.Host, ssh []int, home []netip.Prefix) []want {
 
 // wantedMail is what comes to the mail host through the tunnel, and at home where that is asked for. It dials out, so its
 // own tunnel port need not be open.
-func wantedMail(s *site.Site) []want {
+func wantedMail(s *site.Site, h *site.Host) []want {
 	var list []want
 	proxy := []netip.Prefix{netip.PrefixFrom(s.Tunnel.Proxy, s.Tunnel.Proxy.BitLen())}
 	inside := append(site.Services(s), site.Service{NamedPort: site.NamedPort{Name: "web", Proto: "tcp", Port: s.Ports.Web}})
@@ -84,6 +84,21 @@ func wantedMail(s *site.Site) []want {
 			w.from = p.From
 		}
 		list = append(list, w)
+		if w.to = s.TunnelAddress6(h); !p.Forwarded || !w.to.IsValid() {
+			continue
+		}
+		if s.Clients.Addresses == "masquerade" {
+			w.from = nil
+			for _, one := range s.HostsOf(site.Proxy) {
+				at := s.TunnelAddress6(one)
+				w.from = append(w.from, netip.PrefixFrom(at, at.BitLen()))
+			}
+		} else {
+			w.from = slices.DeleteFunc(slices.Clone(p.From), func(one netip.Prefix) bool { return one.Addr().Is4() })
+		}
+		if len(w.from) > 0 || len(p.From) == 0 {
+			list = append(list, w)
+		}
 	}
 	for _, p := range forwarded(s) {
 		if len(s.Mail.LAN) > 0 {
