@@ -6,11 +6,63 @@ import (
 	"strings"
 )
 
-// parseNft reads the tables of nft's listing that iptables does not show: each becomes a set. An error says that it is not whole.
+// parseNft reads the tables of nft's listing that iptables does not show: each becomes a set. Of one that is not whole nothing can be told.
 func parseNft(lines []string) (sets []Set, err error) {
-	var four, six *Table // of the table that is being read; nil where it does not filter the family
-	var family, chain string
-	depth, aside := 0, 0 // in table and chain; in a block that is neither
+	for len(lines) > 0 {
+		n := 1
+		for n < len(lines) && !strings.HasPrefix(lines[n], "table ") {
+			n++
+		}
+		if w := quoted(lines[0]); len(w) > 3 && w[0] == "table" && w[3] == "{" {
+			own, err := parseTable(w[1], w[2], lines[1:n])
+			if err != nil {
+				own = untold(w[1], w[2])
+			}
+			sets = append(sets, own...)
+		} else if line := strings.TrimSpace(lines[0]); line != "" && !strings.HasPrefix(line, "#") {
+			return nil, odd("nft", line)
+		}
+		lines = lines[n:]
+	}
+	return sets, nil
+}
+
+// emptySet is the set of a table, and its tables by family, nil where it does not filter one; none for a table that iptables shows, or
+// that no packet of ours meets.
+func emptySet(family, name string) (sets []Set, four, six *Table) {
+	if shown := slices.Contains(iptables, name) && (family == "ip" || family == "ip6"); shown || family == "arp" || family == "bridge" {
+		return nil, nil, nil
+	}
+	set := Set{Name: "table " + family + " " + name}
+	if family != "ip6" {
+		four = newTable(set.Name + ": ")
+		set.Four = Tables{set.Name: four}
+	}
+	if family != "ip" {
+		six = newTable(set.Name + ": ")
+		set.Six = Tables{set.Name: six}
+	}
+	return []Set{set}, four, six
+}
+
+// untold is the set of a table that is not told whole: at each hook it may drop, or not.
+func untold(family, name string) []Set {
+	sets, four, six := emptySet(family, name)
+	for _, t := range []*Table{four, six} {
+		for _, hook := range []string{"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING", "nat PREROUTING", "nat POSTROUTING"} {
+			if t != nil {
+				t.hooks[hook], t.Policy[hook] = hook, "ACCEPT"
+				t.Chains[hook] = []Rule{{Text: "its listing is too long, or broke off", Chain: hook, Target: "DROP", strange: true}}
+			}
+		}
+	}
+	return sets
+}
+
+// parseTable reads what stands in one table. An error says that it is not whole.
+func parseTable(family, name string, lines []string) (sets []Set, err error) {
+	sets, four, six := emptySet(family, name)
+	chain, depth, aside := "", 1, 0 // in table and chain; in a block that is neither
 	for _, line := range lines {
 		line = strings.TrimSpace(line)
 		w := quoted(line)
@@ -20,21 +72,6 @@ func parseNft(lines []string) (sets []Set, err error) {
 			aside += strings.Count(line, "{") - strings.Count(line, "}")
 		case line == "}":
 			depth--
-		case depth == 0 && len(w) == 4 && w[0] == "table":
-			depth, family, four, six = 1, w[1], nil, nil
-			if shown := slices.Contains(iptables, w[2]) && (family == "ip" || family == "ip6"); shown || family == "arp" || family == "bridge" {
-				break
-			}
-			set := Set{Name: "table " + w[1] + " " + w[2]}
-			if family != "ip6" {
-				four = newTable(set.Name + ": ")
-				set.Four = Tables{set.Name: four}
-			}
-			if family != "ip" {
-				six = newTable(set.Name + ": ")
-				set.Six = Tables{set.Name: six}
-			}
-			sets = append(sets, set)
 		case depth == 1 && len(w) == 3 && w[0] == "chain":
 			depth, chain = 2, w[1]
 			for _, t := range []*Table{four, six} {
@@ -55,7 +92,7 @@ func parseNft(lines []string) (sets []Set, err error) {
 		}
 	}
 	if depth+aside > 0 {
-		return nil, fmt.Errorf("nft broke off in %q", family)
+		return nil, fmt.Errorf("nft broke off in %q", name)
 	}
 	return sets, nil
 }

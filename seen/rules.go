@@ -47,19 +47,21 @@ type Table struct {
 	of     string            // whose it is, where it is not the host's iptables
 }
 
-// Rules reads the rules that run. The program iptables has two rule sets, nft makes tables of its own, and a packet must pass
-// them all: so all are read. Where there is no nft, it is not known whether somebody made such tables without it.
+// Rules reads the rules that run. The program iptables has two rule sets, and ip6tables, which is chosen apart; nft makes tables of its
+// own, and a packet must pass them all: so all are read, each as far as it can be judged. Where there is no nft, it is not known whether somebody made such tables without it.
 var Rules = register(Fact[Ruleset]{ID: "rules", ask: text(`command -v iptables-save >/dev/null || none absent
 echo '== v4'; iptables-save || exit 3
 echo '== v6'; ip6tables-save || [ ! -e /proc/sys/net/ipv6 ] || exit 3
-case $(iptables -V 2>/dev/null) in
-*nf_tables*) o=legacy; read -r t < /proc/net/ip_tables_names || read -r t < /proc/net/ip6_tables_names || o= ;;
-*) o=nft ;;
-esac 2>/dev/null
-[ -z "$o" ] || for f in ip ip6; do
-	if command -v "${f}tables-$o-save" >/dev/null; then echo "== $o $f"; "${f}tables-$o-save" 2>/dev/null | head -n 8000; fi
-done
-echo '== nft'; nft -t list ruleset 2>/dev/null | head -n 8000`),
+for f in ip ip6; do
+	o=nft
+	case $("${f}tables" -V 2>/dev/null) in *nf_tables*) o=legacy; read -r t < "/proc/net/${f}_tables_names" || continue ;; esac
+	if command -v "${f}tables-$o-save" >/dev/null; then echo "== $o $f"; "${f}tables-$o-save" | head -n 8000; fi
+done 2>/dev/null
+echo '== nft'
+nft list tables 2>/dev/null | while read -r t f n; do
+	case "$f $n" in arp\ *|bridge\ *|ip\ filter|ip\ nat|ip\ mangle|ip\ raw|ip\ security|ip6\ filter|ip6\ nat|ip6\ mangle|ip6\ raw|ip6\ security) continue ;; esac
+	{ nft -t list table "$f" "$n" || nft list table "$f" "$n" || echo "table $f $n {"; } 2>/dev/null </dev/null | head -n 2000
+done`),
 	parse: func(s sections) (r Ruleset, err error) {
 		if s.has("absent") {
 			return Ruleset{Absent: true}, nil

@@ -138,6 +138,7 @@ func TestRulesElsewhereAreNotOK(t *testing.T) {
 		{name: "an own table limits", key: "proxy", spoil: own("proxy", "== nft\ntable inet mine {\n\tchain in {\n\t\ttype filter hook input priority 10; policy accept;\n\t\ttcp dport 25 ct count over 3 drop\n\t}\n}\n"), want: checks.Unknown, words: "ct count over 3"},
 		{name: "an own table bans", key: "proxy", spoil: own("proxy", "== nft\ntable ip crowdsec {\n\tset bad {\n\t\ttype ipv4_addr\n\t}\n\tchain in {\n\t\ttype filter hook input priority -10; policy accept;\n\t\tip saddr @bad counter packets 1 bytes 2 drop\n\t}\n}\n"), want: checks.Warn, words: "a list of addresses"},
 		{name: "an own table only counts", key: "proxy", spoil: own("proxy", "== nft\ntable inet mine {\n\tchain in {\n\t\ttype filter hook input priority 10; policy accept;\n\t\ttcp dport 25 counter packets 0 bytes 0\n\t}\n}\n"), want: checks.OK, words: ""},
+		{name: "a table of very many rules, and one that drops all", key: "proxy", spoil: own("proxy", "== nft\ntable inet many {\n\tchain in {\n\t\ttype filter hook input priority 10; policy accept;\n\t\tip saddr 192.0.2.9 drop\ntable inet mine {\n\tchain in {\n\t\ttype filter hook input priority 10; policy drop;\n\t}\n}\n"), want: checks.Fail, words: "table inet mine: policy of in"},
 		{name: "a listing that broke off", key: "proxy", spoil: own("proxy", "== nft\ntable inet mine {\n\tchain in {\n"), want: checks.Unknown, words: "broke off"},
 	} {
 		t.Run(s.name, func(t *testing.T) {
