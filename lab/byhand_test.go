@@ -52,6 +52,8 @@ var moreByHand = []byHand{
 	inserted("proxy", "ip6tables", "nat", "POSTROUTING -j MASQUERADE"),
 	inserted("mail", "ip6tables", "filter", "FORWARD -i wg0 -o eth0 -j ACCEPT"),
 	inserted("mail", "ip6tables", "filter", "INPUT -i wg0 -p tcp --dport 993 -j DROP"),
+	inserted("mail", "iptables", "filter", "OUTPUT -o wg0 -p tcp --sport 993 -j DROP"),
+	inserted("mail", "ip6tables", "filter", "OUTPUT -o wg0 -p tcp --sport 993 -j DROP"),
 	{"mail", "ip6tables -w -D ufw6-before-input -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "ufw reload"},
 	{"proxy", "iptables -w -D ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "ufw reload"},
 	{"proxy", "ip6tables -w -D ufw6-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "ufw reload"},

@@ -131,6 +131,9 @@ func TestRulesElsewhereAreNotOK(t *testing.T) {
 			func(w *world) {
 				w.put(byHand{host: "mail", family: "v6", table: "filter", rule: "-A INPUT -i wg0 -p tcp -m tcp --dport 993 -j DROP"})
 			}), want: checks.Fail, words: "missing: imaps 993/tcp on wg0: from 2001:db8:ffff::77 it ends in DROP by \"-A INPUT -i wg0"},
+		{name: "no answers leave through the tunnel", key: "mail", spoil: func(w *world) {
+			w.put(byHand{host: "mail", family: "v4", table: "filter", rule: "-A OUTPUT -o wg0 -p tcp -m tcp --sport 993 -j DROP"})
+		}, want: checks.Fail, words: "kept back: answers of imaps: ends in DROP"},
 		{name: "legacy drops", key: "proxy", spoil: own("proxy", "== legacy ip\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n"), want: checks.Fail, words: "iptables-legacy: policy of INPUT"},
 		{name: "legacy is there too", key: "proxy", spoil: own("proxy", "== legacy ip6\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 25 -j ACCEPT\nCOMMIT\n"), want: checks.Warn, words: "other rule set too, iptables-legacy"},
 		{name: "nft's table is hidden from iptables", key: "proxy", spoil: edit("proxy", readRules, "== v6\n", "# Table `filter' is incompatible, use 'nft' tool.\n== v6\n"), want: checks.Unknown, words: "incompatible"},

@@ -57,23 +57,26 @@ func (k knowledge) inside() {
 		port, name = k.s.Ports.Relay, "mail for the relay"
 	}
 	k.needs(name, k.rules.Leaves(seen.Packet{Proto: "tcp", Src: mine, Dst: other, Port: port, Out: tunnel, Beyond: true}))
-	if k.h.Role != site.Proxy {
-		return
-	}
 	k.through("", mail, k.world[0].at)
 	for _, one := range k.s.HostsOf(site.Mail) {
-		if at := k.s.TunnelAddress6(one); at.IsValid() && k.met(at).IsValid() {
+		if at := k.s.TunnelAddress6(one); at.IsValid() && (k.h.Role == site.Mail || k.met(at).IsValid()) {
 			k.through(" over IPv6", at, k.world[1].at)
 		}
 	}
 }
 
-// through is what the mail host answers to the world through the tunnel.
+// through is what the mail host answers to the world through the tunnel: it must leave there, and pass the proxy.
 func (k knowledge) through(family string, from, to netip.Addr) {
 	for _, f := range forwarded(k.s) {
-		back := seen.Packet{Proto: "tcp", Src: from, Dst: to, From: f.Port, Port: seen.Unnamed, In: k.s.Tunnel.Interface, Out: k.network.Device, Beyond: true, Answer: true}
-		k.needs("answers of "+f.Name+family, k.rules.Begins(back))
-		k.needs("answers of "+f.Name+family, k.rules.Crosses(back))
+		what, back := "answers of "+f.Name+family, seen.Packet{Proto: "tcp", Src: from, Dst: to, From: f.Port, Port: seen.Unnamed, Beyond: true, Answer: true}
+		if k.h.Role == site.Mail {
+			back.Out = k.s.Tunnel.Interface
+			k.needs(what, k.rules.Leaves(back))
+			continue
+		}
+		back.In, back.Out = k.s.Tunnel.Interface, k.network.Device
+		k.needs(what, k.rules.Begins(back))
+		k.needs(what, k.rules.Crosses(back))
 	}
 }
 
