@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -200,6 +201,24 @@ func (f *flight) goOn() { _ = f.cmd.Process.Signal(syscall.SIGCONT) }
 // blows are what can happen. Each is done to a host, or to the program, and gives what mends it when the hosts have settled.
 var blows = map[string]func(f *flight, host string) (mend func() error, err error){
 	"client killed": func(f *flight, _ string) (func() error, error) { return nil, f.cmd.Process.Kill() },
+	"client stopped": func(f *flight, _ string) (func() error, error) { // it is: it only goes on late
+		time.Sleep(killDeadline + 5*time.Second)
+		return nil, nil
+	},
+	"sshd frozen": func(f *flight, host string) (func() error, error) {
+		freeze := func(signal string) error {
+			_, err := f.l.Exec(context.Background(), host, "pkill", "-"+signal, "-x", "sshd")
+			return err
+		}
+		return func() error { return freeze("CONT") }, freeze("STOP")
+	},
+	"slow, and client killed": func(f *flight, host string) (func() error, error) {
+		_, err := f.l.Exec(f.t.Context(), host, "systemd-run", "--quiet", "--unit=lab-slow", "sh", "-c", "for n in 1 2 3 4 5 6 7 8; do while :; do :; done & done; wait")
+		return func() error {
+			_, err := f.l.Exec(context.Background(), host, "systemctl", "stop", "lab-slow")
+			return err
+		}, errors.Join(err, f.cmd.Process.Kill())
+	},
 	"link cut": func(f *flight, host string) (func() error, error) {
 		return func() error { return f.l.Fault(context.Background(), "cut:"+host, false) }, f.l.Fault(f.t.Context(), "cut:"+host, true)
 	},

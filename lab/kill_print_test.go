@@ -3,9 +3,12 @@
 package main
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // hostPrint prints everything a change of ours may touch on a host: files with mode and owner, rules, settings, units,
@@ -31,6 +34,19 @@ func printOf(t *testing.T, l *Lab, host string) string {
 	return want(t, l, host, "sh", "-c", hostPrint, "print", roams)
 }
 
+// made are the lines of a print that are others each time a tunnel is made anew.
+var made = regexp.MustCompile(`(?m)^([0-9a-f]{64}  /etc/wireguard/|PublicKey).*\n`)
+
+// print is a host's print, as far as a shape leaves it alike.
+func (a *arena) print(t *testing.T, host string) string {
+	t.Helper()
+	text := printOf(t, a.l, host)
+	if len(a.shape.set) == 0 {
+		text = made.ReplaceAllString(text, "")
+	}
+	return text
+}
+
 // apart are the lines that one print has and the other has not.
 func apart(now, was string) string {
 	var b strings.Builder
@@ -47,6 +63,28 @@ func apart(now, was string) string {
 	}
 	if b.Len() == 0 && now != was {
 		return "the same lines in another order\n"
+	}
+	return b.String()
+}
+
+// killTable tells how many faults of each kind there were, how the hosts ended, and how long nobody could log in.
+func killTable(rows []row) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d faults\n%-22s %6s %6s %6s %14s\n", len(rows), "", "faults", "OLD", "NEW", "ssh again (s)")
+	for _, kind := range append(slices.Clone(killKinds), "all") {
+		n, ends, slowest := 0, map[string]int{}, time.Duration(0)
+		for _, r := range rows {
+			if kind != "all" && r.blow != kind {
+				continue
+			}
+			n++
+			for _, end := range r.ends {
+				ends[end]++
+			}
+			slowest = max(slowest, r.ssh)
+		}
+		hosts := max(1, ends["OLD"]+ends["NEW"]+ends["NEITHER"])
+		fmt.Fprintf(&b, "%-22s %6d %5d%% %5d%% %14.1f\n", kind, n, 100*ends["OLD"]/hosts, 100*ends["NEW"]/hosts, slowest.Seconds())
 	}
 	return b.String()
 }
