@@ -189,11 +189,12 @@ func (a *arena) answers(there bool) []string {
 	return flags
 }
 
-// apply goes to the other state with nobody interfering.
-func (a *arena) apply(o *operator) {
+// apply goes to the other state with nobody interfering, and gives what the program printed.
+func (a *arena) apply(o *operator) string {
 	o.t.Helper()
-	o.run(0, a.way(!a.there)...)
+	out := o.run(0, a.way(!a.there)...)
 	a.there = !a.there
+	return out
 }
 
 // strike begins a run to the other state, lets the case happen, and wants that the hosts end as they were or as they
@@ -358,10 +359,10 @@ func (a *arena) goOn(t *testing.T, o *operator, r *row) {
 	if slices.Contains([]string{r.ends["mail"], r.ends["proxy"]}, "NEW") && !undone {
 		o.checked(a.answers(!a.there)...)
 	}
-	a.apply(o)
+	said := a.apply(o)
 	for _, host := range []string{"mail", "proxy"} {
 		if now := a.print(t, host); now != a.prints[a.there][host] {
-			t.Errorf("%s: the next run did not bring it where it should be:\n%s", host, apart(now, a.prints[a.there][host]))
+			t.Errorf("%s: the next run did not bring it where it should be:\n%s\n%s", host, apart(now, a.prints[a.there][host]), said)
 		}
 	}
 }
