@@ -144,7 +144,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 		r.report(results)
 		back := r.takeBack(ctx, armed, err)
 		var broke *Regression
-		if errors.As(err, &broke) {
+		if errors.As(err, &broke) && len(broke.Lost) > 0 {
 			broke.Anew = r.startedAnew(ctx)
 		}
 		if back != nil {
@@ -213,6 +213,8 @@ func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result,
 	switch {
 	case len(lost) > 0 && ctx.Err() == nil && !cutShort:
 		return results, &Regression{Lost: lost}
+	case len(r.anew) > 0 && ctx.Err() == nil: // it went back when it booted: the others are not to be confirmed first
+		return results, &Regression{Anew: r.anew}
 	case limit.Err() != nil:
 		return results, context.Cause(limit)
 	case err != nil:

@@ -57,7 +57,7 @@ const keeps = time.Minute
 func (r *Runner) ask(ctx context.Context, list []checks.Check) *baseline {
 	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks, to know what works now", len(list))})
 	b := &baseline{list: list, since: r.Clock(), done: make(chan struct{})}
-	r.boots = nil // what works is known of these boots
+	r.boots, r.anew = nil, nil // what works is known of these boots
 	env, err := r.env(ctx, cmp.Or(r.left, r.Site), list, r.sessions())
 	if err != nil {
 		b.err = err

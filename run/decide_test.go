@@ -50,6 +50,12 @@ var fates = []fate{
 		}
 		return nil
 	}, goesBack},
+	{"it is started anew, and all is well when it is asked", "connect", func(c *decided, _ context.Context, call Call) error {
+		if c.struck.Open() != "" {
+			c.struck.Reboot()
+		}
+		return nil
+	}, goesBack},
 	{"its new login fails at first", "connect", once(Call{N: 1}), asWanted},
 	{"no new login works", "connect", func(c *decided, _ context.Context, call Call) error {
 		if c.struck.Open() != "" {
@@ -303,7 +309,10 @@ func (c *decided) judge(t *testing.T) {
 	var lost *Regression
 	broke, reached := errors.As(c.err, &lost), c.fate.ends == asWanted || c.fate.at == "confirm"
 	switch {
-	case c.fate.at == "facts": // what a reboot broke is told as that
+	case strings.Contains(c.fate.name, "started anew"): // what a reboot broke is told as that
+		if c.fate.at == "connect" && c.began() && c.err != nil && !broke {
+			t.Errorf("it was started anew, and that is not told, or only after others were confirmed: %v", c.err)
+		}
 		if broke && (!slices.Equal(lost.Anew, []string{c.struck.Name}) || len(lost.IDs()) > 0 || !strings.Contains(lost.Error(), c.struck.Name+" rebooted")) {
 			t.Errorf("it was started anew, and that is told as %v", lost)
 		}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"postern/checks"
@@ -114,10 +115,16 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
 		return slices.Concat(seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot}, also)
 	})
-	if r.boots == nil {
+	first := r.boots == nil
+	if first {
 		r.boots = map[string]string{}
-		for name, one := range all {
-			r.boots[name] = bootOf(one.facts)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		is := bootOf(all[name].facts)
+		if was := r.boots[name]; first {
+			r.boots[name] = is
+		} else if was != "" && is != "" && was != is && !slices.Contains(r.anew, name) {
+			r.anew = append(r.anew, name)
 		}
 	}
 	for _, h := range of.Hosts {

@@ -16,6 +16,9 @@ type Regression struct {
 
 // Error tells what a change broke, and how to have it all the same.
 func (e *Regression) Error() string {
+	if len(e.Lost) == 0 {
+		return strings.Join(e.Anew, " and ") + " rebooted before the change was confirmed, and takes it back at the boot; try again"
+	}
 	if len(e.Anew) > 0 {
 		return fmt.Sprintf("%s rebooted before the change was confirmed, so nothing could be proven (%s was ok before, and then %q); try again",
 			strings.Join(e.Anew, " and "), e.Lost[0].Key(), e.Lost[0].Saw.Line(120))

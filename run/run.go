@@ -44,6 +44,7 @@ type Runner struct {
 	behind    bool       // the hosts had these answers already under a newer revision, which is taken over
 
 	boots   map[string]string // which boot of each host it was when it was asked what works
+	anew    []string          // those that were started anew since, as far as a look told
 	slowest time.Duration     // that looking or asking the checks took so far
 }
 
