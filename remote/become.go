@@ -133,7 +133,7 @@ func (e *elevation) noAnswer(ctx context.Context, err error, said string) error 
 	defer cancel()
 	e.p.finish()
 	_, more, _ := e.p.out.until(last)
-	line := theirs(said + "\n" + more + "\n" + e.p.noise()).last(200)
+	line := theirs(said + "\n" + more + "\n" + e.p.noise(last)).last(200)
 	what, hint := worded(err), ""
 	switch {
 	case strings.HasPrefix(e.how, "sudo"):

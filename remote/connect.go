@@ -145,6 +145,17 @@ func openShell(client *ssh.Client) (*process, error) {
 		return nil, err
 	}
 	p := newProcess(in, out, func() { session.Close() })
-	p.noise = said.String
+	p.noise = func(ctx context.Context) string {
+		over := make(chan struct{})
+		go func() { // what came beside the output is copied by itself, and may come after the output's end
+			_ = session.Wait()
+			close(over)
+		}()
+		select {
+		case <-over:
+		case <-ctx.Done():
+		}
+		return said.String()
+	}
 	return p, nil
 }

@@ -15,12 +15,12 @@ type process struct {
 	done  chan struct{}
 	once  sync.Once
 	close func()
-	noise func() string // what its start-up files printed beside its output
+	noise func(context.Context) string // what it printed beside its output: all of it once it has ended, or what came until then
 }
 
 // newProcess starts pumping a shell's input and output; close must end both.
 func newProcess(in io.WriteCloser, out io.Reader, close func()) *process {
-	p := &process{in: make(chan []byte, 16), done: make(chan struct{}), close: close, noise: func() string { return "" }}
+	p := &process{in: make(chan []byte, 16), done: make(chan struct{}), close: close, noise: func(context.Context) string { return "" }}
 	p.out = newStream(out, p.done)
 	go func() {
 		defer in.Close()
