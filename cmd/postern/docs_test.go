@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,29 @@ import (
 	"postern/checks"
 	"postern/report"
 )
+
+// TestObjectsAreDocumented: docs/json.md names every member that an object for scripts has, and no other.
+func TestObjectsAreDocumented(t *testing.T) {
+	has := map[string]bool{}
+	for path, text := range texts(t, ".go") {
+		if filepath.Dir(path) == "cmd/postern" && !strings.HasSuffix(path, "_test.go") {
+			for _, m := range regexp.MustCompile("`json:\"(\\w+)").FindAllStringSubmatch(text, -1) {
+				has[m[1]] = false
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile("`([a-z_0-9]+)`").FindAllStringSubmatch(texts(t, ".md")["docs/json.md"], -1) {
+		if _, known := has[m[1]]; !known {
+			t.Errorf("docs/json.md names %q, which no object has", m[1])
+		}
+		has[m[1]] = true
+	}
+	for name, documented := range has {
+		if !documented {
+			t.Errorf("docs/json.md does not name %q", name)
+		}
+	}
+}
 
 // TestCheckPages keeps docs/checks what the program itself says of its checks: a page each, and one that lists them.
 func TestCheckPages(t *testing.T) {

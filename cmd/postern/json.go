@@ -29,6 +29,7 @@ type planJSON struct {
 	Tasks   []taskJSON `json:"tasks"`
 	Notes   []noteJSON `json:"notes"`
 	Then    []string   `json:"then"`
+	After   []string   `json:"after"`
 	Stays   []string   `json:"stays,omitempty"`
 	Refused []string   `json:"refused"`
 	LockOut []string   `json:"lock_out"`
@@ -79,7 +80,7 @@ type noteJSON struct {
 
 func planObject(p *run.Proposal) planJSON {
 	out := planJSON{Schema: schema, Empty: p.Empty(), Parts: []partJSON{}, Tasks: []taskJSON{}, Notes: []noteJSON{},
-		Then: []string{}, Stays: p.Stays, Refused: some(p.Refused()), LockOut: some(p.LockOut())}
+		Then: []string{}, After: []string{}, Stays: p.Stays, Refused: some(p.Refused()), LockOut: some(p.LockOut())}
 	for _, part := range append(p.Parts(true), p.Parts(false)...) {
 		one := partJSON{Host: part.Host, Inert: part.Inert, Changes: []changeJSON{}}
 		for _, c := range part.Changes {
@@ -88,7 +89,7 @@ func planObject(p *run.Proposal) planJSON {
 		out.Parts = append(out.Parts, one)
 	}
 	for _, plan := range p.Plans {
-		out.Then = append(out.Then, plan.Then...)
+		out.Then, out.After = append(out.Then, plan.Then...), append(out.After, plan.After...)
 		out.Tasks = append(out.Tasks, taskObjects(plan.Step, plan.Tasks)...)
 		for _, n := range plan.Notes {
 			out.Notes = append(out.Notes, noteJSON{plan.Step, n.Host, n.Warn, n.Text})
