@@ -19,18 +19,9 @@ func (r Ruleset) Edges(a netip.Addr) Edges {
 	e := Edges{Ports: []int{1}, From: []int{0}}
 	for _, tables := range r.passes(a) {
 		for _, t := range tables {
-			for _, rule := range t.Rules {
-				e.Ports, e.From = borders(e.Ports, rule.Ports), borders(e.From, rule.from)
-				if rule.Target == "DROP" || rule.Target == "REJECT" {
-					continue
-				}
-				for _, p := range rule.src {
-					if p.Bits() > 0 {
-						e.Sources = append(e.Sources, p)
-					}
-				}
-				if rule.In != "" {
-					e.In = append(e.In, strings.TrimSuffix(rule.In, "+"))
+			for _, rules := range t.Chains {
+				for i := range rules {
+					e.draw(&rules[i])
 				}
 			}
 		}
@@ -38,6 +29,30 @@ func (r Ruleset) Edges(a netip.Addr) Edges {
 	slices.SortFunc(e.Sources, netip.Prefix.Compare)
 	e.Sources = slices.Compact(e.Sources)
 	return Edges{sorted(e.Ports), sorted(e.From), e.Sources, sorted(e.In)}
+}
+
+// draw adds what one rule tells packets apart by.
+func (e *Edges) draw(rule *Rule) {
+	e.Ports, e.From = borders(e.Ports, rule.Ports), borders(e.From, rule.from)
+	if rule.Target == "DROP" || rule.Target == "REJECT" {
+		return
+	}
+	for _, p := range rule.src {
+		if p.Bits() > 0 {
+			e.Sources = append(e.Sources, p)
+		}
+	}
+	if rule.In != "" {
+		e.In = append(e.In, strings.TrimSuffix(rule.In, "+"))
+	}
+}
+
+// Between is between which borders of ports a packet goes, and comes from.
+func (e Edges) Between(p Packet) (at [2]int) {
+	for i, side := range [2][]int{e.Ports, e.From} {
+		at[i], _ = slices.BinarySearch(side, [2]int{p.Port, cmp.Or(p.From, Unnamed)}[i]+1)
+	}
+	return at
 }
 
 // Source is where a packet comes from: its address, and its port where that makes a difference.
@@ -104,11 +119,13 @@ func (r Ruleset) Narrowed(p Packet) Ruleset {
 		for name, t := range tables {
 			one := &Table{Policy: t.Policy, Chains: map[string][]Rule{}, hooks: t.hooks, of: t.of}
 			for chain, rules := range t.Chains {
-				for _, rule := range rules {
-					if rule.concerns(p) {
-						one.Chains[chain] = append(one.Chains[chain], rule)
+				var concern []Rule
+				for i := range rules {
+					if rules[i].concerns(p) {
+						concern = append(concern, rules[i])
 					}
 				}
+				one.Chains[chain] = concern
 			}
 			few[name] = one
 		}

@@ -60,7 +60,8 @@ func (t *Table) Lets(chain string, p Packet) Fate {
 // walk is how a packet may end in a chain, and whether it may fall through to what stands behind. Only a rule that is not
 // understood makes several ends of it; the last is that of a packet which such rules do not fit.
 func (t *Table) walk(chain string, p Packet, budget *int) (ends []Fate, falls bool) {
-	for _, r := range t.Chains[chain] {
+	for i := range t.Chains[chain] {
+		r := &t.Chains[chain][i]
 		if *budget--; *budget < 0 {
 			return ends, true
 		}
@@ -94,16 +95,16 @@ var passing = map[string]bool{"": true, "LOG": true, "NFLOG": true, "ULOG": true
 	"TRACE": true, "TTL": true, "HL": true, "DSCP": true, "TOS": true, "CLASSIFY": true, "SET": true, "CHECKSUM": true, "AUDIT": true}
 
 // fits says whether what is understood of the rule fits the packet.
-func (r Rule) fits(p Packet) bool { return r.concerns(p) && r.names(p) }
+func (r *Rule) fits(p Packet) bool { return r.concerns(p) && r.names(p) }
 
 // names says whether the packet's ports are those of the rule.
-func (r Rule) names(p Packet) bool {
+func (r *Rule) names(p Packet) bool {
 	return (len(r.Ports) == 0 || HasPort(r.Ports, p.Port) != (r.negated["--dport"] || r.negated["--dports"])) &&
 		(len(r.from) == 0 || HasPort(r.from, cmp.Or(p.From, Unnamed)) != (r.negated["--sport"] || r.negated["--sports"]))
 }
 
 // concerns says whether the rule fits the packet, but for its ports.
-func (r Rule) concerns(p Packet) bool {
+func (r *Rule) concerns(p Packet) bool {
 	switch {
 	case r.never, r.local && p.Beyond, r.beyond && !p.Beyond:
 		return false

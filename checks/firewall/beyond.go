@@ -66,23 +66,32 @@ func (k knowledge) inward(stranger netip.Addr, edges seen.Edges) []seen.Packet {
 	return append(ways, seen.Packet{In: tunnel, Out: out, Dst: beyond, Beyond: true}, seen.Packet{In: device, Out: out, Dst: beyond, Beyond: true})
 }
 
-// follow asks what becomes of packets that differ in their ports only.
+// follow asks what becomes of packets that differ in their ports only: once between two borders that the rules draw which concern them.
 func (k knowledge) follow(p seen.Packet, edges seen.Edges, tuples []tuple) {
 	rules := k.rules.Narrowed(p)
+	drawn, fates := rules.Edges(p.Src), map[[2]int]seen.Fate{}
 	for _, p.Port = range edges.Ports {
 		for _, p.From = range edges.From {
 			if k.meant(p) || slices.ContainsFunc(tuples, func(t tuple) bool { return t.covers(p) }) {
 				continue
 			}
-			f := rules.Enters(p)
-			if p.Beyond {
+			at := drawn.Between(p)
+			f, known := fates[at]
+			switch {
+			case known:
+			case p.Beyond:
 				f = rules.Crosses(p)
+			default:
+				f = rules.Enters(p)
 			}
-			way := "in"
-			if p.Beyond {
-				way = "through to " + p.Dst.String()
+			fates[at] = f
+			what := func() string {
+				way := "in"
+				if p.Beyond {
+					way = "through to " + p.Dst.String()
+				}
+				return fmt.Sprintf("%d/%s from %s on %s %s", p.Port, p.Proto, p.Source(), p.In, way)
 			}
-			what := func() string { return fmt.Sprintf("%d/%s from %s on %s %s", p.Port, p.Proto, p.Source(), p.In, way) }
 			switch policy := strings.HasPrefix(f.Rule, "policy of "); {
 			case f.Verdict == "ACCEPT" && p.Beyond && policy && keepsForwarding(k.s):
 			case f.Verdict == "ACCEPT" && policy && !p.Beyond:
