@@ -124,16 +124,16 @@ func TestRulesByHand(t *testing.T) {
 	}
 	t.Run("undone after the other iptables was chosen", func(t *testing.T) {
 		o.t = t
-		if !on("proxy", "for t in iptables ip6tables; do update-alternatives --quiet --set $t /usr/sbin/$t-legacy; done; ufw reload") {
-			t.Skip("skipped: the kernel or the tools of the lab do not take it")
+		if os.Getenv("POSTERN_TORTURE") == "" || !on("proxy", "for t in iptables ip6tables; do update-alternatives --quiet --set $t /usr/sbin/$t-legacy; done; ufw reload") {
+			t.Skip("skipped: POSTERN_TORTURE is not set, or the kernel or the tools of the lab do not take it")
 		}
 		if outcome, saw := told("proxy"); outcome != "warn" && outcome != "fail" || !strings.Contains(saw, "nft") {
 			t.Errorf("%s: %s", outcome, saw)
 		}
-		if out, code := o.try("plan", "firewall"); code == 0 || !strings.Contains(out, "other rule set") {
+		if out, code := o.try("plan", "firewall"); code == 0 || !strings.Contains(strings.Join(strings.Fields(out), " "), "other rule set") {
 			t.Errorf("the plan does not look at both: exit %d\n%s", code, out)
 		}
-		o.run(0, "undo", "firewall", "--yes")
+		o.run(0, "undo", "firewall", "--yes", "--accept-risk=lose-ssh") // the rules were edited above
 		left := want(t, l, "proxy", "sh", "-c", "for t in iptables ip6tables; do $t-nft-save; $t-legacy-save; done")
 		if strings.Contains(left, "ufw") || strings.Contains(left, "postern-p") || strings.Contains(left, "DROP") {
 			t.Errorf("the undo leaves\n%s", left)
