@@ -133,6 +133,12 @@ func (p *applyPage) View(width, height int) view {
 	}
 	v := view{title: p.titled(p.job.steps, string(p.job.verb)), holds: true, help: applyHelp,
 		keys: []key{{"c", "stop after this action"}, {"pgup/pgdn", "output"}}}
+	if p.log() != "" {
+		v.keys = append(v.keys, key{"l", "log"})
+	}
+	if len(p.said) > 0 {
+		v.text = p.spoken
+	}
 	v.pinned = p.safety(width)
 	if most := max(1, height/2); len(v.pinned) > most {
 		v.pinned = v.pinned[len(v.pinned)-most:]

@@ -107,6 +107,10 @@ func (p *applyPage) viewEnd(width, height int) view {
 	if len(list) == 1 {
 		v.keys = keysOf(list)
 	}
+	if log := p.log(); log != "" {
+		v.keys = append(v.keys, key{"l", "log"})
+	}
+	v.reads(p.board, p, height)
 	return v
 }
 

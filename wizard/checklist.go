@@ -192,7 +192,7 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 	case "R":
 		return p.ask(p.ids...)
 	case "x":
-		text := []byte(p.export())
+		text := []byte(report.Text(p.export()))
 		return p.write("postern-checks.txt", func() ([]byte, error) { return text, nil })
 	case "r", "f", "y":
 		if at.result == nil {
@@ -270,7 +270,7 @@ func (p *checksPage) withOne(press string, r checks.Result) tea.Msg {
 		}
 		return p.ask(r.Step)
 	case "y":
-		return copied(report.Text(append([]report.Line{{Text: titleOf(r)}}, report.Finding(r)...)))
+		return copied(report.Text(p.told(entry{result: &r})))
 	}
 	_, isStep := steps.Find(r.Fix)
 	switch {
@@ -334,15 +334,25 @@ func (p *checksPage) typeFilter(m tea.KeyPressMsg) {
 	p.chose, p.split.Picked, p.split.Offset = "", 0, 0
 }
 
-// export is everything as text, for a file.
-func (p *checksPage) export() string {
-	var lines []report.Line
+// told is all that is known of one row, the evidence too; of one that is no check and no task it is everything.
+func (p *checksPage) told(e entry) []report.Line {
+	switch {
+	case e.result != nil:
+		return append([]report.Line{{Style: report.Strong, Text: titleOf(*e.result)}}, report.Finding(*e.result)...)
+	case e.task != nil:
+		return p.board.whole(*e.task)
+	}
+	return p.export()
+}
+
+// export is everything, for a file.
+func (p *checksPage) export() []report.Line {
+	lines := []report.Line{{Text: p.name() + "  " + p.o.Clock().Format("2006-01-02 15:04:05 MST")}, {}}
 	all := slices.SortedFunc(maps.Values(p.results), func(a, b checks.Result) int { return strings.Compare(a.Step+a.Key(), b.Step+b.Key()) })
 	for _, r := range all {
 		lines = append(lines, report.Result(r))
 	}
-	lines = append(lines, report.Findings(all)...)
-	return p.name() + "  " + p.o.Clock().Format("2006-01-02 15:04:05 MST") + "\n\n" + report.Text(lines)
+	return append(lines, report.Findings(all)...)
 }
 
 // tasks are what is left for a person in the chapters that were proven, or in all that nothing measures.

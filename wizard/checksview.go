@@ -19,7 +19,7 @@ import (
 func (p *checksPage) View(width, height int) view {
 	results := p.shown()
 	list := p.entries()
-	v := view{help: checkHelp, typing: p.filtering, holds: true, title: p.heading(width), pinned: p.state(),
+	v := view{help: checkHelp, typing: p.filtering, filters: true, holds: true, title: p.heading(width), pinned: p.state(),
 		keys: append([]key{{"enter", when(p.whole, "chapter", "go on")}}, checkKeys...)}
 	if !p.whole {
 		v.keys = append(v.keys, key{"a", "all checks"})
@@ -46,6 +46,7 @@ func (p *checksPage) View(width, height int) view {
 			v.help = report.CheckPage(c) + "\n" + checkHelp
 		}
 	}
+	v.text = func() []report.Line { return p.told(list[p.split.Picked]) }
 	v.add(p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned)-len(v.lines))...)
 	return v
 }

@@ -97,6 +97,7 @@ func (p *explainPage) View(width, height int) view {
 		v.pinned = draw.Prose(draw.Plain, fmt.Sprintf(" looking at the hosts  %s  %s", clock(p.elapsed()), report.Doing(p.last)), width)
 	}
 	v.keys = keysOf(p.choices())
+	v.reads(p.board, p, height)
 	return v
 }
 

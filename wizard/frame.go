@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,19 +15,25 @@ import (
 const (
 	leastWidth  = 40
 	leastHeight = 12
-	besideFrom  = 72 // the chapters stand beside the page from this width on
+	besideFrom  = 72 // the chapters stand beside the page from this width on, but beside a text over the whole screen
 	beside      = 21 // how wide they are, with the line before them
-	framed      = 3  // how much of a row the frame around the page takes: a line and a blank before it, a line behind it
+	framing     = 3  // how much of a row the frame around the page takes: a line and a blank before it, a line behind it
 	chrome      = 4  // header and line above, line and keys below
 )
 
 // small says whether the screen is below the floor.
 func (w *shell) small() bool { return w.width < leastWidth || w.height < leastHeight }
 
+// framed says whether the chapters stand beside the page, and a frame around it.
+func (w *shell) framed() bool {
+	_, over := w.top().page.(*readerPage)
+	return w.width >= besideFrom && !over
+}
+
 // pageWidth is how wide a page is.
 func (w *shell) pageWidth() int {
-	if w.width >= besideFrom {
-		return w.width - beside - framed
+	if w.framed() {
+		return w.width - beside - framing
 	}
 	return w.width
 }
@@ -38,7 +45,19 @@ func (w *shell) seen() view {
 	if len(w.prompts) > 0 {
 		return w.prompts[0].View(w.pageWidth(), w.bodyHeight())
 	}
-	return w.top().page.View(w.pageWidth(), w.bodyHeight()-len(w.noticed()))
+	return w.readable(w.top().page.View(w.pageWidth(), w.bodyHeight()-len(w.noticed())))
+}
+
+// readable names the keys that read the page's long text, where it has one and no other use for them.
+func (w *shell) readable(v view) view {
+	if v.text == nil || v.typing {
+		return v
+	}
+	v.keys = append(v.keys, key{"o", "read all"})
+	if !v.filters {
+		v.keys = append(v.keys, key{"/", "search"})
+	}
+	return v
 }
 
 // noticed is the notice, in the rows it takes.
@@ -68,7 +87,7 @@ func (w *shell) rows() []string {
 	}
 	if w.helping != nil {
 		over = w.helping
-		v = over.page.View(w.pageWidth(), w.bodyHeight())
+		v = w.readable(over.page.View(w.pageWidth(), w.bodyHeight()))
 	}
 	v.pinned = append(w.noticed(), v.pinned...)
 	body, where := w.body(v, over)
@@ -78,7 +97,7 @@ func (w *shell) rows() []string {
 // boxed draws a frame around the page, which has the focus, and beside it the chapters where there is room; a narrow screen
 // has a line above and a line below it.
 func (w *shell) boxed(body []draw.Line, where string) []string {
-	if w.width < besideFrom {
+	if !w.framed() {
 		rows := []string{w.theme.Draw(draw.Rule(w.o.Simulated, "", w.width), w.width)}
 		for _, l := range body {
 			rows = append(rows, w.theme.Draw(l, w.width))
@@ -136,7 +155,7 @@ func (w *shell) body(v view, l *layer) (lines []draw.Line, where string) {
 			lines = append(lines, draw.Line{})
 		}
 	}
-	if l.Most > 0 {
+	if where = v.where; l.Most > 0 {
 		where = fmt.Sprintf("%d-%d of %d  pgup pgdn", l.Offset+1, min(l.Offset+room, len(v.lines)), len(v.lines))
 	}
 	return append(lines, pinned...), where
@@ -192,8 +211,10 @@ func (w *shell) sidebar() []draw.Line {
 
 // waits says whether the engine waits for an answer of the operator.
 func (w *shell) waits() bool {
-	r, reviewing := w.top().page.(*reviewPage)
-	return len(w.prompts) > 0 || reviewing && r.m.answer != nil && !r.over
+	return len(w.prompts) > 0 || slices.ContainsFunc(w.pages, func(l *layer) bool {
+		r, reviewing := l.page.(*reviewPage)
+		return reviewing && r.m.answer != nil && !r.over
+	})
 }
 
 // doing says what the engine does now.

@@ -19,6 +19,7 @@ var everywhere = []key{
 	{"pgup pgdn", "scroll what does not fit"},
 	{"1 to 9", "open a chapter (where no text is typed)"},
 	{"? or F1", "this help"},
+	{"o  /", "read a long text whole, or search in it (where the screen has one)"},
 }
 
 // Update has nothing to do: the shell scrolls and closes help.
@@ -51,24 +52,9 @@ func (p helpPage) View(width, height int) view {
 		say("Answers: " + p.file.Path)
 	}
 	if log := p.log(); log != "" {
-		say("Log: " + log)
+		say("Log (l shows it): " + log)
 	}
 	say("Line mode, for screen readers and scripts: postern --plain")
+	v.reads(p.board, p, height)
 	return v
-}
-
-// textPage shows text to read.
-type textPage struct{ title, text string }
-
-// Update copies the text on request.
-func (p *textPage) Update(m tea.Msg) tea.Msg {
-	if k, ok := m.(tea.KeyPressMsg); ok && k.String() == "y" {
-		return all{tea.SetClipboard(p.text), noteMsg("copied, where the terminal allows it")}
-	}
-	return nil
-}
-
-// View is the text.
-func (p *textPage) View(width, height int) view {
-	return view{title: p.title, lines: draw.Inset(draw.Plain, p.text, width), keys: []key{{"y", "copy"}}, help: "Text to read, or to type elsewhere."}
 }

@@ -20,10 +20,13 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if w.helping != nil {
+		if cmd, read := w.reads(press, w.helping.page.View(w.pageWidth(), w.bodyHeight())); read {
+			return cmd
+		}
 		if slices.Contains([]string{"esc", "?", "f1", "enter", "q"}, press) {
 			w.helping = nil
 		} else {
-			w.helping.scroll(press)
+			w.helping.Key(press)
 		}
 		return nil
 	}
@@ -35,6 +38,10 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 		return nil
 	case len(w.prompts) > 0:
 		return w.toTop(m)
+	case press == "o" || press == "/" || press == "l":
+		if cmd, read := w.reads(press, seen); read {
+			return cmd
+		}
 	case press == "esc" && !seen.holds: // a page that must say something first, such as no, does so when it sees the key
 		return w.pop()
 	case !typing && len(press) == 1 && press >= "1" && press <= "9" && w.file != nil && !w.changing():
@@ -43,7 +50,7 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 		}
 	case press == "pgup" || press == "pgdown":
 		if w.top().Most > 0 {
-			w.top().scroll(press)
+			w.top().Key(press)
 			return nil
 		}
 	}
@@ -126,22 +133,4 @@ func (w *shell) pop() tea.Cmd {
 	}
 	w.notice = "this is the first page; ctrl+c leaves" + when(w.o.Simulated == "", ", and keeps all answers", "")
 	return nil
-}
-
-// scroll moves a page up or down.
-func (l *layer) scroll(press string) {
-	switch press {
-	case "pgup":
-		l.By(-l.Page())
-	case "pgdown", "space":
-		l.By(l.Page())
-	case "up", "k":
-		l.By(-1)
-	case "down", "j":
-		l.By(1)
-	case "home":
-		l.By(-l.Most)
-	case "end":
-		l.By(l.Most)
-	}
 }

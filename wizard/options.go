@@ -27,6 +27,7 @@ type Options struct {
 	Runner    func(*site.Site, Asker) (*run.Runner, error) // wired with log, guard, dialers, and the Asker for connecting; the wizard sets Approve and Saved; Emit and Result are told as well
 	Script    func(*run.Proposal) ([]byte, error)          // the same as plan --script
 	Write     func(name string, text []byte) (path string, err error)
+	Pager     func(text string) error                                              // shows a text in the operator's pager, in the screen's place; nil: there is none
 	Leads     func(ctx context.Context, s *site.Site, host string) (string, error) // where SSH goes to, in a few words, without asking the host; nil: not said
 	Past      func(path string) map[string]Past                                    // what the checks said in earlier runs, by checks.Result.Key, of the answers at a path; may be nil
 	Keep      func(path string, all map[string]Past) error                         // keeps that for later runs; may be nil

@@ -2,12 +2,14 @@ package wizard
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
 	"postern/site"
 	"postern/steps"
@@ -25,14 +27,17 @@ type page interface {
 
 // view is what a page shows at one size. The shell lays it out, scrolls it, and puts every text through the gate.
 type view struct {
-	title  string      // behind the chapter's in the header: "review", "apply"
-	lines  []draw.Line // more of them than fit are scrolled by the shell (pgup, pgdn), with a mark of what is in sight
-	focus  int         // the line to keep in sight when it changes
-	pinned []draw.Line // at the bottom, always in sight: errors, a countdown. Few.
-	keys   []key       // what this page does with keys; the shell adds its own
-	help   string      // the answer to "?": what this screen is for, in sentences; "\n" parts paragraphs
-	holds  bool        // esc goes to the page, which must answer something before it goes back
-	typing bool        // letters and digits are text: the shell takes only esc, ctrl+c, F1, pgup and pgdn
+	title   string               // behind the chapter's in the header: "review", "apply"
+	lines   []draw.Line          // more of them than fit are scrolled by the shell (pgup, pgdn), with a mark of what is in sight
+	focus   int                  // the line to keep in sight when it changes
+	text    func() []report.Line // all of a long text that is shown in part: what o opens, and / searches in
+	filters bool                 // "/" is the page's own
+	where   string               // what of it is in sight, where the page itself scrolls
+	pinned  []draw.Line          // at the bottom, always in sight: errors, a countdown. Few.
+	keys    []key                // what this page does with keys; the shell adds its own
+	help    string               // the answer to "?": what this screen is for, in sentences; "\n" parts paragraphs
+	holds   bool                 // esc goes to the page, which must answer something before it goes back
+	typing  bool                 // letters and digits are text: the shell takes only esc, ctrl+c, F1, pgup and pgdn
 }
 
 // key is one entry of the row of keys.
@@ -60,6 +65,24 @@ func keysOf(list []choice) []key {
 		keys = append(keys, c.key)
 	}
 	return keys
+}
+
+// reads lets o open what a page says, where that is more than there is room for.
+func (v *view) reads(b *board, p page, height int) {
+	if len(v.lines)+len(v.pinned) <= height {
+		return
+	}
+	v.text = func() []report.Line {
+		var text []report.Line
+		for _, l := range p.View(b.width, 1<<16).lines {
+			one := report.Line{Text: strings.TrimRight(l.String(), " ")}
+			if len(l.Spans) == 1 {
+				one.Style = l.Spans[0].Style
+			}
+			text = append(text, one)
+		}
+		return text
+	}
 }
 
 func (v *view) add(lines ...draw.Line) { v.lines = append(v.lines, lines...) }

@@ -131,16 +131,25 @@ func (p *reviewPage) choices() []choice {
 	if !pr.Undo {
 		list = append(list, choice{key{"e", "edit answers"}, func() tea.Msg { p.say(false); return chapterMsg{p.stepAt(), true} }})
 	}
-	return append(list, choice{key{"s", "save as script"}, p.saveScript})
+	return append(list, choice{key{"s", when(p.o.Write == nil && p.o.Script != nil, "read the script", "save as script")}, p.saveScript})
 }
 
-// saveScript writes what is shown into a file to be run by hand.
+// saveScript writes what is shown into a file to be run by hand, or, where no files are written, has it read.
 func (p *reviewPage) saveScript() tea.Msg {
 	script, proposal := p.o.Script, p.m.proposal
-	if script == nil || p.o.Write == nil {
+	switch {
+	case script == nil:
 		return noteMsg(p.unsaved("'postern plan --script' prints the script"))
+	case p.o.Write != nil:
+		return p.write("postern-plan.sh", func() ([]byte, error) { return script(proposal) })
 	}
-	return p.write("postern-plan.sh", func() ([]byte, error) { return script(proposal) })
+	return tea.Cmd(func() tea.Msg {
+		body, err := script(proposal)
+		if err != nil {
+			return noteMsg("there is no script: " + remote.Words(err))
+		}
+		return readMsg{title: "script", text: []report.Line{{Text: string(body)}}}
+	})
 }
 
 // stepAt is the chapter of the chosen change, or the first one asked about.

@@ -32,6 +32,7 @@ func (p *reviewPage) View(width, height int) view {
 	if at := p.split.Picked; at > 0 {
 		where = fmt.Sprintf("change %d of %d", at, len(p.entries)-1)
 	}
+	v.text = p.whole
 	rows, at := p.rows(width)
 	v.lines = p.split.Draw(rows, at, where, p.details(width), width, height-len(v.pinned))
 	return v
@@ -155,14 +156,35 @@ func (p *reviewPage) details(width int) []draw.Line {
 	}
 	lines := p.aboutAll()
 	if e := p.entries[p.split.Picked]; e.change != nil {
-		lines = []report.Line{{Style: report.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}
-		if risk := report.Risk(*e.change); risk != "" {
-			lines = append(lines, report.Line{Style: report.Amber, Prose: true, Text: "risk: " + risk})
-		}
-		lines = append(lines, report.Change(*e.change, "s saves them all as a script")...)
+		lines = e.told("o shows all of them")
 	}
 	d.of, d.width, d.lines = p.split.Picked, width, draw.Report(lines, width)
 	return d.lines
+}
+
+// told is all there is to know of a change, of long commands the beginning and who has the rest.
+func (e reviewed) told(rest string) []report.Line {
+	lines := []report.Line{{Style: report.Strong, Prose: true, Text: fmt.Sprintf("%d. [%s] %s", e.n, e.change.Step, e.change.Title)}}
+	if risk := report.Risk(*e.change); risk != "" {
+		lines = append(lines, report.Line{Style: report.Amber, Prose: true, Text: "risk: " + risk})
+	}
+	return append(lines, report.Change(*e.change, rest)...)
+}
+
+// whole is the chosen change with nothing left out, or, where that is what they are all about, every one of them.
+func (p *reviewPage) whole() []report.Line {
+	if e := p.entries[p.split.Picked]; e.change != nil {
+		return e.told("")
+	}
+	lines, host := p.aboutAll(), ""
+	for _, e := range p.entries[1:] {
+		if lines = append(lines, report.Line{}); e.host != host {
+			host = e.host
+			lines = append(lines, report.Line{Style: report.Strong, Text: host}, report.Line{})
+		}
+		lines = append(lines, e.told("")...)
+	}
+	return lines
 }
 
 // aboutAll is what is to be known of all changes together.
@@ -190,6 +212,7 @@ func (p *reviewPage) viewWayBack(width int) view {
 	v.lines = draw.Prose(draw.Strong, "One of these changes may cut SSH. The host takes it back by itself if no new login works. Keep this for the case that all else fails; it is shown once.", width-1)
 	v.lines = append(v.lines, draw.Report(p.rescue(), width-1)...)
 	v.pinned = draw.Prose(draw.Strong, "enter applies it now", width-1)
+	v.text = p.rescue
 	return v
 }
 

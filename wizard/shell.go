@@ -119,6 +119,8 @@ func (w *shell) take(m tea.Msg) tea.Cmd {
 		return w.command(m)
 	case noteMsg, rescueMsg, draftMsg, answerMsg, markMsg, savedMsg:
 		return w.said(m)
+	case readMsg:
+		return w.read(m)
 	case promptMsg:
 		w.prompts = append(w.prompts, newPrompt(&w.board, m))
 		return nil

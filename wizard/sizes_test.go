@@ -176,7 +176,7 @@ func fits(t *testing.T, x *table) {
 			seen.WriteString(ansi.Strip(r) + "\n")
 		}
 		before := over.Offset
-		over.scroll("pgdown")
+		over.Key("pgdown")
 		if over.Offset == before {
 			break
 		}

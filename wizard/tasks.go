@@ -153,14 +153,19 @@ func (p *tasksPage) View(width, height int) view {
 		v.lines = []draw.Line{draw.Say(draw.Plain, " Nothing is left for you here.")}
 		return v
 	}
+	v.text = func() []report.Line { return p.whole(p.tasks[p.split.Picked]) }
 	v.lines = p.split.Draw(rows, p.split.Picked, "", p.about(p.tasks[p.split.Picked], width), width, height-len(v.pinned))
 	return v
 }
 
 // about is all about one task.
 func (p *tasksPage) about(t steps.Task, width int) []draw.Line {
-	_, from := p.taskWord(t)
-	return draw.Report(report.Task(t, from), width-1)
+	return draw.Report(p.whole(t), width-1)
+}
+
+func (b *board) whole(t steps.Task) []report.Line {
+	_, from := b.taskWord(t)
+	return report.Task(t, from)
 }
 
 const tasksHelp = `What only a person can do: in a panel, at a registrar, on the phone, or on a host where this program does not work yet.

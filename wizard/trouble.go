@@ -74,5 +74,6 @@ func (p *troublePage) View(width, height int) view {
 		v.lines = append(v.lines, draw.Line{})
 		v.lines = append(v.lines, draw.Inset(draw.Plain, report.Advice(p.err), width)...)
 	}
+	v.reads(p.board, p, height)
 	return v
 }

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/remote"
+	"postern/report"
 	"postern/site"
 	"postern/steps"
 	"postern/wizard/draw"
@@ -61,7 +62,9 @@ func (p *waysPage) waysTo(h *site.Host) []way {
 		list = append(list, way{h.Name + ": directly", "Not through " + h.Jump + " any more.", p.set(at+".jump", "")})
 	}
 	return append(list, way{h.Name + ": its console", "What to type at its own screen when nothing else gets in.",
-		func() tea.Msg { return openMsg{&textPage{title: "console of " + h.Name, text: p.console(h)}} }})
+		func() tea.Msg {
+			return readMsg{title: "console of " + h.Name, text: []report.Line{{Text: p.console(h), Prose: true}}}
+		}})
 }
 
 // console is what to type on a host's own console.

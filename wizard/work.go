@@ -222,12 +222,14 @@ func action(word, text string, took time.Duration, width int) draw.Line {
 }
 
 // output is what was said: what the hosts print as it is, what happened as line mode says it.
-func (p *applyPage) output(width int) []draw.Line {
+func (p *applyPage) output(width int) []draw.Line { return draw.Report(p.spoken(), width) }
+
+func (p *applyPage) spoken() []report.Line {
 	var lines []report.Line
 	for _, e := range p.said[max(0, len(p.said)-mostSaid):] {
 		lines = append(lines, spoken(e)...)
 	}
-	return draw.Report(lines, width)
+	return lines
 }
 
 func spoken(e steps.Event) []report.Line {

@@ -36,13 +36,14 @@ type app struct {
 	said    report.Said // what was told already
 	quiet   bool        // events are not worth a line
 	last    atomic.Pointer[steps.Event]
-	printed bool        // the final JSON object is out
-	unsaid  bool        // it could not be written
-	active  atomic.Bool // hosts are being talked to
-	drawing atomic.Bool // the screen belongs to the wizard
-	sim     *demo.World // the simulated hosts; nil when they are real
-	known   *answers    // of the demo
-	guided  bool        // questions are asked
+	printed bool         // the final JSON object is out
+	unsaid  bool         // it could not be written
+	active  atomic.Bool  // hosts are being talked to
+	drawing atomic.Bool  // the screen belongs to the wizard
+	paging  atomic.Int32 // pagers that have the terminal, or had it a moment ago
+	sim     *demo.World  // the simulated hosts; nil when they are real
+	known   *answers     // of the demo
+	guided  bool         // questions are asked
 }
 
 // command runs one command line and returns its exit code.

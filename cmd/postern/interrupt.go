@@ -25,7 +25,10 @@ func interruptible(a *app, f func(context.Context) int) int {
 		select {
 		case c := <-code:
 			return c
-		case <-signals:
+		case s := <-signals:
+			if a.paging.Load() > 0 && s == os.Interrupt {
+				continue
+			}
 			if stopping {
 				a.say.line(plain, "leaving now; a host with an open change takes it back by itself")
 				return exitFailed

@@ -97,6 +97,7 @@ func (a *app) screen(file *site.File) wizard.Options {
 		Leads: func(ctx context.Context, s *site.Site, host string) (string, error) {
 			return run.Leads(ctx, s, host, a.remote())
 		},
+		Pager:  a.pager(),
 		Write:  write,
 		Past:   a.past,
 		Keep:   a.keepPast,

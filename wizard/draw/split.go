@@ -25,6 +25,27 @@ func (s *Scroll) By(rows int) { s.Offset = max(0, min(s.Offset+rows, s.Most)) }
 // Page is by how many rows a page goes on.
 func (s *Scroll) Page() int { return max(1, s.Room-1) }
 
+// Key scrolls; it says whether the key was one that does.
+func (s *Scroll) Key(press string) bool {
+	switch press {
+	case "pgup":
+		s.By(-s.Page())
+	case "pgdown", "space":
+		s.By(s.Page())
+	case "up", "k":
+		s.By(-1)
+	case "down", "j":
+		s.By(1)
+	case "home":
+		s.By(-s.Most)
+	case "end":
+		s.By(s.Most)
+	default:
+		return false
+	}
+	return true
+}
+
 // Key moves in the list, or scrolls the details; it says whether the key was one of these.
 func (s *Split) Key(press string, entries int) bool {
 	switch press {
@@ -36,10 +57,8 @@ func (s *Split) Key(press string, entries int) bool {
 		s.Pick(0, entries)
 	case "end":
 		s.Pick(entries-1, entries)
-	case "pgup":
-		s.By(-s.Page())
-	case "pgdown":
-		s.By(s.Page())
+	case "pgup", "pgdown":
+		return s.Scroll.Key(press)
 	default:
 		return false
 	}

@@ -61,9 +61,14 @@ func wrapped(text string, width int) []string {
 	return lines
 }
 
-// Report fits lines of a report into a width. Sentences break between words, diffs and commands where the row ends, so
-// that nothing is out of reach.
-func Report(lines []report.Line, width int) []Line {
+// Report fits lines of a report into a width. Sentences, diffs and commands break between words, and inside a word only where
+// that alone is wider than the row, so that nothing is out of reach.
+func Report(lines []report.Line, width int) []Line { return fitted(lines, width, false) }
+
+// Whole does so without ever breaking a word, for whoever scrolls sideways: a word may be wider than the width.
+func Whole(lines []report.Line, width int) []Line { return fitted(lines, width, true) }
+
+func fitted(lines []report.Line, width int, whole bool) []Line {
 	var out []Line
 	for _, l := range lines {
 		text := Readable(l.Text)
@@ -71,7 +76,7 @@ func Report(lines []report.Line, width int) []Line {
 			text = report.Wrap(text, width)
 		}
 		for part := range strings.SplitSeq(text, "\n") {
-			for i, piece := range broken(part, width) {
+			for i, piece := range broken(part, width, whole) {
 				if i > 0 {
 					piece = continued + piece
 				}
@@ -86,8 +91,8 @@ func Report(lines []report.Line, width int) []Line {
 const continued = "    "
 
 // broken cuts a line that is wider than the width into pieces that fit, those after the first behind an indentation: at a
-// blank where there is one near the end, else anywhere.
-func broken(text string, width int) []string {
+// blank where there is one, else anywhere, or behind the word where words stay whole.
+func broken(text string, width int, whole bool) []string {
 	var pieces []string
 	for width > 2*len(continued) {
 		head := text
@@ -101,11 +106,18 @@ func broken(text string, width int) []string {
 		if piece == "" || !strings.HasPrefix(text, piece) {
 			break
 		}
-		if at := strings.LastIndexByte(piece, ' '); at > len(piece)/2 && text[len(piece)] != ' ' {
+		switch at := strings.LastIndexByte(piece, ' '); {
+		case text[len(piece)] == ' ':
+		case at > 0 && strings.TrimSpace(piece[:at]) != "":
 			piece = piece[:at]
+		case whole:
+			word, _, _ := strings.Cut(text[len(piece):], " ")
+			piece += word
 		}
 		pieces = append(pieces, piece)
-		text = strings.TrimLeft(text[len(piece):], " ")
+		if text = strings.TrimLeft(text[len(piece):], " "); text == "" {
+			return pieces
+		}
 		if len(pieces) == 1 {
 			width -= len(continued)
 		}
