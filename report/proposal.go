@@ -65,7 +65,7 @@ func After(p *run.Proposal) []Line {
 	case p.Undo:
 		t.prose(Strong, "After this the hosts are as they were before this program changed them, but for what others changed since.")
 	case p.Inert && !p.Last:
-		t.prose(Strong, "After this nothing reaches more or less than now: it only prepares what is asked about next.")
+		t.prose(Strong, "After this the hosts have what this needs, such as packages and key files. No port is opened or closed, and what runs goes on as it is.")
 	}
 	for _, plan := range p.Plans {
 		for _, one := range plan.After {
