@@ -91,6 +91,7 @@ func (a *app) overlay(from *answers) error {
 	if !a.Save {
 		from.site, from.given = from.file.Site.Clone(), true
 	}
+	before := fmt.Sprint(site.Problems(from.file.Site))
 	for _, pair := range a.Set {
 		key, value, found := strings.Cut(pair, "=")
 		if !found {
@@ -108,6 +109,11 @@ func (a *app) overlay(from *answers) error {
 	}
 	if !a.Save {
 		return nil
+	}
+	for _, problem := range site.Problems(from.file.Site) {
+		if text := fmt.Sprint(problem); !strings.Contains(before, text) { // what was missing before may be missing still
+			return usage("nothing was saved", "%w", problem)
+		}
 	}
 	if err := from.file.Save(); err != nil {
 		return usage("nothing was changed", "%w", err)
