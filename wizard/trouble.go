@@ -3,6 +3,8 @@ package wizard
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -55,6 +57,34 @@ func (p *troublePage) Update(m tea.Msg) tea.Msg {
 	return nil
 }
 
+// can are the ways on, with where each leads.
+func (p *troublePage) can() []key {
+	list := []key{{"r", "look again, when what is said above is mended"}, {"e", "change how the hosts are reached"},
+		{"w", "take another way in: another destination, through the proxy, or what to type on the console"}}
+	if errors.Is(p.err, run.ErrStale) && p.o.Sites.Adopt != nil {
+		list = append(list, key{"a", "take the answers that lie on the hosts"})
+	}
+	return list
+}
+
+// lastProven says until when the chapters worked, as the checks said before the program began; "" when they never did.
+func (p *troublePage) lastProven() string {
+	var names []string
+	var until time.Time
+	for _, c := range p.chapters {
+		if at, whole := p.worked(c.step.ID); whole {
+			names = append(names, c.step.Title)
+			if at.After(until) {
+				until = at
+			}
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "When the checks were asked last, on " + p.date(until) + ", this worked: " + strings.Join(names, ", ") + ". What has changed since, the hosts cannot say now."
+}
+
 // View says what is known of it.
 func (p *troublePage) View(width, height int) view {
 	v := view{title: "not reached", keys: []key{{"r", "try again"}, {"e", "answers"}, {"w", "ways in"}},
@@ -71,8 +101,16 @@ func (p *troublePage) View(width, height int) view {
 		v.lines = append(v.lines, draw.Prose(draw.Bad, " [FAIL] the hosts could not be looked at; nothing was changed", width)...)
 		v.lines = append(v.lines, draw.Line{})
 		v.lines = append(v.lines, draw.Inset(draw.Plain, remote.Words(p.err), width)...)
+		if until := p.lastProven(); until != "" {
+			v.lines = append(v.lines, draw.Line{})
+			v.lines = append(v.lines, draw.Inset(draw.Strong, until, width)...)
+		}
 		v.lines = append(v.lines, draw.Line{})
 		v.lines = append(v.lines, draw.Inset(draw.Plain, report.Advice(p.err), width)...)
+		v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Strong, " What now"))
+		for _, k := range p.can() {
+			v.lines = append(v.lines, draw.Hanging(k.press, k.does, 4, width)...)
+		}
 	}
 	v.reads(p.board, p, height)
 	return v
