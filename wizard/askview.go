@@ -95,8 +95,6 @@ func (p *askPage) shown(f site.Field) (string, draw.Span) {
 		return value, draw.Text(draw.Good, "answered")
 	case value == "" && p.found != nil && f.Get(p.found) != "":
 		return f.Get(p.found), draw.Text(draw.Plain, "found there")
-	case value == "" && f.Choices != nil:
-		return "(find out)", draw.Text(draw.Plain, "usual")
 	case value == "" && p.passed[f.Key]:
 		return "-", draw.Text(draw.Plain, "left empty")
 	case value == "":

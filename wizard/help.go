@@ -15,7 +15,7 @@ type helpPage struct {
 // everywhere are the shell's own keys.
 var everywhere = []key{
 	{"esc", "one page back, always"},
-	{"ctrl+c", "leave; all answers are kept, and 'postern' goes on where you were. While hosts are being changed: stop after this action; again: leave at once"},
+	{"ctrl+c", "leave; what was answered is kept, but in the demo, and 'postern' goes on from there. While hosts are being changed: stop after this action; again: leave at once"},
 	{"pgup pgdn", "scroll what does not fit"},
 	{"1 to 9", "open a chapter (where no text is typed)"},
 	{"? or F1", "this help"},

@@ -35,12 +35,11 @@ func (*guideCmd) Run(ctx context.Context, a *app) error {
 	if err := a.overlay(from); err != nil {
 		return err
 	}
-	kept := "Answers are kept in " + from.file.Path + " after each question."
+	kept, leave := "Answers are kept in "+from.file.Path+" after each question.", "ctrl+c stops; run postern again to go on where you were."
 	if a.sim != nil {
-		kept = "Answers are kept for this run only."
+		kept, leave = "Answers are kept for this run only.", "ctrl+c stops."
 	}
-	a.say.prose(plain, "%s An empty line takes what stands in brackets, ? repeats the help, "+
-		"ctrl+c stops; run postern again to go on where you were.", kept)
+	a.say.prose(plain, "%s An empty line takes what stands in brackets, ? repeats the help, %s", kept, leave)
 	w := &walk{app: a, from: from, lacked: map[string]bool{}}
 	defer w.leave()
 	for _, step := range steps.All() {

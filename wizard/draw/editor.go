@@ -83,7 +83,7 @@ func (e *Editor) build(width int) {
 
 // Choice is a choice as it is shown.
 func Choice(value string) string {
-	return cmp.Or(map[string]string{"": "(find out)", "true": "yes", "false": "no"}[value], value)
+	return cmp.Or(map[string]string{"": "(leave it empty)", "true": "yes", "false": "no"}[value], value)
 }
 
 // Update takes a key or a paste. What leads away from the field never comes here.

@@ -50,8 +50,8 @@ func TestAListIsSearchedByTyping(t *testing.T) {
 	for _, c := range []struct {
 		keys, value, rows string
 	}{
-		{"", "", "> (find out)|  adopt|  replace|  keep"},
-		{"<down> <down>", "replace", "  (find out)|  adopt|> replace|  keep"},
+		{"", "", "> (leave it empty)|  adopt|  replace|  keep"},
+		{"<down> <down>", "replace", "  (leave it empty)|  adopt|> replace|  keep"},
 		{"ke", "keep", "> keep"},
 		{"p <down>", "replace", "  adopt|> replace|  keep"},
 		{"zz", "", ""},
