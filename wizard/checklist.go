@@ -336,10 +336,9 @@ func (p *checksPage) typeFilter(m tea.KeyPressMsg) {
 
 // told is all that is known of one row, the evidence too; of one that is no check and no task it is everything.
 func (p *checksPage) told(e entry) []report.Line {
-	switch {
-	case e.result != nil:
+	if e.result != nil {
 		return append([]report.Line{{Style: report.Strong, Text: titleOf(*e.result)}}, report.Finding(*e.result)...)
-	case e.task != nil:
+	} else if e.task != nil {
 		return p.board.whole(*e.task)
 	}
 	return p.export()

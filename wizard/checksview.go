@@ -238,10 +238,9 @@ func (p *checksPage) after(width int) []draw.Line {
 	var proven, next []string
 	var lines []draw.Line
 	for _, c := range p.chapters {
-		switch n := len(p.left(c.plan.Tasks)); {
-		case c.state == inPlace && !c.step.ByHand():
+		if n := len(p.left(c.plan.Tasks)); c.state == inPlace && !c.step.ByHand() {
 			proven = append(proven, c.step.Title)
-		case n > 0 && c.step.ByHand():
+		} else if n > 0 && c.step.ByHand() {
 			next = append(next, fmt.Sprintf("%s (%s)", c.step.Title, report.Plural(n, "task")))
 		}
 	}

@@ -81,7 +81,8 @@ func (p *explainPage) View(width, height int) view {
 	}
 	v.add(draw.Line{})
 	if p.file.Site.Revision == 0 && p.id == p.chapters[0].step.ID {
-		v.add(draw.Inset(draw.Plain, welcome+when(p.o.Simulated == "", goOnLater, keepsNothing), width)...)
+		v.add(draw.Inset(draw.Plain, welcome+when(p.o.Simulated == "", "You can leave at any time (ctrl+c) and go on where you were.",
+			"This is the demo: no host of yours is touched, nothing is kept, and ctrl+c leaves."), width)...)
 		v.add(draw.Line{})
 	}
 	v.add(p.warnings(width)...)
@@ -105,12 +106,6 @@ func (p *explainPage) View(width, height int) view {
 const welcome = "This program makes a public server the gate of a mail server that stays hidden behind it, in seven chapters. " +
 	"Each says what it is for and asks what only you know. Every change is shown before it is made, and the hosts take it back by themselves " +
 	"unless a new login works. "
-
-// What leaving means.
-const (
-	goOnLater    = "You can leave at any time (ctrl+c) and go on where you were."
-	keepsNothing = "This is the demo: no host of yours is touched, nothing is kept, and ctrl+c leaves."
-)
 
 // seen is what the last look said of the chapter.
 func (p *explainPage) seen(c *chapter, width int) []draw.Line {

@@ -2,7 +2,6 @@ package wizard
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -50,12 +49,8 @@ func (w *shell) seen() view {
 
 // readable names the keys that read the page's long text, where it has one and no other use for them.
 func (w *shell) readable(v view) view {
-	if v.text == nil || v.typing {
-		return v
-	}
-	v.keys = append(v.keys, key{"o", "read all"})
-	if !v.filters {
-		v.keys = append(v.keys, key{"/", "search"})
+	if v.text != nil && !v.typing {
+		v.keys = append(v.keys, []key{{"o", "read all"}, {"/", "search"}}[:when(v.filters, 1, 2)]...)
 	}
 	return v
 }
@@ -211,10 +206,8 @@ func (w *shell) sidebar() []draw.Line {
 
 // waits says whether the engine waits for an answer of the operator.
 func (w *shell) waits() bool {
-	return len(w.prompts) > 0 || slices.ContainsFunc(w.pages, func(l *layer) bool {
-		r, reviewing := l.page.(*reviewPage)
-		return reviewing && r.m.answer != nil && !r.over
-	})
+	r, reviewing := w.top().page.(*reviewPage)
+	return len(w.prompts) > 0 || reviewing && r.m.answer != nil && !r.over
 }
 
 // doing says what the engine does now.

@@ -30,18 +30,14 @@ func (p helpPage) View(width, height int) view {
 	v := view{title: "help", keys: []key{{"up/down", "scroll"}}}
 	if p.of.help != "" {
 		v.add(draw.Prose(draw.Plain, p.theme.Words(p.of.help), width-1)...)
-		v.add(draw.Line{})
 	}
 	for _, part := range []struct {
 		title string
 		keys  []key
 	}{{"Keys here", p.of.keys}, {"Keys everywhere", everywhere}} {
-		v.add(draw.Say(draw.Strong, "%s", part.title))
+		v.add(draw.Line{}, draw.Say(draw.Strong, "%s", part.title))
 		for _, k := range part.keys {
 			v.add(draw.Hanging(k.press, k.does, 12, width)...)
-		}
-		if part.title == "Keys here" {
-			v.add(draw.Line{})
 		}
 	}
 	say := func(text string) { v.add(draw.Prose(draw.Plain, text, width-1)...) }

@@ -19,10 +19,10 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 	if w.small() {
 		return nil
 	}
+	if cmd, read := w.reads(press); read {
+		return cmd
+	}
 	if w.helping != nil {
-		if cmd, read := w.reads(press, w.helping.page.View(w.pageWidth(), w.bodyHeight())); read {
-			return cmd
-		}
 		if slices.Contains([]string{"esc", "?", "f1", "enter", "q"}, press) {
 			w.helping = nil
 		} else {
@@ -38,10 +38,6 @@ func (w *shell) key(m tea.KeyPressMsg) tea.Cmd {
 		return nil
 	case len(w.prompts) > 0:
 		return w.toTop(m)
-	case press == "o" || press == "/" || press == "l":
-		if cmd, read := w.reads(press, seen); read {
-			return cmd
-		}
 	case press == "esc" && !seen.holds: // a page that must say something first, such as no, does so when it sees the key
 		return w.pop()
 	case !typing && len(press) == 1 && press >= "1" && press <= "9" && w.file != nil && !w.changing():

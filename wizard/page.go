@@ -18,8 +18,7 @@ import (
 
 // page is one screen's content. It reads the board and writes only to itself; what else is to happen it asks for: Update
 // returns a message to the shell, or all of several, which the shell takes at once and in order, or a tea.Cmd for what takes
-// time. It knows no size before View. A message that is not a page's business is ignored by it: every page on the way back
-// gets events, results and done, so that it is up to date when it is seen again.
+// time. Every page on the way back gets events, results and done, and ignores what is not its business.
 type page interface {
 	Update(tea.Msg) tea.Msg
 	View(width, height int) view
@@ -75,11 +74,7 @@ func (v *view) reads(b *board, p page, height int) {
 	v.text = func() []report.Line {
 		var text []report.Line
 		for _, l := range p.View(b.width, 1<<16).lines {
-			one := report.Line{Text: strings.TrimRight(l.String(), " ")}
-			if len(l.Spans) == 1 {
-				one.Style = l.Spans[0].Style
-			}
-			text = append(text, one)
+			text = append(text, report.Line{Text: strings.TrimRight(l.String(), " ")})
 		}
 		return text
 	}
@@ -97,19 +92,7 @@ func (v *view) list(rows []draw.Line, chosen int) {
 	}
 }
 
-// How a chapter goes by, and who opens what:
-//
-//	explain      enter opens ask
-//	ask          enter, when all is answered, opens newApply and gives the engine an apply
-//	newApply     shows the events; on proposalMsg the shell puts newReview on top
-//	newReview    answers the proposal, and goes back to newApply; esc answers false
-//	newApply     on doneMsg: declined: back. Nothing to do, or confirmed: replace with newProve (of an Outcome that is Empty it
-//	             asks the checks first). An error stays in sight, with what to do about it (report.Advice)
-//	newProve     enter is next; "fix" gives the engine an apply of the step, over newApply like ask
-//
-// The shell itself keeps chapters, found, results and busy up to date before a page sees a message.
-
-// What pages ask of the shell.
+// What pages ask of the shell; design.md says how a chapter goes by.
 type (
 	all        []tea.Msg               // one after the other
 	openMsg    struct{ page page }     // put on top

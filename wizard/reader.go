@@ -20,23 +20,20 @@ type readerPage struct {
 	*board
 	readMsg
 	draw.Scroll
-	aside int // columns left of what is seen, where a word is wider than the screen
-
-	typed  *draw.Editor   // what to look for, while it is typed
-	sought *regexp.Regexp // what was looked for, nil when nothing is
-	hits   []int          // the rows that have it
-	at     int            // which of them is shown
-
-	width int // for which rows was made
-	rows  []draw.Line
-	wide  int // the widest of them
+	aside       int            // columns left of what is seen, where a word is wider than the screen
+	typed       *draw.Editor   // what to look for, while it is typed
+	sought      *regexp.Regexp // what was looked for, nil when nothing is
+	hits        []int          // the rows that have it
+	at          int            // which of them is shown
+	width, wide int            // for which rows was made, and the widest of them
+	rows        []draw.Line
 }
 
 // readMsg has a text read: in the operator's pager, or on a page where there is none.
 type readMsg struct {
 	title string
 	text  []report.Line
-	end   bool // from its end on
+	from  int  // the first row in sight
 	here  bool // on a page in any case
 }
 
@@ -50,32 +47,32 @@ func (paging) SetStderr(_ io.Writer) {}
 
 // read opens a text. While the engine is at work it is read on a page: a pager holds all messages back, and hosts would wait.
 func (w *shell) read(m readMsg) tea.Cmd {
-	p := &readerPage{board: &w.board, readMsg: m}
-	if m.end {
-		p.Offset = 1 << 30
-	}
+	p := &readerPage{board: &w.board, readMsg: m, Scroll: draw.Scroll{Offset: m.from}}
 	show := w.o.Pager
 	if m.here || show == nil || w.busy != nil && !w.waits() {
 		return w.take(openMsg{p})
 	}
 	return tea.Exec(paging(func() error { return show(report.Text(m.text)) }), func(err error) tea.Msg {
-		if err != nil {
-			return all{openMsg{p}, noteMsg("the pager did not work: " + remote.Words(err))}
+		if err == nil {
+			return nil
 		}
-		return nil
+		return all{openMsg{p}, noteMsg("the pager did not work: " + remote.Words(err))}
 	})
 }
 
 // reads does what the keys for long texts do, on every page that has one and no other use for the key. It says whether it was one.
-func (w *shell) reads(press string, v view) (tea.Cmd, bool) {
-	switch _, here := w.top().page.(*readerPage); {
-	case v.typing || here && w.helping == nil:
+func (w *shell) reads(press string) (tea.Cmd, bool) {
+	v := w.seen()
+	if w.helping != nil {
+		v = w.helping.page.View(w.pageWidth(), w.bodyHeight())
+	}
+	switch {
+	case v.typing:
 	case press == "l" && w.log() != "":
 		return w.take(readLog(w.log())), true
 	case v.text != nil && (press == "o" || press == "/" && !v.filters):
 		w.helping = nil
-		p := readMsg{title: v.title, text: v.text(), here: press == "/"}
-		cmd := w.read(p)
+		cmd := w.read(readMsg{title: v.title, text: v.text(), here: press == "/"})
 		if press == "/" {
 			cmd = tea.Batch(cmd, w.toTop(tea.KeyPressMsg{Code: '/', Text: "/"}))
 		}
@@ -84,9 +81,6 @@ func (w *shell) reads(press string, v view) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// mostLog is how much of a log is shown, from its end, in bytes.
-const mostLog = 1 << 20
-
 // readLog reads this run's log as far as it is written.
 func readLog(path string) tea.Cmd {
 	return func() tea.Msg {
@@ -94,13 +88,9 @@ func readLog(path string) tea.Cmd {
 		if err != nil {
 			return noteMsg("the log cannot be read: " + remote.Words(err))
 		}
-		m := readMsg{title: "log of this run", end: true}
-		if len(raw) > mostLog {
-			raw = raw[len(raw)-mostLog:]
-			m.text = append(m.text, report.Line{Text: "[the beginning is left out; all of it: " + path + "]"})
-		}
-		for line := range strings.Lines(string(raw)) {
-			m.text = append(m.text, report.Line{Text: strings.TrimSuffix(line, "\n")})
+		m := readMsg{title: "log of this run", from: 1 << 30}
+		for line := range strings.SplitSeq(strings.TrimSpace(string(raw)), "\n") {
+			m.text = append(m.text, report.Line{Text: line})
 		}
 		return m
 	}
@@ -119,19 +109,14 @@ func (p *readerPage) Update(m tea.Msg) tea.Msg {
 		p.aside = max(0, min(p.aside+when(press == "right", p.width/2, -p.width/2), p.wide-p.width))
 	case press == "/":
 		p.typed = draw.NewEditor(p.theme, "", nil, false)
-	case (press == "n" || press == "N") && len(p.hits) > 1:
+	case (press == "n" || press == "N") && len(p.hits) > 0:
 		p.show(p.at + when(press == "n", 1, len(p.hits)-1))
-	case (press == "n" || press == "N") && p.sought != nil:
-		p.show(p.at)
-		return noteMsg("this is the only line that has it")
 	case press == "esc" && p.sought != nil:
 		p.sought, p.hits = nil, nil
 	case press == "esc" || press == "q":
 		return backMsg{}
 	case press == "y":
 		return all{tea.SetClipboard(report.Text(p.text)), noteMsg("copied, where the terminal allows it")}
-	case press == "o" && p.o.Pager != nil:
-		return p.readMsg
 	}
 	return nil
 }
@@ -144,9 +129,6 @@ func (p *readerPage) search(k tea.KeyPressMsg) tea.Msg {
 	case "enter":
 		words := strings.TrimSpace(p.typed.Value)
 		p.typed, p.sought, p.at = nil, nil, 0
-		if words == "" {
-			return nil
-		}
 		p.sought = regexp.MustCompile("(?i)" + regexp.QuoteMeta(words))
 		if p.find(); len(p.hits) == 0 {
 			p.sought = nil
@@ -162,17 +144,12 @@ func (p *readerPage) search(k tea.KeyPressMsg) tea.Msg {
 // find lists the rows that have what is looked for, also where it goes on in the next row.
 func (p *readerPage) find() {
 	p.hits = nil
-	if p.sought == nil {
-		return
-	}
-	for i, l := range p.rows {
-		text, next := l.String(), ""
-		if i+1 < len(p.rows) {
-			next = strings.TrimLeft(p.rows[i+1].String(), " ")
-		}
+	for i, next := len(p.rows)-1, ""; i >= 0 && p.sought != nil; i-- {
+		text := p.rows[i].String()
 		if p.sought.MatchString(text) || p.sought.MatchString(text+" "+next) && !p.sought.MatchString(next) {
-			p.hits = append(p.hits, i)
+			p.hits = append([]int{i}, p.hits...)
 		}
+		next = strings.TrimLeft(text, " ")
 	}
 }
 
@@ -182,11 +159,9 @@ func (p *readerPage) show(hit int) {
 	if row := p.hits[p.at]; row < p.Offset || row >= p.Offset+p.Room {
 		p.Offset = max(0, row-p.Room/3)
 	}
-	p.aside = 0
 	text := p.rows[p.hits[p.at]].String()
-	if in := p.sought.FindStringIndex(text); in != nil && draw.Columns(text[:in[1]]) > p.width {
-		p.aside = max(0, min(draw.Columns(text[:in[0]])-p.width/2, p.wide-p.width))
-	}
+	in := append(p.sought.FindStringIndex(text), 0, 0) // none where it goes on in the next row
+	p.aside = max(0, min(draw.Columns(text[:in[1]])-p.width, p.wide-p.width))
 }
 
 // View is as much of the text as there is room for.
@@ -209,9 +184,6 @@ func (p *readerPage) View(width, height int) view {
 	}
 	if p.wide > width {
 		v.keys = append(v.keys, key{"left/right", "sideways"})
-	}
-	if p.o.Pager != nil && p.busy == nil {
-		v.keys = append(v.keys, key{"o", "in your pager"})
 	}
 	p.Room = height - len(v.pinned)
 	p.Most = max(0, len(p.rows)-p.Room)
@@ -239,8 +211,7 @@ func (p *readerPage) marked(l draw.Line, width int) draw.Line {
 			from = in[1]
 		}
 	}
-	out.Spans = append(out.Spans, draw.Text(s, text[from:]))
-	return out
+	return draw.Row(append(out.Spans, draw.Text(s, text[from:]))...)
 }
 
 const readerHelp = `A long text over the whole screen, where it can be selected and copied: a line breaks between words only.

@@ -176,13 +176,9 @@ func (p *reviewPage) whole() []report.Line {
 	if e := p.entries[p.split.Picked]; e.change != nil {
 		return e.told("")
 	}
-	lines, host := p.aboutAll(), ""
+	lines := p.aboutAll()
 	for _, e := range p.entries[1:] {
-		if lines = append(lines, report.Line{}); e.host != host {
-			host = e.host
-			lines = append(lines, report.Line{Style: report.Strong, Text: host}, report.Line{})
-		}
-		lines = append(lines, e.told("")...)
+		lines = append(append(lines, report.Line{}, report.Line{Style: report.Strong, Text: e.host}), e.told("")...)
 	}
 	return lines
 }

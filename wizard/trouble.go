@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -57,32 +56,18 @@ func (p *troublePage) Update(m tea.Msg) tea.Msg {
 	return nil
 }
 
-// can are the ways on, with where each leads.
-func (p *troublePage) can() []key {
-	list := []key{{"r", "look again, when what is said above is mended"}, {"e", "change how the hosts are reached"},
-		{"w", "take another way in: another destination, through the proxy, or what to type on the console"}}
-	if errors.Is(p.err, run.ErrStale) && p.o.Sites.Adopt != nil {
-		list = append(list, key{"a", "take the answers that lie on the hosts"})
-	}
-	return list
-}
-
 // lastProven says until when the chapters worked, as the checks said before the program began; "" when they never did.
 func (p *troublePage) lastProven() string {
 	var names []string
-	var until time.Time
 	for _, c := range p.chapters {
 		if at, whole := p.worked(c.step.ID); whole {
-			names = append(names, c.step.Title)
-			if at.After(until) {
-				until = at
-			}
+			names = append(names, c.step.Title+" (until "+p.date(at)+")")
 		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	return "When the checks were asked last, on " + p.date(until) + ", this worked: " + strings.Join(names, ", ") + ". What has changed since, the hosts cannot say now."
+	return "By the checks asked last, this worked: " + strings.Join(names, ", ") + ". What has changed since, the hosts cannot say now."
 }
 
 // View says what is known of it.
@@ -108,7 +93,8 @@ func (p *troublePage) View(width, height int) view {
 		v.lines = append(v.lines, draw.Line{})
 		v.lines = append(v.lines, draw.Inset(draw.Plain, report.Advice(p.err), width)...)
 		v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Strong, " What now"))
-		for _, k := range p.can() {
+		for _, k := range []key{{"r", "look again, when what is said above is mended"}, {"e", "change how the hosts are reached"},
+			{"w", "take another way in: another destination, through the proxy, or what to type on the console"}} {
 			v.lines = append(v.lines, draw.Hanging(k.press, k.does, 4, width)...)
 		}
 	}

@@ -10,16 +10,12 @@ import (
 // pager is what shows a long text in the screen's place: $PAGER, read as a shell does, or else less; nil where neither is there.
 // What is no less may end at once, so that is waited for.
 func (a *app) pager() func(text string) error {
-	line, first := strings.TrimSpace(a.world.getenv("PAGER")), ""
-	for _, line = range []string{line, "less"} {
-		first, _, _ = strings.Cut(line, " ")
-		if _, err := exec.LookPath(first); err == nil && first != "" {
-			break
-		}
-		first = ""
+	line := strings.TrimSpace(a.world.getenv("PAGER"))
+	first, _, _ := strings.Cut(line, " ")
+	if _, err := exec.LookPath(first); err != nil {
+		line, first = "less", "less"
 	}
-	shell, err := exec.LookPath("sh")
-	if first == "" || err != nil {
+	if _, err := exec.LookPath(first); err != nil {
 		return nil
 	}
 	script := "{ " + line + "\n} || exit\nprintf '\\n%s' 'enter goes back to postern' >/dev/tty\nread -r _ </dev/tty\n"
@@ -29,7 +25,7 @@ func (a *app) pager() func(text string) error {
 	return func(text string) error {
 		a.paging.Add(1)                                                // ctrl+c is the pager's
 		defer time.AfterFunc(time.Second, func() { a.paging.Add(-1) }) // what ended it may be on its way to us still
-		cmd := exec.Command(shell, "-c", script)
+		cmd := exec.Command("sh", "-c", script)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = strings.NewReader(a.secrets.scrub(text)), a.world.stdout, a.world.stderr, a.world.environ()
 		return cmd.Run()
 	}

@@ -1,7 +1,6 @@
 package draw
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,9 +18,6 @@ const (
 // Picture draws the site with its own addresses and ports: the world, the proxy, the tunnel, the mail host. marks stand at
 // the arrows, where there are any.
 func Picture(s *site.Site, width int, marks map[string]Span) []Line {
-	if s.Layout == "toaster" {
-		return toasterPicture(s)
-	}
 	var lines []Line
 	arrow := func(name, shaft, words string) {
 		l := Row(Text(Frame, "     "+shaft+"  "))
@@ -73,21 +69,6 @@ func host(s *site.Site, role site.Role, width int) []Line {
 		lines = append(lines,
 			Row(Text(Plain, "  ["), Text(Strong, h.Name), Text(Plain, "] "), Text(Accent, Middle(at, width-len(h.Name)-6))),
 			Row(Text(Plain, "     in the tunnel "), Text(Accent, s.TunnelAddress(h).String())))
-	}
-	return lines
-}
-
-func toasterPicture(s *site.Site) []Line {
-	lines := []Line{Say(Strong, "   the world, and you"), Say(Frame, "     │")}
-	for _, h := range s.Hosts {
-		lines = append(lines, Row(Text(Plain, "  ["), Text(Strong, h.Name), Text(Plain, "] pf")))
-	}
-	for _, j := range s.Jails {
-		at := "no address yet"
-		if j.Address4.IsValid() {
-			at = j.Address4.String()
-		}
-		lines = append(lines, Row(Text(Frame, "     ├── "), Text(Plain, fmt.Sprintf("jail %s  %s", cmp.Or(j.Name, "?"), at))))
 	}
 	return lines
 }

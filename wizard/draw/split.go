@@ -27,23 +27,9 @@ func (s *Scroll) Page() int { return max(1, s.Room-1) }
 
 // Key scrolls; it says whether the key was one that does.
 func (s *Scroll) Key(press string) bool {
-	switch press {
-	case "pgup":
-		s.By(-s.Page())
-	case "pgdown", "space":
-		s.By(s.Page())
-	case "up", "k":
-		s.By(-1)
-	case "down", "j":
-		s.By(1)
-	case "home":
-		s.By(-s.Most)
-	case "end":
-		s.By(s.Most)
-	default:
-		return false
-	}
-	return true
+	by, scrolls := map[string]int{"pgup": -s.Page(), "pgdown": s.Page(), "space": s.Page(), "up": -1, "k": -1, "down": 1, "j": 1, "home": -s.Most, "end": s.Most}[press]
+	s.By(by)
+	return scrolls
 }
 
 // Key moves in the list, or scrolls the details; it says whether the key was one of these.
