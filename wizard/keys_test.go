@@ -2,7 +2,6 @@ package wizard
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -117,33 +116,6 @@ func TestFarewellAgreesWithItself(t *testing.T) {
 	if text := strings.Join(x.w.farewell().Lines, "\n"); strings.Contains(text, "failed") {
 		t.Errorf("taken back, and still counted:\n%s", text)
 	}
-}
-
-// Where all is proven, one page says what is, what comes next, how to ask again, and how to undo; what is not proven is not named as that.
-func TestProofOfAllSaysWhatComesNext(t *testing.T) {
-	x := looked(t, "started look", "done look")
-	x.tell(openMsg{newProve(&x.w.board, nil)})
-	for _, s := range []string{"network host.ssh proxy", "firewall firewall.open.imaps here", "wireguard tunnel.tcp mail"} {
-		x.says("result ok " + s + " yes")
-	}
-	x.tell(doneMsg{job: x.job("check"), results: slices.Collect(maps.Values(x.w.results))})
-	for _, text := range []string{"Proven. enter goes on.", "Network, Firewall, WireGuard;", "Mailcow (7 tasks)", "R asks everything here", "postern check", "undo --all"} {
-		if got := strings.Join(strings.Fields(x.screen()[strings.Index(x.screen(), "├"):]), " "); !strings.Contains(x.screen(), text) && !strings.Contains(got, text) {
-			t.Errorf("no %q:\n%s", text, x.screen())
-		}
-	}
-	x.says("result fail wireguard tunnel.tcp mail no")
-	if strings.Contains(said(x.w.top().page.(*checksPage).after(200)), "WireGuard") {
-		t.Error("what fails is called proven")
-	}
-}
-
-func said(lines []draw.Line) string {
-	text := ""
-	for _, l := range lines {
-		text += l.String() + "\n"
-	}
-	return text
 }
 
 // A port at which only a throw-away listener of ours answered is open, and no service is called ok.

@@ -84,14 +84,11 @@ func (p *troublePage) View(width, height int) view {
 		v.lines = append(v.lines, draw.Say(draw.Good, " [ok] the hosts were looked at"))
 	default:
 		v.lines = append(v.lines, draw.Prose(draw.Bad, " [FAIL] the hosts could not be looked at; nothing was changed", width)...)
-		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Inset(draw.Plain, remote.Words(p.err), width)...)
+		v.lines = append(append(v.lines, draw.Line{}), draw.Inset(draw.Plain, remote.Words(p.err), width)...)
 		if until := p.lastProven(); until != "" {
-			v.lines = append(v.lines, draw.Line{})
-			v.lines = append(v.lines, draw.Inset(draw.Strong, until, width)...)
+			v.lines = append(append(v.lines, draw.Line{}), draw.Inset(draw.Strong, until, width)...)
 		}
-		v.lines = append(v.lines, draw.Line{})
-		v.lines = append(v.lines, draw.Inset(draw.Plain, report.Advice(p.err), width)...)
+		v.lines = append(append(v.lines, draw.Line{}), draw.Inset(draw.Plain, report.Advice(p.err), width)...)
 		v.lines = append(v.lines, draw.Line{}, draw.Say(draw.Strong, " What now"))
 		for _, k := range []key{{"r", "look again, when what is said above is mended"}, {"e", "change how the hosts are reached"},
 			{"w", "take another way in: another destination, through the proxy, or what to type on the console"}} {

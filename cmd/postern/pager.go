@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// pager is what shows a long text in the screen's place: $PAGER, read as a shell does, or else less; nil where neither is there.
-// What is no less may end at once, so that is waited for.
+// pager shows a long text in the screen's place: $PAGER, or else less; nil where neither is there. What may end at once is waited for.
 func (a *app) pager() func(text string) error {
 	line := strings.TrimSpace(a.world.getenv("PAGER"))
 	first, _, _ := strings.Cut(line, " ")
