@@ -31,7 +31,7 @@ func TestProposalShowsWhatIsAskedAbout(t *testing.T) {
 		wayBack   bool
 		want, not []string
 	}{
-		{"preparations", true, true, []string{"After this nothing reaches more", "make keys", "seen"}, []string{"enable ufw", "on the console", "SSH stays open"}},
+		{"preparations", true, true, []string{"No port is opened or closed", "make keys", "seen"}, []string{"enable ufw", "on the console", "SSH stays open"}},
 		{"guarded", false, true, []string{"After this, on proxy: SSH stays open.\n", "enable ufw   MAY CUT SSH", "after 2m0s", "on the console of proxy"}, []string{"seen"}},
 		{"again", false, true, []string{"enable ufw"}, []string{"on the console"}},
 		{"plan", true, false, []string{"make keys", "enable ufw"}, []string{"on the console"}},
