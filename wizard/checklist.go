@@ -35,7 +35,7 @@ func newProve(b *board, ids []string) page { return &checksPage{board: b, ids: i
 func newOverview(b *board) page { return &checksPage{board: b, whole: true} }
 
 // entry is one row to choose: a result, a task of a person, in one row what is ok or what is left for a person in a chapter,
-// or, as none of these, the picture.
+// or, as none of these, the picture, and in the proof of everything what comes after it.
 type entry struct {
 	result *checks.Result
 	task   *steps.Task
@@ -72,7 +72,7 @@ func (p *checksPage) entries() []entry {
 			folded = append(folded, r)
 		}
 	}
-	if p.whole && p.filter == "" {
+	if (p.whole || len(p.ids) == 0) && p.filter == "" {
 		list = append(list, entry{})
 	}
 	for _, c := range p.chapters {

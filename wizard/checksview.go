@@ -138,7 +138,7 @@ const outcomes = 11
 
 // row is one entry as far as the width goes: what a result came to is never left out.
 func (p *checksPage) row(e entry, width int) draw.Line {
-	outcome, title, from, saw := draw.Text(draw.Plain, ""), "The site, with what the checks say", "", ""
+	outcome, title, from, saw := draw.Text(draw.Plain, ""), when(p.whole, "The site, with what the checks say", "What is proven, and what comes next"), "", ""
 	switch {
 	case e.folded != nil:
 		outcome = word(checks.OK)
@@ -192,7 +192,7 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	case e.folded != nil:
 		var lines []draw.Line
 		for _, r := range e.folded {
-			lines = append(lines, draw.Row(word(r.Outcome), draw.Text(draw.Plain, " "+draw.Short(titleOf(r)+", from "+r.From, width-10))))
+			lines = append(lines, draw.Row(word(r.Outcome), draw.Text(draw.Plain, " "+draw.Pad(draw.Short(titleOf(r), width-14), width-14)+" "+draw.Short(r.From, 6))))
 		}
 		return lines
 	case e.left != nil:
@@ -201,6 +201,8 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 			lines = append(lines, draw.Row(draw.Text(draw.Amber, "[todo]"), draw.Text(draw.Plain, " "+draw.Short(draw.Readable(t.Title), width-8))))
 		}
 		return lines
+	case e.result == nil && !p.whole:
+		return p.after(width)
 	case e.result == nil:
 		marks := p.marks()
 		lines := draw.Picture(p.site(), width, marks)
@@ -227,6 +229,29 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	}
 	if at := p.past[r.Key()].At; !at.IsZero() {
 		lines = append(lines, draw.Say(draw.Plain, "    asked     %s, took %s", at.In(p.o.Clock().Location()).Format("2006-01-02 15:04:05"), report.Seconds(r.Took)))
+	}
+	return lines
+}
+
+// after is what there is to say when all is proven: what is, what comes next, how to ask again, and how to undo.
+func (p *checksPage) after(width int) []draw.Line {
+	var proven, next []string
+	var lines []draw.Line
+	for _, c := range p.chapters {
+		switch n := len(p.left(c.plan.Tasks)); {
+		case c.state == inPlace && !c.step.ByHand():
+			proven = append(proven, c.step.Title)
+		case n > 0 && c.step.ByHand():
+			next = append(next, fmt.Sprintf("%s (%s)", c.step.Title, report.Plural(n, "task")))
+		}
+	}
+	for _, row := range [][2]string{
+		{"proven", cmp.Or(strings.Join(proven, ", "), "no chapter as a whole") + "; each check is named here"},
+		{"next", when(len(next) > 0, "by hand, which nothing measures yet: "+strings.Join(next, ", ")+"; enter opens the first", "nothing is left; ctrl+c leaves")},
+		{"again", "R asks everything here; 'postern check' does at any time, also from cron: it changes nothing, and ends with 0 when all is ok"},
+		{"undo", "u on a chapter's page takes that one back; 'postern undo --all' all of them, with the files as they were before"},
+	} {
+		lines = append(lines, draw.Hanging(row[0], row[1], 8, width)...)
 	}
 	return lines
 }

@@ -118,6 +118,43 @@ func TestFarewellAgreesWithItself(t *testing.T) {
 	}
 }
 
+// Where all is proven, one page says what is, what comes next, how to ask again, and how to undo; what is not proven is not named as that.
+func TestProofOfAllSaysWhatComesNext(t *testing.T) {
+	x := looked(t, "started look", "done look wireguard", "open apply wireguard", "started apply wireguard", "done apply wireguard", "started check wireguard",
+		"result ok wireguard tunnel.tcp mail yes", "done check wireguard", "started look")
+	x.keys("enter")
+	x.says("done look")
+	x.says("started check")
+	var results []checks.Result
+	for _, c := range []checks.Check{{ID: "host.ssh", Step: "network"}, {ID: "firewall.open.imaps", Step: "firewall"}, {ID: "tunnel.tcp", Step: "wireguard"}} {
+		results = append(results, checks.Result{ID: c.ID, Step: c.Step, From: "mail", Outcome: checks.OK})
+		x.says("result ok " + c.Step + " " + c.ID + " mail yes")
+	}
+	x.tell(doneMsg{job: x.job("check"), results: results})
+	after := func() string { return said(x.w.top().page.(*checksPage).after(200)) }
+	for _, text := range []string{"Network, Firewall, WireGuard;", "Mailcow (7 tasks)", "R asks everything here", "postern check", "undo --all"} {
+		if !strings.Contains(after(), text) {
+			t.Errorf("no %q:\n%s", text, after())
+		}
+	}
+	if !strings.Contains(x.screen(), "Proven. enter goes on.") || !strings.Contains(x.screen(), "again   R asks everything") {
+		t.Errorf("this is not shown:\n%s", x.screen())
+	}
+	results[2].Outcome = checks.Fail
+	x.tell(doneMsg{job: x.job("check"), results: results})
+	if strings.Contains(after(), "WireGuard") {
+		t.Errorf("what fails is called proven:\n%s", after())
+	}
+}
+
+func said(lines []draw.Line) string {
+	text := ""
+	for _, l := range lines {
+		text += l.String() + "\n"
+	}
+	return text
+}
+
 // A port at which only a throw-away listener of ours answered is open, and no service is called ok.
 func TestPictureOfNobody(t *testing.T) {
 	x := looked(t, "started look", "done look")
