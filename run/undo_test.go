@@ -68,6 +68,21 @@ func TestUndoStripsOnlyWhatOthersEdited(t *testing.T) {
 	}
 }
 
+// What is taken out of an edited file is worked out on the host as it will be: a firewall that was off before us locks nobody out.
+func TestUndoStripsTheHostAsItWillBe(t *testing.T) {
+	was := remote.Facts{Answers: map[string]remote.Answer{"/etc/a": {Out: "ours"}, "/etc/b": {Out: "ours"}}}
+	got := restored(was, []remote.Change{{Path: "/etc/a", New: &remote.File{Text: "before us"}}, {Path: "/etc/b"}, {Do: "unload"}})
+	if a, _ := got.File("/etc/a"); a == nil || a.Text != "before us" {
+		t.Errorf("restored: %+v", a)
+	}
+	if b, known := got.File("/etc/b"); b != nil || !known {
+		t.Errorf("taken away: %+v, known %v", b, known)
+	}
+	if a, _ := was.File("/etc/a"); a.Text != "ours" {
+		t.Error("what was seen is changed")
+	}
+}
+
 // A file of which nobody can tell our part from theirs stays, and that is said.
 func TestUndoTellsWhatItLeaves(t *testing.T) {
 	whole := remote.Record{ID: "whole", Step: "x", Path: "/etc/whole", Touched: true}
