@@ -25,8 +25,9 @@ revert() {
 	[ $ST = none ] || owned
 	[ -e "$d/PERSISTED.$1" ] && [ -d "$d/c" ] || { release; ended "$1"; }
 	mv "$d" "$O" && boot_install || die 13 E_NOGUARD "$INIT"
+	flush "$ETC" # the guard is on the disk before what it is to bring to its end
 	turn "PERSISTED.$1" "ROLLING.$1.reverted"
-	flush "$D" "$ETC"
+	flush "$D"
 	release
 	back "$1" reverted
 }

@@ -33,13 +33,16 @@ const flushes = `flush() {
 	done
 }
 picture() {
+	[ -d "$D/../disk" ] || return 0 # not formatted yet
 	to=$D/../disk/$1.$2 new=$D/../disk/new.$$
 	rm -rf "$new" && mkdir "$new"
 	if [ $1 = root ]; then
 		cp -a "$D/../root" "$new/root"
 		[ ! -e "$D/etc" ] || cp -a "$D/etc" "$new/etc"
 	else
-		cp -a "$D" "$new/state" && rm -rf "$new/state/etc"
+		# A picture is of one moment: another watchdog may turn the marker meanwhile, which would be in none.
+		while cp -a "$D" "$new/state"; [ "$(ls "$D/open" 2>&1)" != "$(ls "$new/state/open" 2>&1 | sed "s|$new/state|$D|")" ]; do rm -rf "$new/state"; done
+		rm -rf "$new/state/etc"
 	fi
 	rm -rf "$to" && mv "$new" "$to"
 }
