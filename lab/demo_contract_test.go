@@ -48,7 +48,7 @@ func newWorld(t *testing.T, connect func(context.Context, remote.Target) (engine
 
 // do makes one run of the program's engine.
 func (w *world) do(verb func(context.Context, *engine.Runner) error) error {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Minute)
 	defer cancel()
 	w.told = nil
 	r := &engine.Runner{

@@ -18,7 +18,7 @@ func hostFaults(host string) []fault {
 			"systemctl stop lab-apt-lock")},
 		{name: "readonly-etc:" + host, words: "/etc is read-only on " + host, volatile: host, set: inside(host,
 			"mount --bind /etc /etc && mount -o remount,ro,bind /etc",
-			"umount /etc")},
+			"umount /etc 2>/dev/null || umount -l /etc")},
 		{name: "no-forwarding:" + host, words: "sshd of " + host + " forwards nothing (AllowTcpForwarding no)", set: inside(host,
 			"echo 'AllowTcpForwarding no' >"+noForwarding+" && systemctl restart ssh",
 			"rm "+noForwarding+" && systemctl restart ssh")},
