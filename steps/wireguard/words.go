@@ -14,11 +14,12 @@ func (e End) Words() string {
 		here += " and " + six.String()
 	}
 	here = fmt.Sprintf("%s: it is %s in the tunnel %s", h.Name, here, s.Tunnel.Interface)
-	switch {
-	case h.Role == site.Proxy:
+	if h.Role == site.Proxy {
 		return fmt.Sprintf("%s, which the mail host dials on %d/udp, known by its key", here, s.Tunnel.Port)
-	case preserves(s, h):
-		return fmt.Sprintf("%s, which it dials at %s itself, so it needs no open port; clients that came through the tunnel are answered through it, and what else it sends leaves as before", here, Endpoint(s))
 	}
-	return fmt.Sprintf("%s, which it dials at %s itself, so it needs no open port; what else it sends leaves as before", here, Endpoint(s))
+	clients := ""
+	if preserves(s, h) {
+		clients = "clients that came through the tunnel are answered through it, and "
+	}
+	return fmt.Sprintf("%s, which it dials at %s itself, so it needs no open port; %swhat else it sends leaves as before", here, Endpoint(s), clients)
 }
