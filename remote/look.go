@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,23 @@ type Facts struct {
 	Host    string
 	At      time.Time
 	Answers map[string]Answer
+}
+
+// After is what the host will say once the files of these changes are in place. Nothing is known of one that was not looked at.
+func (f Facts) After(changes []Change) Facts {
+	if f.Answers = maps.Clone(f.Answers); f.Answers == nil {
+		return f
+	}
+	for _, c := range changes {
+		switch {
+		case c.Path == "":
+		case c.New == nil:
+			f.Answers[c.Path] = Answer{Code: 1}
+		default:
+			f.Answers[c.Path] = Answer{Out: c.New.Text, Mode: c.New.Mode, Owner: c.New.Owner}
+		}
+	}
+	return f
 }
 
 // Get is the raw standard output of a snippet that exited with 0, and whether there is one.

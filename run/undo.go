@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sort"
 
@@ -165,7 +164,8 @@ func undoPlan(s *site.Site, step steps.Step, records map[string][]remote.Record,
 			}
 		}
 		if len(touched) > 0 {
-			stripped := step.Strip(s, steps.Look{h.Name: restored(look[h.Name], part.Changes)}, touched)
+			back := look[h.Name].After(part.Changes) // what was off before us locks nobody out
+			stripped := step.Strip(s, steps.Look{h.Name: back}, touched)
 			part.Changes = joinStripped(part.Changes, stripped)
 			notes, left := touchedTold(h.Name, touched, stripped)
 			plan.Notes, stays = append(plan.Notes, notes...), append(stays, left...)
@@ -178,23 +178,6 @@ func undoPlan(s *site.Site, step steps.Step, records map[string][]remote.Record,
 		}
 	}
 	return plan, stays
-}
-
-// restored is what a host will say once its files are back: what was off before us locks nobody out.
-func restored(found remote.Facts, changes []remote.Change) remote.Facts {
-	if found.Answers = maps.Clone(found.Answers); found.Answers == nil {
-		return found // it was not looked at
-	}
-	for _, c := range changes {
-		switch {
-		case c.Path == "":
-		case c.New == nil:
-			found.Answers[c.Path] = remote.Answer{Code: 1}
-		default:
-			found.Answers[c.Path] = remote.Answer{Out: c.New.Text, Mode: c.New.Mode, Owner: c.New.Owner}
-		}
-	}
-	return found
 }
 
 // joinStripped puts what takes our part out of edited files before what runs for the whole step. What runs is there once:

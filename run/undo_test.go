@@ -71,7 +71,7 @@ func TestUndoStripsOnlyWhatOthersEdited(t *testing.T) {
 // What is taken out of an edited file is worked out on the host as it will be: a firewall that was off before us locks nobody out.
 func TestUndoStripsTheHostAsItWillBe(t *testing.T) {
 	was := remote.Facts{Answers: map[string]remote.Answer{"/etc/a": {Out: "ours"}, "/etc/b": {Out: "ours"}}}
-	got := restored(was, []remote.Change{{Path: "/etc/a", New: &remote.File{Text: "before us"}}, {Path: "/etc/b"}, {Do: "unload"}})
+	got := was.After([]remote.Change{{Path: "/etc/a", New: &remote.File{Text: "before us"}}, {Path: "/etc/b"}, {Do: "unload"}})
 	if a, _ := got.File("/etc/a"); a == nil || a.Text != "before us" {
 		t.Errorf("restored: %+v", a)
 	}

@@ -196,7 +196,7 @@ func TestRulesFileEqualsUfw(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			changed := apply(found, r.Changes)
+			changed := found.After(r.Changes)
 			for _, path := range []string{rules4Path, rules6Path, defaultsPath} {
 				got, want := changed.Answers[path].Out, s.read(path)
 				if path == rules6Path && !strings.Contains(want, "### tuple ###") && !strings.Contains(got, "### tuple ###") {
@@ -208,22 +208,4 @@ func TestRulesFileEqualsUfw(t *testing.T) {
 			}
 		})
 	}
-}
-
-// apply gives the facts after the changes' files are in place.
-func apply(f remote.Facts, changes []remote.Change) remote.Facts {
-	out := remote.Facts{Host: f.Host, At: f.At, Answers: map[string]remote.Answer{}}
-	for k, v := range f.Answers {
-		out.Answers[k] = v
-	}
-	for _, c := range changes {
-		switch {
-		case c.Path == "":
-		case c.New == nil:
-			out.Answers[c.Path] = remote.Answer{Code: 1}
-		default:
-			out.Answers[c.Path] = remote.Answer{Out: c.New.Text, Mode: c.New.Mode, Owner: c.New.Owner}
-		}
-	}
-	return out
 }

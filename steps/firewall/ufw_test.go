@@ -138,12 +138,12 @@ func TestZeroPolicyTakesOursAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after := apply(before, r.Changes)
+	after := before.After(r.Changes)
 	back, err := render(Policy{Host: "test"}, after)
 	if err != nil {
 		t.Fatal(err)
 	}
-	final := apply(after, back.Changes)
+	final := after.After(back.Changes)
 	for _, path := range []string{rules4Path, rules6Path, hookPath, scriptPath} {
 		if text := final.Answers[path].Out; strings.Contains(text, "postern") || strings.Contains(text, hexTag) {
 			t.Errorf("%s still has something of ours:\n%s", path, text)
@@ -206,7 +206,7 @@ func TestDrift(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
-	for path, a := range apply(found, r.Changes).Answers {
+	for path, a := range found.After(r.Changes).Answers {
 		if a.Code == 0 && strings.HasPrefix(path, "/") {
 			files[path] = a.Out
 		}
