@@ -104,7 +104,7 @@ look_file() {
 
 // lookPrelude asks, and takes secrets out of everything that is said before it leaves the host. Nothing is said where awk or a
 // SHA-256 is missing. ask runs the script on its standard input, which may print so much and take so long; what hangs is ended with
-// all it started, and then tells no exit status of its own.
+// all it started, the script itself first, and so tells no exit status of its own.
 const lookPrelude = `if timeout -s KILL 5 true >/dev/null 2>&1; then
 	limited() { timeout -s KILL "$most" "$@"; }
 else
@@ -116,7 +116,7 @@ else
 	}
 fi 2>/dev/null
 cull() {
-	kill -s KILL $(ps -A -o pid= -o ppid= | awk -v top="$1" '{ up[$1] = $2 }
+	kill -s KILL "$1" $(ps -A -o pid= -o ppid= | awk -v top="$1" '{ up[$1] = $2 }
 		END { for (p in up) { q = p; for (n = 0; q != top && q in up && n < 99; n++) q = up[q]; if (q == top) print p } }')
 } 2>/dev/null
 ask() {
