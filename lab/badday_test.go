@@ -33,6 +33,7 @@ func runBadDays(t *testing.T, l *Lab, site string, days []badDay) {
 // TestBadDaysOfBareHosts: what is wrong while nothing is installed yet. The last one works, so nothing of the others was
 // half done.
 func TestBadDaysOfBareHosts(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{})
 	o := newOperator(t, l, nil)
 	faulty := func(name, words string) badDay {
@@ -139,6 +140,7 @@ func wantErrors(t *testing.T, out, words string) int {
 
 // TestBadDays: what is wrong with hosts that are set up, or with the operator's side.
 func TestBadDays(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{})
 	o := newOperator(t, l, nil)
 	o.run(0, "apply", "--yes")

@@ -160,6 +160,7 @@ func (w *world) abandon(host string) (ended []string) {
 // TestDemoContract runs the same on hosts of the lab and on simulated ones, from bare to set up and back, and wants the same
 // facts, changes, results, records and endings. The lab is right.
 func TestDemoContract(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{Suite: "trixie"})
 	if err := l.Trust(); err != nil {
 		t.Fatal(err)

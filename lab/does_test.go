@@ -33,6 +33,7 @@ type craft struct {
 
 // TestThings puts every thing in place on a real host, proves it, takes it back, and lets the worst happen at each.
 func TestThings(t *testing.T) {
+	t.Parallel()
 	suites := []string{"bookworm"}
 	if os.Getenv("POSTERN_TORTURE") != "" {
 		suites = append(suites, "trixie")

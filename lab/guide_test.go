@@ -131,6 +131,7 @@ func byTheGuide(t *testing.T, l *Lab) {
 // TestGuideByHand: two hosts on which the guide was followed literally are brought into shape, and an undo of everything
 // gives back what the guide had made of them, whatever was chosen about what was found.
 func TestGuideByHand(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, suite, choice string
 		proven, sameKey     bool
@@ -145,6 +146,7 @@ func TestGuideByHand(t *testing.T) {
 			if c.torture && os.Getenv("POSTERN_TORTURE") == "" {
 				t.Skip("skipped: it runs only in make torture")
 			}
+			t.Parallel()
 			l := newLab(t, Options{Suite: c.suite})
 			byTheGuide(t, l)
 			before := fingerprints(t, l)

@@ -18,6 +18,7 @@ import (
 // TestGuided: a person in an empty folder types postern, answers what it asks, at a terminal and with passwords, and ends
 // with both hosts set up. Nothing is known before: no answers, no host keys.
 func TestGuided(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{})
 	folder := t.TempDir()
 	p := sit(t, l, folder)

@@ -15,6 +15,7 @@ import (
 
 // TestLab boots one lab and proves on it what the others build on.
 func TestLab(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{Docker: true})
 	if err := l.Trust(); err != nil {
 		t.Fatal(err)

@@ -72,6 +72,7 @@ type row struct {
 
 // TestKillHosts is the kill matrix on real hosts, through the real program.
 func TestKillHosts(t *testing.T) {
+	t.Parallel()
 	needLab(t)
 	var (
 		mu   sync.Mutex

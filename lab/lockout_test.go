@@ -11,6 +11,7 @@ import (
 // TestLockOut: a policy that shuts the operator out is refused before anything changes; forced, the host takes it back, also
 // when nobody is there any more to ask it to.
 func TestLockOut(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{})
 	o := newOperator(t, l, nil)
 	o.run(0, "apply", "--yes")
@@ -100,6 +101,7 @@ func (a *arena) shutOut(t *testing.T, f *flight, addr string) bool {
 // TestBrokenMailIsTakenBack: a change that leaves SSH alone but shuts out the mail programs that came in on 993 is not kept.
 // The tunnel gets other addresses, and the mail server goes on listening on its old one.
 func TestBrokenMailIsTakenBack(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{})
 	o := newOperator(t, l, nil)
 	o.run(0, "apply", "--yes")

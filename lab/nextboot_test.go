@@ -55,12 +55,16 @@ func (b onlyAtBoot) put(t *testing.T, l *Lab) (back func()) {
 // TestNextBoot makes, each alone, changes that only a boot would show, and wants the checks to say so beforehand; then some at
 // once, reboots, and wants what the checks foretold.
 func TestNextBoot(t *testing.T) {
+	t.Parallel()
 	suites := []string{"bookworm"}
 	if os.Getenv("POSTERN_TORTURE") != "" {
 		suites = append(suites, "trixie")
 	}
 	for _, suite := range suites {
-		t.Run(suite, func(t *testing.T) { foretellsBoot(t, suite) })
+		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
+			foretellsBoot(t, suite)
+		})
 	}
 }
 

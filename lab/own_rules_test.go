@@ -14,6 +14,7 @@ func TestOwnRules(t *testing.T) {
 	if os.Getenv("POSTERN_TORTURE") == "" {
 		t.Skip("skipped: it runs only in make torture")
 	}
+	t.Parallel()
 	l := newLab(t, Options{})
 	const second = "203.0.113.11"
 	o := newOperator(t, l, func(text string) string { return strings.Replace(text, "root@203.0.113.10", "root@"+second, 1) })

@@ -166,6 +166,7 @@ var keyFiles = regexp.MustCompile(`^/etc/wireguard/wg0\.(conf|key)$|^/var/lib/po
 // TestSecrets: passwords and private keys show up in no command line, environment, output, log, plan, answers file or
 // record, and private keys never come out of the host that has them.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{Suite: "bookworm"})
 	password := "pass-" + hex.EncodeToString([]byte(randomKey()))[:24]
 	adopted, shared, decoy := randomKey(), randomKey(), "decoy-"+randomKey()

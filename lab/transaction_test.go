@@ -46,12 +46,14 @@ func (h *txHost) login() *remote.Session {
 
 // TestTransaction proves the guard on real systemd hosts, reboots included.
 func TestTransaction(t *testing.T) {
+	t.Parallel()
 	suites := []string{"bookworm"}
 	if os.Getenv("POSTERN_TORTURE") != "" {
 		suites = append(suites, "trixie")
 	}
 	for _, suite := range suites {
 		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t, Options{Suite: suite})
 			if err := l.Trust(); err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ var packages = []string{"package wireguard-", "at-boot wg-quick", "dir /etc/wire
 // TestUndoAll: hosts that had a firewall of their owner's, and Docker, are as they were after an undo of everything; what
 // stays is named, and what others did meanwhile is left to them.
 func TestUndoAll(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, Options{Suite: "bookworm", Docker: true})
 	for _, host := range []string{"proxy", "mail"} {
 		typed(t, l, host, "own-firewall.sh")
