@@ -25,6 +25,9 @@ type twin struct {
 	held  Login
 }
 
+// undoneWalk begins walks: something is kept, undone, and then the undo is taken back.
+var undoneWalk = []int{0, 5, 13, 5, 7}
+
 // TestFakeIsAlike walks at random over a fake host and the real agent: what they say, and what is there afterwards, is the same.
 func TestFakeIsAlike(t *testing.T) {
 	for seed := range uint64(3) {
@@ -42,10 +45,13 @@ func TestFakeIsAlike(t *testing.T) {
 			begun := "first"
 			dice := rand.New(rand.NewPCG(seed, 8))
 			for n := range 20 {
-				step, pick, id := dice.IntN(13), dice.IntN(3), fmt.Sprint("t", dice.IntN(n+1))
-				if step < 5 {
+				step, pick, id := dice.IntN(14), dice.IntN(3), fmt.Sprint("t", dice.IntN(n+1))
+				if n < len(undoneWalk) && seed > 0 {
+					step = undoneWalk[n]
+				}
+				if step < 5 || step == 13 {
 					begun = fmt.Sprint("t", n)
-				} else if dice.IntN(5) > 0 {
+				} else if dice.IntN(5) > 0 || n < len(undoneWalk) {
 					id = begun
 				}
 				var said [2]string
@@ -157,6 +163,16 @@ func (w *twin) step(t *testing.T, step, pick int, fresh, id string) string {
 			tx.Changes[1].Do = "false"
 		}
 		err = over.Prepare(t.Context(), fresh, tx.Changes, nil)
+	case 13:
+		what = "undo " + fresh
+		tx.Changes = nil
+		records, fail := over.Recorded(t.Context())
+		for _, r := range records {
+			tx.Changes = append(tx.Changes, r.Restore(w.read(r.Path)))
+		}
+		if err = fail; len(records) > 0 && fail == nil {
+			err = w.held.Begin(t.Context(), tx, nil)
+		}
 	case 9:
 		what = "edited " + name
 		w.write(name, "edited at "+fresh)

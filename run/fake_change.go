@@ -28,6 +28,7 @@ type fakeChange struct {
 type fakeRecord struct {
 	remote.Record
 	ours *remote.File // the file as we left it
+	gone string       // the change that had it forgotten, and whose end it comes back with
 }
 
 // owner is who holds the host, as the agent tells it.
@@ -297,11 +298,19 @@ func (f *Fake) persist(c *fakeChange) {
 
 // recorded is where the record of a change stands, -1 for none.
 func (f *Fake) recorded(c remote.Change) int {
-	return slices.IndexFunc(f.records, func(r *fakeRecord) bool { return r.Step == c.Step && r.ID == c.ID && r.Path == c.Path })
+	return slices.IndexFunc(f.records, func(r *fakeRecord) bool { return r.gone == "" && r.Step == c.Step && r.ID == c.ID && r.Path == c.Path })
 }
 
 // rerecord makes the record of a change fit that it was in effect, and was taken back.
 func (f *Fake) rerecord(id string, c remote.Change) {
+	for _, r := range f.records {
+		if r.gone == id && r.Step == c.Step && r.ID == c.ID && r.Path == c.Path {
+			r.gone = ""
+		}
+	}
+	if c.Forget {
+		return
+	}
 	if at := f.recorded(c); at >= 0 && f.records[at].First == id {
 		f.records = slices.Delete(f.records, at, at+1)
 	} else if at >= 0 {
@@ -317,19 +326,23 @@ func (f *Fake) record(id string, inert bool, c remote.Change, was *remote.File) 
 			Original: was, Undo: c.Undo, Inert: inert, First: id}})
 	}
 	r := f.records[at]
+	if c.Forget {
+		r.gone = id
+		return
+	}
 	r.Title, r.Do, r.Keep, r.Risk, r.ours = c.Title, c.Do, c.Keep, c.Risk, f.files[c.Path]
-	again := c.Path != "" && text(r.ours) == text(r.Original) && text(was) != text(r.Original) // as before us: nothing of ours is left
-	if c.Forget || again {
-		f.records = slices.Delete(f.records, at, at+1)
+	if c.Path != "" && text(r.ours) == text(r.Original) && text(was) != text(r.Original) {
+		r.gone = id // it is as before us: nothing of ours is left
 	}
 }
 
 func (l *fakeLogin) Recorded(ctx context.Context) (list []remote.Record, err error) {
 	err = l.call(ctx, "recorded", func() error {
 		for _, r := range l.f.records {
-			one := r.Record
-			one.Touched = text(l.f.files[r.Path]) != text(r.ours)
-			list = append(list, one)
+			if one := r.Record; r.gone == "" {
+				one.Touched = text(l.f.files[r.Path]) != text(r.ours)
+				list = append(list, one)
+			}
 		}
 		return nil
 	})

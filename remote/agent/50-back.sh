@@ -8,7 +8,7 @@ restore() {
 	elif [ -f "$A" ] && cmp -s "$A" "$1/old"; then
 		mv -f "$A" "$P"
 	else
-		mkdir -p "${P%/*}" && cp -p "$1/old" "$A" && mv -f "$A" "$P"
+		(umask 022 && mkdir -p "${P%/*}") && cp -p "$1/old" "$A" && mv -f "$A" "$P"
 	fi
 	[ "$(looks "$P")" = "$was" ]
 }

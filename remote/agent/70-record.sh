@@ -9,9 +9,9 @@ shelf() {
 
 # record notes a change that is in effect now, or forgets one that was undone.
 record() {
-	[ -e "$1/cid" ] || return 0
+	[ -e "$1/cid" ] && [ ! -e "$1/record" ] || return 0
 	shelf "$1" || return 1
-	[ ! -e "$1/forget" ] || { unrecord; return; }
+	[ ! -e "$1/forget" ] || { unrecord "$1"; return; }
 	path "$1" "$2" || P=''
 	[ -e "$R" ] || shelve "$1" "$2" || return 1
 	rm -f "$R/title" "$R/run" "$R/keep" "$R/risk"
@@ -19,7 +19,7 @@ record() {
 	[ -n "$P" ] || return 0
 	looks "$P" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours" || return 1
 	# A file that is again as it was before us has nothing of ours left.
-	! cmp -s "$R/ours" "$R/was" || cmp -s "$1/was" "$R/was" || unrecord
+	! cmp -s "$R/ours" "$R/was" || cmp -s "$1/was" "$R/was" || unrecord "$1"
 }
 
 # shelve makes a new record whole, and then gives it its name.
@@ -45,8 +45,10 @@ copies() {
 	[ $# = 0 ] || cp "$@" "$to"
 }
 
+# unrecord forgets. What the change of folder $1 has forgotten stays with it, for who takes that change back.
 unrecord() {
 	unparent "$R/dirs"
+	[ ! "${1-}" ] || [ ! -e "$R" ] || mv "$R" "$1/record" || return 1
 	rm -rf "$R"
 	rmdir "${R%/*}" 2>/dev/null
 	return 0
@@ -54,7 +56,9 @@ unrecord() {
 
 # rerecord makes the records fit a change that was confirmed and then taken back. $1 folder, $2 id.
 rerecord() {
-	[ -e "$1/cid" ] && shelf "$1" && [ -e "$R" ] || return 0
+	[ -e "$1/cid" ] && shelf "$1" || return 0
+	[ ! -e "$1/record" ] || { mkdir -p "${R%/*}" && mv "$1/record" "$R"; }
+	[ -e "$R" ] && [ ! -e "$1/forget" ] || return 0
 	if [ "$(cat "$R/first")" = "$2" ]; then
 		unrecord
 	elif path "$1" "$2"; then

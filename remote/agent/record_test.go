@@ -162,6 +162,49 @@ func TestRevert(t *testing.T) {
 	}
 }
 
+// TestRevertOfAnUndo: one host confirmed an undo and the other went back. The first goes back too, and must know what of ours is
+// on it, or nothing would ever take it away.
+func TestRevertOfAnUndo(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	before := g.fingerprint()
+	mine := remote.Change{ID: "a", Step: "one", Title: "mine", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &remote.File{Text: "mine\n"},
+		Do: "echo 1 >" + g.run(), Undo: "echo old >" + g.run()}
+	g.do(t, mine, remote.Change{ID: "made", Step: "one", Title: "made", Path: g.root + "/dir/made", New: &remote.File{Text: "x", Owner: own}},
+		remote.Change{ID: "shared", Step: "one", Title: "shared", Path: g.root + "/dir/shared", New: &remote.File{Text: "x", Owner: own}})
+	os.WriteFile(g.root+"/dir/shared", []byte("x and theirs"), 0o600)
+	there, recs := g.fingerprint(), g.records(t)
+	undo := func() string {
+		id, err := g.begin(remote.Transaction{ID: newID(), Operator: "ann", Deadline: time.Hour, Changes: []remote.Change{
+			recs["shared"].Restore(g.seen(t, "dir/shared")), recs["made"].Restore(g.seen(t, "dir/made")), recs["a"].Restore(g.seen(t, "a.conf"))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.confirm(id); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	id := undo()
+	if err := g.was(before); err != nil || len(g.records(t)) > 0 {
+		t.Fatalf("%v: records %+v", err, g.records(t))
+	}
+	if err := g.s.Revert(bg(), id); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.was(there); err != nil {
+		t.Error(err)
+	}
+	after := g.records(t)
+	if len(after) != 3 || after["a"].Title != "mine" || after["a"].Undo != mine.Undo || after["a"].Touched || !after["shared"].Touched {
+		t.Fatalf("records are %+v, were %+v", after, recs)
+	}
+	undo()
+	if err := g.was(before); err != nil || len(g.records(t)) > 0 {
+		t.Errorf("the next undo leaves records %+v: %v", g.records(t), err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, try := range map[string]struct {
