@@ -160,8 +160,9 @@ func give(t *testing.T, l *Lab, host, path, text string) {
 }
 
 // keyFiles are where private keys may lie on a host, readable for root alone: where they work, and in the copies of the
-// very files that held them before us, without which an undo could not bring these back.
-var keyFiles = regexp.MustCompile(`^/etc/wireguard/wg0\.(conf|key)$|^/var/lib/postern/(base/wireguard/wireguard\.conf@[0-9a-f]+/orig|done\.\w+/c/\d+/old)$`)
+// very files that held them before us, without which an undo could not bring these back: in the records, and, until the next
+// change, with the undo that has taken their record away, which may itself have to be taken back.
+var keyFiles = regexp.MustCompile(`^/etc/wireguard/wg0\.(conf|key)$|^/var/lib/postern/(base/wireguard/wireguard\.conf@[0-9a-f]+/orig|done\.\w+/c/\d+/(old|record/orig))$`)
 
 // TestSecrets: passwords and private keys show up in no command line, environment, output, log, plan, answers file or
 // record, and private keys never come out of the host that has them.

@@ -32,16 +32,12 @@ func (r *Runner) startedAnew(ctx context.Context) []string {
 			facts, err := one.session.Facts(ctx, []remote.Query{remote.ReadBoot})
 			for err != nil && ctx.Err() == nil {
 				next := time.After(patience)
-				var again Login
-				if again, err = r.enter(ctx, one.target); err != nil {
-					select {
-					case <-next:
-					case <-ctx.Done():
-					}
-					continue
+				if again, entered := r.enter(ctx, one.target); entered == nil {
+					facts, err = again.Facts(ctx, []remote.Query{remote.ReadBoot})
+					again.Close()
+				} else {
+					<-next
 				}
-				facts, err = again.Facts(ctx, []remote.Query{remote.ReadBoot})
-				again.Close()
 			}
 			if now := bootOf(facts); now != "" && now != was {
 				mu.Lock()
