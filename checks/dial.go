@@ -31,7 +31,8 @@ const (
 const (
 	dialTimeout   = 3 * time.Second
 	listenTimeout = 4 * time.Second
-	atOnce        = 64 // dials from one place, each of which takes a channel of the one SSH connection there
+	lastAnswer    = 10 * time.Second // until a dialer whose time is over has come back
+	atOnce        = 64               // dials from one place, each of which takes a channel of the one SSH connection there
 )
 
 // Reached is the outcome of one dial.
@@ -66,9 +67,10 @@ func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duratio
 	select {
 	case d = <-got:
 	case <-timed.Done():
-		d = lastOf(ctx, got, timed.Err())
+		d = lastOf(ctx, got)
 	case <-enough:
-		d = lastOf(ctx, got, context.DeadlineExceeded)
+		time.AfterFunc(lastMoment, cancel)
+		d = lastOf(ctx, got)
 	}
 	if ctx.Err() != nil { // who asks no more reads no greeting either
 		closeQuietly(d.conn)
@@ -115,27 +117,21 @@ type dialled struct {
 	err  error
 }
 
-// lastOf is what a dialer brings at the last moment, or that it was given up.
-func lastOf(ctx context.Context, got <-chan dialled, why error) dialled {
-	timer := time.NewTimer(lastMoment)
+// lastOf is what a dialer comes back with once its time is over: one on a host sees to it that silence is the far side's.
+func lastOf(ctx context.Context, got <-chan dialled) dialled {
+	timer := time.NewTimer(lastAnswer)
 	defer timer.Stop()
 	select {
 	case d := <-got:
+		if errors.Is(d.err, context.Canceled) { // by us: it was enough
+			d.err = context.DeadlineExceeded
+		}
 		return d
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	select { // both may be there by the time this machine looks
-	case d := <-got:
-		return d
-	default:
-	}
-	go func() { // the dialer may still come back with a connection that nobody wants
-		if late := <-got; late.conn != nil {
-			late.conn.Close()
-		}
-	}()
-	return dialled{err: why}
+	go func() { closeQuietly((<-got).conn) }() // it may still come back with a connection that nobody wants
+	return dialled{err: remote.ErrNoVantage}
 }
 
 func classify(ctx context.Context, err error) Answer {

@@ -134,13 +134,25 @@ func TestSilenceIsAskedAgain(t *testing.T) {
 	}
 }
 
-// What arrives at the last moment is not missed because a busy machine looked late.
-func TestLastMoment(t *testing.T) {
-	got := make(chan dialled, 1)
-	mine, theirs := net.Pipe()
-	defer theirs.Close()
-	got <- dialled{conn: mine}
-	if d := lastOf(t.Context(), got, context.DeadlineExceeded); d.conn == nil {
-		t.Error("what arrived at the last moment is given up")
+// slow is a host whose sshd says late, after whoever asked has waited long enough, that it may not dial.
+type slow struct{}
+
+func (slow) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	<-ctx.Done()
+	time.Sleep(time.Second)
+	return nil, remote.ErrNoVantage
+}
+
+// Where nothing comes back because the host was too slow to dial, nothing is known of the port: that is no silence.
+func TestSlowHostIsNoSilence(t *testing.T) {
+	enough := make(chan struct{})
+	close(enough)
+	for _, is := range []<-chan struct{}{nil, enough} {
+		synctest.Test(t, func(t *testing.T) {
+			_, r := dial(t.Context(), &Vantage{Name: "proxy", Dial: slow{}}, netip.MustParseAddrPort("192.0.2.1:25"), hastyTimeout, is, time.Now)
+			if r.Answer != NoPlace {
+				t.Errorf("%s", r.Said())
+			}
+		})
 	}
 }

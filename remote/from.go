@@ -31,7 +31,7 @@ var (
 
 // DialContext opens a TCP connection from the host. Its errors are those of a connection made there: syscall.ECONNREFUSED,
 // EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, *net.DNSError; ErrNoVantage when the host cannot or may not ask, ErrLost when the
-// link broke.
+// link broke. When ctx ends, the host is asked for a sign of life, for up to 5 s: one that has not even begun to dial has no vantage.
 func (s *Session) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	s.trips.Add(1)
 	if s.link == nil {
@@ -54,20 +54,37 @@ func (s *Session) DialContext(ctx context.Context, network, address string) (net
 
 // dial opens a connection from the far end of the link.
 func (l *link) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := l.client.DialContext(ctx, network, address)
+	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	defer context.AfterFunc(ctx, func() { end(l.silence(ctx)) })()
+	conn, err := l.client.DialContext(own, network, address)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%s: %w", address, translate(ctx, address, err))}
+		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%s: %w", address, translate(own, address, err))}
 	}
 	return &hostConn{Conn: conn}, nil
 }
 
+// silence is why a dial ends that nothing answered in its time. That is told only once the host has said something it was asked for
+// later: sshd does one after the other, so a slow one may not have begun to dial, or be about to say that it may not.
+func (l *link) silence(ctx context.Context) error {
+	select {
+	case <-l.heard():
+		time.Sleep(100 * time.Millisecond) // for what arrived while a busy machine did not look
+		return context.Cause(ctx)
+	case <-l.dead:
+		return net.ErrClosed
+	case <-time.After(heartbeat):
+		return fmt.Errorf("%w: its sshd is too slow to say whether it has begun", ErrNoVantage)
+	}
+}
+
 // translate gives a refusal by the host's sshd the error that the same refusal has here.
 func translate(ctx context.Context, address string, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	var refused *ssh.OpenChannelError
-	if !errors.As(err, &refused) { // nobody refused it: there is nobody any more
+	switch known := errors.As(err, &refused); {
+	case !known && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case !known: // nobody refused it: there is nobody any more
 		return fmt.Errorf("%w: %w", errEnded, err)
 	}
 	text := Clean(refused.Message).Line(120)

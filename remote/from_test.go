@@ -3,10 +3,12 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -77,6 +79,26 @@ func TestDialErrors(t *testing.T) {
 			t.Errorf("%d %q: %v", c.reason, c.message, err)
 		}
 	}
+}
+
+// A far side that says nothing is silent once the host itself was heard; many who wait ask the host together.
+func TestDialSilence(t *testing.T) {
+	h := newHost(t)
+	never := make(chan struct{})
+	defer close(never)
+	h.forward = func(string) (ssh.RejectionReason, string) { <-never; return ssh.ConnectionFailed, "late" }
+	s := h.connect(h.options())
+	brief, end := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer end()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := s.DialContext(brief, "tcp", "203.0.113.1:25"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrNoVantage) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestDialUDPCannotBeAsked(t *testing.T) {

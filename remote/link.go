@@ -23,6 +23,9 @@ type link struct {
 	dead   chan struct{}
 	reason atomic.Pointer[string]
 	once   sync.Once
+	pings  sync.Mutex    // held while one is under way
+	mu     sync.Mutex    // over next
+	next   chan struct{} // closed by the sign of life that is not asked for yet
 }
 
 // newLink watches over a connection that is logged in.
@@ -37,6 +40,27 @@ func newLink(client *ssh.Client, via *link) *link {
 func (l *link) ping() error {
 	_, _, err := l.client.SendRequest("keepalive@openssh.com", true, nil)
 	return err
+}
+
+// heard is closed once the host gave a sign of life that was asked for after now. Many ask for the same one.
+func (l *link) heard() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next == nil {
+		next := make(chan struct{})
+		l.next = next
+		go func() {
+			l.pings.Lock() // the one before this was asked for too early
+			defer l.pings.Unlock()
+			l.mu.Lock()
+			l.next = nil
+			l.mu.Unlock()
+			if l.ping() == nil {
+				close(next)
+			}
+		}()
+	}
+	return l.next
 }
 
 // alive tells whether the link still stands. A shell's end is seen before its link's, so the host is asked.

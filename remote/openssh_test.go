@@ -3,16 +3,19 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -147,6 +150,28 @@ func TestOpenSSHThatForwardsNothing(t *testing.T) {
 	}
 	defer s.Close()
 	if _, err := s.DialContext(soon(t), "tcp", "127.0.0.1:1"); !errors.Is(err, ErrNoVantage) || errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestOpenSSHThatIsSlow: a sshd that would refuse, and does not come to it in time, is no silence of the far side.
+func TestOpenSSHThatIsSlow(t *testing.T) {
+	target, o := openSSH(t, "AllowTcpForwarding no")
+	s, err := Connect(soon(t), target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r, err := s.sh(soon(t), "echo $PPID", nil)
+	pid, bad := strconv.Atoi(strings.TrimSpace(r.Out))
+	if err != nil || bad != nil {
+		t.Fatal(r, err)
+	}
+	syscall.Kill(pid, syscall.SIGSTOP)
+	time.AfterFunc(2*time.Second, func() { syscall.Kill(pid, syscall.SIGCONT) })
+	brief, end := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer end()
+	if _, err := s.DialContext(brief, "tcp", "127.0.0.1:1"); !errors.Is(err, ErrNoVantage) || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -71,7 +71,7 @@ func (p *askPage) row(f site.Field, width int) draw.Line {
 	if f.Key == p.picked {
 		mark, s, cell = "> ", draw.Strong, p.edit.Draw(values)
 	}
-	return draw.Behind(draw.Row(draw.Text(s, mark+draw.Pad(f.Title, titles)+" "), cell), 2+titles+1+values, draw.Text(draw.Plain, " "), from)
+	return draw.Behind(draw.Row(draw.Text(s, mark+draw.Pad(draw.Short(f.Title, titles), titles)+" "), cell), 2+titles+1+values, draw.Text(draw.Plain, " "), from)
 }
 
 // titleWidth is how wide the column of titles is.
