@@ -129,7 +129,7 @@ func page(text string) string {
 }
 
 // patience is how long a screen may take to come: a busy machine is no failure, and a guard may have to run out.
-const patience = 100 * time.Second
+const patience = 5 * time.Minute
 
 // waits until the screen has one of the words, and gives which.
 func (s *screen) waits(any ...string) int {
