@@ -84,27 +84,10 @@ func (f Facts) File(path string) (file *File, known bool) {
 	return &File{Text: a.Out, Mode: a.Mode, Owner: a.Owner}, true
 }
 
-// lookFile is what a query for a file runs, on any POSIX system. Only a plain file is opened: a FIFO would keep whoever does.
-const lookFile = `code=0
-if stat -c %a / >/dev/null 2>&1; then
-	about() { stat -L -c '%a %U:%G' -- "$1"; }
-else
-	about() { stat -L -f '%Mp%Lp %Su:%Sg' -- "$1"; }
-fi 2>/dev/null
-look_file() {
-	if [ -f "$1" ] && [ -r "$1" ]; then
-		about "$1" 2>/dev/null && cat -- "$1" 2>/dev/null || code=2
-	elif [ -e "$1" ] || [ -L "$1" ]; then
-		code=2
-	else
-		code=1
-	fi
-}
-`
-
 // lookPrelude asks, and takes secrets out of everything that is said before it leaves the host. Nothing is said where awk or a
-// SHA-256 is missing. ask runs the script on its standard input, which may print so much and take so long; what hangs is ended with
-// all it started, the script itself first, and so tells no exit status of its own.
+// SHA-256 is missing. ask runs a script, which may print so much and take so long; what hangs is ended with all it started, killed, and
+// so tells no exit status of its own. file shows a file, on any POSIX system; only a plain one is opened: a FIFO would keep whoever does.
+// Starting a process is what costs on a small host, so both start as few as can be.
 const lookPrelude = `if timeout -s KILL 5 true >/dev/null 2>&1; then
 	limited() { timeout -s KILL "$most" "$@"; }
 else
@@ -112,20 +95,41 @@ else
 		"$@" & limited=$!
 		{ sleep "$most"; cull "$limited"; } >/dev/null 2>&1 3>&- 4>&- & watch=$!
 		wait "$limited"
+		set -- $?
 		cull "$watch"
+		return "$1"
 	}
 fi 2>/dev/null
 cull() {
 	kill -s KILL "$1" $(ps -A -o pid= -o ppid= | awk -v top="$1" '{ up[$1] = $2 }
 		END { for (p in up) { q = p; for (n = 0; q != top && q in up && n < 99; n++) q = up[q]; if (q == top) print p } }')
 } 2>/dev/null
+answered() {
+	case $2 in 137 | '') most=$less; set -- "$1" -1 ;; esac
+	printf '\n%s %d\n' "$1" "$2"
+}
 ask() {
 	printf '\n%s begin\n' "$1"
-	script=$(cat)
-	{ code=$({ limited /bin/sh -c '( eval "$1" ) 3>&- 4>&- </dev/null 2>/dev/null; echo $? >&3' sh "$script" 4>&- |
+	{ code=$({ { limited /bin/sh -c "$2" 3>&- 4>&- </dev/null 2>/dev/null; echo $? >&3; } 4>&- |
 		head -c "$room" >&4; } 3>&1 2>/dev/null); } 4>&1
-	[ -n "$code" ] || most=$less
-	printf '\n%s %d\n' "$1" "${code:--1}"
+	answered "$1" "$code"
+}
+if stat -c %a / >/dev/null 2>&1; then
+	about() { stat -L -c '%a %U:%G' -- "$1"; }
+else
+	about() { stat -L -f '%Mp%Lp %Su:%Sg' -- "$1"; }
+fi 2>/dev/null
+file() {
+	printf '\n%s begin\n' "$1"
+	code=1
+	if [ -f "$2" ] && [ -r "$2" ]; then
+		about "$2" 2>/dev/null && limited head -c "$room" -- "$2" </dev/null 2>/dev/null
+		code=$?
+		[ "$code" = 0 ] || [ "$code" = 137 ] || code=2
+	elif [ -e "$2" ] || [ -L "$2" ]; then
+		code=2
+	fi
+	answered "$1" "$code"
 }
 hash=
 for h in sha256sum 'sha256 -q' 'openssl dgst -sha256 -r'; do
@@ -197,11 +201,11 @@ func lookScript(nonce string, queries []Query, limit time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "most=%s less=%s room=%d\n%s{\n", seconds(limit), seconds(limit/4), MaxAnswer+1, lookPrelude)
 	for i, q := range queries {
-		own, run := nonceOf(nonce, i), q.Run
 		if q.File != "" {
-			run = lookFile + "look_file " + Quote(q.File) + "; exit $code"
+			fmt.Fprintf(&b, "file %s %s\n", nonceOf(nonce, i), Quote(q.File))
+		} else {
+			fmt.Fprintf(&b, "ask %s %s\n", nonceOf(nonce, i), Quote(q.Run))
 		}
-		fmt.Fprintf(&b, "ask %s <<'%s'\n%s\n%s\n", own, own, run, own)
 	}
 	b.WriteString("} | redact\n")
 	return b.String()
