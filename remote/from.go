@@ -71,9 +71,7 @@ func (l *link) silence(ctx context.Context) error {
 	case <-l.heard():
 		time.Sleep(100 * time.Millisecond) // for what arrived while a busy machine did not look
 		return context.Cause(ctx)
-	case <-l.dead:
-		return net.ErrClosed
-	case <-time.After(heartbeat):
+	case <-time.After(heartbeat): // or the link is dead, which ends the dial by itself
 		return fmt.Errorf("%w: its sshd is too slow to say whether it has begun", ErrNoVantage)
 	}
 }

@@ -18,14 +18,13 @@ const (
 
 // link is one authenticated connection, and those it goes through.
 type link struct {
-	client *ssh.Client
-	via    *link
-	dead   chan struct{}
-	reason atomic.Pointer[string]
-	once   sync.Once
-	pings  sync.Mutex    // held while one is under way
-	mu     sync.Mutex    // over next
-	next   chan struct{} // closed by the sign of life that is not asked for yet
+	client    *ssh.Client
+	via       *link
+	dead      chan struct{}
+	reason    atomic.Pointer[string]
+	once      sync.Once
+	next      chan struct{} // closed by the sign of life that is not asked for yet
+	mu, pings sync.Mutex    // over next, and held while a sign of life is under way
 }
 
 // newLink watches over a connection that is logged in.

@@ -149,6 +149,9 @@ func (p *checksPage) row(e entry, width int) draw.Line {
 			outcome = word(o)
 		}
 		title = count(e.folded, checks.OK, checks.Skip) + " (space unfolds)"
+		if i := slices.IndexFunc(e.folded, func(r checks.Result) bool { return p.pending[r.Key()] }); i >= 0 {
+			outcome, title = p.mark(e.folded[i]), title+", asked again"
+		}
 	case e.left != nil:
 		outcome = draw.Text(draw.Amber, "[todo]")
 		title, from = fmt.Sprintf("%d %s: %s, not measured", p.chapter(e.step).step.Chapter, p.chapter(e.step).step.Title, report.Plural(len(e.left), "task")), "you"
@@ -156,10 +159,8 @@ func (p *checksPage) row(e entry, width int) draw.Line {
 		outcome, _ = p.taskWord(*e.task)
 		title, from = fmt.Sprintf("%d %s", p.chapter(e.step).step.Chapter, draw.Readable(e.task.Title)), "you"
 	case e.result != nil:
-		outcome, title, from, saw = word(e.result.Outcome), titleOf(*e.result), e.result.From, draw.Readable(e.result.Saw.Line(200))
-		if p.pending[e.result.Key()] {
-			outcome = draw.Text(draw.Plain, "[..]")
-		} else if _, changed := p.was[e.result.Key()]; changed {
+		outcome, title, from, saw = p.mark(*e.result), titleOf(*e.result), e.result.From, draw.Readable(e.result.Saw.Line(200))
+		if _, changed := p.was[e.result.Key()]; changed && !p.pending[e.result.Key()] {
 			outcome.Text += "*"
 		}
 	}
@@ -174,6 +175,14 @@ func (p *checksPage) row(e entry, width int) draw.Line {
 		saw = ""
 	}
 	return draw.Row(outcome, draw.Text(draw.Plain, draw.Pad(draw.Short(title, room), room)+"  "+draw.Pad(draw.Short(from, 6), 6)+saw))
+}
+
+// mark is the word of a result. While it is asked again, what it was says nothing.
+func (p *checksPage) mark(r checks.Result) draw.Span {
+	if p.pending[r.Key()] {
+		return draw.Text(draw.Plain, "[..]")
+	}
+	return word(r.Outcome)
 }
 
 // count is how many results there are of outcomes.
@@ -195,7 +204,7 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	case e.folded != nil:
 		var lines []draw.Line
 		for _, r := range e.folded {
-			lines = append(lines, draw.Row(word(r.Outcome), draw.Text(draw.Plain, " "+draw.Pad(draw.Short(titleOf(r), width-14), width-14)+" "+draw.Short(r.From, 6))))
+			lines = append(lines, draw.Row(p.mark(r), draw.Text(draw.Plain, " "+draw.Pad(draw.Short(titleOf(r), width-14), width-14)+" "+draw.Short(r.From, 6))))
 		}
 		return lines
 	case e.left != nil:
