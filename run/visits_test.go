@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,9 +52,10 @@ func TestRunsKeepBelowALimit(t *testing.T) {
 // in is told at once as what it may be.
 func TestABanIsNotAnotherPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		begun, away := time.Now(), true
+		begun, away := time.Now(), atomic.Bool{}
+		away.Store(true)
 		r := &Runner{Site: site.Default(), Clock: time.Now, Connect: func(context.Context, remote.Target) (Login, error) {
-			if away {
+			if away.Load() {
 				return nil, fmt.Errorf("proxy: 203.0.113.10:22 refuses the connection: no SSH server listens there; is it another port? %w", remote.ErrTurnedAway)
 			}
 			return nil, nil
@@ -62,18 +64,18 @@ func TestABanIsNotAnotherPort(t *testing.T) {
 		if _, err := r.login(t.Context(), to); err == nil || time.Since(begun) > 0 || !strings.Contains(err.Error(), "another port") {
 			t.Errorf("an unknown host: %v after %v", err, time.Since(begun))
 		}
-		away = false
+		away.Store(false)
 		if _, err := r.login(t.Context(), to); err != nil {
 			t.Fatal(err)
 		}
-		away = true
+		away.Store(true)
 		if _, err := r.login(t.Context(), to); err == nil || !strings.Contains(err.Error(), "a ban or a limit") || strings.Contains(err.Error(), "is it another port") {
 			t.Errorf("a ban is told as %v", err)
 		}
 		if waited := time.Since(begun); waited != visitsIn {
 			t.Errorf("it waited %v, want the time of a limit, once", waited)
 		}
-		time.AfterFunc(visitsIn/2, func() { away = false })
+		time.AfterFunc(visitsIn/2, func() { away.Store(false) })
 		if _, err := r.login(t.Context(), to); err != nil {
 			t.Errorf("a limit that ended: %v", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // UfwRule is one rule as ufw keeps it in user.rules and user6.rules: the words of a line that begins with UfwTuple.
@@ -29,7 +30,7 @@ const UfwTuple = "### tuple ### "
 // ParseUfwRule reads one such line. It is false for a line ufw itself would skip.
 func ParseUfwRule(line string) (UfwRule, bool) {
 	rest, ok := strings.CutPrefix(line, strings.TrimSpace(UfwTuple))
-	if !ok {
+	if !ok || strings.ContainsFunc(rest, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
 		return UfwRule{}, false
 	}
 	var r UfwRule

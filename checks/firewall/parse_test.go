@@ -82,6 +82,7 @@ func FuzzSense(f *testing.F) {
 
 func FuzzTuple(f *testing.F) {
 	f.Add("route:allow tcp 993 10.0.0.2 any 0.0.0.0/0 in_eth0!out_wg0 comment=61")
+	f.Add("\x1b 0 1 0.0.0.0 0 0.0.0.0")
 	f.Fuzz(func(t *testing.T, text string) {
 		if r, err := tupleOf("### tuple ### " + text); err == nil && strings.ContainsAny(r.String(), "\x1b\n\r\x07") {
 			t.Fatalf("a control character comes through: %q", r.String())
