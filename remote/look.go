@@ -3,7 +3,6 @@ package remote
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -238,8 +237,6 @@ func (l *looker) take(b []byte) {
 	}
 }
 
-var errFile = errors.New("not a file's answer")
-
 // file takes the first line, with mode and owner, off the answer about a file.
 func (a *Answer) file() {
 	if a.Code != 0 {
@@ -247,8 +244,8 @@ func (a *Answer) file() {
 		return
 	}
 	about, text, _ := strings.Cut(a.Out, "\n")
-	mode, owner, err := parseAbout(about)
-	if err != nil {
+	mode, owner, ok := parseAbout(about)
+	if !ok {
 		*a = Answer{Code: 2}
 		return
 	}
@@ -256,17 +253,17 @@ func (a *Answer) file() {
 }
 
 // parseAbout reads "644 root:root".
-func parseAbout(s string) (fs.FileMode, string, error) {
+func parseAbout(s string) (mode fs.FileMode, owner string, ok bool) {
 	octal, owner, ok := strings.Cut(s, " ")
 	n, err := strconv.ParseUint(octal, 8, 12)
 	if !ok || err != nil || !strings.Contains(owner, ":") {
-		return 0, "", errFile
+		return 0, "", false
 	}
-	mode := fs.FileMode(n & 0o777)
+	mode = fs.FileMode(n & 0o777)
 	for bit, m := range map[uint64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
 		if n&bit != 0 {
 			mode |= m
 		}
 	}
-	return mode, owner, nil
+	return mode, owner, true
 }

@@ -53,7 +53,7 @@ func TestAListIsSearchedByTyping(t *testing.T) {
 		{"", "", "> (leave it empty)|  adopt|  replace|  keep"},
 		{"<down> <down>", "replace", "  (leave it empty)|  adopt|> replace|  keep"},
 		{"ke", "keep", "> keep"},
-		{"p <down>", "replace", "  adopt|> replace|  keep"},
+		{"ep <down>", "keep", "  replace|> keep"},
 		{"zz", "", ""},
 		{"zz <back> <back> ad", "adopt", "> adopt"},
 	} {
