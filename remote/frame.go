@@ -51,7 +51,11 @@ func (f *frame) feed(b []byte) (rest []byte, done bool) {
 			}
 			return nil, false
 		}
-		line := f.held[n+len(f.nonce)+2:]
+		if n > 0 {
+			f.sink(f.held[:n])
+			f.held = f.held[n:]
+		}
+		line := f.held[len(f.nonce)+2:]
 		end := bytes.IndexByte(line, '\n')
 		if end < 0 && len(line) < 4 {
 			return nil, false
@@ -61,12 +65,9 @@ func (f *frame) feed(b []byte) (rest []byte, done bool) {
 			code, err = strconv.Atoi(string(line[:end]))
 		}
 		if err != nil { // not ours after all
-			f.sink(f.held[:n+1])
-			f.held = f.held[n+1:]
+			f.sink(f.held[:1])
+			f.held = f.held[1:]
 			continue
-		}
-		if n > 0 {
-			f.sink(f.held[:n])
 		}
 		f.code, f.state = code, frameWhole
 		return line[end+1:], true

@@ -67,6 +67,7 @@ func FuzzFrame(f *testing.F) {
 // A host that lies in the frame of an answer can do no worse than be told apart from one that answers.
 func FuzzLooker(f *testing.F) {
 	f.Add("\npq0 begin\nx\n\npq0 0\n\npq1 begin\n", 1)
+	f.Add("\npq0 begin\n0000000000000000000000000000\npq0 ", 150)
 	f.Add("pq0 begin\npq0 -1\n\npq1 begin\n\npq0 99\npq2 0\n", 7)
 	f.Fuzz(func(t *testing.T, stream string, n int) {
 		if n < 1 {
