@@ -98,10 +98,13 @@ func cgroupPIDs(name string) []int {
 }
 
 // removeCgroup removes a group and the groups below it. Who died a moment ago may
-// still keep one busy.
+// still keep one busy, and the child of an up that was killed joins late: it is ended.
 func removeCgroup(name string) error {
 	return poll(context.Background(), time.Minute, func() bool {
 		gone := true
+		for _, pid := range cgroupPIDs(name) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
 		eachCgroup(name, func(dir string) {
 			if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				gone = false

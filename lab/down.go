@@ -65,11 +65,11 @@ func (l *Lab) clear() error {
 	if err := l.killAll(); err != nil {
 		return err
 	}
-	if err := unmountBelow(l.dir()); err != nil {
-		return err
-	}
 	if err := removeCgroup(l.cgroup()); err != nil {
 		return fmt.Errorf("lab %q: its control groups stay busy: %w", l.Name, err)
+	}
+	if err := unmountBelow(l.dir()); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(l.dir()); err != nil {
 		return err

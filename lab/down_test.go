@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -101,6 +102,33 @@ func TestDownLeavesNothing(t *testing.T) {
 	}
 	if err := l.Down(); err != nil {
 		t.Errorf("a second down: %v", err)
+	}
+}
+
+// TestLateChildIsEnded: a child that joins its group once all others of a killed up are gone keeps nothing busy.
+func TestLateChildIsEnded(t *testing.T) {
+	needLab(t)
+	name, late := testName(), exec.Command("sleep", "1000")
+	if err := late.Start(); err != nil {
+		t.Fatal(err)
+	}
+	all, err := hierarchies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range all {
+		dir := filepath.Join(h.path, name)
+		if h.needed && os.Mkdir(dir, 0o755) == nil {
+			err = errors.Join(err, os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(late.Process.Pid)), 0o644))
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- late.Wait() }()
+	if err = errors.Join(err, removeCgroup(name)); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "killed") {
+		t.Errorf("it ended with %v", err)
 	}
 }
 
