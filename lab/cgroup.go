@@ -106,9 +106,8 @@ func removeCgroup(name string) error {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		eachCgroup(name, func(dir string) {
-			if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				gone = false
-			}
+			err := syscall.Rmdir(dir)
+			gone = gone && (err == nil || errors.Is(err, fs.ErrNotExist))
 		})
 		return gone
 	})

@@ -45,8 +45,7 @@ func (p *checksPage) View(width, height int) view {
 		if c, ok := checks.Of(r.ID); ok {
 			v.help = report.CheckPage(c) + "\n" + checkHelp
 		}
-	}
-	if list[p.split.Picked].result == nil { // these are about one check
+	} else { // these keys are about one check
 		v.keys = slices.DeleteFunc(v.keys, func(k key) bool { return strings.Contains("frvy", k.press) })
 	}
 	v.text = func() []report.Line { return p.told(list[p.split.Picked]) }
