@@ -78,14 +78,17 @@ func (m *bench) postern(args ...string) []string {
 	return append([]string{"postern", "--site", m.site}, args...)
 }
 
-// unchanged compares an apply that finds nothing to change with a bare login.
+// unchanged compares a plan that finds nothing to change with a bare login, and an apply that does, which then proves all that is there,
+// with a check.
 func (m *bench) unchanged() {
-	var ratios, took, bare []float64
+	var plans, took, bare, proofs []float64
 	for range 7 {
-		ssh, apply := m.login(), m.timed(m.postern("apply", "--yes")...)
-		ratios, took, bare = append(ratios, apply/ssh), append(took, apply), append(bare, ssh)
+		ssh, plan := m.login(), m.timed(m.postern("plan")...)
+		plans, took, bare = append(plans, plan/ssh), append(took, plan), append(bare, ssh)
+		proofs = append(proofs, m.timed(m.postern("apply", "--yes")...)/m.timed(m.postern("check")...))
 	}
-	m.row("nothing to change: postern apply / ssh host true", median(ratios), 2, "times", fmt.Sprintf("%.2f s / %.2f s", median(took), median(bare)))
+	m.row("nothing to change: postern plan / ssh host true", median(plans), 2, "times", fmt.Sprintf("%.2f s / %.2f s", median(took), median(bare)))
+	m.row("nothing to change: postern apply, which proves / check", median(proofs), 1.3, "times", "")
 }
 
 // check compares all checks with the slowest of them: they are asked at once.
