@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs every test, shows go test's own lines, and ends with what was skipped and why. TIMEOUT is go test's (33m); PARALLEL is
+# Runs every test, shows go test's own lines, and ends with what was skipped and why, and what failed. TIMEOUT is go test's (33m); PARALLEL is
 # how many tests run side by side (3: those of the lab mostly wait).
 set -u -o pipefail
 cd "$(dirname "$0")/.."
@@ -22,6 +22,15 @@ if grep -q '^ *--- SKIP' "$log"; then
 	awk '/^ *=== (RUN|CONT|NAME)/ { current = $3 }
 		/^ +[a-z_0-9]+\.go:[0-9]+: / { l = $0; sub(/^ +[a-z_0-9]+\.go:[0-9]+: /, "", l); last[current] = l }
 		/^ *--- SKIP: / { print "  " $3 ": " (last[$3] == "" ? "see above" : last[$3]) }' "$log" | sort -u
+fi
+if grep -q '^ *--- FAIL\|^panic: ' "$log"; then
+	echo "Failed, and what they said:"
+	# With -v a test's lines follow its own "=== RUN", "=== CONT" or "=== NAME".
+	awk 'NR == FNR { if (/^ *--- FAIL: /) failed[$3]; next }
+		/^ *=== (RUN|CONT|NAME|PAUSE)/ { current = $3; next }
+		/^ *--- FAIL: |^panic: |^FAIL\t/ { print "  " $0; next }
+		/^ *--- / { current = ""; next }
+		current in failed && ++lines[current] <= 40 { print "  " current ": " $0 }' "$log" "$log"
 fi
 echo "$(grep -c '^ *--- PASS' "$log") passed, $(grep -c '^ *--- FAIL' "$log") failed, $(grep -c '^ *--- SKIP' "$log") skipped"
 exit "$code"
