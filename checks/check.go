@@ -58,6 +58,7 @@ type Vantage struct {
 	Dial   remote.Dialer                                                                // opens connections from this place
 	Listen func(ctx context.Context, network, address string) (*remote.Listener, error) // a throw-away listener on the host; nil for Here
 	Run    func(context.Context, remote.Query) (remote.Answer, error)                   // a read-only snippet, as root; nil for Here
+	Alive  func(context.Context) error                                                  // waits for a sign of life over the login; nil for Here
 	Login  func(ctx context.Context, over remote.Dialer, to netip.AddrPort) error       // logs in to the host once more, by another way; nil where its port is dialled instead
 }
 

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -9,10 +10,9 @@ import (
 	"postern/site"
 )
 
-// A silent port is asked three times before it counts as closed, each time for as long as an answer may take. That a
-// neighbour tells, a port beside it that does answer: four times as long as that one took, and no less than leastTimeout.
-// Where no neighbour answers it is asked once, and waited for until dialTimeout: so long the kernel asks it again by itself
-// (RFC 6298, 2).
+// A silent port is asked three times before it counts as closed, each time for as long as an answer may take: four times as
+// long as the way there and back takes, and no less than leastTimeout. Where nothing tells how long that is it is asked once,
+// and waited for until dialTimeout: so long the kernel asks it again by itself (RFC 6298, 2).
 const (
 	tries        = 3
 	leastTimeout = 150 * time.Millisecond
@@ -20,15 +20,7 @@ const (
 	lastMoment   = 100 * time.Millisecond // for what arrived while a busy machine did not look
 )
 
-// timeoutBeside is how long one answer may take, by what a neighbour's took; known is false when the neighbour gave none.
-func timeoutBeside(neighbour Reached) (limit time.Duration, known bool) {
-	if neighbour.Answer != Open && neighbour.Answer != Refused {
-		return 0, false
-	}
-	return min(dialTimeout/tries, max(4*neighbour.Took, leastTimeout)), true
-}
-
-// dialSilence dials what may well be silent, and waits no longer than its neighbours make needed.
+// dialSilence dials what may well be silent, and waits no longer than the way makes needed.
 func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort) Reached {
 	leave, err := e.asked.gate(ctx, "dial "+from.Name, atOnce)
 	if err != nil {
@@ -47,7 +39,12 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 	}
 	began, asked := e.clock(), 1
 	go ask()
-	each, known := time.Duration(0), e.timeouts(ctx, from, to)
+	each, known := time.Duration(0), make(chan time.Duration, 1)
+	go func() {
+		if way, told := e.there(ctx, from, to); told {
+			known <- min(dialTimeout/tries, max(4*way, leastTimeout))
+		}
+	}()
 	var turn <-chan time.Time
 	for waiting := 1; ; {
 		select {
@@ -57,7 +54,7 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 				return r
 			}
 		case each = <-known:
-			known, turn = nil, time.After(each-e.clock().Sub(began))
+			turn = time.After(each - e.clock().Sub(began))
 		case <-turn:
 			if turn = nil; asked == most {
 				close(enough)
@@ -69,55 +66,44 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 	}
 }
 
-// timeouts asks what answers beside to, and tells the timeout that each answer makes right. Where none answers it
-// never does.
-func (e *Env) timeouts(ctx context.Context, from *Vantage, to netip.AddrPort) <-chan time.Duration {
-	next := e.neighbours(from, to)
-	found := make(chan time.Duration, len(next))
-	for _, n := range next {
-		go func() {
-			if limit, known := timeoutBeside(e.Probe(ctx, from, n, nil, netip.AddrPort{}).Reached); known {
-				found <- limit
-			}
-		}()
-	}
-	return found
-}
-
-// neighbours are what answers over the same way as to: SSH at the same address, and SSH through the tunnel, which leads to
-// the same host from the host at its other end.
-func (e *Env) neighbours(from *Vantage, to netip.AddrPort) []netip.AddrPort {
-	var found []netip.AddrPort
+// there is how long it takes to an address and back. Through the tunnel that is what the sshd at its other end takes to answer: a
+// tunnel may be down. Else it is no longer than over this machine, by the logins that stand.
+func (e *Env) there(ctx context.Context, from *Vantage, to netip.AddrPort) (time.Duration, bool) {
 	for _, h := range e.Site.Hosts {
 		v, err := e.Look(h)
 		if err != nil || !e.holds(h, v, to.Addr()) {
 			continue
 		}
-		ssh, err := seen.SSH.Of(v.Facts)
-		if err != nil || len(ssh.Ports) == 0 {
-			continue
-		}
-		at := []netip.Addr{to.Addr()}
-		if v.Login != nil && from.Name != Here { // no login of its own only to know how long an answer takes
-			at = nil
-		}
-		if other := e.Site.Host(from.Name); other != nil && other.Role != h.Role {
-			at = append(at, e.Site.TunnelAddress(h))
-		}
-		for _, a := range at {
-			if n := netip.AddrPortFrom(a, uint16(ssh.Ports[0])); n != to {
-				found = append(found, n)
+		between := from.Name != Here && from.Name != h.Name
+		if ssh, err := seen.SSH.Of(v.Facts); between && e.inTunnel(h, to.Addr()) {
+			if err != nil || len(ssh.Ports) == 0 || int(to.Port()) == ssh.Ports[0] {
+				return 0, false
 			}
+			r := e.Probe(ctx, from, netip.AddrPortFrom(e.Site.TunnelAddress(h), uint16(ssh.Ports[0])), nil, netip.AddrPort{})
+			return r.Took, r.Answer == Open || r.Answer == Refused
 		}
+		way, err := e.answers(ctx, v)
+		if between {
+			first, lost := e.answers(ctx, from)
+			way, err = way+first, errors.Join(err, lost)
+		}
+		return way, err == nil
 	}
-	return found
+	return 0, false
+}
+
+// answers is how long a host takes for a sign of life over the login that stands, measured once per Run.
+func (e *Env) answers(ctx context.Context, v *Vantage) (time.Duration, error) {
+	r, err := once(ctx, &e.asked, "a sign of life of "+v.Name, func(run context.Context) Reached {
+		began := e.clock()
+		err := v.Alive(run)
+		return Reached{Err: err, Took: e.clock().Sub(began)}
+	})
+	return r.Took, errors.Join(err, r.Err)
 }
 
 // holds says whether what is sent to an address comes to the host.
 func (e *Env) holds(h *site.Host, v *Vantage, to netip.Addr) bool {
-	if to == h.Public4 || to == h.Public6 || to == e.Public4(h, v) {
-		return true
-	}
 	a, err := seen.Addresses.Of(v.Facts)
-	return err == nil && a.Holder(to) != ""
+	return to == h.Public4 || to == h.Public6 || to == e.Public4(h, v) || err == nil && a.Holder(to) != ""
 }

@@ -15,29 +15,6 @@ import (
 	"postern/site"
 )
 
-// How long an answer may take is judged by a neighbour's, within bounds; one that does not answer tells nothing.
-func TestTimeoutBesideNeighbours(t *testing.T) {
-	for _, c := range []struct {
-		answer Answer
-		took   time.Duration
-		limit  time.Duration
-		known  bool
-	}{
-		{Open, time.Millisecond, 150 * time.Millisecond, true},
-		{Refused, time.Millisecond, 150 * time.Millisecond, true},
-		{Open, 200 * time.Millisecond, 800 * time.Millisecond, true},
-		{Open, 2 * time.Second, time.Second, true},
-		{Dropped, 3 * time.Second, 0, false},
-		{Rejected, time.Millisecond, 0, false},
-		{NoRoute, time.Millisecond, 0, false},
-		{Stopped, time.Millisecond, 0, false},
-	} {
-		if limit, known := timeoutBeside(Reached{Answer: c.answer, Took: c.took}); limit != c.limit || known != c.known {
-			t.Errorf("beside a neighbour that is %s after %s: %s, %t, want %s, %t", c.answer, c.took, limit, known, c.limit, c.known)
-		}
-	}
-}
-
 // twoHosts are a proxy and a mail host behind NAT that were looked at, and nobody who dials.
 func twoHosts() *Env {
 	s := site.Default()
@@ -46,9 +23,9 @@ func twoHosts() *Env {
 	for name, at := range map[string][2]string{"proxy": {"203.0.113.10/24", "198.51.100.20 4000 203.0.113.10 22"}, "mail": {"192.168.50.2/24", "192.168.50.10 4000 192.168.50.2 22"}} {
 		answers := map[string]remote.Answer{}
 		for id, text := range map[string]string{"ssh": "== connection\n" + at[1] + "\n", "listeners": "== sockets\n",
-			"addresses": "== addresses\n2: eth0 inet " + at[0] + " scope global\n2: eth0 inet6 2001:db8:50::2/64 scope global\n== routes4\ndefault dev eth0\n"} {
+			"addresses": "== addresses\n2: eth0 inet " + at[0] + " scope global\n2: eth0 inet6 2001:db8:50::2/64 scope global\n3: wg0 inet 10.0.0.2/24 scope global\n== routes4\ndefault dev eth0\n"} {
 			if name == "proxy" {
-				text = strings.Replace(text, "2001:db8:50::2", "2001:db8:113::10", 1)
+				text = strings.NewReplacer("2001:db8:50::2", "2001:db8:113::10", "10.0.0.2", "10.0.0.1").Replace(text)
 			}
 			answers[id] = remote.Answer{Out: text + "== end\n"}
 		}
@@ -57,32 +34,55 @@ func twoHosts() *Env {
 	return env
 }
 
-// The neighbours of an address are at the same host; the tunnel is one only from its other end.
-func TestNeighbours(t *testing.T) {
-	env := twoHosts()
-	proxy, here := env.Hosts["proxy"], env.Here
+// How far an address is from a place tell the logins that stand, both of them from host to host; through the tunnel only what
+// answers there. Nobody is asked twice.
+func TestHowFar(t *testing.T) {
 	for _, c := range []struct {
-		from *Vantage
-		to   string
-		want []string
+		from, to string
+		way      time.Duration
+		known    bool
 	}{
-		{here, "203.0.113.10:110", []string{"203.0.113.10:22"}},
-		{here, "[2001:db8:113::10]:110", []string{"[2001:db8:113::10]:22"}},
-		{here, "203.0.113.10:22", nil},
-		{here, "192.168.50.2:110", []string{"192.168.50.2:22"}},
-		{proxy, "192.168.50.2:110", []string{"192.168.50.2:22", "10.0.0.2:22"}},
-		{proxy, "[2001:db8:50::2]:22", []string{"10.0.0.2:22"}},
-		{proxy, "10.0.0.2:22", nil},
-		{here, "198.51.100.99:110", nil},
+		{Here, "203.0.113.10:110", 100 * time.Millisecond, true},
+		{Here, "[2001:db8:113::10]:110", 100 * time.Millisecond, true},
+		{Here, "192.168.50.2:110", 30 * time.Millisecond, true},
+		{"proxy", "192.168.50.2:110", 130 * time.Millisecond, true},
+		{"mail", "203.0.113.10:110", 130 * time.Millisecond, true},
+		{"proxy", "203.0.113.10:110", 100 * time.Millisecond, true},
+		{"proxy", "10.0.0.2:110", 0, true}, // refused at once
+		{"mail", "10.0.0.1:110", 0, false}, // sshd is silent there
+		{"proxy", "10.0.0.2:22", 0, false}, // it is what else would tell
+		{Here, "198.51.100.99:110", 0, false},
+		{"proxy", "198.51.100.99:110", 0, false},
 	} {
-		got := env.neighbours(c.from, netip.MustParseAddrPort(c.to))
-		same := len(got) == len(c.want)
-		for i := range c.want {
-			same = same && got[i].String() == c.want[i]
-		}
-		if !same {
-			t.Errorf("beside %s, from %s: %v, want %v", c.to, c.from.Name, got, c.want)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			env := twoHosts()
+			env.Clock = time.Now
+			env.asked.begin(t.Context())
+			var asked [2]atomic.Int32
+			for i, takes := range []time.Duration{100 * time.Millisecond, 30 * time.Millisecond} {
+				v := env.Hosts[[]string{"proxy", "mail"}[i]]
+				v.Dial = silent{"10.0.0.1:22", 0, new(atomic.Int32)}
+				v.Alive = func(context.Context) error { asked[i].Add(1); time.Sleep(takes); return nil }
+			}
+			from := env.Here
+			if c.from != Here {
+				from = env.Hosts[c.from]
+			}
+			for range 2 {
+				if way, known := env.there(t.Context(), from, netip.MustParseAddrPort(c.to)); known != c.known || known && way != c.way {
+					t.Errorf("from %s to %s: %s, %t, want %s, %t", c.from, c.to, way, known, c.way, c.known)
+				}
+			}
+			if asked[0].Load() > 1 || asked[1].Load() > 1 {
+				t.Errorf("from %s to %s: %d and %d signs of life", c.from, c.to, asked[0].Load(), asked[1].Load())
+			}
+		})
+	}
+	env := twoHosts()
+	env.Hosts["mail"].Alive = func(context.Context) error { return remote.ErrLost }
+	env.asked.begin(t.Context())
+	if _, known := env.there(t.Context(), env.Here, netip.MustParseAddrPort("192.168.50.2:110")); known {
+		t.Error("a host that was lost tells how far it is")
 	}
 }
 
@@ -101,34 +101,39 @@ func (d silent) DialContext(ctx context.Context, _, address string) (net.Conn, e
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 }
 
-// A port whose answer was lost is asked again: only the third silence closes it. Where no neighbour answers it is asked
-// once, and waited for as long as the kernel needs to ask again.
+// A port whose answer was lost is asked again: only the third silence closes it. Where nothing tells how far it is it is asked
+// once, and waited for as long as the kernel needs to ask again. Each time it may take four times as long as the way.
 func TestSilenceIsAskedAgain(t *testing.T) {
 	const known, lonely = "203.0.113.10:110", "198.51.100.99:110"
 	for _, c := range []struct {
-		to    string
-		until int32
-		asked int32
-		want  Answer
+		to          string
+		way         time.Duration
+		until       int32
+		asked       int32
+		want        Answer
+		least, most time.Duration
 	}{
-		{known, 1, 1, Refused},
-		{known, 2, 2, Refused},
-		{known, 3, 3, Refused},
-		{known, 0, 3, Dropped},
-		{lonely, 0, 1, Dropped},
+		{known, 0, 1, 1, Refused, 0, 0},
+		{known, 0, 2, 2, Refused, 150 * time.Millisecond, time.Second},
+		{known, 0, 3, 3, Refused, 300 * time.Millisecond, time.Second},
+		{known, 0, 0, 3, Dropped, 450 * time.Millisecond, time.Second},
+		{known, 200 * time.Millisecond, 0, 3, Dropped, 2400 * time.Millisecond, 3 * time.Second},
+		{known, time.Second, 0, 3, Dropped, 3 * time.Second, 5 * time.Second},
+		{lonely, 0, 0, 1, Dropped, dialTimeout, 4 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			env := twoHosts()
 			env.Clock = time.Now
 			var asked atomic.Int32
 			env.Here.Dial = silent{c.to, c.until, &asked}
+			env.Hosts["proxy"].Alive = func(context.Context) error { time.Sleep(c.way); return nil }
 			env.asked.begin(t.Context())
 			r := env.dialSilence(t.Context(), env.Here, netip.MustParseAddrPort(c.to))
 			if n := asked.Load(); r.Answer != c.want || n != c.asked {
 				t.Errorf("%s, answering dial %d: %s after %d, want %s after %d", c.to, c.until, r.Said(), n, c.want, c.asked)
 			}
-			if c.to == lonely && r.Took < dialTimeout {
-				t.Errorf("without a neighbour it was waited for only %s", r.Took)
+			if r.Took < c.least || r.Took > c.most {
+				t.Errorf("%s, answering dial %d over a way of %s, took %s", c.to, c.until, c.way, r.Took)
 			}
 		})
 	}

@@ -40,7 +40,8 @@ var errUnasked = errors.New("a connection to SSH without a login looks like an a
 func (e *Env) askSSHD(ctx context.Context, from *Vantage, to netip.AddrPort, h *site.Host, v *Vantage) Reached {
 	switch {
 	case e.cameBy(from, to, h, v):
-		return Reached{Answer: Open, Took: e.roundTrip(ctx, v)}
+		took, _ := e.answers(ctx, v)
+		return Reached{Answer: Open, Took: took}
 	case h.Role == site.Mail && from.Name != Here && !e.inTunnel(h, to.Addr()):
 		return Reached{Answer: NoPlace, Err: errUnasked} // at the address of a home another host may answer
 	case e.inTunnel(h, to.Addr()) && e.Unset(e.Site.Hosts...) != "":
@@ -72,18 +73,6 @@ func (e *Env) cameBy(from *Vantage, to netip.AddrPort, h *site.Host, v *Vantage)
 	n, _ := seen.Addresses.Of(v.Facts)
 	arrive, _ := n.Arrives(to.Addr())
 	return arrive == via.Server.Addr()
-}
-
-// roundTrip is how long the host takes for an answer, over the connection that stands.
-func (e *Env) roundTrip(ctx context.Context, v *Vantage) time.Duration {
-	began := e.clock()
-	if v.Run == nil {
-		return dialTimeout
-	}
-	if _, err := v.Run(ctx, remote.ReadRun("sign of life", ":")); err != nil {
-		return dialTimeout
-	}
-	return e.clock().Sub(began)
 }
 
 // timed is a dialer that knows how its last dial went.

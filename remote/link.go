@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,6 +61,21 @@ func (l *link) heard() <-chan struct{} {
 		}()
 	}
 	return l.next
+}
+
+// Alive waits for a sign of life that the host is asked for over this login. Its errors are ErrLost and the context's.
+func (s *Session) Alive(ctx context.Context) error {
+	if s.link == nil {
+		return nil
+	}
+	select {
+	case <-s.link.heard():
+		return nil
+	case <-s.link.dead:
+		return s.explain(errEnded)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // alive tells whether the link still stands. A shell's end is seen before its link's, so the host is asked.

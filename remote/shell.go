@@ -115,7 +115,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	p, err := s.extra(limit)
 	if errors.Is(err, errNoChannel) {
 		a, err := s.sh(limit, bounded(nonce(), q.Run, fmt.Sprint("sleep ", int(left(limit).Seconds())+1)), nil)
-		return ended(a, err)
+		return ended(limit, a, err)
 	}
 	if err != nil {
 		return Answer{}, err
@@ -131,7 +131,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 			stop(errLong)
 		}
 	}, nil)
-	return ended(Answer{Out: k.String(), Code: code, Cut: k.cut}, s.explain(err))
+	return ended(limit, Answer{Out: k.String(), Code: code, Cut: k.cut}, s.explain(err))
 }
 
 var (
@@ -139,9 +139,10 @@ var (
 	errLong = errors.New("it said too much")
 )
 
-// ended is the answer of a script that was ended for one of these, which is no error.
-func ended(a Answer, err error) (Answer, error) {
-	if a.Late = errors.Is(err, errLate); a.Late || errors.Is(err, errLong) {
+// ended is the answer of a script that was ended for one of these, which is no error; limit is for how long it might run.
+func ended(limit context.Context, a Answer, err error) (Answer, error) {
+	a.Late = errors.Is(err, errLate) || err == nil && context.Cause(limit) == errLate // the host was first to end it
+	if a.Late || errors.Is(err, errLong) {
 		err = nil
 	}
 	return a, err

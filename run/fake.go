@@ -220,6 +220,10 @@ func (l *fakeLogin) Way() (netip.Addr, int, bool) {
 	return l.f.Source.Addr(), int(l.f.Source.Port()), l.f.Source.IsValid()
 }
 
+func (l *fakeLogin) Alive(ctx context.Context) error {
+	return l.call(ctx, "alive", func() error { return nil })
+}
+
 // Facts answers files and what is asked of changes and jobs by itself.
 func (l *fakeLogin) Facts(ctx context.Context, queries []remote.Query) (remote.Facts, error) {
 	facts := remote.Facts{Host: l.f.Name, At: l.f.Clock(), Answers: map[string]remote.Answer{}}

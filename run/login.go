@@ -12,6 +12,7 @@ import (
 type Login interface {
 	remote.Dialer
 	Way() (source netip.Addr, port int, ok bool)
+	Alive(context.Context) error
 	Close() error
 
 	Facts(context.Context, []remote.Query) (remote.Facts, error)

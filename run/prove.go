@@ -137,7 +137,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		}
 		v := &checks.Vantage{Name: h.Name, Facts: one.facts, Err: one.err}
 		if s := over[h.Name]; one.err == nil {
-			v.Dial, v.Listen, v.Run = s, s.Listen, s.Exec
+			v.Dial, v.Listen, v.Run, v.Alive = s, s.Listen, s.Exec, s.Alive
 			v.Login = r.reaching(h.Name)
 			r.heed(h.Name, one.facts)
 			look[h.Name] = one.facts
