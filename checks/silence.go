@@ -71,7 +71,7 @@ func (e *Env) dialSilence(ctx context.Context, from *Vantage, to netip.AddrPort)
 func (e *Env) there(ctx context.Context, from *Vantage, to netip.AddrPort) (time.Duration, bool) {
 	for _, h := range e.Site.Hosts {
 		v, err := e.Look(h)
-		if err != nil || !e.holds(h, v, to.Addr()) {
+		if err != nil || v.Alive == nil || !e.holds(h, v, to.Addr()) {
 			continue
 		}
 		between := from.Name != Here && from.Name != h.Name

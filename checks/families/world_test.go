@@ -82,7 +82,8 @@ func newWorld(t testing.TB) *world {
 		}
 		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Facts: f, Dial: placed{w, h.Name},
 			Listen: func(_ context.Context, _, at string) (*remote.Listener, error) { return w.listen(h.Name, at) },
-			Run:    func(_ context.Context, q remote.Query) (remote.Answer, error) { return w.run(h.Name, q) }}
+			Run:    func(_ context.Context, q remote.Query) (remote.Answer, error) { return w.run(h.Name, q) },
+			Alive:  func(context.Context) error { return nil }}
 	}
 	return w
 }
