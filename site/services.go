@@ -4,7 +4,7 @@ import "net/netip"
 
 // NamedPort is a port with what it is for.
 type NamedPort struct {
-	Name  string // smtp, http, https, submission, imaps: as in ports.NAME and from.NAME
+	Name  string // smtp, http, https, submissions, submission, imaps: as in ports.NAME and from.NAME
 	Proto string // tcp
 	Port  int
 }
@@ -30,6 +30,7 @@ func Services(s *Site) []Service {
 		service("smtp", p.SMTP, s.Mail.Path == "direct"),
 		service("http", p.HTTP, false),
 		service("https", p.HTTPS, false),
+		service("submissions", p.Submissions, true),
 		service("submission", p.Submission, true),
 		service("imaps", p.IMAPS, true),
 	}

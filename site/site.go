@@ -43,9 +43,9 @@ type Tunnel struct {
 
 // Ports are the ports of the site. Their defaults are written once, in Default; nothing else names a port number.
 type Ports struct {
-	SMTP, HTTP, HTTPS, Submission, IMAPS int // public, TCP
-	Relay                                int // outgoing mail, on the proxy's tunnel address only
-	Web                                  int // the mail host's web interface, inside the tunnel
+	SMTP, HTTP, HTTPS, Submissions, Submission, IMAPS int // public, TCP
+	Relay                                             int // outgoing mail, on the proxy's tunnel address only
+	Web                                               int // the mail host's web interface, inside the tunnel
 }
 
 // Jail is one FreeBSD jail of the toaster layout.
@@ -134,7 +134,7 @@ func Default() *Site {
 			Port:      51820,
 			Interface: "wg0",
 		},
-		Ports: Ports{SMTP: 25, HTTP: 80, HTTPS: 443, Submission: 587, IMAPS: 993, Relay: 2526, Web: 8443},
+		Ports: Ports{SMTP: 25, HTTP: 80, HTTPS: 443, Submissions: 465, Submission: 587, IMAPS: 993, Relay: 2526, Web: 8443},
 		From:  map[string][]netip.Prefix{},
 		Done:  map[string]string{},
 	}

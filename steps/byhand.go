@@ -123,7 +123,7 @@ func (w handwork) fill(text string) string {
 		"%UNIT%": seen.TunnelUnit(s.Tunnel.Interface),
 	}
 	for name, port := range map[string]int{
-		"SMTP": s.Ports.SMTP, "HTTP": s.Ports.HTTP, "HTTPS": s.Ports.HTTPS, "SUBMISSION": s.Ports.Submission,
+		"SMTP": s.Ports.SMTP, "HTTP": s.Ports.HTTP, "HTTPS": s.Ports.HTTPS, "SUBMISSIONS": s.Ports.Submissions, "SUBMISSION": s.Ports.Submission,
 		"IMAPS": s.Ports.IMAPS, "RELAY": s.Ports.Relay, "WEB": s.Ports.Web,
 	} {
 		words["%"+name+"%"] = strconv.Itoa(port)

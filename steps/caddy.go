@@ -85,7 +85,7 @@ The certificate there is the mail server's own and need not be verified, inside 
 Get a certificate for each name, and renew it. The mail ports need that of %HOST% too,
 each time: Haraka (config/tls_cert.pem and tls_key.pem; restart it), and %MAIL%.`
 
-const receiveText = `Mail programs must see a real certificate on ports %SUBMISSION% and %IMAPS% too.
+const receiveText = `Mail programs must see a real certificate on ports %SUBMISSIONS%, %SUBMISSION% and %IMAPS% too.
 A key of its own lets %PROXY% hand one over, through the tunnel, and do nothing else on %MAIL%.
 What is taken must be a certificate that is valid now, with the key that belongs to it.`
 
@@ -169,7 +169,7 @@ chmod 0755 /etc/cron.daily/mail-certificate
 
 const lookWebText = `Open https://%HOST% in a browser: the mail server's login, without a warning.
 Set a mail program up with an address of yours: it should find %HOST% by itself.
-All three ports must show the same certificate, from a known authority.
+All four ports must show the same certificate, from a known authority.
 Then take the /admin path out of the world's reach, or keep its second factor on.`
 
 // lookWeb asks each mail port for its certificate.
@@ -180,6 +180,7 @@ curl -sSI https://%HOST%/ | head -n 1
 show() { openssl s_client -connect "%HOST%:$1" $2 </dev/null 2>/dev/null |
   openssl x509 -noout -issuer -enddate -fingerprint; }
 show %SMTP% '-starttls smtp'
+show %SUBMISSIONS%
 show %SUBMISSION% '-starttls smtp'
 show %IMAPS%`
 }

@@ -135,8 +135,8 @@ func (w handwork) domainRecords(d string) []record {
 	}
 	return append(list,
 		record{"_imaps._tcp." + d, "SRV", fmt.Sprintf("0 1 %d", s.Ports.IMAPS), s.Hostname},
+		record{"_submissions._tcp." + d, "SRV", fmt.Sprintf("0 1 %d", s.Ports.Submissions), s.Hostname},
 		record{"_submission._tcp." + d, "SRV", fmt.Sprintf("0 1 %d", s.Ports.Submission), s.Hostname},
-		record{"_submissions._tcp." + d, "SRV", "0 0 0", "."},
 	)
 }
 

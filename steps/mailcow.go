@@ -82,13 +82,14 @@ say HTTP_PORT %HTTP%
 say HTTPS_BIND %TM%
 say HTTPS_PORT %WEB%
 say SMTP_PORT %TM%:%SMTP%
+say SMTPS_PORT %TM%:%SUBMISSIONS%
 say SUBMISSION_PORT %TM%:%SUBMISSION%
 say IMAPS_PORT %TM%:%IMAPS%
 say HTTP_REDIRECT n
 say ENABLE_IPV6 false
 say SKIP_LETS_ENCRYPT y
 say AUTODISCOVER_SAN n
-sed -i -E 's/^(SMTPS|IMAP|POP|POPS|SIEVE)_PORT=([0-9.]+:)?/\1_PORT=127.0.0.1:/' mailcow.conf
+sed -i -E 's/^(IMAP|POP|POPS|SIEVE)_PORT=([0-9.]+:)?/\1_PORT=127.0.0.1:/' mailcow.conf
 grep -E '_(PORT|BIND)=' mailcow.conf`
 
 // guide: mailcow, Starting Mailcow: the guide never tells Postfix whom to believe, nor where outgoing mail goes.

@@ -12,7 +12,8 @@ func otherMailServer(w handwork) []Task {
 }
 
 const otherListenText = `mail.kind is plain: what follows is for Postfix; others have the same under other names.
-The mail server takes mail on %TM% port %SMTP%, submission on %SUBMISSION%, IMAPS on %IMAPS%.
+The mail server takes mail on %TM% port %SMTP%, submission on %SUBMISSIONS% (TLS) and
+%SUBMISSION%, IMAPS on %IMAPS%.
 Nothing of it needs to listen on the home network.
 It must start after the tunnel, or it cannot listen on %TM%.`
 

@@ -159,7 +159,7 @@ func occupied(s *site.Site, h *site.Host, now seen.Host) []Note {
 }
 
 // purpose is what a service is for, in a word for people.
-var purpose = map[string]string{"smtp": "mail", "http": "web", "https": "web", "submission": "submission", "imaps": "IMAP"}
+var purpose = map[string]string{"smtp": "mail", "http": "web", "https": "web", "submissions": "submission", "submission": "submission", "imaps": "IMAP"}
 
 // expected are the processes of the setup itself: haraka runs in node, Mailcow behind Docker.
 var expected = map[string]bool{"node": true, "haraka": true, "caddy": true, "docker-proxy": true}
