@@ -179,14 +179,14 @@ func TestServices(t *testing.T) {
 	s := Default()
 	set(t, s, "ports.imaps", "1993")
 	set(t, s, "from.http", "198.51.100.0/24")
-	want := "[{{smtp tcp 25} false [] true} {{http tcp 80} false [198.51.100.0/24] true} {{https tcp 443} false [] true} {{submission tcp 587} true [] false} {{imaps tcp 1993} true [] false}]"
+	want := "[{{smtp tcp 25} false [] true} {{http tcp 80} false [198.51.100.0/24] true} {{https tcp 443} false [] true} {{submissions tcp 465} true [] false} {{submission tcp 587} true [] false} {{imaps tcp 1993} true [] false}]"
 	if got := fmt.Sprint(Services(s)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	set(t, s, "mail.path", "direct")
 	set(t, s, "tunnel.network6", "fd00:10::/64")
 	for _, one := range Services(s) {
-		if one.Forwarded != (one.Name == "smtp" || one.Name == "submission" || one.Name == "imaps") || !one.Over6 {
+		if one.Forwarded != (one.Name == "smtp" || one.Name == "submissions" || one.Name == "submission" || one.Name == "imaps") || !one.Over6 {
 			t.Errorf("directly, with IPv6 in the tunnel: %+v", one)
 		}
 	}

@@ -18,7 +18,7 @@ func strange(t *testing.T, answers ...string) *site.Site {
 	for _, line := range append([]string{
 		"domain=kestrel.test", "domains=heron.test", "hostname=gate.kestrel.test", "host.proxy.ssh=ops@198.51.100.77:2022", "host.mail.ssh=nest",
 		"host.proxy.public4=198.51.100.77", "tunnel.network=10.77.0.0/24", "tunnel.interface=wg7", "tunnel.port=4001",
-		"ports.smtp=4002", "ports.http=4003", "ports.https=4004", "ports.submission=4005", "ports.imaps=4006", "ports.relay=4007", "ports.web=4008",
+		"ports.smtp=4002", "ports.http=4003", "ports.https=4004", "ports.submissions=4009", "ports.submission=4005", "ports.imaps=4006", "ports.relay=4007", "ports.web=4008",
 	}, answers...) {
 		answer(t, s, line)
 	}

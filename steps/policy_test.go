@@ -55,34 +55,34 @@ func TestPolicyFor(t *testing.T) {
 		{"proxy", nil, site.Proxy, seenHost("203.0.113.10/24", "198.51.100.20", 22), []string{
 			"ssh 22/tcp [] invalid IP", "smtp 25/tcp [] invalid IP", "http 80/tcp [] invalid IP", "https 443/tcp [] invalid IP",
 			"tunnel 51820/udp [] invalid IP", "relay 2526/tcp [10.0.0.2/32] wg0 10.0.0.1",
-			"submission tcp eth0->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.10:993->10.0.0.2:993 wg0 []"}},
+			"submissions tcp eth0->203.0.113.10:465->10.0.0.2:465 wg0 []", "submission tcp eth0->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.10:993->10.0.0.2:993 wg0 []"}},
 		{"proxy, direct, limited", [][2]string{{"mail.path", "direct"}, {"from.smtp", "198.51.100.0/24"}, {"host.proxy.ssh_from", "198.51.100.20"}}, site.Proxy,
 			seenHost("203.0.113.10/24", "198.51.100.20", 2222), []string{
 				"ssh 2222/tcp [198.51.100.20/32] invalid IP", "http 80/tcp [] invalid IP", "https 443/tcp [] invalid IP", "tunnel 51820/udp [] invalid IP",
 				"smtp tcp eth0->203.0.113.10:25->10.0.0.2:25 wg0 [198.51.100.0/24]",
-				"submission tcp eth0->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.10:993->10.0.0.2:993 wg0 []"}},
+				"submissions tcp eth0->203.0.113.10:465->10.0.0.2:465 wg0 []", "submission tcp eth0->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.10:993->10.0.0.2:993 wg0 []"}},
 		{"proxy, a second address that is answered", [][2]string{{"host.proxy.public4", "203.0.113.11"}}, site.Proxy, seenHost("203.0.113.10/24", "198.51.100.20", 22, "203.0.113.11/24"), append(slices.Clone(open),
-			"submission tcp eth0->203.0.113.11:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.11:993->10.0.0.2:993 wg0 []")},
+			"submissions tcp eth0->203.0.113.11:465->10.0.0.2:465 wg0 []", "submission tcp eth0->203.0.113.11:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->203.0.113.11:993->10.0.0.2:993 wg0 []")},
 		{"proxy, an address that only the provider has", [][2]string{{"host.proxy.public4", "203.0.113.11"}}, site.Proxy, seenHost("10.1.2.3/24", "198.51.100.20", 22), append(slices.Clone(open),
-			"submission tcp eth0->10.1.2.3:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->10.1.2.3:993->10.0.0.2:993 wg0 []")},
+			"submissions tcp eth0->10.1.2.3:465->10.0.0.2:465 wg0 []", "submission tcp eth0->10.1.2.3:587->10.0.0.2:587 wg0 []", "imaps tcp eth0->10.1.2.3:993->10.0.0.2:993 wg0 []")},
 		{"proxy, an interface that is answered", [][2]string{{"host.proxy.interface", "eth7"}}, site.Proxy, seenHost("203.0.113.10/24", "198.51.100.20", 22), append(slices.Clone(open),
-			"submission tcp eth7->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth7->203.0.113.10:993->10.0.0.2:993 wg0 []")},
+			"submissions tcp eth7->203.0.113.10:465->10.0.0.2:465 wg0 []", "submission tcp eth7->203.0.113.10:587->10.0.0.2:587 wg0 []", "imaps tcp eth7->203.0.113.10:993->10.0.0.2:993 wg0 []")},
 		{"mail", nil, site.Mail, seenHost("192.168.50.2/24", "192.168.50.10", 22, "2001:db8:50::2/64"), []string{
 			"ssh 22/tcp [192.168.50.0/24] invalid IP", "ssh 22/tcp [10.0.0.0/24] wg0 invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
-			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
+			"submissions 465/tcp [] wg0 10.0.0.2", "submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
 		{"mail, operator on the home network's IPv6", nil, site.Mail, seenHost("192.168.50.2/24", "2001:db8:50::10", 22, "2001:db8:50::2/64"), []string{
 			"ssh 22/tcp [192.168.50.0/24 2001:db8:50::/64] invalid IP", "ssh 22/tcp [10.0.0.0/24] wg0 invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
-			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
+			"submissions 465/tcp [] wg0 10.0.0.2", "submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
 		{"mail, at home in two networks", nil, site.Mail, seenHost("192.168.50.2/24", "192.168.60.10", 22, "192.168.60.2/24", "192.168.50.3/24"), []string{
 			"ssh 22/tcp [192.168.50.0/24 192.168.60.0/24] invalid IP", "ssh 22/tcp [10.0.0.0/24] wg0 invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
-			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
+			"submissions 465/tcp [] wg0 10.0.0.2", "submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
 		{"mail, masquerade, some at home", [][2]string{{"clients.addresses", "masquerade"}, {"mail.lan", "192.168.50.0/24"}, {"host.mail.ssh_from", "192.168.50.10"}}, site.Mail,
 			seenHost("192.168.50.2/24", "192.168.50.10", 22), []string{
 				"ssh 22/tcp [192.168.50.10/32] invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
-				"submission-home 587/tcp [192.168.50.0/24] invalid IP", "imaps-home 993/tcp [192.168.50.0/24] invalid IP"}},
+				"submissions-home 465/tcp [192.168.50.0/24] invalid IP", "submission-home 587/tcp [192.168.50.0/24] invalid IP", "imaps-home 993/tcp [192.168.50.0/24] invalid IP"}},
 		{"mail, reached through the tunnel", nil, site.Mail, seenHost("192.168.50.2/24", "10.0.0.1", 22), []string{
 			"ssh 22/tcp [192.168.50.0/24] invalid IP", "ssh 22/tcp [10.0.0.0/24] wg0 invalid IP", "tunnel 0/ [10.0.0.1/32] wg0 invalid IP",
-			"submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
+			"submissions 465/tcp [] wg0 10.0.0.2", "submission 587/tcp [] wg0 10.0.0.2", "imaps 993/tcp [] wg0 10.0.0.2"}},
 	}
 	for _, c := range cases {
 		s := site.Default()
