@@ -143,7 +143,7 @@ func (w *world) route(from string, to netip.AddrPort) (host string, at netip.Add
 	port := int(to.Port())
 	switch to.Addr() {
 	case proxy.Public4, proxy.Public6:
-		if (port == 587 || port == 993) && to.Addr().Is4() {
+		if (port == 465 || port == 587 || port == 993) && to.Addr().Is4() {
 			return "mail", netip.AddrPortFrom(w.env.Site.Tunnel.Mail, to.Port()), true
 		}
 		return "proxy", to, port == 22 || port == 25 || port == 80 || port == 443
@@ -162,7 +162,7 @@ func (w *world) source(from string, to netip.AddrPort) netip.AddrPort {
 	switch {
 	case from == "mail":
 		addr = w.env.Site.Tunnel.Mail
-	case from == checks.Here && w.seen.IsValid() && (to.Port() == 587 || to.Port() == 993):
+	case from == checks.Here && w.seen.IsValid() && (to.Port() == 465 || to.Port() == 587 || to.Port() == 993):
 		addr = w.seen
 	case from == checks.Here:
 		addr = hereOutside
