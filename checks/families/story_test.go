@@ -172,7 +172,7 @@ var firewallStories = []story{
 		w.env.Hosts["proxy"].Facts.Answers["/etc/ufw/before.rules"] = remote.Answer{Code: 2}
 	}, checks.Unknown, "could not be read"},
 	{"not called at boot", "firewall.boot", "firewall.boot@proxy", edit("proxy", readBoot, "if [ -x /etc/ufw/postern.init ]; then /etc/ufw/postern.init \"$1\" || exit $?; fi\n", ""), checks.Fail, "nothing that runs at boot sends"},
-	{"a forward that only runs", "firewall.boot", "firewall.boot@proxy", edit("proxy", readRules, dnat993, dnat993+"\n-A postern-pre -p tcp -m tcp --dport 465 -j DNAT --to-destination 10.0.0.9:465"), checks.Fail, "does not have: -A postern-pre -p tcp -m tcp --dport 465"},
+	{"a forward that only runs", "firewall.boot", "firewall.boot@proxy", edit("proxy", readRules, dnat993, dnat993+"\n-A postern-pre -p tcp -m tcp --dport 995 -j DNAT --to-destination 10.0.0.9:995"), checks.Fail, "does not have: -A postern-pre -p tcp -m tcp --dport 995"},
 	{"one interface does not forward", "firewall.boot", "firewall.boot@proxy", edit("proxy", readSysctl, "/etc/ufw/sysctl.conf:", "/etc/sysctl.d/99-zz.conf:net.ipv4.conf.eth0.forwarding=0\n/etc/ufw/sysctl.conf:"), checks.Fail, "net.ipv4.conf.eth0.forwarding is 1 and will be 0"},
 	{"the tunnel does not forward IPv6", "firewall.boot", "firewall.boot@proxy", also(func(w *world) { w.env.Site.Tunnel.Network6 = netip.MustParsePrefix("fd00:50::/64") },
 		edit("proxy", readSysctl, "forwarding 0", "forwarding 1"),
@@ -202,7 +202,7 @@ var outsideStories = []story{
 		func(w *world) { w.env.Site.From["imaps"] = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }), checks.Skip, "as it should"},
 	{"let through", "firewall.closed", "firewall.closed.proxy@here", refuse("here>203.0.113.10:110"), checks.Fail, "110 (pop3) is refused"},
 	{"let through over IPv6", "firewall.closed", "firewall.closed.proxy.v6@here", refuse("here>[2001:db8:113::10]:143"), checks.Fail, "143 (imap) is refused"},
-	{"open at home over IPv6", "firewall.closed", "firewall.closed.mail.v6@proxy", refuse("proxy>[2001:db8:50::2]:465"), checks.Fail, "465 (smtps)"},
+	{"open at home over IPv6", "firewall.closed", "firewall.closed.mail.v6@proxy", refuse("proxy>[2001:db8:50::2]:995"), checks.Fail, "995 (pop3s)"},
 	{"a VPS without IPv6", "firewall.closed", "firewall.closed.mail.v6@proxy", withoutIPv6, checks.Skip, "no IPv6 to ask from; the host's own rules drop"},
 	{"a VPS without IPv6, and open", "firewall.closed", "firewall.closed.mail.v6@proxy", also(withoutIPv6, edit("mail", readRules, ":INPUT DROP", ":INPUT ACCEPT")), checks.Unknown, "its rules let"},
 	{"a VPS with IPv6, and no route", "firewall.closed", "firewall.closed.mail.v6@proxy", noRoute6, checks.Unknown, "no route"},
