@@ -75,7 +75,7 @@ func TestSetupForDocker(t *testing.T) {
 		l := newLab(t, Options{Suite: suite, Docker: true})
 		o := newOperator(t, l, nil)
 		o.run(0, "apply", "--yes")
-		for _, port := range []string{"993", "587"} {
+		for _, port := range []string{"993", "587", "465"} {
 			container(t, l, port)
 		}
 		wantClientsSeen(t, l)

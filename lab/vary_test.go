@@ -99,12 +99,12 @@ func dialsByItself(t *testing.T, l *Lab) {
 	}
 }
 
-// ports are the two that mail programs use.
+// ports are those that mail programs use.
 func (v variation) ports() []string {
 	if v.imaps != "" {
-		return []string{v.imaps, "587"}
+		return []string{v.imaps, "587", "465"}
 	}
-	return []string{"993", "587"}
+	return []string{"993", "587", "465"}
 }
 
 func (v variation) listen(t *testing.T, l *Lab) {

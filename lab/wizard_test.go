@@ -225,10 +225,10 @@ func (o *operator) inPlace() {
 	o.t.Helper()
 	o.proven()
 	o.run(0, "check")
-	for _, port := range []string{"993", "587"} {
+	for _, port := range []string{"993", "587", "465"} {
 		listen(o.t, o.l, "10.0.0.2", port)
 	}
-	for _, port := range []string{"993", "587"} {
+	for _, port := range []string{"993", "587", "465"} {
 		if got := peerSeen(o.t.(*testing.T), o.l, port); !strings.HasPrefix(got, "peer "+worldAddress+" ") {
 			o.t.Errorf("the listener behind %s says %q, want the address %s", port, got, worldAddress)
 		}

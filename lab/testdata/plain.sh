@@ -17,7 +17,7 @@ proxy)
 	ufw allow in on wg0 proto tcp from 10.0.0.2 to 10.0.0.1 port 2526
 	{
 		printf '*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n'
-		for port in 587 993; do
+		for port in 465 587 993; do
 			ufw route allow in on eth0 out on wg0 proto tcp to 10.0.0.2 port $port >&2
 			echo "-A PREROUTING -i eth0 -d 203.0.113.10 -p tcp --dport $port -j DNAT --to-destination 10.0.0.2:$port"
 		done
@@ -33,7 +33,7 @@ mail)
 	ufw allow proto tcp from 192.168.50.0/24 to any port 22
 	ufw allow in on wg0 proto tcp from 10.0.0.0/24 to any port 22
 	ufw allow in on wg0 from 10.0.0.1
-	for port in 587 993; do
+	for port in 465 587 993; do
 		ufw allow in on wg0 proto tcp to 10.0.0.2 port $port
 	done
 	here=10.0.0.2 listen=
