@@ -100,16 +100,7 @@ func TestKillHosts(t *testing.T) {
 }
 
 // killShares are the cases for each lab of a shape. Most of a case is waiting, so many of them go side by side.
-func killShares(cases []killCase) [][]killCase {
-	switch n := len(cases) / 2; {
-	case len(cases) == 0:
-		return nil
-	case n < 10:
-		return [][]killCase{cases}
-	default:
-		return [][]killCase{cases[:n], cases[n:]}
-	}
-}
+func killShares(cases []killCase) [][]killCase { return slices.Collect(slices.Chunk(cases, 30)) }
 
 // killCases are the cases of a shape: a few that differ most, or all.
 func killCases(s shape) []killCase {

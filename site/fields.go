@@ -60,7 +60,7 @@ func hostFields() []Field {
 			func(h *Host) *string { return &h.SSH }, parseDestination)),
 		maybe(label{"jump", "Jump host", "Go through this host first: the name of another host of the site, or an SSH destination. Empty means directly, or as your ssh_config says."},
 			func(h *Host) *string { return &h.Jump }, parseDestination),
-		alone(maybe(label{"local", "This machine", "true when postern itself runs on this host, so that no SSH is needed."},
+		alone(maybe(label{"local", "This machine", "Whether postern itself runs on this host, so that no SSH is needed."},
 			func(h *Host) *bool { return &h.Local }, parseBool)),
 		choice(label{"become", "Becoming root", "sudo or su, when the login is not root. Empty means find out."},
 			func(h *Host) *string { return &h.Become }, true, "sudo", "su"),

@@ -16,7 +16,7 @@ import (
 func init() {
 	register(Step{
 		ID: "firewall", Chapter: 2, Title: "Firewall",
-		Why: "Closes both hosts but for what mail needs: the public ports on the proxy, two of which go on to the mail host, and on the mail host only the home network and the tunnel. " +
+		Why: "Closes both hosts but for what mail needs: the public ports on the proxy, those of mail programs going on to the mail host, and on the mail host only the home network and the tunnel. " +
 			"The hosts take the change back by themselves unless a new login proves that you still get in.",
 		Guide:  "firewall, Configuring Default Policies",
 		Fields: firewallFields,

@@ -73,7 +73,7 @@ var comesTo = map[bool]map[checks.Outcome]string{
 		checks.OK:      "Proven. enter goes on.",
 	},
 	true: {
-		checks.Fail:    "Something fails: choose it, and f opens what mends it.",
+		checks.Fail:    "Something fails: choose it to see what mends it.",
 		checks.Unknown: "Not all of it could be asked: that is not ok.",
 		checks.Warn:    "All that is measured works; there are warnings to read.",
 		checks.OK:      "All that is measured is proven.",
@@ -110,8 +110,11 @@ func (p *checksPage) conclusion(results []checks.Result, width int) []draw.Line 
 
 // since says until when it worked, and what is not so any more.
 func (p *checksPage) since(width int) []draw.Line {
-	n, until := 0, time.Time{}
+	n, until, said := 0, time.Time{}, "Worked until %s, when it was asked last"
 	for key, old := range p.was {
+		if old.Outcome == checks.Fail || old.Outcome == checks.Unknown {
+			said = "Asked last %s"
+		}
 		if r := p.results[key]; report.Amiss(r) > 0 && old.Outcome == checks.OK {
 			if n++; old.At.After(until) {
 				until = old.At
@@ -120,7 +123,7 @@ func (p *checksPage) since(width int) []draw.Line {
 	}
 	text := ""
 	if n > 0 {
-		text = fmt.Sprintf("Worked until %s, when it was asked last; since then %s changed, worst first.", p.date(until), report.Plural(n, "check"))
+		text = fmt.Sprintf(said+"; since then %s changed, worst first.", p.date(until), report.Plural(n, "check"))
 	}
 	if list := p.broken(); p.whole && len(list) > 0 {
 		var names []string
