@@ -239,7 +239,7 @@ func (m *bench) transaction(id string) (seconds float64, trips int) {
 		m.b.Fatal(err)
 	}
 	defer anew.Close()
-	if err := anew.Confirm(ctx, id); err != nil {
+	if err := anew.Confirm(ctx, id, nil); err != nil {
 		m.b.Fatal(err)
 	}
 	return time.Since(start).Seconds(), s.RoundTrips() - before + anew.RoundTrips()

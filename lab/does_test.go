@@ -188,7 +188,7 @@ func (c *craft) make(s *remote.Session, guarded bool, changes []remote.Change) e
 	if err := s.Begin(c.t.Context(), remote.Transaction{ID: id, Operator: "ann", Deadline: 30 * time.Second, Changes: changes}, nil); err != nil {
 		return err
 	}
-	return c.login().Confirm(c.t.Context(), id)
+	return c.login().Confirm(c.t.Context(), id, nil)
 }
 
 // settle puts the stages up to one in place, and wants that nothing is left to do in them.

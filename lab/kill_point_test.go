@@ -198,6 +198,11 @@ func marker(open string) string {
 
 func (f *flight) goOn() { _ = f.cmd.Process.Signal(syscall.SIGCONT) }
 
+// stop ends units by a pattern; one of them may end by itself meanwhile, which stops the rest from being stopped.
+func stop(units string) string {
+	return "systemctl stop '" + units + "' || systemctl stop '" + units + "'"
+}
+
 // blows are what can happen. Each is done to a host, or to the program, and gives what mends it when the hosts have settled.
 var blows = map[string]func(f *flight, host string) (mend func() error, err error){
 	"client killed": func(f *flight, _ string) (func() error, error) { return nil, f.cmd.Process.Kill() },
@@ -225,11 +230,11 @@ var blows = map[string]func(f *flight, host string) (mend func() error, err erro
 	"reboot":    func(f *flight, host string) (func() error, error) { return f.reboot(host, f.l.Reboot) },
 	"power cut": func(f *flight, host string) (func() error, error) { return f.reboot(host, f.l.PowerCut) },
 	"one watchdog killed": func(f *flight, host string) (func() error, error) {
-		_, err := f.l.Exec(f.t.Context(), host, "systemctl", "stop", "postern-*a.timer")
+		_, err := f.l.Exec(f.t.Context(), host, "sh", "-c", stop("postern-*a.timer"))
 		return nil, err
 	},
 	"both watchdogs killed": func(f *flight, host string) (func() error, error) {
-		_, err := f.l.Exec(f.t.Context(), host, "systemctl", "stop", "postern-*.timer")
+		_, err := f.l.Exec(f.t.Context(), host, "sh", "-c", stop("postern-*.timer"))
 		return nil, err
 	},
 	"disk filled": func(f *flight, host string) (func() error, error) {

@@ -176,7 +176,7 @@ func txConfirmed(h *txHost) {
 	id := h.begin(h.change("kept1", time.Minute))
 	over := h.login()
 	start := time.Now()
-	if err := over.Confirm(h.t.Context(), id); err != nil {
+	if err := over.Confirm(h.t.Context(), id, nil); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Logf("confirm: %s", time.Since(start).Round(time.Millisecond))
@@ -188,7 +188,7 @@ func txExpires(h *txHost) {
 	old := h.print()
 	id := h.begin(h.change("expires1", 10*time.Second))
 	h.same(old, time.Minute)
-	if err := h.login().Confirm(h.t.Context(), id); !errors.Is(err, remote.ErrTooLate) {
+	if err := h.login().Confirm(h.t.Context(), id, nil); !errors.Is(err, remote.ErrTooLate) {
 		h.t.Errorf("confirm: %v", err)
 	}
 }
@@ -354,7 +354,7 @@ func txPowerCutConfirmed(h *txHost) {
 	id := h.begin(h.change("cut1", time.Hour))
 	want(h.t, h.l, "proxy", "touch", "/etc/hang")
 	over := h.login()
-	go over.Confirm(h.t.Context(), id)
+	go over.Confirm(h.t.Context(), id, nil)
 	for range 200 {
 		if _, err := h.l.Exec(h.t.Context(), "proxy", "sh", "-c", "test -e /var/lib/postern/open/CONFIRMED.cut1 && ! test -e /etc/hang"); err == nil {
 			break
@@ -366,7 +366,7 @@ func txPowerCutConfirmed(h *txHost) {
 	}
 	want(h.t, h.l, "proxy", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do systemctl is-active -q probe && break; sleep 0.5; done; :")
 	h.isNew()
-	if err := h.login().Confirm(h.t.Context(), "cut1"); err != nil {
+	if err := h.login().Confirm(h.t.Context(), "cut1", nil); err != nil {
 		h.t.Errorf("confirm after the boot: %v", err)
 	}
 	h.goBack(old, "cut1")
@@ -376,7 +376,7 @@ func txUndo(h *txHost) {
 	old := h.print()
 	id := h.begin(h.change("undo1", time.Minute))
 	over := h.login()
-	if err := over.Confirm(h.t.Context(), id); err != nil {
+	if err := over.Confirm(h.t.Context(), id, nil); err != nil {
 		h.t.Fatal(err)
 	}
 	h.s = over
@@ -391,7 +391,7 @@ func txUndo(h *txHost) {
 		}
 	}
 	id = h.begin(remote.Transaction{ID: "undo2", Operator: "ann", Deadline: time.Minute, Changes: changes})
-	if err := h.login().Confirm(h.t.Context(), id); err != nil {
+	if err := h.login().Confirm(h.t.Context(), id, nil); err != nil {
 		h.t.Fatal(err)
 	}
 	h.same(old, 0)

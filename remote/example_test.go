@@ -44,7 +44,7 @@ func Example() {
 		log.Fatal(err) // nobody can get in any more: the host goes back in two minutes
 	}
 	defer anew.Close()
-	if err := anew.Confirm(ctx, change.ID); err != nil {
+	if err := anew.Confirm(ctx, change.ID, nil); err != nil {
 		log.Fatal(err)
 	}
 }

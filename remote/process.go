@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
 // process is a shell on the host: what it reads, what it says, and how to be rid of it.
 type process struct {
-	in    chan []byte // written in order by one goroutine, so that a caller may give up while the link is stuck
+	in    chan piece // written in order by one goroutine, so that a caller may give up while the link is stuck
 	out   *stream
 	done  chan struct{}
 	once  sync.Once
@@ -20,7 +21,7 @@ type process struct {
 
 // newProcess starts pumping a shell's input and output; close must end both.
 func newProcess(in io.WriteCloser, out io.Reader, close func()) *process {
-	p := &process{in: make(chan []byte, 16), done: make(chan struct{}), close: close, noise: func(context.Context) string { return "" }}
+	p := &process{in: make(chan piece, 16), done: make(chan struct{}), close: close, noise: func(context.Context) string { return "" }}
 	p.out = newStream(out, p.done)
 	go func() {
 		defer in.Close()
@@ -30,8 +31,11 @@ func newProcess(in io.WriteCloser, out io.Reader, close func()) *process {
 				if !more {
 					return
 				}
-				if _, err := in.Write(b); err != nil {
+				if _, err := in.Write([]byte(b.text)); err != nil {
 					return
+				}
+				if b.sent != nil {
+					b.sent()
 				}
 			case <-p.done:
 				return
@@ -41,16 +45,44 @@ func newProcess(in io.WriteCloser, out io.Reader, close func()) *process {
 	return p
 }
 
+// piece is a part of what is written; sent is called when this machine has sent it, and may be nil.
+type piece struct {
+	text string
+	sent func()
+}
+
 // write queues a script; it waits only when many are queued.
 func (p *process) write(ctx context.Context, script string) error {
+	return p.put(ctx, piece{text: script})
+}
+
+func (p *process) put(ctx context.Context, b piece) error {
 	select {
-	case p.in <- []byte(script):
+	case p.in <- b:
 		return nil
 	case <-p.out.ended:
 		return errEnded
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// writeAt writes a script whose end, without which it does nothing, is held back until the moment.
+func (p *process) writeAt(ctx context.Context, script, end string, at *Moment) error {
+	sent := make(chan struct{})
+	if err := p.put(ctx, piece{strings.TrimSuffix(script, end), func() { close(sent) }}); err != nil {
+		return err
+	}
+	select {
+	case <-sent:
+	case <-p.out.ended:
+		return errEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	var err error
+	at.come(ctx, func() { err = p.write(ctx, end) })
+	return err
 }
 
 // finish says that nothing more is written: the shell reads its end.

@@ -24,6 +24,11 @@ func newShell(p *process) *shell {
 // run feeds one script and hands its output to sink, which no one calls any more once run has returned. A caller that gives
 // up leaves its script running; the next one waits until that has ended.
 func (sh *shell) run(ctx context.Context, nonce, script string, sink func([]byte), pause func()) (int, error) {
+	return sh.runAt(ctx, nil, nonce, script, sink, pause)
+}
+
+// runAt is run at a moment, where that is not nil.
+func (sh *shell) runAt(ctx context.Context, at *Moment, nonce, script string, sink func([]byte), pause func()) (int, error) {
 	select {
 	case <-sh.turn:
 		defer func() { sh.turn <- struct{}{} }()
@@ -33,7 +38,13 @@ func (sh *shell) run(ctx context.Context, nonce, script string, sink func([]byte
 	if strings.Contains(script, "\x00") {
 		return -1, errors.New("a script holds a NUL byte, which no shell can carry")
 	}
-	if err := sh.p.write(ctx, wrap(nonce, script)); err != nil {
+	var err error
+	if at == nil {
+		err = sh.p.write(ctx, wrap(nonce, script))
+	} else {
+		err = sh.p.writeAt(ctx, wrap(nonce, script), wrapEnd, at)
+	}
+	if err != nil {
 		return -1, err
 	}
 	f := &frame{nonce: nonce, sink: sink, pause: pause}

@@ -81,14 +81,14 @@ func (s *Session) Begin(ctx context.Context, t Transaction, tell func(Progress))
 }
 
 // Confirm keeps a change for good, in one exchange. It must go over another connection than the one that began, because
-// only a new login proves that there still is a way in. Confirmed already is success. Its errors are ErrTooLate (with
+// only a new login proves that there still is a way in; with a moment, at that one. Confirmed already is success. Its errors are ErrTooLate (with
 // *ErrRolledBack) when the host took the change back, ErrNotReady while it is being applied, *ErrUnkept when it is kept but a
 // command that makes it last did not work, and ErrLost: then Confirm may be called again.
-func (s *Session) Confirm(ctx context.Context, id string) error {
+func (s *Session) Confirm(ctx context.Context, id string, at *Moment) error {
 	if _, mine := s.began.Load(id); mine {
 		return errors.New("a change is confirmed over a new login, not over the connection that made it")
 	}
-	return late(s.verb(ctx, "confirm", id))
+	return late(s.verbAt(ctx, at, "confirm", id))
 }
 
 // Cancel has the host take a change back now, and returns when it has. Taken back already is success; ErrUnknownID means

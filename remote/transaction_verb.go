@@ -107,16 +107,25 @@ func (s *Session) act(ctx context.Context, script string, changes []Change, tell
 
 // verb asks the agent of the transaction that is open for something, and ours when there is none.
 func (s *Session) verb(ctx context.Context, verb string, args ...string) error {
-	r, err := s.sh(ctx, s.verbScript(verb, args...), nil)
-	if err != nil {
-		return err
+	return s.verbAt(ctx, nil, verb, args...)
+}
+
+// verbAt is verb at a moment, where that is not nil.
+func (s *Session) verbAt(ctx context.Context, at *Moment, verb string, args ...string) error {
+	s.trips.Add(1)
+	script := s.verbScript(verb, args...)
+	s.logScript(script)
+	var k keeper
+	if _, err := s.shell.runAt(ctx, at, nonce(), script, k.take, nil); err != nil {
+		return s.explain(err)
 	}
 	v := &verdict{}
-	for line := range strings.Lines(r.Out) {
+	for line := range strings.Lines(k.String()) {
+		s.log("< " + Clean(strings.TrimRight(line, "\n")).String())
 		v.read(strings.TrimRight(line, "\n"))
 	}
 	if v.word == "" {
-		v.out = []string{r.Out}
+		v.out = []string{k.String()}
 	}
 	return v.err(nil)
 }

@@ -149,7 +149,7 @@ func (w *twin) step(t *testing.T, step, pick int, fresh, id string) string {
 		err = w.held.Begin(t.Context(), tx, nil)
 	case 5, 10, 11:
 		what = "confirm " + id
-		err = over.Confirm(t.Context(), id)
+		err = over.Confirm(t.Context(), id, nil)
 	case 6:
 		what = "cancel " + id
 		err = over.Cancel(t.Context(), id)

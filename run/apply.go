@@ -228,13 +228,15 @@ func (r *Runner) unsettled(list []checks.Check, since time.Time) []checks.Check 
 	return slices.DeleteFunc(list, func(c checks.Check) bool { return r.Clock().Sub(since) > c.Settles })
 }
 
-// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time.
+// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time since all were asked once.
 func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
-	all, start := list, r.Clock()
+	all, start := list, time.Time{}
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
 		answers, err := r.prove(ctx, list, over)
-		results = merge(results, answers)
+		if results = merge(results, answers); start.IsZero() {
+			start = r.Clock()
+		}
 		if err != nil {
 			return results, nil, err
 		}

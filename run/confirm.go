@@ -23,9 +23,9 @@ type keeping struct {
 func (r *Runner) confirm(ctx context.Context, list []*armed) error {
 	ctx = context.WithoutCancel(ctx) // a decision that has begun to be kept is finished
 	var wg sync.WaitGroup
-	asked := make([]keeping, len(list))
+	asked, at := make([]keeping, len(list)), remote.NewMoment(len(list))
 	for i, a := range list {
-		wg.Go(func() { asked[i] = keeping{a, r.keep(ctx, a)} })
+		wg.Go(func() { asked[i] = keeping{a, r.keep(ctx, a, at)} })
 	}
 	wg.Wait()
 	var kept []*armed
@@ -56,8 +56,8 @@ func (r *Runner) confirm(ctx context.Context, list []*armed) error {
 }
 
 // keep has a host keep its change and make it last.
-func (r *Runner) keep(ctx context.Context, a *armed) error {
-	err := r.insist(ctx, a, func(ctx context.Context, over Login) error { return over.Confirm(ctx, a.id) })
+func (r *Runner) keep(ctx context.Context, a *armed, at *remote.Moment) error {
+	err := r.insist(ctx, a, func(ctx context.Context, over Login) error { return over.Confirm(ctx, a.id, at) })
 	var unkept *remote.ErrUnkept
 	if errors.As(err, &unkept) {
 		r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "in effect now, but it may not outlast a reboot: " + remote.Words(err)})

@@ -253,7 +253,7 @@ func (f *Fake) stands(id string) error {
 	return back
 }
 
-func (l *fakeLogin) Confirm(ctx context.Context, id string) error {
+func (l *fakeLogin) Confirm(ctx context.Context, id string, _ *remote.Moment) error {
 	return l.call(ctx, "confirm", func() error {
 		c := l.f.find(id)
 		switch {

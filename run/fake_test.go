@@ -63,10 +63,10 @@ var walks = []struct {
 	want string // how the host is then
 }{
 	{"kept", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-		return errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), in(t, f).Confirm(t.Context(), "t1"))
+		return errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1", nil), in(t, f).Confirm(t.Context(), "t1", nil))
 	}, nil, fresh + "t1 true "},
 	{"confirmed over the login that began", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-		if err := errors.Join(l.Begin(t.Context(), tx, nil)); err != nil || l.Confirm(t.Context(), "t1") == nil {
+		if err := errors.Join(l.Begin(t.Context(), tx, nil)); err != nil || l.Confirm(t.Context(), "t1", nil) == nil {
 			t.Error(err, "or it was confirmed")
 		}
 		return l.Cancel(t.Context(), "t1")
@@ -74,7 +74,7 @@ var walks = []struct {
 	{"too late", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		err := l.Begin(t.Context(), tx, nil)
 		time.Sleep(2 * time.Minute)
-		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"))
+		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1", nil))
 	}, remote.ErrTooLate, old + "t1 false expired"},
 	{"does not apply", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		tx.Changes[0].Do = "fail"
@@ -91,7 +91,7 @@ var walks = []struct {
 		return errors.Join(err, l.Cancel(t.Context(), "t1"))
 	}, remote.ErrLost, old + "t1 false boot"},
 	{"reverted", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
-		err := errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1"), l.Revert(t.Context(), "t1"))
+		err := errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1", nil), l.Revert(t.Context(), "t1"))
 		if list, _ := l.Recorded(t.Context()); len(list) > 0 {
 			t.Errorf("still recorded: %+v", list)
 		}
@@ -105,10 +105,10 @@ var walks = []struct {
 			return nil
 		}
 		over, err := in(t, f), l.Begin(t.Context(), tx, nil)
-		if err := over.Confirm(t.Context(), "t1"); !errors.Is(err, remote.ErrLost) {
+		if err := over.Confirm(t.Context(), "t1", nil); !errors.Is(err, remote.ErrLost) {
 			t.Error(err)
 		}
-		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1"), over.Tidy(t.Context()))
+		return errors.Join(err, in(t, f).Confirm(t.Context(), "t1", nil), over.Tidy(t.Context()))
 	}, remote.ErrLost, fresh + "t1 true "},
 	{"held by another", func(t *testing.T, f *Fake, tx remote.Transaction, l Login) error {
 		err := l.Begin(t.Context(), tx, nil)
@@ -150,7 +150,7 @@ func TestFakeTransaction(t *testing.T) {
 func TestFakeRecords(t *testing.T) {
 	f, tx := ground()
 	l := in(t, f)
-	if err := errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1")); err != nil {
+	if err := errors.Join(l.Begin(t.Context(), tx, nil), in(t, f).Confirm(t.Context(), "t1", nil)); err != nil {
 		t.Fatal(err)
 	}
 	f.Write("/etc/b", &remote.File{Text: "edited"})
@@ -159,7 +159,7 @@ func TestFakeRecords(t *testing.T) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	undo := remote.Transaction{ID: "t2", Deadline: time.Minute, Changes: []remote.Change{list[0].Restore(f.File("/etc/a")), list[1].Restore(f.File("/etc/b"))}}
-	if err := errors.Join(l.Begin(t.Context(), undo, nil), in(t, f).Confirm(t.Context(), "t2")); err != nil {
+	if err := errors.Join(l.Begin(t.Context(), undo, nil), in(t, f).Confirm(t.Context(), "t2", nil)); err != nil {
 		t.Fatal(err)
 	}
 	if list, _ = l.Recorded(t.Context()); len(list) > 0 || f.File("/etc/b") != nil || f.File("/etc/a").Text != "old" || f.File("/etc/a").Owner != "root:adm" {

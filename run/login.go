@@ -24,7 +24,7 @@ type Login interface {
 	Watch(ctx context.Context, id string, changes []remote.Change, tell func(remote.Progress)) error
 
 	Begin(ctx context.Context, t remote.Transaction, tell func(remote.Progress)) error
-	Confirm(ctx context.Context, id string) error // refused over the login that began
+	Confirm(ctx context.Context, id string, at *remote.Moment) error // refused over the login that began
 	Cancel(ctx context.Context, id string) error
 	Revert(ctx context.Context, id string) error
 	Tidy(context.Context) error

@@ -14,7 +14,7 @@ const (
 	maxFile     = 400            // lines
 	maxFunction = 80             // lines
 	maxFolder   = 45             // files, without tests
-	maxCode     = 39_000 + 5_830 // lines of Go and shell, without tests: three chapters, what hosts met in the field need on top (docs/field.md), and port 465
+	maxCode     = 39_000 + 5_920 // lines of Go and shell, without tests: three chapters, what hosts met in the field need on top (docs/field.md), port 465, and two hosts told at one moment
 	maxDemo     = 2_500          // of these
 	maxRequires = 15             // direct requirements in go.mod
 )

@@ -276,7 +276,7 @@ func (g *ground) confirm(id string) error {
 		return err
 	}
 	defer over.Close()
-	return over.Confirm(context.Background(), id)
+	return over.Confirm(context.Background(), id, nil)
 }
 
 // free proves that the lock is free, by a transaction that changes one file and goes back.

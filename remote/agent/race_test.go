@@ -80,7 +80,7 @@ func TestConfirmRacesExpiry(t *testing.T) {
 			exec.Command("/bin/sh", g.state+"/open/agent", "expire", id).Run()
 			close(done)
 		}()
-		err = over.Confirm(bg(), id)
+		err = over.Confirm(bg(), id, nil)
 		<-done
 		switch {
 		case err == nil:

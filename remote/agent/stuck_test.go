@@ -69,7 +69,7 @@ func confirmEarly(g *ground) error {
 		return err
 	}
 	defer over.Close()
-	if err := over.Confirm(bg(), tx.ID); !errors.Is(err, remote.ErrNotReady) {
+	if err := over.Confirm(bg(), tx.ID, nil); !errors.Is(err, remote.ErrNotReady) {
 		return fmt.Errorf("confirm: %w", err)
 	}
 	g.goOn()
@@ -77,7 +77,7 @@ func confirmEarly(g *ground) error {
 		return err
 	}
 	before := over.RoundTrips()
-	if err := over.Confirm(bg(), tx.ID); err != nil {
+	if err := over.Confirm(bg(), tx.ID, nil); err != nil {
 		return err
 	}
 	if n := over.RoundTrips() - before; n != 1 {

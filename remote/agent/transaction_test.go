@@ -33,7 +33,7 @@ func TestConfirmKeeps(t *testing.T) {
 	if f := g.file("late.conf"); f.Text != "old late\n" {
 		t.Errorf("the file that is due at confirm is there before: %q", f.Text)
 	}
-	if err := g.s.Confirm(context.Background(), id); err == nil {
+	if err := g.s.Confirm(context.Background(), id, nil); err == nil {
 		t.Error("confirming over the same connection was accepted")
 	}
 	if err := g.confirm(id); err != nil {
