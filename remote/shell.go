@@ -152,7 +152,7 @@ var (
 
 // ended is the answer of a script that was ended for one of these, which is no error; limit is for how long it might run.
 func ended(limit context.Context, a Answer, err error) (Answer, error) {
-	a.Late = errors.Is(err, errLate) || err == nil && context.Cause(limit) == errLate // the host was first to end it
+	a.Late = errors.Is(err, errLate) || err == nil && errors.Is(context.Cause(limit), errLate) // the host was first to end it
 	if a.Late || errors.Is(err, errLong) {
 		err = nil
 	}
