@@ -11,6 +11,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/site"
 )
 
 // What became of a change is told for each host: of one that nobody could see any more, by when it has gone back; and then it has.
@@ -76,5 +77,33 @@ func TestSlowHosts(t *testing.T) {
 				t.Errorf("checks of %s, %s allowed: a guard of %s", c.slow, c.longest, guard)
 			}
 		})
+	}
+}
+
+// The time that a check may take to settle counts from when all were asked once: on a slow host that takes as long by itself.
+func TestTheFirstRoundIsNoSettling(t *testing.T) {
+	for _, round := range []time.Duration{time.Second, 40 * time.Second} {
+		for _, settles := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				began, asked := time.Now(), 0
+				check := checks.Check{ID: "x", Settles: checks.Usual, Ask: func(context.Context, *checks.Env) []checks.Result {
+					if asked++; asked == 1 {
+						time.Sleep(round)
+					}
+					if !settles || time.Since(began) < round+15*time.Second {
+						return []checks.Result{checks.Question{From: checks.Here}.Fail("not yet", "", "")}
+					}
+					return []checks.Result{checks.Question{From: checks.Here}.OK("it is")}
+				}}
+				r := &Runner{Site: &site.Site{}, Clock: time.Now}
+				_, lost, err := r.settle(t.Context(), []checks.Check{check}, []checks.Result{{ID: "x", From: checks.Here, Outcome: checks.OK}}, nil)
+				if err != nil || (len(lost) == 0) != settles {
+					t.Errorf("a first round of %s, settles %t: %v lost, %v", round, settles, lost, err)
+				}
+				if took := time.Since(began); took > round+checks.Usual+2*time.Second {
+					t.Errorf("a first round of %s, settles %t: it was asked for %s", round, settles, took)
+				}
+			})
+		}
 	}
 }
