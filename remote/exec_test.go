@@ -127,3 +127,14 @@ func TestExecOfToolsThatHang(t *testing.T) {
 		}
 	}
 }
+
+// A host that ends a script before its time is over here is believed to have: the answer is not whole.
+func TestEndedByTheHostFirst(t *testing.T) {
+	over, cancel := context.WithTimeoutCause(t.Context(), 0, errLate)
+	defer cancel()
+	for limit, late := range map[context.Context]bool{over: true, t.Context(): false} {
+		if a, err := ended(limit, Answer{Code: 143}, nil); a.Late != late || err != nil {
+			t.Errorf("late %t, want %t, %v", a.Late, late, err)
+		}
+	}
+}
