@@ -25,7 +25,7 @@ test: prepared ## what CI runs: all tests, those of the lab too where they can r
 
 .PHONY: torture
 torture: prepared ## every case, such as the whole kill matrix; takes long
-	@POSTERN_TORTURE=1 TIMEOUT=180m PARALLEL=6 tools/test.sh
+	@POSTERN_TORTURE=1 TIMEOUT=180m PARALLEL=4 tools/test.sh
 
 .PHONY: bench
 bench: prepared ## the ratios that say how fast it is, in one run
