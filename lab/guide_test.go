@@ -229,6 +229,7 @@ func (o *operator) inShape(t *testing.T, sameKey bool) {
 	o.proven()
 	listen(t, o.l, "10.0.0.2", "993")
 	listen(t, o.l, "10.0.0.2", "587")
+	listen(t, o.l, "10.0.0.2", "465")
 	wantClientsSeen(t, o.l)
 	endListeners(t, o.l)
 	for _, host := range []string{"proxy", "mail"} {

@@ -58,6 +58,7 @@ func TestGuided(t *testing.T) {
 	}
 	listen(t, l, "10.0.0.2", "993")
 	listen(t, l, "10.0.0.2", "587")
+	listen(t, l, "10.0.0.2", "465")
 	wantClientsSeen(t, l)
 
 	// Whoever runs it again is asked no question that was answered.

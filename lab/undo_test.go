@@ -41,6 +41,7 @@ func TestUndoAll(t *testing.T) {
 	}
 	listen(t, l, "10.0.0.2", "993")
 	listen(t, l, "10.0.0.2", "587")
+	listen(t, l, "10.0.0.2", "465")
 	wantClientsSeen(t, l)
 	endListeners(t, l)
 	out := o.undoAll()
