@@ -176,7 +176,7 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 	l := &looker{nonce: nonce, answers: make([]Answer, len(ask))}
 	var tail keeper
 	s.log(fmt.Sprintf("> look at %d things", len(ask)))
-	code, err := s.feed(ctx, lookScript(nonce, ask, limit), func(b []byte) {
+	code, err := s.feed(ctx, nil, lookScript(nonce, ask, limit), func(b []byte) {
 		l.take(b)
 		tail.take(b)
 	}, nil)

@@ -66,6 +66,11 @@ func (sh *shell) runAt(ctx context.Context, at *Moment, nonce, script string, si
 // call waits for it. It hands over each line as it comes to
 // line, where there is one.
 func (s *Session) sh(ctx context.Context, script string, line func(Text)) (Answer, error) {
+	return s.shAt(ctx, nil, script, line)
+}
+
+// shAt is sh at a moment, where that is not nil.
+func (s *Session) shAt(ctx context.Context, at *Moment, script string, line func(Text)) (Answer, error) {
 	s.logScript(script)
 	var k keeper
 	l := &liner{line: func(t Text) {
@@ -74,7 +79,7 @@ func (s *Session) sh(ctx context.Context, script string, line func(Text)) (Answe
 			line(t)
 		}
 	}}
-	code, err := s.feed(ctx, script, func(b []byte) {
+	code, err := s.feed(ctx, at, script, func(b []byte) {
 		k.take(b)
 		l.take(b)
 	}, l.pause)
@@ -83,9 +88,9 @@ func (s *Session) sh(ctx context.Context, script string, line func(Text)) (Answe
 }
 
 // feed runs a script in the held shell and names the host in its errors.
-func (s *Session) feed(ctx context.Context, script string, sink func([]byte), pause func()) (int, error) {
+func (s *Session) feed(ctx context.Context, at *Moment, script string, sink func([]byte), pause func()) (int, error) {
 	s.trips.Add(1)
-	code, err := s.shell.run(ctx, nonce(), script, sink, pause)
+	code, err := s.shell.runAt(ctx, at, nonce(), script, sink, pause)
 	return code, s.explain(err)
 }
 

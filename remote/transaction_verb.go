@@ -112,20 +112,16 @@ func (s *Session) verb(ctx context.Context, verb string, args ...string) error {
 
 // verbAt is verb at a moment, where that is not nil.
 func (s *Session) verbAt(ctx context.Context, at *Moment, verb string, args ...string) error {
-	s.trips.Add(1)
-	script := s.verbScript(verb, args...)
-	s.logScript(script)
-	var k keeper
-	if _, err := s.shell.runAt(ctx, at, nonce(), script, k.take, nil); err != nil {
-		return s.explain(err)
+	r, err := s.shAt(ctx, at, s.verbScript(verb, args...), nil)
+	if err != nil {
+		return err
 	}
 	v := &verdict{}
-	for line := range strings.Lines(k.String()) {
-		s.log("< " + Clean(strings.TrimRight(line, "\n")).String())
+	for line := range strings.Lines(r.Out) {
 		v.read(strings.TrimRight(line, "\n"))
 	}
 	if v.word == "" {
-		v.out = []string{k.String()}
+		v.out = []string{r.Out}
 	}
 	return v.err(nil)
 }
