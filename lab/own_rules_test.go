@@ -42,7 +42,7 @@ func TestOwnRules(t *testing.T) {
 			t.Errorf("%q stands %d times, want %d, in\n%s", line, n, times, status)
 		}
 	}
-	if nat := rules(t, l, "proxy"); strings.Count(nat, "-d "+second+"/32 ") != 2 || strings.Contains(nat, "-d 203.0.113.10/32 ") {
+	if nat := rules(t, l, "proxy"); strings.Count(nat, "-d "+second+"/32 ") != 3 || strings.Contains(nat, "-d 203.0.113.10/32 ") {
 		t.Errorf("not what arrives for %s is sent on:\n%s", second, nat)
 	}
 	o.proven("firewall.rules") // SSH of the mail host is open to more than the home
