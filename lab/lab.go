@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -152,7 +153,13 @@ func (l *Lab) bring(ctx context.Context) error {
 // makeDir makes the run directory, a file system whose unmounts reach the hosts'
 // own mount namespaces: without that a host would keep another lab's memory.
 func (l *Lab) makeDir() error {
-	if err := os.MkdirAll(l.dir(), 0o755); err != nil {
+	err := os.MkdirAll(l.dir(), 0o755)
+	for range 9 { // another lab that ends takes an empty folder of all labs away
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.MkdirAll(l.dir(), 0o755)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if err := unix.Mount("lab", l.dir(), "tmpfs", 0, "mode=755"); err != nil {
