@@ -94,6 +94,7 @@ type Check struct {
 
 	Settles time.Duration // how long after a change it may take until it is ok; 0 means Usual
 	Way     bool          // it asks whether one gets in at all, which must hold whatever is undone
+	Beyond  bool          // it asks what no change to a host makes or breaks, such as a record of the DNS: asked on its own, and never around a change
 }
 
 // Usual is how long most checks may take to settle: a first handshake, a service that was started anew.

@@ -54,6 +54,11 @@ func once[T any](ctx context.Context, m *memory, key any, ask func(context.Conte
 	}
 }
 
+// Once asks something once per Run, whichever of the checks want to know; the first who asks may be stopped.
+func Once[T any](ctx context.Context, e *Env, key any, ask func(context.Context) T) (T, error) {
+	return once(ctx, &e.asked, key, ask)
+}
+
 // gate lets so many through at once, by what they want.
 func (m *memory) gate(ctx context.Context, key any, size int) (leave func(), err error) {
 	m.mu.Lock()

@@ -18,6 +18,8 @@ var faults = map[string]string{
 	"apt":      "another apt holds the package lock of the proxy for the first twenty seconds",
 	"badkey":   "the proxy shows another host key at every login after the first",
 	"password": "the mail host lets nobody in without a password, which is \"postern\"",
+	"ptr":      "the reverse name of the proxy's address is the hoster's own",
+	"spf":      "the domain has a second SPF record, of a hoster that was left long ago",
 	"boot":     "the mail host reboots when its tunnel is started for the first time",
 }
 

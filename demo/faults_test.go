@@ -81,6 +81,22 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 			t.Errorf("the password was asked for %d times", n)
 		}
 	},
+	"ptr": func(t *testing.T, o *operator) {
+		if err := o.apply(); err != nil {
+			t.Errorf("apply: %v", err)
+		}
+		if b := bad(o.last); !strings.Contains(b, "PTR host-10.hoster.example is not of this site") || strings.Count(b, "dns.") != 1 {
+			t.Errorf("the reverse name is not what is told of:\n%s", b)
+		}
+	},
+	"spf": func(t *testing.T, o *operator) {
+		if err := o.apply(); err != nil {
+			t.Errorf("apply: %v", err)
+		}
+		if b := bad(o.last); !strings.Contains(b, "there are 2 SPF records") || strings.Count(b, "dns.") != 1 {
+			t.Errorf("the second SPF record is not what is told of:\n%s", b)
+		}
+	},
 	"boot": func(t *testing.T, o *operator) {
 		if err := o.apply(); err == nil {
 			t.Error("nobody noticed the reboot")

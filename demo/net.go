@@ -20,6 +20,7 @@ type ear struct {
 	at    netip.AddrPort
 	name  string                           // of its process, for who lists those of the host itself; empty for a throw-away one
 	greet func(peer netip.AddrPort) string // what it says to who comes
+	talk  func(net.Conn)                   // what it does instead; may be nil
 }
 
 // ear is the listener for what arrives at an address, nil when nobody listens there.
@@ -108,6 +109,10 @@ func (w *World) send(from *Host, to netip.AddrPort) way {
 func (e *ear) serve(ctx context.Context, c net.Conn, peer netip.AddrPort) {
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
+	if e.talk != nil {
+		e.talk(c)
+		return
+	}
 	if _, err := io.WriteString(c, e.greet(peer)); err == nil && e.name != "" {
 		io.Copy(io.Discard, c)
 	}

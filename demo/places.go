@@ -9,10 +9,13 @@ const (
 	HomeAddress    = "198.51.100.7"   // what the world sees of everybody at home
 	HereAddress    = "192.168.50.10"  // of the operator, on the home LAN
 	OutsideAddress = "198.51.100.200" // of somebody elsewhere
+
+	ProxyAddress6   = "2001:db8:113::10" // of the proxy, over IPv6
+	ResolverAddress = "198.51.100.53"    // of who the hosts ask for names
 )
 
 var (
-	proxy4, proxy6     = netip.MustParseAddr(ProxyAddress), netip.MustParseAddr("2001:db8:113::10")
+	proxy4, proxy6     = netip.MustParseAddr(ProxyAddress), netip.MustParseAddr(ProxyAddress6)
 	mail4, mail6       = netip.MustParseAddr(MailAddress), netip.MustParseAddr("2001:db8:50::2")
 	here4, here6       = netip.MustParseAddr(HereAddress), netip.MustParseAddr("2001:db8:50::10")
 	outside4, outside6 = netip.MustParseAddr(OutsideAddress), netip.MustParseAddr("2001:db8:200::200")

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"postern/run"
 	"postern/site"
 	"postern/steps"
+	"postern/zone"
 )
 
 // operator is somebody who sets up the simulated hosts with the engine itself.
@@ -72,9 +75,22 @@ func (o *operator) note(format string, args ...any) {
 	}
 }
 
+// publish has the DNS tell what the site wants, as somebody would have published it.
+func (o *operator) publish() {
+	known := o.site.Clone()
+	proxy := known.Host("proxy")
+	proxy.Public4, proxy.Public6 = netip.MustParseAddr(demo.ProxyAddress), netip.MustParseAddr(demo.ProxyAddress6)
+	var lines []string
+	for _, r := range slices.Concat(zone.Host(known, proxy), zone.Mail(known, proxy, known.Domain), zone.Back(known, proxy)) {
+		lines = append(lines, r.Line())
+	}
+	o.w.Publish(lines)
+}
+
 // run makes a fresh run, as each command is one.
 func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) error {
 	o.Helper()
+	o.publish()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	o.last = nil

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -78,6 +79,9 @@ func (w *World) internet(from *Host, x way) way {
 		return x
 	case home && inside:
 		x.fate = nobody
+		return x
+	case slices.Contains(nameServers, to) && x.dst.Port() == dnsPort:
+		x.fate, x.ear = arrived, &ear{at: x.dst, name: "named", talk: w.tell}
 		return x
 	case inside || to == nat4: // the router at home lets nothing new in
 		return x

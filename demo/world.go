@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // Options are what a World needs from outside.
@@ -37,6 +39,7 @@ type World struct {
 	mu        sync.Mutex      // of everything that runs on the hosts, and of what follows
 	darkUntil time.Time       // the link to the proxy is lost
 	struck    map[string]bool // faults that have shown themselves
+	records   []dns.RR        // what the DNS tells
 }
 
 // New makes both hosts as a hoster and an installer leave them: sshd runs, nothing else is set up. Close it.

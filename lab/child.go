@@ -31,6 +31,7 @@ func init() {
 		"boot":   childBoot,
 		"mirror": childMirror,
 		"relay":  childRelay,
+		"names":  childNames,
 	}[os.Args[1]]
 	if work == nil {
 		os.Exit(2)

@@ -199,6 +199,7 @@ func TestDemoContract(t *testing.T) {
 			}
 		}
 	}
+	d.Publish(published(t, l)) // the same in both
 	alike("bare")
 	same("the checks of bare hosts say", real.outcomes(), simulated.outcomes())
 	each(func(ctx context.Context, r *engine.Runner) error { _, err := r.Apply(ctx, nil); return err })

@@ -141,7 +141,7 @@ func (l *Lab) bring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	jobs := []func() error{func() error { return l.startMirror() }}
+	jobs := []func() error{l.startMirror, func() error { return l.startNames(ctx) }}
 	for _, n := range nodes {
 		if n.boots {
 			jobs = append(jobs, func() error { return l.raise(ctx, n) })

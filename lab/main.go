@@ -22,6 +22,8 @@ const usage = `usage: go run ./lab VERB [--name N] …
   trust                      put the hosts' real keys into the laptop's known_hosts
   reboot NODE [--hard]       boot proxy or mail again, its network made anew
   fault NAME on|off          break something; fault list shows the names
+  publish [SERVER…]          have the name servers (ns1, ns2, provider; all that hold the zone)
+                             tell the zone file lines of standard input
   status                     what runs
   down [--all]               take it all away
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,8 @@ func newOperator(t testing.TB, l *Lab, answers func(string) string) *operator {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Chapters 1 to 3 need no names; what is published of them has a test of its own.
+	text = regexp.MustCompile(`(?m)^(domain|hostname) = .*\n`).ReplaceAll(text, nil)
 	if answers != nil {
 		text = []byte(answers(string(text)))
 	}

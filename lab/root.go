@@ -108,9 +108,9 @@ func makeHostKeys(ctx context.Context, root string) error {
 	return nil
 }
 
-// resolvConf names a server that says at once that nothing listens: a name that
-// does not resolve must not cost seconds.
-const resolvConf = "nameserver 198.51.100.77\noptions timeout:1 attempts:1\n"
+// resolvConf names the lab's resolver. It answers at once: a name that does not
+// resolve must not cost seconds.
+const resolvConf = "nameserver " + resolverAddr + "\noptions timeout:1 attempts:1\n"
 
 // authorize lets the laptop's key in, as root and as every user.
 func (l *Lab) authorize(root string) error {

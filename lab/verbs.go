@@ -38,7 +38,7 @@ func command(ctx context.Context, argv []string) error {
 		"prepare": verbPrepare, "up": verbUp, "status": verbStatus, "down": verbDown,
 	}[argv[0]]
 	inside := map[string]func(context.Context, *Lab, call) error{
-		"exec": verbExec, "trust": verbTrust, "reboot": verbReboot, "fault": verbFault,
+		"exec": verbExec, "trust": verbTrust, "reboot": verbReboot, "fault": verbFault, "publish": verbPublish,
 	}[argv[0]]
 	if verb == nil && inside == nil {
 		return fmt.Errorf("%w: %q is not a verb", errUsage, argv[0])
@@ -143,6 +143,15 @@ func verbExec(ctx context.Context, l *Lab, c call) error {
 		return fmt.Errorf("%w: %w", errPassOn, err)
 	}
 	return nil
+}
+
+// verbPublish reads what "postern export zone" prints.
+func verbPublish(_ context.Context, l *Lab, c call) error {
+	lines, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	return l.PublishLines(string(lines), c.args...)
 }
 
 func verbTrust(_ context.Context, l *Lab, _ call) error { return l.Trust() }

@@ -19,6 +19,7 @@ func TestWizard(t *testing.T) {
 	onSuites(t, func(t *testing.T, suite string) {
 		l := newLab(t, Options{Suite: suite})
 		folder := t.TempDir()
+		published(t, l)
 		answersByKeys(t, l, folder)
 		s := keysConfirmed(t, l, folder)
 		s = firewallReviewed(t, l, folder, s)

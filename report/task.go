@@ -14,7 +14,7 @@ func Left(tasks []steps.Task, named ...string) []Line {
 	var here, elsewhere []steps.Task
 	for _, t := range tasks {
 		id, _, _ := strings.Cut(t.ID, ".")
-		if step, ok := steps.Find(id); ok && step.ByHand() && !slices.Contains(named, id) {
+		if step, ok := steps.Find(id); ok && step.OfAnswers() && !slices.Contains(named, id) {
 			elsewhere = append(elsewhere, t)
 		} else {
 			here = append(here, t)
@@ -36,8 +36,11 @@ func list(tasks []steps.Task, whole bool) []Line {
 	}
 	for i, one := range tasks {
 		t.line(Plain, "  %d. %s", i+1, one.Title)
-		if one.Done == "" || whole {
+		if !one.Proven && (one.Done == "" || whole) {
 			t.prose(Plain, "     %s", hang(one.Text, 5))
+			if one.Found != "" {
+				t.prose(Plain, "     now: %s", hang(one.Found, 10))
+			}
 			if one.Copy != "" {
 				t.line(Plain, "     copy:\n       %s", hang(strings.TrimSpace(one.Copy), 7))
 			}
@@ -54,6 +57,8 @@ func list(tasks []steps.Task, whole bool) []Line {
 // TaskDone says how it is known that a task is done.
 func TaskDone(t steps.Task) string {
 	switch {
+	case t.Proven:
+		return "done: the check " + t.Check + " says ok"
 	case t.Done != "" && t.Check != "":
 		return "done by hand on " + t.Done + "; the check " + t.Check + " tells whether it is so"
 	case t.Done != "":
@@ -64,28 +69,35 @@ func TaskDone(t steps.Task) string {
 	return "done when the check " + t.Check + " says ok"
 }
 
-// Open are the tasks that nobody marked as done.
+// Open are the tasks that no check found done and nobody marked.
 func Open(tasks []steps.Task) []steps.Task {
-	return slices.DeleteFunc(slices.Clone(tasks), func(t steps.Task) bool { return t.Done != "" })
+	return slices.DeleteFunc(slices.Clone(tasks), func(t steps.Task) bool { return t.Proven || t.Done != "" })
 }
 
 // chapters says in a line each how many tasks the chapters have that are done by hand, for a plan of everything.
 func chapters(tasks []steps.Task) []Line {
 	var t text
+	var hand []string
 	for _, step := range steps.All() {
 		of := slices.DeleteFunc(slices.Clone(tasks), func(t steps.Task) bool { return !strings.HasPrefix(t.ID, step.ID+".") })
-		if !step.ByHand() || len(of) == 0 {
+		if !step.OfAnswers() || len(of) == 0 {
 			continue
 		}
 		if t.lines == nil {
 			t.line(Plain, "")
-			t.line(Strong, "Chapters for you, which this program neither does nor proves yet:")
+			t.line(Strong, "Chapters for you:")
 		}
 		done := ""
 		if n := len(of) - len(Open(of)); n > 0 {
-			done = fmt.Sprintf("%d done by hand, ", n)
+			done = fmt.Sprintf("%d done, ", n)
+		}
+		if step.ByHand() {
+			hand = append(hand, step.Title)
 		}
 		t.line(Plain, "  %d %-9s %s, %s'postern plan %s' says what to do", step.Chapter, step.Title, Plural(len(of), "task"), done, step.ID)
+	}
+	if len(hand) > 0 {
+		t.prose(Plain, "%s: neither done nor proven by this program yet; you say what is done.", strings.Join(hand, ", "))
 	}
 	return t.lines
 }
@@ -95,6 +107,9 @@ func Task(one steps.Task, from string) []Line {
 	var t text
 	t.prose(Strong, "%s", one.Title)
 	t.prose(Plain, "%s", strings.TrimSpace(one.Text))
+	if one.Found != "" {
+		t.prose(Plain, "What is there now: %s", one.Found)
+	}
 	if copy := strings.TrimSpace(one.Copy); copy != "" {
 		t.line(Plain, "")
 		t.line(Strong, "To copy (y copies, x saves):")

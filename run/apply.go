@@ -14,13 +14,8 @@ import (
 	"postern/steps"
 )
 
-// Apply brings the steps of those IDs, all when there are none, in place: inert parts first, then everything else as one
-// guarded decision over all hosts, kept only when new logins and the checks prove it.
-func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
-	list, err := pick(ids)
-	if err != nil {
-		return Outcome{}, err
-	}
+// bring makes the changes of an apply, guarded, and proves them.
+func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) {
 	var done Outcome // by the rounds before
 	var early *baseline
 	for round := 1; ; round++ {
@@ -44,7 +39,7 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 		}
 		p.Last = p.Inert && inert[0].Last
 		if !p.Inert && len(guarded) == 0 {
-			if out.Empty = !done.Changed; !out.Empty || len(proofs(list)) == 0 {
+			if out.Empty = !done.Changed; !out.Empty || len(nearby(proofs(list))) == 0 {
 				return out, r.catchUp()
 			}
 			return out, errors.Join(r.catchUp(), r.proveInPlace(ctx, p, &out))

@@ -127,7 +127,7 @@ func TestInMemory(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := Default()
 	s.Hostname = "mail.example.org"
-	f := InMemory("demo.toml", s)
+	f := InMemory("demo.toml", s, nil)
 	if f.Has("domain") {
 		t.Error("it has an answer that nobody gave")
 	}

@@ -144,6 +144,8 @@ func serviceFields() []Field {
 			func(s *Site) *string { return &s.Mail.Path }, false, "haraka", "direct"),
 		choice(label{"mail.kind", "Mail server", "mailcow, or plain for any other mail server."},
 			func(s *Site) *string { return &s.Mail.Kind }, false, "mailcow", "plain"),
+		one(label{"mail.selector", "DKIM selector", "The name under which the DKIM key is published: SELECTOR._domainkey.DOMAIN. Mailcow's is dkim; see what your mail server signs with."},
+			func(s *Site) *string { return &s.Mail.Selector }, always(parseSelector)),
 		many(label{"mail.lan", "Direct clients at home", "Networks or addresses at home that may also connect to the mail host's ports directly. Empty means none: only the tunnel."},
 			func(s *Site) *[]netip.Prefix { return &s.Mail.LAN }, parseSource),
 		choice(label{"web.kind", "Web server on the proxy", "caddy: postern sets it up. existing: there is one already, and it stays."},

@@ -28,6 +28,7 @@ type File struct {
 	last   *reader         // as it was read or saved last
 	saved  bool            // there is a file
 	asked  map[string]bool // keys that were set by name: they are written even when they have their usual value
+	heard  func(*Site)     // of one that is kept in memory only: told of each Save; may be nil
 	given  map[string]bool // of one that is kept in memory only: the keys that were set by name and saved
 	rename func(from, to string) error
 }
@@ -39,10 +40,10 @@ func NewFile(path string, s *Site) *File {
 }
 
 // InMemory is a file that is kept nowhere: its Save keeps it for this run of the program only. The name stands for its path.
-// What the site says already are suggestions: only what is set by name counts as an answer that the file Has.
-func InMemory(name string, s *Site) *File {
+// What the site says already are suggestions: only what is set by name counts as an answer that the file Has. heard, which may be nil, is told of each Save.
+func InMemory(name string, s *Site, heard func(*Site)) *File {
 	f := NewFile(name, s)
-	f.given = map[string]bool{}
+	f.given, f.heard = map[string]bool{}, heard
 	return f
 }
 
@@ -100,6 +101,9 @@ func (f *File) Save() error {
 		_, err := f.last.with(f.Site, f.asked)
 		if err == nil {
 			f.saved, f.given = true, maps.Clone(f.asked)
+			if f.heard != nil {
+				f.heard(f.Site)
+			}
 		}
 		return err
 	}

@@ -61,6 +61,15 @@ func parseInterface(text string) (string, error) {
 	return text, nil
 }
 
+// parseSelector reads the selector of a DKIM key: one or more labels (RFC 6376, 3.1).
+func parseSelector(text string) (string, error) {
+	d, err := parseDomain(text + ".example.org")
+	if err != nil {
+		return "", fmt.Errorf("%s is not a selector (letters, digits and -, such as dkim)", quote(text))
+	}
+	return strings.TrimSuffix(d, ".example.org"), nil
+}
+
 // parseFingerprint reads a host key's fingerprint as ssh-keygen -l prints it.
 func parseFingerprint(text string) (string, error) {
 	sum, ok := strings.CutPrefix(text, "SHA256:")

@@ -81,9 +81,10 @@ type Site struct {
 	From     map[string][]netip.Prefix  // per port name (smtp, imaps …): the only sources it is open to; none means all
 	Clients  struct{ Addresses string } // preserve or masquerade
 	Mail     struct {
-		Path string // haraka or direct
-		Kind string // mailcow or plain
-		LAN  []netip.Prefix
+		Path     string // haraka or direct
+		Kind     string // mailcow or plain
+		Selector string // of the DKIM key
+		LAN      []netip.Prefix
 	}
 	Web   struct{ Kind string } // caddy or existing
 	PF    struct{ Main string } // advise, anchors or own
@@ -139,7 +140,7 @@ func Default() *Site {
 		Done:  map[string]string{},
 	}
 	s.Clients.Addresses = "preserve"
-	s.Mail.Path, s.Mail.Kind = "haraka", "mailcow"
+	s.Mail.Path, s.Mail.Kind, s.Mail.Selector = "haraka", "mailcow", "dkim"
 	s.Web.Kind = "caddy"
 	s.PF.Main = "advise"
 	return s

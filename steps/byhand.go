@@ -8,6 +8,7 @@ import (
 
 	"postern/seen"
 	"postern/site"
+	"postern/zone"
 )
 
 // byHandWhy ends the Why of a chapter that is tasks for a person.
@@ -16,10 +17,16 @@ const byHandWhy = " This program does not do or prove this chapter yet: it says 
 // byHandNote says the same once more, where only the plan is shown.
 const byHandNote = "tasks for you: this program neither does nor proves this chapter yet, and takes your word for what is done"
 
-// byHand registers a chapter of tasks for a person. They are planned only where the site has what they are made of.
+// byHand registers a chapter of tasks for a person.
 func byHand(step Step, tasks func(handwork) []Task) {
 	step.Why += byHandWhy
-	step.Plan = func(s *site.Site, _ Look) Plan {
+	step.Plan = forPeople(step, byHandNote, tasks)
+	register(step)
+}
+
+// forPeople plans tasks for a person, only where the site has what they are made of, and says with a note what the program does of them.
+func forPeople(step Step, note string, tasks func(handwork) []Task) func(*site.Site, Look) Plan {
+	return func(s *site.Site, _ Look) Plan {
 		p := Plan{Step: step.ID}
 		w, missing := work(s, step)
 		switch {
@@ -34,13 +41,12 @@ func byHand(step Step, tasks func(handwork) []Task) {
 			}}
 		}
 		if len(p.Tasks) > 0 {
-			p.Notes = []Note{{Text: "chapter " + strconv.Itoa(step.Chapter) + ", " + step.Title + ": " + byHandNote}}
+			p.Notes = []Note{{Text: "chapter " + strconv.Itoa(step.Chapter) + ", " + step.Title + ": " + note}}
 		} else {
 			p.Notes = []Note{{Text: "chapter " + strconv.Itoa(step.Chapter) + ", " + step.Title + ": nothing to do with these answers"}}
 		}
 		return p
 	}
-	register(step)
 }
 
 // TaskIDs lists the tasks for a person that a site has, in the order of the chapters.
@@ -52,7 +58,7 @@ func TaskIDs(s *site.Site) []string {
 		}
 	}
 	for _, step := range All() {
-		if !step.ByHand() {
+		if !step.OfAnswers() {
 			continue
 		}
 		for _, t := range step.Plan(s, Look{}).Tasks {
@@ -88,12 +94,7 @@ func work(s *site.Site, step Step) (w handwork, missing string) {
 	if len(proxies) == 0 || len(mails) == 0 {
 		return w, "host"
 	}
-	w = handwork{s: s, proxy: proxies[0], mail: mails[0]}
-	for _, d := range append([]string{s.Domain}, s.Domains...) {
-		if d != "" {
-			w.domains = append(w.domains, d)
-		}
-	}
+	w = handwork{s: s, proxy: proxies[0], mail: mails[0], domains: zone.Domains(s)}
 	return w, strings.Join(lacks, ", ")
 }
 
@@ -120,7 +121,7 @@ func (w handwork) fill(text string) string {
 		"%HOST%": s.Hostname, "%D%": w.domain, "%P4%": w.public(),
 		"%PROXY%": w.proxy.Name, "%MAIL%": w.mail.Name,
 		"%TP%": s.TunnelAddress(w.proxy).String(), "%TM%": s.TunnelAddress(w.mail).String(), "%IFACE%": s.Tunnel.Interface,
-		"%UNIT%": seen.TunnelUnit(s.Tunnel.Interface),
+		"%SELECTOR%": s.Mail.Selector, "%UNIT%": seen.TunnelUnit(s.Tunnel.Interface),
 	}
 	for name, port := range map[string]int{
 		"SMTP": s.Ports.SMTP, "HTTP": s.Ports.HTTP, "HTTPS": s.Ports.HTTPS, "SUBMISSIONS": s.Ports.Submissions, "SUBMISSION": s.Ports.Submission,

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/site"
+	"postern/zone"
 )
 
 func init() {
@@ -35,7 +36,7 @@ func (w handwork) webNames() []string {
 	names := []string{w.s.Hostname}
 	if w.mailcow() {
 		for _, d := range w.domains {
-			names = append(names, autoNames(d)...)
+			names = append(names, zone.AutoNames(d)...)
 		}
 	}
 	return names

@@ -133,7 +133,7 @@ While it runs, open https://localhost:%WEB%/admin and accept the certificate tha
 Then switch on the second factor for admin.`
 
 const domainsText = `In Mailcow's web interface (Email, Configuration): add each domain, then its mailboxes.
-Make a DKIM key for each domain: selector dkim, 2048 bits. The DNS chapter publishes it.
+Make a DKIM key for each domain: selector %SELECTOR%, 2048 bits. The DNS chapter publishes it.
 Make aliases for the addresses below: other servers and their reports write to them.
 Ignore Mailcow's own DNS page: it compares with the address at home, which is right to be nowhere.`
 

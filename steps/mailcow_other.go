@@ -46,5 +46,5 @@ const otherSmartHostText = `mail.path is direct: nothing on %PROXY% takes outgoi
 That shows the address at home to the world, and most receivers refuse such mail.
 Give the mail server a relay host of a provider, or answer mail.path with haraka.`
 
-const otherDomainsText = `Make the mailboxes, and sign outgoing mail with DKIM: selector dkim, 2048 bits.
+const otherDomainsText = `Make the mailboxes, and sign outgoing mail with DKIM: selector %SELECTOR%, 2048 bits.
 Make aliases for the addresses below: other servers and their reports write to them.`

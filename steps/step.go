@@ -34,6 +34,10 @@ type Step struct {
 // ByHand says whether a chapter is tasks for a person only: this program neither does nor proves anything of it.
 func (s Step) ByHand() bool { return len(s.Proof) == 0 }
 
+// OfAnswers says whether its plan is made of the answers alone, as no host is changed for it: it is tasks for a person, which checks may
+// measure.
+func (s Step) OfAnswers() bool { return s.Reads == nil }
+
 // Plan is what a step still needs. An empty one means that the step is in place.
 type Plan struct {
 	Step    string
@@ -59,12 +63,14 @@ type Part struct {
 
 // Task is something only a person can do, such as a click in a panel or a call.
 type Task struct {
-	ID    string
-	Title string
-	Text  string // what to do, in sentences
-	Copy  string // text to copy, may be empty
-	Check string // the check that tells when it is done; "" when nothing can measure it
-	Done  string // the date on which a person marked it as done by hand, such as 2026-11-21; run fills it in from the answers
+	ID     string
+	Title  string
+	Text   string // what to do, in sentences
+	Copy   string // text to copy, may be empty
+	Check  string // the check that tells when it is done; "" when nothing can measure it
+	Found  string // what its check saw, and whether that was ok; run fills both in when it has asked
+	Proven bool
+	Done   string // the date on which a person marked it as done by hand, such as 2026-11-21; run fills it in from the answers
 }
 
 // Note is something found that the operator should know.

@@ -132,8 +132,8 @@ func (p *askPage) below(width int) []draw.Line {
 
 // ahead says what enter on the last row does.
 func (p *askPage) ahead() string {
-	if p.chapter(p.id).step.ByHand() {
-		return "enter shows what there is to do by hand, with these answers filled in."
+	if p.chapter(p.id).step.OfAnswers() {
+		return "enter shows what there is to do for you, with these answers filled in."
 	}
 	return "enter looks at the hosts and shows what would be changed. Nothing is changed before you agree."
 }

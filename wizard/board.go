@@ -145,12 +145,16 @@ func (b *board) warnings(width int) []draw.Line {
 func (b *board) bring(id string) tea.Msg {
 	c := b.chapter(id)
 	switch {
-	case !c.step.ByHand():
+	case !c.step.OfAnswers():
 		return b.begin(job{verb: apply, steps: []string{id}})
 	case len(c.plan.Tasks) == 0:
 		return all{noteMsg("there is nothing to do in this chapter with these answers"), nextMsg{}}
 	}
-	return openMsg{newTasks(b, id, c.plan.Tasks)}
+	shown := openMsg{newTasks(b, id, c.plan.Tasks)}
+	if c.step.ByHand() {
+		return shown
+	}
+	return all{shown, job{verb: check, steps: []string{id}}} // they tick themselves
 }
 
 // begin shows a job that changes hosts, and gives it to the engine.

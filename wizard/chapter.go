@@ -96,8 +96,11 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 			said = append(said, r)
 		}
 	}
+	_, ever := b.worked(step.ID)
 	switch o, asked := worst(said); {
 	case step.ByHand():
+	case step.OfAnswers() && !ever && (!asked || o == checks.Fail):
+		return todo
 	case !asked:
 		return unasked
 	case o == checks.Fail:
@@ -108,23 +111,23 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	return inPlace
 }
 
-// byHand plans the chapters that are tasks for a person: they are made of the answers, and no host is asked.
+// byHand plans the chapters that change no host: they are made of the answers, and no host is asked.
 func (w *shell) byHand() {
 	if w.file == nil {
 		return
 	}
 	for _, c := range w.chapters {
-		if c.step.ByHand() {
+		if c.step.OfAnswers() {
 			c.plan = c.step.Plan(w.site(), nil)
 			c.state = w.judge(c.step, c.plan)
 		}
 	}
 }
 
-// standing says whether every chapter that this program does is in place.
+// standing says whether every chapter that changes hosts is in place.
 func (b *board) standing() bool {
 	return !slices.ContainsFunc(b.chapters, func(c *chapter) bool {
-		return !c.step.ByHand() && !c.state.stands()
+		return !c.step.OfAnswers() && !c.state.stands()
 	})
 }
 
@@ -181,6 +184,9 @@ func (b *board) broken() []*chapter {
 func (b *board) says(c *chapter) string {
 	if at, ever := b.worked(c.step.ID); ever && c.state == needed {
 		return "worked until " + b.date(at)
+	}
+	if c.state == todo && !c.step.ByHand() {
+		return "for you to do, and measured"
 	}
 	return means[c.state]
 }

@@ -255,13 +255,13 @@ func (p *checksPage) after(width int) []draw.Line {
 		switch n := len(p.left(c.plan.Tasks)); {
 		case c.state == inPlace && !c.step.ByHand():
 			proven = append(proven, c.step.Title)
-		case n > 0 && c.step.ByHand():
-			next = append(next, fmt.Sprintf("%s (%s)", c.step.Title, report.Plural(n, "task")))
+		case n > 0 && c.step.OfAnswers():
+			next = append(next, fmt.Sprintf("%s (%s%s)", c.step.Title, report.Plural(n, "task"), when(c.step.ByHand(), " that nothing measures", "")))
 		}
 	}
 	for _, row := range [][2]string{
 		{"proven", cmp.Or(strings.Join(proven, ", "), "no chapter as a whole") + "; each check is named here"},
-		{"next", when(len(next) > 0, "by hand, which nothing measures yet: "+strings.Join(next, ", ")+"; enter opens the first", "nothing is left; ctrl+c leaves")},
+		{"next", when(len(next) > 0, "for you: "+strings.Join(next, ", ")+"; enter opens the first", "nothing is left; ctrl+c leaves")},
 		{"again", "R asks everything here; 'postern check' does at any time, also from cron: it changes nothing, and ends with 0 when all is ok"},
 		{"undo", "u on a chapter's page takes that one back; 'postern undo --all' all of them, with the files as they were before"},
 	} {

@@ -63,7 +63,7 @@ func (p *explainPage) forward(c *chapter) tea.Msg {
 		return nextMsg{}
 	}
 	ask := newAsk(p.board, p.id, "")
-	if len(c.asks(p.file.Site)) == 0 || c.step.ByHand() && ask.picked == goOn {
+	if len(c.asks(p.file.Site)) == 0 || c.step.OfAnswers() && ask.picked == goOn {
 		return p.bring(p.id)
 	}
 	return openMsg{ask}

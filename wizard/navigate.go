@@ -104,11 +104,11 @@ func (w *shell) navigate(m tea.Msg) tea.Cmd {
 	return nil
 }
 
-// onward leads to the next chapter that is not in place. When the last one that this program does is, all of it is proven
+// onward leads to the next chapter that is not in place. When the last one that changes hosts is, all of it is proven
 // first, and after the last one of all again.
 func (w *shell) onward() tea.Cmd {
 	c, from := w.first(w.at), w.chapter(w.at)
-	if c != nil && !(from != nil && !from.step.ByHand() && w.standing()) {
+	if c != nil && !(from != nil && !from.step.OfAnswers() && w.standing()) {
 		return w.take(chapterMsg{step: c.step.ID})
 	}
 	w.pages, w.at = w.pages[:1], ""

@@ -83,7 +83,7 @@ func (w *shell) start() tea.Cmd {
 // look looks at the hosts for all chapters.
 func (w *shell) look() tea.Cmd {
 	for _, c := range w.chapters {
-		if !c.step.ByHand() {
+		if !c.step.OfAnswers() {
 			c.state = looking
 		}
 	}

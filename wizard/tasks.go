@@ -41,16 +41,18 @@ func (b *board) isDone(t steps.Task) bool {
 
 // measured is what the check of a task said last, if it was asked.
 func (b *board) measured(t steps.Task) (checks.Outcome, bool) {
-	if t.Check == "" {
-		return checks.Unknown, false
-	}
+	return worst(b.said(t))
+}
+
+// said is what the check of a task said last.
+func (b *board) said(t steps.Task) []checks.Result {
 	var list []checks.Result
 	for _, r := range b.results {
-		if r.ID == t.Check || strings.HasPrefix(r.ID, t.Check+".") {
+		if t.Check != "" && (r.ID == t.Check || strings.HasPrefix(r.ID, t.Check+".")) {
 			list = append(list, r)
 		}
 	}
-	return worst(list)
+	return list
 }
 
 // left are the tasks that are not done.
@@ -110,6 +112,14 @@ func (p *tasksPage) press(key string) tea.Msg {
 		return markMsg{t.ID, when(p.file.Site.Done[t.ID] == "", p.o.Clock().Format(time.DateOnly), "")}
 	case "y":
 		return copied(taskCopy(t))
+	case "Y":
+		var texts []string
+		for _, one := range p.left(p.tasks) {
+			if copy := strings.TrimSpace(one.Copy); copy != "" {
+				texts = append(texts, "; "+one.Title+"\n"+copy)
+			}
+		}
+		return copied(strings.Join(texts, "\n\n"))
 	case "x":
 		text := t.Title + "\n\n" + t.Text + "\n\n" + taskCopy(t) + "\n"
 		return p.write(strings.ReplaceAll(t.ID, ".", "-")+".txt", func() ([]byte, error) { return []byte(text), nil })
@@ -133,7 +143,7 @@ func taskCopy(t steps.Task) string {
 // View is the list of tasks, and all about the chosen one.
 func (p *tasksPage) View(width, height int) view {
 	v := view{title: fmt.Sprintf("for you: %d of %d done", len(p.tasks)-len(p.left(p.tasks)), len(p.tasks)), help: tasksHelp,
-		keys: []key{{"enter", "go on"}, {"space", "mark done"}, {"y", "copy"}, {"x", "save"}, {"m", "measure"}, {"up/down", "choose"}, {"pgup/pgdn", "text"}}}
+		keys: []key{{"enter", "go on"}, {"space", "mark done"}, {"y", "copy"}, {"Y", "copy all"}, {"x", "save"}, {"m", "measure"}, {"up/down", "choose"}, {"pgup/pgdn", "text"}}}
 	if p.busy != nil && p.busy.verb == check {
 		v.pinned = []draw.Line{draw.Say(draw.Plain, " measuring: %s", clock(p.elapsed()))}
 	}
@@ -165,9 +175,14 @@ func (p *tasksPage) about(t steps.Task, width int) []draw.Line {
 
 func (b *board) whole(t steps.Task) []report.Line {
 	_, from := b.taskWord(t)
+	for _, r := range b.said(t) {
+		if t.Found == "" || r.Outcome != checks.OK {
+			t.Found = r.Saw.Line(200)
+		}
+	}
 	return report.Task(t, from)
 }
 
 const tasksHelp = `What only a person can do: in a panel, at a registrar, on the phone, or on a host where this program does not work yet.
 space marks a task as done, with today's date, in the answers; nothing measures that, and the screen says so. Where a check can measure it, m asks, and its answer counts.
-y copies the text to paste, x writes it into a file.`
+y copies the text to paste, Y that of all that is left, x writes it into a file.`

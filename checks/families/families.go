@@ -2,6 +2,7 @@
 package families
 
 import (
+	_ "postern/checks/dns"      // what the world is told of the names
 	_ "postern/checks/firewall" // what the firewalls let in and send on
 	_ "postern/checks/host"     // each host by itself
 	_ "postern/checks/tunnel"   // the way between the hosts

@@ -352,7 +352,7 @@ func TestStories(t *testing.T) {
 		}
 	}
 	for _, c := range checks.All() {
-		if !told[c.ID] {
+		if !told[c.ID] && c.Step != "dns" { // that family has a world and stories of its own
 			t.Errorf("no story makes %s say that something is wrong", c.ID)
 		}
 	}

@@ -138,6 +138,9 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 		r.Longest = 10 * time.Minute
 	}
 	a.active.Store(true)
+	if a.sim != nil {
+		publish(a.sim, from.site)
+	}
 	return r, nil
 }
 

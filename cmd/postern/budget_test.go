@@ -14,9 +14,9 @@ const (
 	maxFile     = 400            // lines
 	maxFunction = 80             // lines
 	maxFolder   = 45             // files, without tests
-	maxCode     = 39_000 + 5_920 // lines of Go and shell, without tests: three chapters, what hosts met in the field need on top (docs/field.md), port 465, and two hosts told at one moment
+	maxCode     = 39_000 + 8_640 // lines of Go and shell, without tests: three chapters, what hosts met in the field need on top (docs/field.md), port 465, two hosts told at one moment (5_920 of these), and chapter 5 with a DNS to try it on
 	maxDemo     = 2_500          // of these
-	maxRequires = 15             // direct requirements in go.mod
+	maxRequires = 17             // direct requirements in go.mod
 )
 
 func TestBudget(t *testing.T) {
@@ -78,6 +78,8 @@ var needed = map[string]string{
 	"github.com/kevinburke/ssh_config": "ssh_config where there is no ssh to ask",
 	"github.com/rogpeppe/go-internal":  "testscript: stories of the command line",
 	"github.com/skeema/knownhosts":     "the right host key algorithms, and known_hosts written as OpenSSH does",
+	"blitiri.com.ar/go/spf":            "what an SPF record comes to, followed to its end",
+	"github.com/miekg/dns":             "questions to name servers: the standard library cannot ask one of them, nor see aliases",
 	"golang.org/x/crypto":              "SSH",
 	"golang.org/x/sys":                 "namespaces and mounts of the lab",
 	"golang.org/x/term":                "passwords without echo",

@@ -129,7 +129,10 @@ func closing(s *site.Site, results []checks.Result) string {
 	var proven, done, open []steps.Step
 	for _, step := range steps.All() {
 		if !step.ByHand() {
-			proven = append(proven, step)
+			asked := func(r checks.Result) bool { return r.Step == step.ID && r.Outcome != checks.Skip }
+			if !step.OfAnswers() || slices.ContainsFunc(results, asked) {
+				proven = append(proven, step)
+			}
 			continue
 		}
 		tasks := step.Plan(s, nil).Tasks

@@ -49,6 +49,7 @@ type grammar struct {
 	Undo   undoCmd     `cmd:"" help:"Take a chapter, or everything of ours, back."`
 	Adopt  adoptCmd    `cmd:"" help:"Take the answers from a host that was set up before."`
 	Done   doneCmd     `cmd:"" help:"Say that tasks for a person are done; nothing proves it."`
+	Export exportCmd   `cmd:"" help:"Write out what other programs take: the DNS records as a zone file."`
 	Fields fieldsCmd   `cmd:"" help:"List every answer: key, default, meaning."`
 	Try    demoCmd     `cmd:"" name:"demo" help:"Try all of it on two simulated hosts: nothing to set up."`
 	Learn  learnCmd    `cmd:"" name:"completion" help:"Print what makes a shell complete all this: bash, zsh or fish."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -65,8 +66,27 @@ func demoAnswers(sim *demo.World, asked bool) *answers {
 			h.Fingerprint = host.Fingerprint()
 		}
 	}
-	f := site.InMemory("the demo", s)
+	f := site.InMemory("the demo", s, func(s *site.Site) { publish(sim, s) })
 	return &answers{file: f, site: f.Site}
+}
+
+// publish has the simulated DNS tell what a site wants, as if the operator had published it at once.
+func publish(sim *demo.World, s *site.Site) {
+	s = s.Clone()
+	for _, h := range s.HostsOf(site.Proxy) {
+		if !h.Public4.IsValid() {
+			h.Public4, h.Public6 = netip.MustParseAddr(demo.ProxyAddress), netip.MustParseAddr(demo.ProxyAddress6)
+		}
+	}
+	list, err := records(s)
+	if err != nil {
+		return // nothing is wanted yet
+	}
+	var lines []string
+	for _, r := range list {
+		lines = append(lines, r.Line())
+	}
+	sim.Publish(lines)
 }
 
 // apart makes options for finding hosts that know the simulated ones only.

@@ -93,6 +93,9 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	if step.ByHand() {
 		return w.byHand(ctx, step, p.Plans[0])
 	}
+	if step.OfAnswers() {
+		return w.beyond(ctx, step, p.Plans[0])
+	}
 	if p.Empty() && len(p.Refused()) == 0 {
 		for _, plan := range p.Plans {
 			w.say.lines(report.Notes(plan, w.said))

@@ -62,13 +62,14 @@ type changeJSON struct {
 }
 
 type taskJSON struct {
-	ID    string `json:"id"`
-	Step  string `json:"step,omitempty"`
-	Title string `json:"title"`
-	Text  string `json:"text"`
-	Copy  string `json:"copy"`
-	Check string `json:"check"`
-	Done  string `json:"done,omitempty"` // the date on which a person marked it, by hand
+	ID     string `json:"id"`
+	Step   string `json:"step,omitempty"`
+	Title  string `json:"title"`
+	Text   string `json:"text"`
+	Copy   string `json:"copy"`
+	Check  string `json:"check"`
+	Proven bool   `json:"proven,omitempty"` // its check was asked, and said ok
+	Done   string `json:"done,omitempty"`   // the date on which a person marked it, by hand
 }
 
 type noteJSON struct {
@@ -101,7 +102,7 @@ func planObject(p *run.Proposal) planJSON {
 func taskObjects(step string, tasks []steps.Task) []taskJSON {
 	out := []taskJSON{}
 	for _, t := range tasks {
-		out = append(out, taskJSON{t.ID, step, t.Title, t.Text, t.Copy, t.Check, t.Done})
+		out = append(out, taskJSON{t.ID, step, t.Title, t.Text, t.Copy, t.Check, t.Proven, t.Done})
 	}
 	return out
 }

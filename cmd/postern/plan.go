@@ -54,16 +54,22 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 // closing says what is left for a person, and then in one line what the plan comes to, or why it cannot be done.
 func (a *app) closing(p *run.Proposal, named []string, never bool) {
 	var tasks []steps.Task
-	looked := len(named) == 0
+	looked, measured := len(named) == 0, ""
 	for _, plan := range p.Plans {
 		tasks = append(tasks, plan.Tasks...)
 		step, _ := steps.Find(plan.Step)
-		looked = looked || !step.ByHand()
+		if looked = looked || !step.OfAnswers(); step.OfAnswers() && !step.ByHand() {
+			measured = step.ID
+		}
 	}
 	a.say.lines(report.Left(tasks, named...))
 	a.say.line(plain, "")
 	if never {
 		a.say.lines(report.Objections(p))
+		return
+	}
+	if !looked && measured != "" {
+		a.say.line(bold, "%s for you. 'postern check %s' asks which of it is done.", report.Plural(len(tasks), "task"), measured)
 		return
 	}
 	if !looked {

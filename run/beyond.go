@@ -1,0 +1,53 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/checks"
+	"postern/steps"
+)
+
+// beyond says of a check that no change to a host makes or breaks what it asks.
+func beyond(c checks.Check) bool { return c.Beyond }
+
+// nearby are the checks of a list that a change to a host may make or break.
+func nearby(list []checks.Check) []checks.Check { return slices.DeleteFunc(list, beyond) }
+
+// Apply brings the steps of those IDs, all when there are none, in place: inert parts first, then everything else as one
+// guarded decision over all hosts, kept only when new logins and the checks prove it. Then it asks what of those steps lies beyond
+// the hosts, and which tasks for a person are done by that.
+func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
+	list, err := pick(ids)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out, err := r.bring(ctx, list)
+	far := slices.DeleteFunc(proofs(list), func(c checks.Check) bool { return !beyond(c) })
+	if err == nil && !out.Declined && len(far) > 0 {
+		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks of what lies beyond the hosts", len(far))})
+		var more []checks.Result
+		more, err = r.prove(ctx, far, r.sessions())
+		r.report(more)
+		out.Results = append(out.Results, more...)
+	}
+	out.Tasks = measured(out.Tasks, out.Results)
+	return out, err
+}
+
+// measured notes of each task what its check saw, and whether that was ok.
+func measured(tasks []steps.Task, results []checks.Result) []steps.Task {
+	for i, t := range tasks {
+		for _, r := range results {
+			if t.Check == "" || r.ID != t.Check && !strings.HasPrefix(r.ID, t.Check+".") {
+				continue
+			}
+			if well := r.Outcome == checks.OK; tasks[i].Found == "" || !well && tasks[i].Proven {
+				tasks[i].Found, tasks[i].Proven = r.Saw.Line(200), well
+			}
+		}
+	}
+	return tasks
+}

@@ -1,0 +1,143 @@
+package zone
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"postern/site"
+)
+
+// Domains are the mail domains of a site, each once.
+func Domains(s *site.Site) []string {
+	var list []string
+	for _, d := range append([]string{s.Domain}, s.Domains...) {
+		if d != "" && !slices.Contains(list, d) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// six says whether the mail host's name may have an IPv6 address: only if every port of it answers there, or who tries IPv6
+// first finds some of them dead.
+func six(s *site.Site, p *site.Host) bool {
+	return p.Public6.IsValid() && !slices.ContainsFunc(site.Services(s), func(one site.Service) bool { return !one.Over6 })
+}
+
+// Host are the records of the mail host's own name, which is the proxy's.
+//
+// guide: dns, A Records
+func Host(s *site.Site, p *site.Host) []Record {
+	list := []Record{{s.Hostname, "A", address(p), ""}}
+	if six(s, p) {
+		list = append(list, Record{s.Hostname, "AAAA", p.Public6.String(), ""})
+	}
+	if !slices.Contains(Domains(s), s.Hostname) { // a name has one SPF record only, and the domain's says it too
+		list = append(list, Record{s.Hostname, "TXT", "v=spf1 a -all", ""}) // for bounces (RFC 7208, 2.4)
+	}
+	return list
+}
+
+// address is the proxy's public IPv4 address, or what to put in its place.
+func address(p *site.Host) string {
+	if p.Public4.IsValid() {
+		return p.Public4.String()
+	}
+	return "PUBLIC-ADDRESS-OF-" + strings.ToUpper(p.Name)
+}
+
+// Back are the reverse names of the proxy's addresses, which the provider publishes: one for each address that mail leaves from.
+//
+// guide: dns, PTR Records
+func Back(s *site.Site, p *site.Host) []Record {
+	var list []Record
+	for _, a := range Addresses(s, p) {
+		list = append(list, Record{Reverse(a), "PTR", "", s.Hostname})
+	}
+	return list
+}
+
+// Mail are the records of one mail domain, from the first day on.
+//
+// guide: dns, MX Records; SPF Records; DMARC Records; SRV Records; Autodiscovery Records
+func Mail(s *site.Site, p *site.Host, d string) []Record {
+	list := []Record{
+		{d, "MX", "10", s.Hostname},
+		{d, "TXT", SPF(s, p, "~all"), ""},
+		{"_dmarc." + d, "TXT", "v=DMARC1; p=none; rua=mailto:dmarc@" + d, ""},
+		{"_smtp._tls." + d, "TXT", "v=TLSRPTv1; rua=mailto:tlsrpt@" + d, ""},
+	}
+	service := func(name string, port int) {
+		list = append(list, Record{name + "._tcp." + d, "SRV", fmt.Sprintf("0 1 %d", port), s.Hostname})
+	}
+	if s.Mail.Kind == "mailcow" {
+		for _, name := range AutoNames(d) {
+			list = append(list, Record{name, "CNAME", "", s.Hostname})
+		}
+		service("_autodiscover", s.Ports.HTTPS)
+	}
+	service("_imaps", s.Ports.IMAPS)
+	service("_submissions", s.Ports.Submissions)
+	service("_submission", s.Ports.Submission)
+	for _, none := range []string{"_imap", "_pop3", "_pop3s"} { // not offered (RFC 6186, 3.4); Mailcow's autoconfig obeys the last two
+		list = append(list, Record{none + "._tcp." + d, "SRV", "0 0 0", "."})
+	}
+	return list
+}
+
+// Strict are the records that take the place of those of the same name and type when all mail of a domain is known to pass.
+func Strict(s *site.Site, p *site.Host, d string) []Record {
+	return []Record{
+		{d, "TXT", SPF(s, p, "-all"), ""},
+		{"_dmarc." + d, "TXT", "v=DMARC1; p=quarantine; rua=mailto:dmarc@" + d, ""},
+	}
+}
+
+// AutoNames are what mail programs ask for their settings.
+func AutoNames(d string) []string { return []string{"autoconfig." + d, "autodiscover." + d} }
+
+// SPF names the only host that mail leaves from, and what is to be thought of all others (RFC 7208). ip4 costs no lookup (4.6.4).
+// Without a relay of ours, mail leaves through somebody else's, whose part only the operator knows.
+func SPF(s *site.Site, p *site.Host, end string) string {
+	from := "v=spf1 ip4:" + address(p)
+	if six(s, p) {
+		from += " ip6:" + p.Public6.String()
+	}
+	if s.Mail.Path != "haraka" {
+		from += " include:YOUR-RELAY-HOST"
+	}
+	return from + " " + end
+}
+
+// Addresses are those that the mail host's name leads to, as far as they are known.
+func Addresses(s *site.Site, p *site.Host) []netip.Addr {
+	var list []netip.Addr
+	if p.Public4.IsValid() {
+		list = append(list, p.Public4)
+	}
+	if six(s, p) {
+		list = append(list, p.Public6)
+	}
+	return list
+}
+
+// Senders are the addresses that mail leaves from: those, but without a relay of ours others that we do not know.
+func Senders(s *site.Site, p *site.Host) []netip.Addr {
+	if s.Mail.Path != "haraka" {
+		return nil
+	}
+	return Addresses(s, p)
+}
+
+// KeyName is where the DKIM key of a domain stands (RFC 6376, 3.6.2.1).
+func KeyName(s *site.Site, d string) string { return s.Mail.Selector + "._domainkey." + d }
+
+// Suffix tells domains apart in the IDs of tasks and results, only where there are several; it begins with a dot.
+func Suffix(s *site.Site, d string) string {
+	if len(Domains(s)) < 2 {
+		return ""
+	}
+	return "." + d
+}
