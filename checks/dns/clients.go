@@ -2,6 +2,7 @@ package dns
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -92,7 +93,7 @@ func askServers(_ context.Context, e *checks.Env, s sight, q checks.Question) []
 func (s sight) judgeServers(q checks.Question, z *zoneAt) checks.Result {
 	name := plain(z.apex)
 	switch {
-	case z.err == errUnregistered:
+	case errors.Is(z.err, errUnregistered):
 		return q.Fail(name+": "+remote.Words(z.err), "the domain was not registered yet, or let go", "")
 	case z.err != nil:
 		return q.Unknown(name+": "+remote.Words(z.err), "the resolver of "+s.proxy.Name+" cannot be asked, or packets to port 53 do not leave it")

@@ -84,14 +84,15 @@ func asking(name, kind string) question { return question{dns.CanonicalName(name
 
 // from is the place that asks: the proxy, whose mail the records are about.
 func from(e *checks.Env) (*site.Host, *checks.Vantage, error) {
-	for _, h := range e.Site.HostsOf(site.Proxy) {
-		v, err := e.Look(h)
-		if err == nil && v.Dial == nil {
-			err = fmt.Errorf("%s cannot be asked to connect", h.Name)
-		}
-		return h, v, err
+	list := e.Site.HostsOf(site.Proxy)
+	if len(list) == 0 {
+		return nil, nil, errors.New("the site has no proxy")
 	}
-	return nil, nil, errors.New("the site has no proxy")
+	v, err := e.Look(list[0])
+	if err == nil && v.Dial == nil {
+		err = fmt.Errorf("%s cannot be asked to connect", list[0].Name)
+	}
+	return list[0], v, err
 }
 
 // resolversOf are those that a host asks for names, in their order.

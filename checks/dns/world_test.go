@@ -30,8 +30,7 @@ type world struct {
 	env      *checks.Env
 	handlers map[string]wire.Handler
 	refused  map[string]error // by address: what a dial meets
-	dials    int
-	key      string // of DKIM
+	key      string           // of DKIM
 }
 
 const (
