@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ const (
 const (
 	dialTimeout   = 3 * time.Second
 	listenTimeout = 4 * time.Second
+	farTimeout    = 10 * time.Second // to the other side of the world, after a name was looked up
 	lastAnswer    = 10 * time.Second // until a dialer whose time is over has come back
 	atOnce        = 64               // dials from one place, each of which takes a channel of the one SSH connection there
 )
@@ -45,6 +47,15 @@ type Reached struct {
 // dial opens one connection from a place, with its own timer, and tells what came of it. It need not wait until its limit
 // once enough is closed; a nil one never is.
 func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duration, enough <-chan struct{}, clock func() time.Time) (net.Conn, Reached) {
+	network := "tcp6"
+	if to.Addr().Is4() {
+		network = "tcp4"
+	}
+	return dialAt(ctx, v, network, to.String(), limit, enough, clock)
+}
+
+// dialAt is dial for an address of any form.
+func dialAt(ctx context.Context, v *Vantage, network, to string, limit time.Duration, enough <-chan struct{}, clock func() time.Time) (net.Conn, Reached) {
 	if v == nil || v.Dial == nil {
 		return nil, Reached{Answer: NoPlace, Err: errors.New("no way to connect from this place")}
 	}
@@ -52,15 +63,11 @@ func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duratio
 	defer cancel()
 	began := clock()
 	got := make(chan dialled, 1)
-	network := "tcp6"
-	if to.Addr().Is4() {
-		network = "tcp4"
-	}
 	if v.Name != Here {
 		network = "tcp" // direct-tcpip knows no families
 	}
 	go func() {
-		conn, err := v.Dial.DialContext(timed, network, to.String())
+		conn, err := v.Dial.DialContext(timed, network, to)
 		got <- dialled{conn, err}
 	}()
 	var d dialled
@@ -81,13 +88,13 @@ func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duratio
 
 // dialOnce dials where a listener waits, and hangs up.
 func (e *Env) dialOnce(ctx context.Context, from *Vantage, to netip.AddrPort) Reached {
-	conn, r := e.dialKeep(ctx, from, to)
+	conn, r := e.Dial(ctx, from, to)
 	closeQuietly(conn)
 	return r
 }
 
-// dialKeep dials where a listener waits.
-func (e *Env) dialKeep(ctx context.Context, from *Vantage, to netip.AddrPort) (net.Conn, Reached) {
+// Dial opens a connection to where a listener waits, or tells what came of it.
+func (e *Env) Dial(ctx context.Context, from *Vantage, to netip.AddrPort) (net.Conn, Reached) {
 	leave, err := e.asked.gate(ctx, "dial "+from.Name, atOnce)
 	if err != nil {
 		return nil, Reached{Answer: Stopped, Err: err}
@@ -96,9 +103,14 @@ func (e *Env) dialKeep(ctx context.Context, from *Vantage, to netip.AddrPort) (n
 	return dial(ctx, from, to, listenTimeout, nil, e.clock)
 }
 
+// DialName is Dial to a host of others by its name, which the place that asks looks up.
+func (e *Env) DialName(ctx context.Context, from *Vantage, name string, port int) (net.Conn, Reached) {
+	return dialAt(ctx, from, "tcp", net.JoinHostPort(name, strconv.Itoa(port)), farTimeout, nil, e.clock)
+}
+
 // Connect opens a connection to where a listener waits, for who has something to look at while it stands.
 func (e *Env) Connect(ctx context.Context, from *Vantage, to netip.AddrPort) (net.Conn, error) {
-	conn, r := e.dialKeep(ctx, from, to)
+	conn, r := e.Dial(ctx, from, to)
 	if conn == nil {
 		return nil, fmt.Errorf("a second connection was %s", r.Said())
 	}

@@ -39,7 +39,7 @@ func (e *Env) probeOurs(ctx context.Context, v, from *Vantage, to, arrive netip.
 	if err == nil {
 		defer leave()
 	}
-	conn, r := e.dialKeep(ctx, from, to)
+	conn, r := e.Dial(ctx, from, to)
 	p.Ours, p.Reached = !taken, r
 	if conn != nil {
 		defer conn.Close()
@@ -57,6 +57,12 @@ func (e *Env) probeOurs(ctx context.Context, v, from *Vantage, to, arrive netip.
 // greeting is the first word of what a throw-away listener says.
 const greeting = "postern"
 
+// StoodIn says of a line that it is the greeting of a throw-away listener, so that nobody else is there.
+func StoodIn(line string) bool {
+	w := strings.Fields(line)
+	return len(w) == 3 && w[0] == greeting
+}
+
 // greeted is who our listener says we are: it greets with "postern ADDRESS PORT". That came over our very connection, so
 // nobody else is meant.
 func greeted(ctx context.Context, c net.Conn) []netip.AddrPort {
@@ -69,7 +75,7 @@ func greeted(ctx context.Context, c net.Conn) []netip.AddrPort {
 	defer timer.Stop()
 	select {
 	case text := <-line:
-		if w := strings.Fields(text); len(w) == 3 && w[0] == greeting {
+		if w := strings.Fields(text); StoodIn(text) {
 			if p, err := netip.ParseAddrPort(net.JoinHostPort(w[1], w[2])); err == nil {
 				return []netip.AddrPort{netip.AddrPortFrom(p.Addr().Unmap(), p.Port())}
 			}

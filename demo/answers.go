@@ -43,7 +43,9 @@ var answers = map[string]func(h *Host, args []string) string{
 	"boot":     (*Host).bootFiles,
 	"path":     (*Host).path,
 	"ping":     (*Host).ping,
-	"peers":    func(*Host, []string) string { return section("peers", "") }, // no service runs that keeps a client
+	"peers":    (*Host).peers,
+	"jails":    func(*Host, []string) string { return section("absent", "") },
+	"postfix":  func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
 	"ufw": func(h *Host, _ []string) string {
 		if !h.has("ufw") {
 			return section("absent", "")
@@ -63,6 +65,11 @@ func section(name, text string) string {
 // answer says what a query prints.
 func (h *Host) answer(q remote.Query) remote.Answer {
 	w := strings.Fields(q.ID)
+	if thing := things[w[0]]; thing != nil {
+		h.w.mu.Lock()
+		defer h.w.mu.Unlock()
+		return thing(h, w[1:])
+	}
 	says := answers[w[0]]
 	if says == nil {
 		return remote.Answer{Out: "the demo has no answer to " + q.ID, Code: 3}
@@ -133,7 +140,7 @@ func (h *Host) sockets() string {
 	for _, t := range h.up() {
 		text += fmt.Sprintf("udp UNCONN 0 0 0.0.0.0:%[1]d 0.0.0.0:*\nudp UNCONN 0 0 [::]:%[1]d [::]:*\n", t.port)
 	}
-	for _, e := range h.kernel.ears {
+	for _, e := range h.ears() {
 		if e.name != "" {
 			text += fmt.Sprintf("tcp LISTEN 0 128 %s %s:* users:((%q,pid=701,fd=3))\n", e.at, map[bool]string{true: "0.0.0.0", false: "[::]"}[e.at.Addr().Is4()], e.name)
 		}
@@ -181,6 +188,15 @@ func (h *Host) routing([]string) string {
 					rule = "from all " + rule
 				}
 				ours[family] += pref + ":\t" + strings.Replace(rule, " table ", " lookup ", 1) + "\n"
+			}
+		}
+	}
+	if at := h.text("/etc/systemd/system/postern-smtp.service"); h.kernel.started["postern-smtp"] {
+		for line := range strings.Lines(at) {
+			if _, rule, ok := strings.Cut(strings.TrimSuffix(line, "'\n"), " rule add pref "); ok {
+				pref, rule, _ := strings.Cut(rule, " ")
+				family := map[bool]string{true: "-6", false: "-4"}[strings.Contains(line, "ip -6")]
+				ours[family] = ours[family] + pref + ":\tfrom all " + rule + "\n"
 			}
 		}
 	}

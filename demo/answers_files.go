@@ -41,7 +41,7 @@ func (h *Host) sysctls([]string) string {
 
 // units is what systemd says of the units that matter.
 func (h *Host) units(args []string) string {
-	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "wg-quick@" + args[0]}
+	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "wg-quick@" + args[0]}
 	ours, armed, text := "", "", ""
 	for name := range h.confs() {
 		if strings.HasPrefix(h.text("/etc/wireguard/"+name+".conf"), "# postern begin") {
@@ -55,7 +55,7 @@ func (h *Host) units(args []string) string {
 	for _, name := range names {
 		loaded, active, boot := "not-found", "inactive", ""
 		link, tunnelled := strings.CutPrefix(name, "wg-quick@")
-		if name == "ufw" && h.has("ufw") || tunnelled && h.has("wireguard-tools") {
+		if name == "ufw" && h.has("ufw") || h.File("/etc/systemd/system/"+name+".service") != nil || tunnelled && h.has("wireguard-tools") {
 			loaded, boot = "loaded", "disabled"
 		}
 		if h.enabled(name) {

@@ -31,6 +31,8 @@ var effects = map[string]func(*Host, script) error{
 		h.w.mu.Unlock()
 		return h.setSysctls(s)
 	},
+	"user": (*Host).make, "dir": (*Host).make, "npm": (*Host).make,
+	"unit":              (*Host).tellInit,
 	"firewall.unit":     (*Host).tellInit,
 	"wireguard.conf":    (*Host).tellInit,
 	"wireguard.unit":    (*Host).tellInit,
@@ -45,7 +47,7 @@ func (h *Host) do(c remote.Change, phase string, say func(string)) error {
 	}
 	_, what, _ := strings.Cut(c.ID, ".")
 	begin, _, _ := strings.Cut(what, ".")
-	for _, key := range []string{c.ID, what, c.Step + "." + begin} {
+	for _, key := range []string{c.ID, what, c.Step + "." + begin, begin} {
 		if effect := effects[key]; effect != nil {
 			return effect(h, s)
 		}
@@ -125,7 +127,7 @@ func (h *Host) setSysctls(s script) error {
 	return nil
 }
 
-var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|stop|enable|disable) '?([\w@.-]+)\.service`)
+var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|restart|stop|enable|disable) '?([\w@.-]+)\.service`)
 
 // tellInit has init do to units what the script says. A tunnel comes up as its file says, or stays down where it has none.
 func (h *Host) tellInit(s script) error {
@@ -137,8 +139,10 @@ func (h *Host) tellInit(s script) error {
 		case "enable", "disable":
 			h.enable(told[2], told[1] == "enable")
 		case "stop":
+			delete(h.kernel.started, told[2])
 			h.tunnelStop(link)
-		case "start":
+		case "start", "restart":
+			h.kernel.started[told[2]] = !tunnelled
 			if h.tunnelStart(link); tunnelled && h == h.w.Mail && h.w.first("boot") {
 				h.w.spawn(h.Restart)
 			}

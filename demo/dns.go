@@ -26,7 +26,6 @@ const mailKey = "v=DKIM1; k=rsa; t=s; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKC
 func (w *World) Publish(lines []string) {
 	var list []dns.RR
 	for _, line := range lines {
-		line = strings.Replace(line, " include:YOUR-RELAY-HOST", "", 1) // nobody's
 		if rr, err := dns.NewRR(line); err == nil && rr != nil {
 			list = append(list, w.spoiled(rr)...)
 		}
@@ -52,7 +51,7 @@ func (w *World) spoiled(rr dns.RR) []dns.RR {
 }
 
 // tell answers questions over one connection until it ends.
-func (w *World) tell(c net.Conn) {
+func (w *World) tell(c net.Conn, _ netip.AddrPort) {
 	conn := dns.Conn{Conn: c}
 	for {
 		q, err := conn.ReadMsg()

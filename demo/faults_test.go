@@ -97,6 +97,12 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 			t.Errorf("the second SPF record is not what is told of:\n%s", b)
 		}
 	},
+	"relay": func(t *testing.T, o *operator) {
+		_ = o.apply() // what is an open relay is no change of ours
+		if b := bad(o.last); !strings.Contains(b, "an open relay: from <>") {
+			t.Errorf("nobody says that it is an open relay:\n%s", b)
+		}
+	},
 	"boot": func(t *testing.T, o *operator) {
 		if err := o.apply(); err == nil {
 			t.Error("nobody noticed the reboot")

@@ -108,9 +108,9 @@ func (h *Host) unpack(name string) {
 	}
 }
 
-func wants(unit string) string {
-	return "/etc/systemd/system/multi-user.target.wants/" + unit + ".service"
-}
+const wantsFolder = "/etc/systemd/system/multi-user.target.wants/"
+
+func wants(unit string) string { return wantsFolder + unit + ".service" }
 
 // enabled says whether a unit starts at boot.
 func (h *Host) enabled(unit string) bool { return h.File(wants(unit)) != nil }

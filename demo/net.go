@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -20,17 +21,30 @@ type ear struct {
 	at    netip.AddrPort
 	name  string                           // of its process, for who lists those of the host itself; empty for a throw-away one
 	greet func(peer netip.AddrPort) string // what it says to who comes
-	talk  func(net.Conn)                   // what it does instead; may be nil
+	talk  func(net.Conn, netip.AddrPort)   // what it does instead with who comes; may be nil
 }
 
 // ear is the listener for what arrives at an address, nil when nobody listens there.
-func (k *kernel) ear(at netip.AddrPort) *ear {
-	for _, e := range k.ears {
+func (h *Host) ear(at netip.AddrPort) *ear {
+	for _, e := range h.ears() {
 		if e.at == at || e.at.Port() == at.Port() && e.at.Addr().IsUnspecified() && e.at.Addr().Is4() == at.Addr().Is4() {
 			return e
 		}
 	}
 	return nil
+}
+
+// ears are all that listen on the host: those of its system, and its mail servers'.
+func (h *Host) ears() []*ear {
+	all := slices.Clone(h.kernel.ears)
+	for _, t := range h.kernel.tunnels {
+		for _, a := range t.addresses {
+			if h == h.w.Mail {
+				all = append(all, h.mailEars(a.Addr())...)
+			}
+		}
+	}
+	return append(all, h.harakaEars()...)
 }
 
 // anyPort is a random port, as a kernel gives one to who wants any.
@@ -88,8 +102,32 @@ func (w *World) dial(ctx context.Context, from *Host, network, address string) (
 		return nil, failed(os.NewSyscallError("connect", x.fate.errno()))
 	}
 	near, far := net.Pipe()
-	w.spawn(func() { x.ear.serve(w.ctx, far, x.src) })
+	leave := w.meet(x)
+	w.spawn(func() { defer leave(); x.ear.serve(w.ctx, far, x.src) })
 	return &conn{near, x.origin, to}, nil
+}
+
+// meet notes who is connected to a host, until they leave.
+func (w *World) meet(x way) (leave func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.met[&x] = true
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.met, &x)
+	}
+}
+
+// peers are who is connected to a port.
+func (h *Host) peers(args []string) string {
+	text := ""
+	for x := range h.w.met {
+		if x.host == h && fmt.Sprint(x.dst.Port()) == args[0] {
+			text += fmt.Sprintf("0 0 %s %s\n", x.dst, x.src)
+		}
+	}
+	return section("peers", text)
 }
 
 // send walks a first packet's way.
@@ -110,7 +148,7 @@ func (e *ear) serve(ctx context.Context, c net.Conn, peer netip.AddrPort) {
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	if e.talk != nil {
-		e.talk(c)
+		e.talk(c, peer)
 		return
 	}
 	if _, err := io.WriteString(c, e.greet(peer)); err == nil && e.name != "" {
@@ -139,7 +177,7 @@ func (h *Host) listen(network, address string) (*remote.Listener, error) {
 	switch {
 	case !at.Addr().IsUnspecified() && !h.owns(at.Addr()):
 		return nil, fmt.Errorf("%s: listen %s: %w", h.Name, at, syscall.EADDRNOTAVAIL)
-	case k.ear(at) != nil:
+	case h.ear(at) != nil:
 		return nil, fmt.Errorf("%s: listen %s: %w", h.Name, at, syscall.EADDRINUSE)
 	}
 	peers := make(chan netip.AddrPort, 64)

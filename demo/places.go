@@ -24,7 +24,8 @@ var (
 )
 
 // names are what the simulated DNS knows.
-var names = map[string]netip.Addr{"mail.example.org": proxy4, "proxy.example.org": proxy4, "proxy": proxy4, "mail": mail4}
+var names = map[string]netip.Addr{"mail.example.org": proxy4, "proxy.example.org": proxy4, "proxy": proxy4, "mail": mail4,
+	"gmail-smtp-in.l.google.com": outside4}
 
 // own is the host's address in the family of another.
 func (h *Host) own(other netip.Addr) netip.Addr {

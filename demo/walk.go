@@ -55,6 +55,12 @@ func (w *World) walk(from *Host, dst netip.AddrPort) way {
 	if t := from.tunnelTo(to); t != nil {
 		return w.through(from, t, send(t.own(to)))
 	}
+	if from.kernel.started["postern-smtp"] && dst.Port() == smtpPort && !home4.Contains(to) && !home6.Contains(to) { // through a tunnel or not at all
+		for _, t := range from.kernel.tunnels {
+			return w.through(from, t, send(t.own(to)))
+		}
+		return send(from.own(to))
+	}
 	return w.internet(from, send(from.own(to)))
 }
 
@@ -74,7 +80,13 @@ func (w *World) internet(from *Host, x way) way {
 	switch inside := home4.Contains(to) || home6.Contains(to); {
 	case home && (to == mail4 || to == mail6):
 		return w.enter(w.Mail, "eth0", x)
-	case home && (to == here4 || to == here6), to == outside4, to == outside6:
+	case to == outside4 && x.dst.Port() == smtpPort && !(w.faulty("port25") && x.src.Addr() == proxy4):
+		if from == w.Mail && x.src.Addr() != proxy4 {
+			x.src = netip.AddrPortFrom(nat4, x.src.Port())
+		}
+		x.fate, x.ear = arrived, &ear{at: x.dst, talk: postman{w: w, name: "mx.example.net"}.serve}
+		return x
+	case home && (to == here4 || to == here6), to == outside4 && x.dst.Port() != smtpPort, to == outside6:
 		x.fate = refused
 		return x
 	case home && inside:
@@ -115,7 +127,10 @@ func (w *World) enter(h *Host, in string, x way) way {
 		}
 	}
 	if !h.owns(x.dst.Addr()) {
-		return x
+		if h.kernel.tunnels[in] == nil {
+			return x
+		}
+		return w.sendOn(h, p, x)
 	}
 	if rules["filter"] != nil {
 		if f := rules["filter"].Lets("INPUT", p); f.Verdict != "ACCEPT" {
@@ -162,14 +177,25 @@ func (w *World) forward(h *Host, p seen.Packet, x way) way {
 	if h.kernel.tables(p.Dst)["filter"].Lets("FORWARD", p).Verdict != "ACCEPT" {
 		return x
 	}
-	family := 0
-	if p.Dst.Is6() {
-		family = 1
-	}
-	if c := h.kernel.rules[family]["nat"]["postern-post"]; c != nil && len(c.rules) > 0 { // it masquerades what is forwarded
+	if h.kernel.tables(p.Dst)["nat"].Lets("POSTROUTING", p).Verdict == "MASQUERADE" {
 		x.src = netip.AddrPortFrom(t.own(p.Dst), x.src.Port())
 	}
 	return w.through(h, t, x)
+}
+
+// sendOn passes on to the world what came through a tunnel.
+func (w *World) sendOn(h *Host, p seen.Packet, x way) way {
+	p.Out, p.Beyond = "eth0", true
+	rules := h.kernel.tables(p.Dst)
+	if h.kernel.sysctl["net.ipv4.ip_forward"] != "1" || rules["filter"].Lets("FORWARD", p).Verdict != "ACCEPT" {
+		return x
+	}
+	if as := rules["nat"].Lets("POSTROUTING", p); as.Verdict == "SNAT" {
+		if a, err := netip.ParseAddr(as.To); err == nil {
+			x.src = netip.AddrPortFrom(a, x.src.Port())
+		}
+	}
+	return w.internet(h, x)
 }
 
 // through sends a packet into a tunnel: to the peer that its address lies behind, if both ends can be brought together.
@@ -191,7 +217,7 @@ func (h *Host) answers(x way) way {
 	x.host, x.fate = h, refused
 	if x.proto != "tcp" {
 		x.fate = arrived
-	} else if x.ear = h.kernel.ear(x.dst); x.ear != nil {
+	} else if x.ear = h.ear(x.dst); x.ear != nil {
 		x.fate = arrived
 	}
 	return x

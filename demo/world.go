@@ -40,11 +40,12 @@ type World struct {
 	darkUntil time.Time       // the link to the proxy is lost
 	struck    map[string]bool // faults that have shown themselves
 	records   []dns.RR        // what the DNS tells
+	met       map[*way]bool   // who is connected
 }
 
 // New makes both hosts as a hoster and an installer leave them: sshd runs, nothing else is set up. Close it.
 func New(o Options) (*World, error) {
-	w := &World{speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}}
+	w := &World{speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}, met: map[*way]bool{}}
 	if w.speed <= 0 {
 		w.speed = 1
 	}

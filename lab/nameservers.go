@@ -25,13 +25,14 @@ var nameservers = map[string]struct {
 	addr  string
 	zones map[string]string
 }{
-	"root": {"198.51.100.202", map[string]string{".": delegated("org.", "registrar.test.") + delegated("net.", "registrar.test.") +
+	"root": {"198.51.100.202", map[string]string{".": delegated("org.", "registrar.test.") + delegated("net.", "registrar.test.") + delegated("com.", "registrar.test.") +
 		delegated("test.", "registrar.test.") + delegated("arpa.", "registrar.test.") + "registrar.test. A 198.51.100.203\n"}},
 	"registrar": {"198.51.100.203", map[string]string{
 		"org.": delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"net.": delegated("example.net.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"test.": "registrar A 198.51.100.203\n" + delegated("hoster", "ns1.hoster", "ns2.hoster") + hosters + delegated("external", "ns1.hoster", "ns2.hoster") +
 			delegated("provider", "ns.provider") + "ns.provider A 198.51.100.206\n",
+		"com.": "gmail-smtp-in.l.google A 198.51.100.77\ngmail-smtp-in.l.google AAAA 2001:db8:77::77\n", // asked whom it sees: a mail server that says so
 		"arpa.": delegated("113.0.203.in-addr", "ns.provider.test.") + delegated("100.51.198.in-addr", "ns.provider.test.") +
 			delegated("8.b.d.0.1.0.0.2.ip6", "ns.provider.test."),
 	}},

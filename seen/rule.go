@@ -10,7 +10,7 @@ type Rule struct {
 	Text    string // the whole line
 	Chain   string
 	Target  string // -j or -g
-	To      string // --to-destination
+	To      string // --to-destination, --to-source
 	Ports   []Span // --dport
 	Proto   string
 	Dst     []netip.Prefix
@@ -97,7 +97,7 @@ func (r *Rule) option(name, value string, not bool) bool {
 	case "--ctstate", "--state":
 		r.states = strings.Split(value, ",")
 		r.strange = r.strange || strings.Contains(value, "NAT") || strings.Contains(value, "UNTRACKED")
-	case "--to-destination", "--to":
+	case "--to-destination", "--to-source", "--to":
 		r.To = value
 	case "--comment":
 	case "-m":

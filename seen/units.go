@@ -43,6 +43,9 @@ type Units struct {
 // TunnelUnit is the unit that brings a tunnel's interface up.
 func TunnelUnit(iface string) string { return "wg-quick@" + iface + ".service" }
 
+// SMTPUnit is the unit that has mail for the world leave through the tunnel (mail.path = direct).
+const SMTPUnit = "postern-smtp.service"
+
 // GuideUnits are the units that the guide has people write by hand, or that an init script of that name becomes. The
 // package brings none of these names.
 //
@@ -50,7 +53,7 @@ func TunnelUnit(iface string) string { return "wg-quick@" + iface + ".service" }
 var GuideUnits = []string{"wireguard.service", "wireguard-setup.service"}
 
 // others are the units besides that matter to us.
-var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service"}
+var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service", SMTPUnit}
 
 // UnitsOf reads what a host's init runs.
 var UnitsOf = register(Fact[Units]{ID: "units", args: tunnelName, ask: func(s *site.Site, h *site.Host) string {

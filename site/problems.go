@@ -14,7 +14,7 @@ func Problems(s *Site, needs ...string) []error {
 		found.add("layout: %s is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)", s.Layout)
 		return found // of what is not built nothing else can be wrong
 	}
-	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, jails} {
+	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, jails} {
 		look(&found, s)
 	}
 	if len(s.Domains) > 0 && s.Domain == "" {
@@ -121,6 +121,13 @@ func ports(found *problems, s *Site) {
 		if p.Port == s.Ports.Web && p.Name != "http" && p.Name != "https" {
 			found.add("ports.web: %d is the port of ports.%s already", p.Port, p.Name)
 		}
+	}
+}
+
+// paths wants the mail host to see who really connects where nothing else sees it, and to have a way out through the tunnel.
+func paths(found *problems, s *Site) {
+	if s.Mail.Path == "direct" && s.Clients.Addresses == "masquerade" {
+		found.add("mail.path: direct needs clients.addresses = preserve: the mail server would see the proxy in every stranger's place")
 	}
 }
 

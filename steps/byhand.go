@@ -58,10 +58,14 @@ func TaskIDs(s *site.Site) []string {
 		}
 	}
 	for _, step := range All() {
-		if !step.OfAnswers() {
+		list := harakaTasks(s)
+		switch {
+		case step.OfAnswers():
+			list = step.Plan(s, Look{}).Tasks
+		case step.ID != "haraka":
 			continue
 		}
-		for _, t := range step.Plan(s, Look{}).Tasks {
+		for _, t := range list {
 			ids = append(ids, t.ID)
 		}
 	}

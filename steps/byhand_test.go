@@ -49,10 +49,11 @@ func byHandTasks(t *testing.T, s *site.Site) []Task {
 		}
 		tasks = append(tasks, p.Tasks...)
 	}
-	if chapters != 4 {
-		t.Fatalf("%d chapters are done by hand, want 4", chapters)
+	if chapters != 3 {
+		t.Fatalf("%d chapters are done by hand, want 3", chapters)
 	}
-	return tasks
+	w, _ := work(s, Step{})
+	return append(append(tasks, harakaTasks(s)...), w.mailServerTask())
 }
 
 var (
@@ -88,7 +89,7 @@ func TestTasksByHandAreOfThisSite(t *testing.T) {
 				if m := blankWord.FindString(all); m != "" {
 					t.Errorf("%s: %s is not filled in", task.ID, m)
 				}
-				if measured := strings.HasPrefix(task.ID, "dns.") && !strings.HasPrefix(task.ID, "dns.strict."); task.Title == "" || task.Text == "" || measured != (task.Check != "") {
+				if measured := strings.HasPrefix(task.ID, "dns.") && !strings.HasPrefix(task.ID, "dns.strict.") || task.ID == "haraka.relay"; task.Title == "" || task.Text == "" || measured != (task.Check != "") {
 					t.Errorf("%s has no text, or claims to be measured: %+v", task.ID, task)
 				}
 			}

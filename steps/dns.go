@@ -46,14 +46,10 @@ func init() {
 
 // domainTasks are the records of one domain, by what each of them is for: so each ticks itself.
 func (w handwork) domainTasks() []Task {
-	spf := spfText
-	if !w.haraka() {
-		spf = spfElsewhereText
-	}
 	var tasks []Task
 	for _, one := range []struct{ check, title, text string }{
 		{"dns.mx", "have mail for %D% go to the proxy", mxText},
-		{"dns.spf", "say that mail from %D% leaves by the proxy", spf},
+		{"dns.spf", "say that mail from %D% leaves by the proxy", spfText},
 		{"dns.dkim", "publish the DKIM key of %D%", dkimText},
 		{"dns.dmarc", "say what becomes of mail that only claims to be from %D%", dmarcText},
 		{"dns.reports", "have failures of TLS reported to you", reportsText},
@@ -109,9 +105,6 @@ const mxText = `Take away other MX records: registrars park some there, and mail
 What others remember of an old record lasts for its TTL; before you change one, lower it to 300.`
 
 const spfText = `The SPF record names %PROXY% alone, because all mail leaves there.
-There may be only one: put what else you need into it, and take away any second one.`
-
-const spfElsewhereText = `The SPF record must name what your relay host sends from: its provider tells you the include.
 There may be only one: put what else you need into it, and take away any second one.`
 
 const dmarcText = `It starts with p=none, which only asks for reports, until the last task of this chapter.

@@ -1,35 +1,76 @@
 package steps
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
+	"postern/remote"
+	"postern/seen"
 	"postern/site"
+	"postern/steps/wireguard"
 )
 
 // harakaVersion is the one that these texts were tried with.
 const harakaVersion = "3.3.4"
 
 func init() {
-	byHand(Step{
+	register(Step{
 		ID: "haraka", Chapter: 6, Title: "Haraka",
-		Why: "Haraka is the mail server on the proxy: one instance takes mail from the world for your domains and passes it on through the tunnel, " +
-			"the other sends what the mail host hands it. Neither relays for strangers.",
+		Why: "Mail goes both ways with the right names on it. Either Haraka on the proxy takes it from the world and sends what the mail host hands it (mail.path = haraka); " +
+			"or the proxy only sends its port on, and what the mail host sends leaves through the tunnel by the proxy's address (direct). Neither relays for strangers.",
 		Guide:  "haraka, Email Flow",
-		Fields: func(*site.Site) []string { return []string{"domain", "hostname"} },
+		Fields: func(*site.Site) []string { return []string{"domain", "hostname", "mail.path", "mail.kind"} },
 		Needs:  []string{"domain", "hostname"},
-	}, func(w handwork) []Task {
-		if !w.haraka() {
-			return nil
-		}
-		return []Task{
-			w.task("haraka.install", "install Haraka on %PROXY%", harakaInstallText, harakaInstallCopy),
-			w.task("haraka.in", "set up the instance that takes mail", harakaInText, harakaInCopy+"\n"+harakaPlugin+w.hostList()),
-			w.task("haraka.out", "set up the instance that sends mail", harakaOutText, harakaOutCopy+w.routes()),
-			w.task("haraka.units", "start both, now and at boot", harakaUnitsText, harakaUnitsCopy),
-			w.task("haraka.relay", "see that it relays for nobody", harakaRelayText, harakaRelayCopy),
-			w.task("haraka.clients", "see that the mail host knows who sent a mail", harakaClientsText, w.logCopy()),
-		}
+		Reads:  harakaReads,
+		Plan:   planHaraka,
+		Proof:  []string{"smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.server"},
 	})
+}
+
+func harakaReads(s *site.Site, h *site.Host) []remote.Query {
+	queries := seen.HostReads(s, h)
+	if h.Role == site.Mail {
+		queries = slices.Concat(queries, mailReads(s, h), wireguard.OutgoingReads(s, h))
+	}
+	return queries
+}
+
+// planHaraka sets both ends up for the path that mail takes.
+func planHaraka(s *site.Site, look Look) Plan {
+	p := Plan{Step: "haraka", Refused: unsupported(s, look)}
+	if len(p.Refused) > 0 {
+		return p
+	}
+	if p.Tasks = harakaTasks(s); s.Mail.Path == "direct" {
+		p.Notes = append(p.Notes, Note{Text: "mail.path is direct, so the proxy needs no mail server: the firewall's chapter sends port " + strconv.Itoa(s.Ports.SMTP) +
+			" on to the mail host, and lets what that sends to the world leave by the proxy's address"})
+	}
+	for _, h := range s.HostsOf(site.Mail) {
+		changes, err := wireguard.See(s, h, look[h.Name]).Outgoing()
+		if err != nil {
+			p.Refused = append(p.Refused, err.Error())
+		}
+		p.add(h, changes)
+		planMailServer(s, h, look[h.Name], &p)
+	}
+	return p
+}
+
+// harakaTasks are for a person, as long as this program does not set Haraka up.
+func harakaTasks(s *site.Site) []Task {
+	w, missing := work(s, Step{Needs: []string{"domain", "hostname"}})
+	if missing != "" || s.Mail.Path != "haraka" {
+		return nil
+	}
+	return []Task{
+		w.task("haraka.install", "install Haraka on %PROXY%", harakaInstallText, harakaInstallCopy),
+		w.task("haraka.in", "set up the instance that takes mail", harakaInText, harakaInCopy+"\n"+harakaPlugin+w.hostList()),
+		w.task("haraka.out", "set up the instance that sends mail", harakaOutText, harakaOutCopy+w.routes()),
+		w.task("haraka.units", "start both, now and at boot", harakaUnitsText, harakaUnitsCopy),
+		w.task("haraka.relay", "see that it relays for nobody", harakaRelayText, harakaRelayCopy).measuredBy("smtp.relay"),
+		w.task("haraka.clients", "see that the mail host knows who sent a mail", harakaClientsText, w.logCopy()),
+	}
 }
 
 // hostList is the domains that mail is taken for, as the last file of the instance that takes it.

@@ -21,8 +21,6 @@ func init() {
 		}
 		if w.haraka() {
 			tasks = append(tasks, w.task("mailcow.relay", "send outgoing mail through %PROXY%, and believe it about senders", relayText, relayCopy))
-		} else {
-			tasks = append(tasks, w.task("mailcow.smarthost", "find a way out for outgoing mail", smartHostText, ""))
 		}
 		return append(tasks,
 			w.task("mailcow.start", "start Mailcow", startText, startCopy),
@@ -110,11 +108,6 @@ relayhost = [%TP%]:%RELAY%
 END
 grep -qF '%TP%/32' custom_postscreen_whitelist.cidr ||
   echo '%TP%/32 permit' >> custom_postscreen_whitelist.cidr`
-
-const smartHostText = `mail.path is direct: nothing on %PROXY% takes outgoing mail, so it would leave from home.
-That shows the address at home to the world, and most receivers refuse such mail.
-Give Mailcow a relay host of a provider (in its web interface, Routing),
-or answer mail.path with haraka, and %PROXY% sends it.`
 
 const startText = `The first start takes minutes: it downloads all containers.
 The last command lists ports that are open to everybody at home; it must print nothing.`

@@ -168,6 +168,9 @@ func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*sit
 
 // sectioned is the answer to a query of a fact, made of its sections.
 func sectioned(query string, sections map[string]string) remote.Answer {
+	if whole, is := sections[query]; is {
+		return remote.Answer{Out: whole}
+	}
 	fact, _, _ := strings.Cut(query, " ")
 	text := map[string]string{"rules": "== v4\n== v6\n", "tunnel": "== down\n"}[fact]
 	if sections["tunnel.link"] != "" && fact == "tunnel" {

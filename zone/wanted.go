@@ -98,15 +98,13 @@ func Strict(s *site.Site, p *site.Host, d string) []Record {
 // AutoNames are what mail programs ask for their settings.
 func AutoNames(d string) []string { return []string{"autoconfig." + d, "autodiscover." + d} }
 
-// SPF names the only host that mail leaves from, and what is to be thought of all others (RFC 7208). ip4 costs no lookup (4.6.4).
-// Without a relay of ours, mail leaves through somebody else's, whose part only the operator knows.
+// SPF names the only addresses that mail leaves from, and what is to be thought of all others (RFC 7208). ip4 costs no lookup (4.6.4).
 func SPF(s *site.Site, p *site.Host, end string) string {
 	from := "v=spf1 ip4:" + address(p)
-	if six(s, p) {
-		from += " ip6:" + p.Public6.String()
-	}
-	if s.Mail.Path != "haraka" {
-		from += " include:YOUR-RELAY-HOST"
+	for _, a := range Senders(s, p) {
+		if a.Is6() {
+			from += " ip6:" + a.String()
+		}
 	}
 	return from + " " + end
 }
@@ -123,12 +121,13 @@ func Addresses(s *site.Site, p *site.Host) []netip.Addr {
 	return list
 }
 
-// Senders are the addresses that mail leaves from: those, but without a relay of ours others that we do not know.
+// Senders are the addresses that mail leaves from. What the mail host sends itself leaves over IPv4 only.
 func Senders(s *site.Site, p *site.Host) []netip.Addr {
-	if s.Mail.Path != "haraka" {
-		return nil
+	list := Addresses(s, p)
+	if s.Mail.Path == "direct" {
+		list = slices.DeleteFunc(list, netip.Addr.Is6)
 	}
-	return Addresses(s, p)
+	return list
 }
 
 // KeyName is where the DKIM key of a domain stands (RFC 6376, 3.6.2.1).

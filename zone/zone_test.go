@@ -82,9 +82,9 @@ func TestWhatIsWanted(t *testing.T) {
 	if line := Host(s, p)[0].Line(); !strings.Contains(line, "PUBLIC-ADDRESS-OF-PROXY") {
 		t.Errorf("an address nobody knows: %s", line)
 	}
-	s.Mail.Path = "direct"
-	if Senders(s, p) != nil {
-		t.Error("without a relay of ours it is known where mail leaves")
+	s.Mail.Path, p.Public4 = "direct", netip.MustParseAddr("203.0.113.10")
+	if got := Senders(s, p); len(got) != 1 || got[0] != p.Public4 || SPF(s, p, "-all") != "v=spf1 ip4:203.0.113.10 -all" {
+		t.Errorf("what the mail host sends itself leaves from %v: %s", got, SPF(s, p, "-all"))
 	}
 }
 

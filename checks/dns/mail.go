@@ -95,7 +95,7 @@ func (s sight) aliased(ctx context.Context, name string) string {
 
 func askSPF(ctx context.Context, e *checks.Env, s sight, q checks.Question, d string) checks.Result {
 	senders := zone.Senders(e.Site, s.proxy)
-	if len(senders) == 0 && e.Site.Mail.Path == "haraka" {
+	if len(senders) == 0 {
 		return q.Unknown(s.proxy.Name+"'s public address is not known", "it is behind a NAT, and nobody said")
 	}
 	return s.judge(q, set{d, "TXT", spfMark}, func(told []string) (string, string) { return judgeSPF(ctx, s.lookups(), d, told, senders) })

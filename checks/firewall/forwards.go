@@ -20,6 +20,9 @@ func (k knowledge) forwards() {
 				k.forward(f, six, k.world[1].at)
 			}
 		}
+		if k.s.Mail.Path == "direct" {
+			k.sentOut(k.s.TunnelAddress(m))
+		}
 	}
 	k.leaks()
 }
@@ -61,6 +64,33 @@ func (k knowledge) forward(f site.Service, mail, stranger netip.Addr) {
 		note(&k.found.wrong, "too wide: %s catches what the mail host sends to others: %s", name, quote(got.Rule))
 	}
 }
+
+// sentOut follows what the mail host sends to the world: it leaves by the proxy's own address, or receivers see one of nobody's.
+func (k knowledge) sentOut(mail netip.Addr) {
+	to := k.world[0].at
+	p := seen.Packet{Proto: "tcp", Src: mail, Dst: to, Port: worldSMTP, In: k.s.Tunnel.Interface, Out: k.arrivesOn(to), Beyond: true}
+	begins, crosses, as := k.rules.Begins(p), k.rules.Crosses(p), k.rules.Translates(p, "POSTROUTING")
+	what := fmt.Sprintf("mail of %s for the world", mail)
+	k.needs(what, begins)
+	k.needs(what, crosses)
+	switch {
+	case as.Unsure:
+		k.doubt(what, as)
+	case as.Verdict == "MASQUERADE":
+	case as.Verdict != "SNAT" || as.To != k.own(to).String():
+		note(&k.found.wrong, "missing: %s does not leave from %s, but ends in %s by %s", what, k.own(to), as.Verdict, quote(as.Rule))
+	}
+	p.Src = p.Src.Next()
+	if p.Src == k.s.TunnelAddress(k.h) {
+		p.Src = p.Src.Next()
+	}
+	if got := k.rules.Crosses(p); got.Verdict == "ACCEPT" && !keepsForwarding(k.s) {
+		note(&k.found.wrong, "too wide: mail of %s, which is nobody, is let out by %s", p.Src, quote(got.Rule))
+	}
+}
+
+// worldSMTP is where mail servers of others take mail.
+var worldSMTP = site.Default().Ports.SMTP
 
 // leaks names a global acceptance of forwarding, which the guide sets and nothing needs.
 func (k knowledge) leaks() {

@@ -317,7 +317,9 @@ func (k knowledge) sends(t tuple) bool {
 
 // asked says whether anything asks for a rule of ours.
 func (k knowledge) asked(t tuple, allowed []want) bool {
-	return slices.ContainsFunc(allowed, t.within) || slices.ContainsFunc(forwarded(k.s), func(f site.Service) bool {
+	out := k.s.Mail.Path == "direct" && k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" && t.src.IsSingleIP() &&
+		k.s.Tunnel.Network.Contains(t.src.Addr()) && slices.Equal(t.dports, []seen.Span{{First: worldSMTP, Last: worldSMTP}})
+	return out || slices.ContainsFunc(allowed, t.within) || slices.ContainsFunc(forwarded(k.s), func(f site.Service) bool {
 		return k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == f.Proto && t.dst.IsSingleIP() &&
 			slices.Equal(t.dports, []seen.Span{{First: f.Port, Last: f.Port}})
 	})

@@ -42,6 +42,17 @@ type Forward struct {
 	From  []netip.Prefix // the sources; nil is everyone
 }
 
+// Leave lets what another host sends out into the world from an address of this one (SNAT), and nothing else of it.
+type Leave struct {
+	Name  string
+	Proto string
+	In    string // the interface from the other host
+	Out   string // the public interface
+	From  netip.Addr
+	Port  int        // in the world
+	As    netip.Addr // the address of this host that it leaves from
+}
+
 // Policy says what one host admits and forwards; all else that comes in is denied. Whether what goes out is, the host's owner chose.
 // The zero Policy wants nothing of ours: rendering it takes our rules away and leaves the rest.
 type Policy struct {
@@ -52,6 +63,7 @@ type Policy struct {
 	Private     []Allow // ports that are for some only, though no rule of ours admits these by their port
 	Outs        []Out   // nothing is made of them where all that goes out is allowed
 	Forwards    []Forward
+	Leaves      []Leave
 	Masquerade  bool   // hide clients behind the tunnel address, as the guide does
 	ClampMSS    string // the tunnel's interface: TCP through it gets its MSS clamped to the path; "" for no clamp
 	KeepForward bool   // leave a global ACCEPT of forwarding that the guide made

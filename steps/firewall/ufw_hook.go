@@ -136,12 +136,17 @@ func natTables(want Policy, v6 bool) string {
 			fmt.Fprintf(&post, "-A postern-post -o %s -d %s -p %s --dport %d -j MASQUERADE\n", f.Out, f.Dest.Addr(), f.Proto, f.Dest.Port())
 		}
 	}
-	if want.ClampMSS != "" && (pre.Len() > 0 || !v6) {
+	for _, l := range want.Leaves {
+		if l.From.Is6() == v6 {
+			fmt.Fprintf(&post, "-A postern-post -s %s -o %s -p %s --dport %d -j SNAT --to-source %s\n", l.From, l.Out, l.Proto, l.Port, l.As)
+		}
+	}
+	if want.ClampMSS != "" && (pre.Len()+post.Len() > 0 || !v6) {
 		for _, way := range []string{"-i", "-o"} {
 			fmt.Fprintf(&mss, "-A postern-mss %s %s -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\n", way, want.ClampMSS)
 		}
 	}
-	if pre.Len()+mss.Len() == 0 {
+	if pre.Len()+post.Len()+mss.Len() == 0 {
 		return ""
 	}
 	return "*nat\n:postern-pre - [0:0]\n:postern-post - [0:0]\n" + pre.String() + post.String() + "COMMIT\n" +

@@ -54,6 +54,20 @@ func (p Policy) validate() error {
 			return fmt.Errorf("%s: from %q to %q: both sides must be of one family", f.Name, f.To, f.Dest)
 		}
 	}
+	for _, l := range p.Leaves {
+		switch {
+		case !ruleName.MatchString(l.Name):
+			return fmt.Errorf("%q is not a name for a rule (small letters, digits, hyphens)", l.Name)
+		case l.Proto != "tcp" && l.Proto != "udp":
+			return fmt.Errorf("%s: %q is not a protocol (tcp, udp)", l.Name, l.Proto)
+		case !ifaceName.MatchString(l.In) || !ifaceName.MatchString(l.Out):
+			return fmt.Errorf("%s: %q or %q is not an interface name", l.Name, l.In, l.Out)
+		case l.Port < 1 || l.Port > 65535:
+			return fmt.Errorf("%s: %d is not a port (1 to 65535)", l.Name, l.Port)
+		case !l.From.IsValid() || !l.As.IsValid() || l.From.Is6() != l.As.Is6():
+			return fmt.Errorf("%s: from %q as %q: both must be addresses of one family", l.Name, l.From, l.As)
+		}
+	}
 	if p.ClampMSS != "" && !ifaceName.MatchString(p.ClampMSS) {
 		return fmt.Errorf("%q is not an interface name", p.ClampMSS)
 	}
@@ -138,6 +152,12 @@ func (p Policy) rules(v6 bool) []ufwRule {
 		for _, from := range sources(f.From, v6) {
 			add(ufwRule{seen.UfwRule{Action: "allow", Route: true, Proto: f.Proto, Dport: strconv.Itoa(int(f.Dest.Port())), Dst: f.Dest.Addr().String(),
 				Sport: "any", Src: or(from), Dir: "in", In: f.In, Out: f.Out, Note: Tag + " " + f.Name}})
+		}
+	}
+	for _, l := range p.Leaves {
+		if l.From.Is6() == v6 {
+			add(ufwRule{seen.UfwRule{Action: "allow", Route: true, Proto: l.Proto, Dport: strconv.Itoa(l.Port), Dst: everywhere,
+				Sport: "any", Src: l.From.String(), Dir: "in", In: l.In, Out: l.Out, Note: Tag + " " + l.Name}})
 		}
 	}
 	return list

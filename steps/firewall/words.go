@@ -34,6 +34,9 @@ func (p Policy) Words() string {
 	for _, g := range reach.list {
 		said = append(said, g.before+g.ports()+g.after)
 	}
+	for _, l := range p.Leaves {
+		said = append(said, fmt.Sprintf("what %s sends to %d/%s in the world leaves from %s", l.From, l.Port, l.Proto, l.As))
+	}
 	if len(ssh) > 0 {
 		said = append(said, "SSH stays open "+strings.Join(ssh, " and "))
 	}

@@ -41,6 +41,7 @@ func routeUp(s *site.Site, h *site.Host, pref string) []string {
 		"ip -4 rule add pref " + pref + " from " + s.TunnelAddress(h).String() + " table " + tableText,
 		"ip -4 rule add pref " + pref + " fwmark " + markText + " table " + tableText,
 		"ip -4 route replace default dev %i table " + tableText,
+		"ip -4 route replace default dev %i table " + outTable,
 	}
 	if six := s.TunnelAddress6(h); six.IsValid() {
 		up = append(up, dropRules("-6", pref),

@@ -1,0 +1,116 @@
+package smtp
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+)
+
+func init() {
+	checks.Register(checks.Check{
+		ID: "smtp.answers", Step: "haraka", Title: "A mail server greets the world, and speaks TLS",
+		Page: checks.Page{
+			Asks:    "Does a mail server answer at the proxy's public addresses? A whole conversation is held: greeting, EHLO, STARTTLS. A port that is open, or a unit that is active, proves none of it.",
+			OK:      "It greets with the site's name and goes on inside TLS.",
+			Warn:    "It works, and greets with another name, or offers no TLS.",
+			Fail:    "It is silent, hangs up, or refuses: mail of others waits with them, and comes back to them after some days.",
+			Unknown: "This place cannot ask. A silent port 25 is this too: many networks let nobody dial it.",
+			Skip:    "The site has no names yet (domain, hostname), or the port waits for the tunnel.",
+			Mends:   "The chapter Haraka; for the way there, Firewall and WireGuard. With mail.path = direct it is the mail host's own server that answers.",
+		},
+		Guide: "haraka, Email Flow", Reads: seen.Tunnels.Reads, Ask: checks.Linux(askAnswers),
+	})
+}
+
+// door is one public address at which the world's mail arrives.
+type door struct {
+	proxy  *site.Host
+	from   *checks.Vantage
+	to     netip.AddrPort
+	suffix string
+}
+
+// doors asks the same of every public address that a service of the site has; want may name one with %s.
+func doors(e *checks.Env, service, suffix string, q checks.Question, ask func(checks.Question, door) checks.Result) []checks.Result {
+	if e.Site.Hostname == "" || e.Site.Domain == "" {
+		return []checks.Result{checks.Question{From: checks.Here}.Skip("the site has no names yet (domain, hostname)")}
+	}
+	var asks []func() checks.Result
+	for _, s := range site.Services(e.Site) {
+		if s.Name != service {
+			continue
+		}
+		for _, p := range e.Site.HostsOf(site.Proxy) {
+			all := []door{{p, nil, netip.AddrPortFrom(p.Public4, uint16(s.Port)), suffix + checks.Named(e.Site, p)}}
+			if s.Over6 && p.Public6.IsValid() {
+				all = append(all, door{p, nil, netip.AddrPortFrom(p.Public6, uint16(s.Port)), suffix + checks.Named(e.Site, p) + ".v6"})
+			}
+			for _, d := range all {
+				asks = append(asks, func() checks.Result { return d.ask(e, q, s, ask) })
+			}
+		}
+	}
+	return checks.Together(asks)
+}
+
+func (d door) ask(e *checks.Env, q checks.Question, s site.Service, ask func(checks.Question, door) checks.Result) checks.Result {
+	q.Suffix, q.From, q.Want = d.suffix, checks.Here, strings.ReplaceAll(q.Want, "%s", d.to.String())
+	from, err := e.Outside(d.proxy)
+	if err != nil {
+		return q.Cannot(err)
+	}
+	d.from, q.From = from, from.Name
+	switch {
+	case !d.to.Addr().IsValid():
+		return q.Unknown(d.proxy.Name+"'s public address is not known", "it was neither answered nor detected")
+	case d.to.Addr().Is6() && e.Without6(from):
+		return q.Skip("%s has no IPv6 to ask from", from.Name)
+	case len(s.From) > 0:
+		return q.Skip("it is open to %s only", seen.Joined(s.From))
+	}
+	if name := e.Unset(append(e.Site.HostsOf(site.Mail), d.proxy)...); s.Forwarded && name != "" {
+		return q.Skip("the tunnel is not set up on %s yet: chapter 3 does it", name)
+	}
+	return ask(q, d)
+}
+
+// unheard is the result where nobody spoke at all, or not as a mail server does.
+func unheard(q checks.Question, r checks.Reached, err error) checks.Result {
+	switch {
+	case r.Mute(), r.Answer == checks.Dropped:
+		return q.Unknown(r.Said(), "the network it was asked from may block the port, as most homes' do; firewall.open tells more")
+	case r.Answer != checks.Open:
+		return q.Fail(r.Said(), "nothing listens there, or a firewall rejects it; firewall.open tells more", "")
+	}
+	return q.Fail(remote.Clean(remote.Words(err)).Line(200), "the mail server is down or broken behind an open port", "")
+}
+
+func askAnswers(ctx context.Context, e *checks.Env) []checks.Result {
+	q := checks.Question{Want: "a mail server that greets as " + e.Site.Hostname + " at %s, and speaks TLS", Fix: "haraka"}
+	return doors(e, "smtp", "", q, func(q checks.Question, d door) checks.Result {
+		t, r, err := call(ctx, e, d.from, d.to, false)
+		if t == nil {
+			return unheard(q, r, err)
+		}
+		defer t.bye()
+		name := remote.Clean(t.server).Line(80)
+		switch {
+		case !t.offersTo("STARTTLS"):
+			return q.Warn(fmt.Sprintf("%s greets, and offers no TLS", name), "its certificate is missing, or TLS is switched off", "")
+		default:
+			if err := t.startTLS(ctx, e); err != nil {
+				return q.Fail(remote.Clean(remote.Words(err)).Line(200), "its certificate or key cannot be read", "")
+			}
+		}
+		if !strings.EqualFold(t.server, e.Site.Hostname) {
+			return q.Warn(fmt.Sprintf("it greets as %s", name), "its own name is set otherwise: some of the world's servers compare it with the reverse name", "")
+		}
+		return q.OK("%s greets, and speaks TLS", name)
+	})
+}

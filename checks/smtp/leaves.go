@@ -1,0 +1,183 @@
+package smtp
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+	"postern/zone"
+)
+
+func init() {
+	checks.Register(checks.Check{
+		ID: "smtp.leaves", Step: "haraka", Title: "Mail leaves by the proxy's address, and by no other",
+		Page: checks.Page{
+			Asks: "Which address do others see when mail leaves? A large mail server is greeted (" + strings.Join(witnesses, ", or ") + ") from the host that sends, and says whom it sees; no mail is sent. " +
+				"With mail.path = direct the mail host sends, and its routing is asked too, where mail would go were the tunnel down.",
+			OK:      "They see the proxy; with the tunnel down nothing would leave at all.",
+			Fail:    "They see another address, such as the one at home: it stands in every message then, and most receivers refuse it. Or none of them answers: the provider keeps outgoing mail back.",
+			Unknown: "None of them could be asked, or none said whom it sees.",
+			Skip:    "The site has no names yet, or the way waits for the tunnel.",
+			Mends:   "The chapters Firewall, WireGuard and Haraka. Where the provider keeps it back, the letter of chapter Network.",
+		},
+		Guide: "haraka, Email Flow", Reads: checks.Join(seen.Tunnels.Reads, seen.Routing.Reads, seen.UnitsOf.Reads), Ask: checks.Linux(askLeaves),
+	})
+}
+
+// witnesses are mail servers that answer EHLO with the address they see.
+var witnesses = []string{"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com"}
+
+func askLeaves(ctx context.Context, e *checks.Env) []checks.Result {
+	if e.Site.Hostname == "" || e.Site.Domain == "" {
+		return []checks.Result{checks.Question{From: checks.Here}.Skip("the site has no names yet (domain, hostname)")}
+	}
+	sender := site.Proxy
+	if e.Site.Mail.Path == "direct" {
+		sender = site.Mail
+	}
+	q := checks.Question{Want: "others see the proxy's address", Fix: "haraka"}
+	all := checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		q.Suffix = checks.Named(e.Site, h)
+		if name := e.Unset(e.Site.Hosts...); sender == site.Mail && name != "" {
+			return q.Skip("the tunnel is not set up on %s yet: chapter 3 does it", name)
+		}
+		return askWitnesses(ctx, e, q, v)
+	}, sender)
+	if sender != site.Mail {
+		return all
+	}
+	q.Want, q.Likely = "mail for the world goes into the tunnel, or nowhere", "its rules were taken away, or another program's come first"
+	return append(all, checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		q.Suffix = ".kept" + checks.Named(e.Site, h)
+		policies, err := seen.Routing.Of(v.Facts)
+		if err != nil {
+			return q.Cannot(err)
+		}
+		var wrong, unsure []string
+		for _, six := range []bool{false, true} {
+			bad, odd := escapes(policies, six, e.Site.Tunnel.Interface)
+			wrong, unsure = append(wrong, bad...), append(unsure, odd...)
+		}
+		if len(wrong) == 0 && len(unsure) > 0 {
+			return q.Unknown("rules of others may decide first: "+checks.Few(unsure), "another VPN, or rules made by hand")
+		}
+		if units, err := checks.UnitsOf(v.Facts); err != nil {
+			return q.Cannot(err)
+		} else if !units.Armed && !units.By[seen.SMTPUnit].Enabled() {
+			wrong = append(wrong, "after a reboot it would leave by the default route: "+seen.SMTPUnit+" does not start then")
+		}
+		return q.None(wrong, "it would go nowhere were the tunnel down, over IPv4 and IPv6")
+	}, sender)...)
+}
+
+// askWitnesses has the first that answers say whom it sees.
+func askWitnesses(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage) checks.Result {
+	var said []string
+	silent := true
+	for _, name := range witnesses {
+		seen, r, err := seenBy(ctx, e, v, name)
+		switch {
+		case len(seen) > 0:
+			return judgeSeen(e, q, name, seen)
+		case err != nil:
+			said = append(said, fmt.Sprintf("%s: %s", name, remote.Clean(remote.Words(err)).Line(100)))
+		default:
+			said = append(said, name+": "+r.Said())
+		}
+		silent = silent && (r.Answer == checks.Dropped || r.Answer == checks.Rejected || r.Answer == checks.Refused)
+	}
+	if silent {
+		return q.Fail(strings.Join(said, "; "), "the provider keeps outgoing mail back, as most do until they are asked", "")
+	}
+	return q.Unknown("nobody said whom it sees: "+said[0], "names cannot be looked up there, or these servers turn this address away")
+}
+
+var address = regexp.MustCompile(`[0-9A-Fa-f:.]{7,}`)
+
+// seenBy is which public addresses a mail server names in its answer to EHLO.
+func seenBy(ctx context.Context, e *checks.Env, v *checks.Vantage, name string) (seen []netip.Addr, r checks.Reached, err error) {
+	t, r, err := callName(ctx, e, v, name)
+	if t == nil {
+		return nil, r, err
+	}
+	defer t.bye()
+	for _, word := range address.FindAllString(strings.Join(t.offers, " "), -1) {
+		if a, err := netip.ParseAddr(strings.TrimPrefix(strings.Trim(word, "."), "IPv6:")); err == nil {
+			seen = append(seen, a)
+		}
+	}
+	if len(seen) == 0 {
+		err = fmt.Errorf("it answers, and does not say whom it sees: %s", remote.Clean(t.offers[0]).Line(80))
+	}
+	return seen, r, err
+}
+
+func judgeSeen(e *checks.Env, q checks.Question, name string, seen []netip.Addr) checks.Result {
+	for _, p := range e.Site.HostsOf(site.Proxy) {
+		for _, a := range zone.Senders(e.Site, p) {
+			if slices.Contains(seen, a) {
+				return q.OK("%s sees %s", name, a)
+			}
+		}
+		if !p.Public4.IsValid() {
+			return q.Unknown(p.Name+"'s public address is not known", "it was neither answered nor detected")
+		}
+	}
+	return q.Fail(fmt.Sprintf("%s sees %s", name, seen[0]), "mail leaves by another line, or over IPv6, of which no record tells", "")
+}
+
+// escapes says how mail of a host could leave by another way than the tunnel, by the kernel's rules in their order; unsure are rules that may
+// take it first. What has a nearer way than the default route does not count.
+func escapes(p seen.Policies, six bool, tunnel string) (wrong, unsure []string) {
+	family := map[bool]string{false: "IPv4", true: "IPv6"}[six]
+	for _, r := range p.Rules {
+		w := words(r.Text)
+		if r.Six != six || w["suppress_prefixlength"] == "0" || w["ipproto"] != "" && w["ipproto"] != "tcp" || w["dport"] != "" && w["dport"] != "25" {
+			continue
+		}
+		if w["from"] != "all" || w["fwmark"] != "" && !w.not() || w["to"] != "" || w["oif"] != "" || w["iif"] != "" && w["iif"] != "lo" {
+			continue // mail of this host has no mark, and no address before its way is found
+		}
+		if w["uidrange"]+w["sport"]+w["tos"] != "" {
+			unsure = append(unsure, r.Text)
+			continue
+		}
+		switch table := w["lookup"]; {
+		case table == "" && (strings.HasSuffix(r.Text, "prohibit") || strings.HasSuffix(r.Text, "unreachable") || strings.HasSuffix(r.Text, "blackhole")):
+			return wrong, unsure
+		case table == "main":
+			return append(wrong, "over "+family+" mail leaves by the default route where the tunnel is down: no rule keeps it back"), unsure
+		default:
+			for _, route := range p.Routes {
+				if route.Table == table && route.Six == six && route.Device != tunnel {
+					return append(wrong, fmt.Sprintf("over %s a rule takes mail to %s first: %s", family, remote.Clean(route.Device).Line(20), remote.Clean(r.Preference+": "+r.Text).Line(100))), unsure
+				}
+			}
+		}
+	}
+	return wrong, unsure
+}
+
+// rule is a rule's words, each with the one behind it.
+type rule map[string]string
+
+func words(text string) rule {
+	w, list := rule{}, strings.Fields(text)
+	for i, word := range list {
+		next := ""
+		if i+1 < len(list) {
+			next = list[i+1]
+		}
+		w[word] = next
+	}
+	return w
+}
+
+func (r rule) not() bool { _, is := r["not"]; return is }

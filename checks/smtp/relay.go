@@ -1,0 +1,234 @@
+package smtp
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"postern/checks"
+	"postern/seen"
+	"postern/site"
+)
+
+func init() {
+	checks.Register(checks.Check{
+		ID: "smtp.relay", Step: "haraka", Title: "Nobody relays mail through this site",
+		Page: checks.Page{
+			Asks: "Is mail for somebody elsewhere refused to who has no login? Every form of an address that is known to slip through is tried, from here on all ports that take mail, " +
+				"and from the proxy at the mail host, as far as RCPT and never further: no message is sent.",
+			OK:      "All of them are refused.",
+			Fail:    "One is taken: spammers find that within hours, and the address is on every block list a day later.",
+			Unknown: "It could not be told: this place is refused whatever it asks, or puts off; or asking would get it banned.",
+			Skip:    "The site has no names yet, or the port waits for the tunnel.",
+			Mends:   "Stop the mail server until it is mended. On the mail host mynetworks must hold nothing but the host itself, above all not the tunnel; then the chapter Haraka.",
+		},
+		Guide: "haraka, Email Flow",
+		Reads: checks.Join(seen.Tunnels.Reads, seen.Jails.Reads), Ask: checks.Linux(askRelay),
+	})
+}
+
+// elsewhere is a domain of nobody's here; reserved, so that no person is behind it (RFC 2606).
+const elsewhere = "example.com"
+
+// form is one way to write an address that should be refused. One that ends in a name of the site's own may be taken by a server that
+// learns only later who has a mailbox.
+type form struct {
+	from, to string
+	own      bool
+}
+
+// forms are those that nmap's smtp-open-relay tries, and a sender of our own.
+func forms(s *site.Site, at netip.Addr) []form {
+	literal, who := "["+at.String()+"]", "relaytest"
+	if at.Is6() {
+		literal = "[IPv6:" + at.String() + "]"
+	}
+	plain, percent, bang, sender := who+"@"+elsewhere, who+"%"+elsewhere, elsewhere+"!"+who, "antispam@"+elsewhere
+	return []form{
+		{"", plain, false}, {sender, plain, false}, {"antispam@" + s.Hostname, plain, false}, {"antispam@" + literal, plain, false}, {"postmaster@" + s.Domain, plain, false},
+		{sender, percent + "@" + literal, true}, {sender, percent + "@" + s.Hostname, true}, {sender, percent + "@" + s.Domain, true},
+		{sender, `"` + plain + `"`, true}, {sender, `"` + percent + `"`, true}, {sender, plain + "@" + literal, true}, {sender, `"` + plain + `"@` + literal, true},
+		{sender, plain + "@" + s.Hostname, true}, {sender, "@" + literal + ":" + plain, false}, {sender, "@" + s.Hostname + ":" + plain, false},
+		{sender, bang, true}, {sender, bang + "@" + literal, true}, {sender, bang + "@" + s.Hostname, true},
+	}
+}
+
+// atOnce is how many are tried in one conversation: servers slow down, and then hang up on, who errs often.
+const atOnce = 6
+
+func askRelay(ctx context.Context, e *checks.Env) []checks.Result {
+	q := checks.Question{Want: "no mail for others is taken at %s", Fix: "take the tunnel and all that is not the host itself out of mynetworks, then ask again"}
+	var all []checks.Result
+	for _, service := range []string{"smtp", "submissions", "submission"} {
+		for _, r := range doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result { return tryAll(ctx, e, q, d.from, d.to, service) }) {
+			all = append(all, r)
+		}
+		if len(all) > 0 && all[0].ID == "" {
+			return all
+		}
+	}
+	return append(all, askInside(ctx, e, q)...)
+}
+
+// askInside asks the mail host from the proxy, through the tunnel: what the proxy may do, whatever gets past it may.
+func askInside(ctx context.Context, e *checks.Env, q checks.Question) []checks.Result {
+	var asks []func() checks.Result
+	for _, p := range e.Site.HostsOf(site.Proxy) {
+		for _, m := range e.Site.HostsOf(site.Mail) {
+			to := netip.AddrPortFrom(e.Site.TunnelAddress(m), uint16(e.Site.Ports.SMTP))
+			q := q
+			q.Suffix, q.From, q.Want = ".inside"+checks.Named(e.Site, p)+checks.Named(e.Site, m), p.Name, strings.ReplaceAll(q.Want, "%s", to.String()+" on "+m.Name)
+			asks = append(asks, func() checks.Result {
+				v, err := e.Look(p)
+				if err == nil {
+					_, err = e.Look(m)
+				}
+				if err != nil {
+					return q.Cannot(err)
+				}
+				if name := e.Unset(p, m); name != "" {
+					return q.Skip("the tunnel is not set up on %s yet: chapter 3 does it", name)
+				}
+				return tryAll(ctx, e, q, v, to, "inside")
+			})
+		}
+	}
+	return checks.Together(asks)
+}
+
+// tried is what came of some forms.
+type tried struct {
+	taken, refused, off []string // off: neither taken nor refused
+	common              string   // how this place is refused whatever it asks; "" when it is not
+	reached             checks.Reached
+	err                 error
+}
+
+func tryAll(ctx context.Context, e *checks.Env, q checks.Question, from *checks.Vantage, to netip.AddrPort, service string) checks.Result {
+	if who := jailer(e); who != "" {
+		return q.Unknown("not asked: "+who+", and would ban the place that asks", "stop that jail for a moment, then ask again")
+	}
+	list := slices.Collect(slices.Chunk(forms(e.Site, to.Addr()), atOnce))
+	got := make([]tried, len(list))
+	checks.AtOnce(len(list), func(i int) { got[i] = try(ctx, e, from, to, service, list[i]) })
+	var sum tried
+	for _, one := range got {
+		switch {
+		case one.reached.Answer == checks.Refused, one.reached.Answer == checks.Open && one.err != nil:
+			return q.Skip("nobody takes mail there; %s", teller(service))
+		case one.reached.Answer != checks.Open:
+			return unheard(q, one.reached, one.err)
+		}
+		sum.taken, sum.refused, sum.off = append(sum.taken, one.taken...), append(sum.refused, one.refused...), append(sum.off, one.off...)
+		sum.common = one.common
+	}
+	evidence := strings.Join(slices.Concat(sum.taken, sum.off, sum.refused), "\n")
+	switch {
+	case len(sum.taken) > 0:
+		return q.Fail("an open relay: "+checks.Few(sum.taken), "mynetworks, or what else the server believes, is too wide", evidence)
+	case sum.common != "":
+		return q.Unknown("this place is refused whatever it asks: "+sum.common, "a block list, or a rule about names or addresses: nothing is told of what others may do")
+	case len(sum.off) > 0:
+		return q.Unknown("put off, not refused: "+checks.Few(sum.off), "a list of strangers (greylisting), or a lookup that fails there: ask again in some minutes")
+	}
+	return q.OK("all %d forms of an address are refused", len(sum.refused))
+}
+
+// teller is the check that says whether somebody should.
+func teller(service string) string {
+	if service == "submission" || service == "submissions" {
+		return "smtp.submission tells why"
+	}
+	return "smtp.answers tells why"
+}
+
+// jailer says who on a mail host bans those that are refused often, "" when nobody is known to.
+func jailer(e *checks.Env) string {
+	for _, h := range e.Site.HostsOf(site.Mail) {
+		v, err := e.Look(h)
+		if err != nil {
+			continue
+		}
+		jails, err := seen.Jails.Of(v.Facts)
+		if i := slices.IndexFunc(jails, func(name string) bool {
+			return strings.HasPrefix(name, "postfix") || strings.HasPrefix(name, "recidive")
+		}); err == nil && i >= 0 {
+			return "fail2ban on " + h.Name + " counts who is refused (jail " + jails[i] + ")"
+		}
+	}
+	return ""
+}
+
+// try tries some forms in one conversation. Where mail is for logins only, that all is refused is what is wanted; elsewhere it tells
+// nothing when a recipient of the site's own is refused, too.
+func try(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.AddrPort, service string, list []form) (got tried) {
+	var t *talk
+	if t, got.reached, got.err = call(ctx, e, from, to, service == "submissions"); t == nil {
+		return got
+	}
+	defer t.bye()
+	if t.offersTo("STARTTLS") {
+		if got.err = t.startTLS(ctx, e); got.err != nil {
+			return got
+		}
+	}
+	anybody := false // it takes any name of its own
+	if service == "smtp" || service == "inside" {
+		r, err := t.recipient("", "postmaster@"+e.Site.Domain)
+		if got.err = err; err != nil {
+			return got
+		}
+		if !r.ok() && !aboutRecipient(r) {
+			got.common = r.String()
+		}
+		r, err = t.recipient("", "nobody-"+ownName+"@"+e.Site.Domain)
+		if got.err = err; err != nil {
+			return got
+		}
+		anybody = r.ok()
+	}
+	for _, f := range list {
+		r, err := t.recipient(f.from, f.to)
+		if got.err = err; err != nil {
+			return got
+		}
+		line := fmt.Sprintf("from <%s> to <%s>: %s", f.from, f.to, r)
+		switch {
+		case r.ok() && f.own && anybody:
+			got.refused = append(got.refused, line+" (as any name of its own is: whether there is a mailbox is found out later)")
+		case r.ok():
+			got.taken = append(got.taken, line)
+		case r.code >= 500 || denied(r):
+			got.refused = append(got.refused, line)
+		default:
+			got.off = append(got.off, line)
+		}
+	}
+	return got
+}
+
+// recipient begins a message and asks whether a recipient is taken; nothing is ever sent to it.
+func (t *talk) recipient(from, to string) (reply, error) {
+	r, err := t.say("MAIL FROM:<" + from + ">")
+	if err == nil && r.ok() {
+		if r, err = t.say("RCPT TO:<" + to + ">"); err != nil {
+			return r, err
+		}
+	}
+	if err == nil {
+		_, err = t.say("RSET")
+	}
+	return r, err
+}
+
+// aboutRecipient says whether a refusal is for want of that mailbox (RFC 3463, 3.2), so that others are not refused by it.
+func aboutRecipient(r reply) bool {
+	return strings.HasPrefix(r.text, "5.1.") || strings.HasPrefix(r.text, "4.1.") || strings.HasPrefix(r.text, "4.2.") || strings.HasPrefix(r.text, "5.2.")
+}
+
+// denied says whether something is put off in words only: Postfix says 454 for what it never relays.
+func denied(r reply) bool {
+	return strings.HasPrefix(r.text, "4.7.1 ") && strings.Contains(strings.ToLower(r.text), "relay access denied")
+}

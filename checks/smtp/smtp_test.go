@@ -1,0 +1,163 @@
+package smtp
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+
+	"postern/checks"
+	"postern/seen"
+)
+
+// A site that works is ok, on either path.
+func TestWhatWorksIsOK(t *testing.T) {
+	for name, edit := range map[string]func(*world){"direct": nil, "haraka": haraka} {
+		w := newWorld(t)
+		if edit != nil {
+			edit(w)
+		}
+		results := w.ask()
+		if len(results) < 9 {
+			t.Errorf("%s: only %d results", name, len(results))
+		}
+		for id, r := range results {
+			if r.Outcome != checks.OK {
+				t.Errorf("%s: %s is %s: %s\n%s", name, id, r.Outcome, r.Saw, r.Evidence)
+			}
+		}
+	}
+}
+
+// Each story breaks one thing, and one result says what.
+func TestStories(t *testing.T) {
+	const relayed = "250 2.1.5 Ok"
+	for _, c := range []struct {
+		name  string
+		spoil func(*world)
+		id    string
+		want  checks.Outcome
+		words string
+		also  string // results that are not ok either
+	}{
+		{"nobody is there", func(w *world) { delete(w.servers, atSMTP) }, "smtp.answers", checks.Fail, "refused", "smtp.relay.smtp"},
+		{"the network keeps port 25 back", silent(atSMTP), "smtp.answers", checks.Unknown, "no answer", "smtp.relay.smtp"},
+		{"a worker that dies", says(atSMTP, "", ""), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
+		{"turned away", says(atSMTP, "", "554 5.7.1 no"), "smtp.answers", checks.Fail, "554 5.7.1 no", "smtp.relay.smtp"},
+		{"too busy", says(atSMTP, "", "421 4.3.2 all ports busy"), "smtp.answers", checks.Fail, "421", "smtp.relay.smtp"},
+		{"another name", says(atSMTP, "", "220 home.lan ESMTP"), "smtp.answers", checks.Warn, "greets as home.lan", ""},
+		{"no TLS", says(atSMTP, "EHLO", "250 mail.example.org"), "smtp.answers", checks.Warn, "offers no TLS", ""},
+		{"TLS that is promised only", says(atSMTP, "STARTTLS", "454 4.7.0 TLS not available"), "smtp.answers", checks.Fail, "TLS not available", "smtp.relay.smtp"},
+		{"EHLO is not known", says(atSMTP, "EHLO", "502 what?"), "smtp.answers", checks.Fail, "EHLO: 502", "smtp.relay.smtp"},
+		{"a greeting that never ends", says(atSMTP, "", "220-"+strings.Repeat("mail.example.org\n220-", 20000)+"\n220 x"), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
+
+		{"an open relay", says(atSMTP, "RCPT TO:", relayed), "smtp.relay.smtp", checks.Fail, "an open relay: from <> to <relaytest@example.com>: 250", ""},
+		{"by percent", says(atSMTP, "RCPT TO:<relaytest%example.com@example.org>", relayed), "smtp.relay.smtp", checks.Fail, "relaytest%example.com@example.org", ""},
+		{"by a bang", says(atSMTP, "RCPT TO:<example.com!relaytest@[203.0.113.10]>", relayed), "smtp.relay.smtp", checks.Fail, "example.com!relaytest@[203.0.113.10]", ""},
+		{"by a source route", says(atSMTP, "RCPT TO:<@mail.example.org:relaytest@example.com>", relayed), "smtp.relay.smtp", checks.Fail, "@mail.example.org:relaytest", ""},
+		{"quoted", says(atSMTP, `RCPT TO:<"relaytest@example.com">`, relayed), "smtp.relay.smtp", checks.Fail, `"relaytest@example.com"`, ""},
+		{"for whom the proxy speaks", says(atInside, "RCPT TO:", relayed), "smtp.relay.inside", checks.Fail, "an open relay", ""},
+		{"without a login", says(atSubmission, "RCPT TO:", relayed), "smtp.relay.submission", checks.Fail, "an open relay", ""},
+		{"without a login, in TLS", says(atSubmissions, "RCPT TO:", relayed), "smtp.relay.submissions", checks.Fail, "an open relay", ""},
+		{"a place on a block list", both(says(atSMTP, "RCPT TO:", "554 5.7.1 blocked using zen.example"), says(atSMTP, "RCPT TO:<postmaster@example.org>", "554 5.7.1 blocked using zen.example")),
+			"smtp.relay.smtp", checks.Unknown, "refused whatever it asks: 554 5.7.1 blocked", ""},
+		{"greylisted", says(atSMTP, "RCPT TO:", "450 4.2.0 Greylisted, come back"), "smtp.relay.smtp", checks.Unknown, "put off", ""},
+		{"the sender is not liked", says(atSMTP, "MAIL FROM:", "550 5.7.1 go away"), "smtp.relay.smtp", checks.Unknown, "refused whatever it asks", ""},
+		{"fail2ban counts", told("mail", "jails", "sshd", "sshd, postfix"), "smtp.relay.smtp", checks.Unknown, "would ban the place", "smtp.relay.inside smtp.relay.submission smtp.relay.submissions"},
+
+		{"no submission", func(w *world) { delete(w.servers, atSubmission) }, "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},
+		{"passwords in the clear", says(atSubmission, "EHLO", "250-mail.example.org\n250-STARTTLS\n250 AUTH PLAIN"), "smtp.submission.submission", checks.Fail, "a login before TLS", ""},
+		{"no TLS for passwords", says(atSubmission, "EHLO", "250 mail.example.org"), "smtp.submission.submission", checks.Fail, "no TLS", ""},
+		{"no login", says(atSubmissions, "tls EHLO", "250 mail.example.org"), "smtp.submission.submissions", checks.Fail, "no login", ""},
+		{"no TLS on 465", func(w *world) { w.servers[atSubmissions].encrypted = false }, "smtp.submission.submissions", checks.Fail, "", "smtp.relay.submissions"},
+
+		{"from home", says(witnesses[0]+":25", "EHLO", "250-mx.google.com at your service, [198.51.100.20]\n250 SMTPUTF8"), "smtp.leaves", checks.Fail, "sees 198.51.100.20", ""},
+		{"over IPv6", says(witnesses[0]+":25", "EHLO", "250 mx.google.com at your service, [2001:db8:50::2]"), "smtp.leaves", checks.Fail, "sees 2001:db8:50::2", ""},
+		{"the provider keeps it back", silent(witnesses[0]+":25", witnesses[1]+":25"), "smtp.leaves", checks.Fail, "no answer", ""},
+		{"kept back by our own rule", func(w *world) {
+			w.refused[witnesses[0]+":25"], w.refused[witnesses[1]+":25"] = syscall.EACCES, syscall.EACCES
+		}, "smtp.leaves", checks.Fail, "rejected on the way", ""},
+		{"nobody says whom it sees", says(witnesses[0]+":25", "EHLO", "250 mx.google.com"), "smtp.leaves", checks.Unknown, "does not say whom it sees", ""},
+		{"no rule keeps it", told("mail", "routing", "20723:\tfrom all ipproto tcp dport 25 prohibit\n", ""), "smtp.leaves.kept", checks.Fail, "over IPv4 mail leaves by the default route", ""},
+		{"the rule is for another port", told("mail", "routing", "dport 25 prohibit", "dport 26 prohibit"), "smtp.leaves.kept", checks.Fail, "over IPv6 mail leaves", ""},
+		{"another VPN takes it", told("mail", "routing", "20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20722", "100:\tnot from all fwmark 0xca6c lookup 51820\n20722"),
+			"smtp.leaves.kept", checks.Fail, "a rule takes mail to tun0 first", ""},
+		{"it ends with the next boot", told("mail", "units wg0", "enabled", "disabled"), "smtp.leaves.kept", checks.Fail, "after a reboot", ""},
+
+		{"the tunnel is believed", told("mail", "postfix", "[::1]/128", "[::1]/128 10.0.0.0/24"), "smtp.server", checks.Fail, "mynetworks holds 10.0.0.0/24", ""},
+		{"everybody is believed", told("mail", "postfix", "[::1]/128", "[::1]/128, 0.0.0.0/0"), "smtp.server", checks.Fail, "mynetworks holds 0.0.0.0/0", ""},
+		{"a table is believed", told("mail", "postfix", "[::1]/128", "[::1]/128 hash:/etc/postfix/friends"), "smtp.server", checks.Warn, "hash:/etc/postfix/friends", ""},
+		{"its name is another", told("mail", "postfix", "myhostname = mail.example.org", "myhostname = nas.lan"), "smtp.server", checks.Fail, "calls itself nas.lan", ""},
+		{"nobody takes what it sends", told("mail", "postfix", "relayhost =", "relayhost = [10.0.0.1]:2526"), "smtp.server", checks.Fail, "where nobody takes it", ""},
+		{"haraka, no relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost =")), "smtp.server", checks.Fail, "mail leaves from home", ""},
+		{"haraka, another relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost = smtp.isp.example")), "smtp.server", checks.Fail, "smtp.isp.example", ""},
+		{"haraka, XCLIENT not believed", both(haraka, told("mail", "postfix", "xclient_hosts = 10.0.0.1", "xclient_hosts =")), "smtp.server", checks.Fail, "XCLIENT", ""},
+		{"haraka, IPv4 only", both(haraka, told("mail", "postfix", "inet_protocols = all", "inet_protocols = ipv4")), "smtp.server", checks.Fail, "inet_protocols is ipv4", ""},
+	} {
+		t.Run(c.name, bubble(func(t *testing.T) {
+			w := newWorld(t)
+			c.spoil(w)
+			for id, r := range w.ask() {
+				switch fine := r.Outcome == checks.OK || r.Outcome == checks.Skip; {
+				case id == c.id:
+					if text := r.Saw.String() + "\n" + r.Evidence.String(); r.Outcome != c.want || !strings.Contains(text, c.words) {
+						t.Errorf("%s is %s, want %s with %q: %s", id, r.Outcome, c.want, c.words, text)
+					}
+					if r.Want == "" || !fine && (r.Likely == "" || r.Fix == "") {
+						t.Errorf("it does not say what was wanted, what is likely and what mends it: %+v", r)
+					}
+				case !fine && !strings.Contains(c.also, id):
+					t.Errorf("%s is %s, too: %s", id, r.Outcome, r.Saw)
+				}
+			}
+		}))
+	}
+}
+
+// bubble is a test whose time passes when all wait.
+func bubble(test func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, test) }
+}
+
+// A place of which nothing is known yet is asked nothing.
+func TestWithoutNames(t *testing.T) {
+	w := newWorld(t)
+	w.env.Site.Hostname = ""
+	w.servers = nil
+	for id, r := range w.ask() {
+		if r.Outcome != checks.Skip {
+			t.Errorf("%s is %s: %s", id, r.Outcome, r.Saw)
+		}
+	}
+}
+
+// Whatever a server says, nobody is told "ok" about what it does not do.
+func FuzzServer(f *testing.F) {
+	for _, s := range []string{"220 x\r\n250 x\r\n", "220-x\r\n220 y\r\n250-z\r\n250 STARTTLS\r\n", "\x00\xff", "220 x\r\n250-AUTH\r\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, said string) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.servers[atSMTP] = &server{says: map[string]string{"": said}}
+			for id, r := range w.ask() {
+				if id == "smtp.answers" && r.Outcome == checks.OK || id == "smtp.relay.smtp" && r.Outcome == checks.OK {
+					t.Errorf("%s is ok: %s", id, r.Saw)
+				}
+			}
+		})
+	})
+}
+
+// Whatever rules a kernel has, walking them ends, and without one that keeps mail back it is never said to be kept.
+func FuzzEscapes(f *testing.F) {
+	f.Add("from all ipproto tcp dport 25 prohibit", "wg0")
+	f.Add("not from all fwmark 0xca6c lookup 51820", "tun0")
+	f.Fuzz(func(t *testing.T, text, device string) {
+		p := seen.Policies{Rules: []seen.PolicyRule{{Preference: "1", Text: text}, {Preference: "2", Text: "from all lookup main"}}, Routes: []seen.PolicyRoute{{Table: "51820", Device: device}}}
+		wrong, unsure := escapes(p, false, "wg0")
+		if len(wrong)+len(unsure) == 0 && !strings.Contains(text, "prohibit") && !strings.Contains(text, "unreachable") && !strings.Contains(text, "blackhole") {
+			t.Errorf("%q keeps mail back", text)
+		}
+	})
+}

@@ -1,0 +1,214 @@
+package smtp
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/site"
+)
+
+// server is a mail server as its answers tell it: the replies to a line, by how that begins; the longest counts. "" is the greeting.
+type server struct {
+	says      map[string]string
+	encrypted bool // TLS from the first byte
+}
+
+// Those that a site has: Postfix on each port, as Debian's and Mailcow's answer.
+func exchanger() *server {
+	return &server{says: map[string]string{
+		"": "220 mail.example.org ESMTP Postfix", "EHLO": "250-mail.example.org\n250-PIPELINING\n250-STARTTLS\n250 8BITMIME", "STARTTLS": "220 2.0.0 Ready to start TLS",
+		"MAIL FROM:": "250 2.1.0 Ok", "RSET": "250 2.0.0 Ok", "QUIT": "221 2.0.0 Bye", "RCPT TO:": "454 4.7.1 <x>: Relay access denied",
+		"RCPT TO:<postmaster@example.org>": "250 2.1.5 Ok", "RCPT TO:<nobody-probe.invalid@example.org>": "550 5.1.1 <x>: Recipient address rejected: User unknown",
+		"tls EHLO": "250-mail.example.org\n250-PIPELINING\n250 8BITMIME",
+	}}
+}
+
+func login(encrypted bool) *server {
+	s := exchanger()
+	s.encrypted = encrypted
+	for _, recipient := range []string{"RCPT TO:", "RCPT TO:<postmaster@example.org>", "RCPT TO:<nobody-probe.invalid@example.org>"} {
+		s.says[recipient] = "554 5.7.1 <unknown[198.51.100.20]>: Client host rejected: Access denied"
+	}
+	s.says["tls EHLO"] = "250-mail.example.org\n250-AUTH PLAIN LOGIN\n250 8BITMIME"
+	return s
+}
+
+// reply is what a server says to a line.
+func (s *server) reply(line string, inside bool) string {
+	best, found := "", false
+	for begin := range s.says {
+		rest, tls := strings.CutPrefix(begin, "tls ")
+		if (!tls || inside) && strings.HasPrefix(line, rest) && (len(begin) >= len(best) || tls) && (rest == "") == (line == "") {
+			best, found = begin, true
+		}
+	}
+	if !found {
+		return "500 5.5.2 what?"
+	}
+	return s.says[best]
+}
+
+// serve talks until the other side hangs up, or a reply is empty.
+func (s *server) serve(c net.Conn) {
+	defer func() { c.Close() }()
+	inside := s.encrypted
+	if inside {
+		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	}
+	in := bufio.NewReader(c)
+	for line := ""; ; {
+		said := s.reply(line, inside)
+		if said == "" {
+			return
+		}
+		if _, err := fmt.Fprintf(c, "%s\r\n", strings.ReplaceAll(said, "\n", "\r\n")); err != nil || line == "QUIT" {
+			return
+		}
+		if line == "STARTTLS" && strings.HasPrefix(said, "220") {
+			c, inside = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate}}), true
+			in = bufio.NewReader(c)
+		}
+		var err error
+		if line, err = in.ReadString('\n'); err != nil {
+			return
+		}
+		line = strings.TrimSpace(line)
+	}
+}
+
+var certificate = func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"mail.example.org"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}()
+
+// world is a site, and the mail servers that are met, by where they are dialled.
+type world struct {
+	t       *testing.T
+	env     *checks.Env
+	servers map[string]*server
+	refused map[string]error // by where is dialled
+}
+
+const (
+	atSMTP, atSubmission, atSubmissions, atInside = "203.0.113.10:25", "203.0.113.10:587", "203.0.113.10:465", "10.0.0.2:25"
+	postfix                                       = "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n== end\n"
+	routes                                        = "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n20720:\tfrom all fwmark 0x1000000/0x1000000 lookup 20720\n" +
+		"20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20722:\tfrom all ipproto tcp dport 25 lookup 20721\n20723:\tfrom all ipproto tcp dport 25 prohibit\n32766:\tfrom all lookup main\n" +
+		"== rules6\n0:\tfrom all lookup local\n20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20723:\tfrom all ipproto tcp dport 25 prohibit\n32766:\tfrom all lookup main\n" +
+		"== tables4\ndefault via 192.168.50.1 dev eth0\ndefault dev wg0 table 20720 scope link\ndefault dev wg0 table 20721 scope link\ndefault dev tun0 table 51820\n== tables6\n== end\n"
+	unit   = "== ours\nwg0\n== init\n== scripts\n== armed\n== effect\n== units\nId=postern-smtp.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=\n== end\n"
+	tunnel = "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\nF2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w= 51820\n== peers\n== end\n"
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	witness := exchanger()
+	witness.says[""], witness.says["EHLO"] = "220 mx.google.com ESMTP", "250-mx.google.com at your service, [203.0.113.10]\n250-SIZE 157286400\n250 SMTPUTF8"
+	w := &world{t: t, refused: map[string]error{}, servers: map[string]*server{atSMTP: exchanger(), atInside: exchanger(),
+		atSubmission: login(false), atSubmissions: login(true), witnesses[0] + ":25": witness}}
+	s := site.Default()
+	s.Domain, s.Hostname, s.Mail.Path, s.Mail.Kind = "example.org", "mail.example.org", "direct", "plain"
+	s.Host("proxy").Public4 = netip.MustParseAddr("203.0.113.10")
+	facts := map[string]string{"postfix": postfix, "routing": routes, "units wg0": unit, "tunnel wg0": tunnel, "jails": "== jails\nStatus\n|- Number of jail:\t1\n`- Jail list:\tsshd\n== end\n"}
+	w.env = &checks.Env{Site: s, Here: &checks.Vantage{Name: checks.Here, Dial: w}, Hosts: map[string]*checks.Vantage{}}
+	for _, h := range s.Hosts {
+		f := remote.Facts{Host: h.Name, Answers: map[string]remote.Answer{}}
+		for id, text := range facts {
+			f.Answers[id] = remote.Answer{Out: text}
+		}
+		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Dial: w, Facts: f}
+	}
+	return w
+}
+
+// DialContext connects to one of the servers.
+func (w *world) DialContext(_ context.Context, _, address string) (net.Conn, error) {
+	if err := w.refused[address]; err != nil {
+		return nil, &net.OpError{Op: "dial", Err: err}
+	}
+	s := w.servers[address]
+	if s == nil {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	near, far := net.Pipe()
+	go s.serve(far)
+	return near, nil
+}
+
+// says has the server at an address give another reply.
+func says(at, begin, reply string) func(*world) {
+	return func(w *world) { w.servers[at].says[begin] = reply }
+}
+
+// told changes what a host tells of itself.
+func told(host, fact, old, new string) func(*world) {
+	return func(w *world) {
+		a := w.env.Hosts[host].Facts.Answers[fact]
+		if !strings.Contains(a.Out, old) {
+			w.t.Fatalf("%s of %s has no %q", fact, host, old)
+		}
+		a.Out = strings.ReplaceAll(a.Out, old, new)
+		w.env.Hosts[host].Facts.Answers[fact] = a
+	}
+}
+
+func silent(addresses ...string) func(*world) {
+	return func(w *world) {
+		for _, at := range addresses {
+			w.refused[at] = os.ErrDeadlineExceeded
+		}
+	}
+}
+
+func both(some ...func(*world)) func(*world) {
+	return func(w *world) {
+		for _, one := range some {
+			one(w)
+		}
+	}
+}
+
+// haraka has a mail server on the proxy take the mail first, which learns of mailboxes only later.
+func haraka(w *world) {
+	w.env.Site.Mail.Path = "haraka"
+	told("mail", "postfix", "relayhost =", "relayhost = [10.0.0.1]:2526")(w)
+	told("mail", "postfix", "xclient_hosts =", "xclient_hosts = 10.0.0.1")(w)
+	first := w.servers[atSMTP].says
+	first["RCPT TO:"] = "550 I cannot deliver mail for <x>"
+	for _, own := range []string{"RCPT TO:<postmaster@example.org>", "RCPT TO:<nobody-probe.invalid@example.org>", "RCPT TO:<relaytest%example.com@example.org>"} {
+		first[own] = "250 2.1.5 Ok"
+	}
+}
+
+// ask asks every check of the family.
+func (w *world) ask() map[string]checks.Result {
+	all := map[string]checks.Result{}
+	for _, r := range checks.Run(w.t.Context(), checks.All(), w.env, nil) {
+		all[r.ID] = r
+	}
+	return all
+}

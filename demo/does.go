@@ -1,0 +1,90 @@
+package demo
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"postern/remote"
+)
+
+// The vocabulary of changes that chapters share (steps/does): each thing leaves a mark with the script that made it, by the name of its
+// change, until it is undone; what asks for the thing looks there.
+
+func markOf(kind, name string) string {
+	plain := strings.NewReplacer("/", ".", "@", "-", "+", "-", ":", "-", "\\", "-")
+	return "/run/demo/" + kind + "." + plain.Replace(strings.TrimPrefix(name, "/"))
+}
+
+// make marks what a script of a change makes, and takes the mark away at its undo.
+func (h *Host) make(s script) error {
+	_, what, _ := strings.Cut(s.ID, ".")
+	path := "/run/demo/" + what
+	if h.Write(path, nil); s.text == s.Do {
+		h.put(path, s.text, 0o644)
+		h.w.wait(h.w.ctx, min(s.Takes, takesTime))
+	}
+	return nil
+}
+
+// takesTime is how long a demo waits at most for what takes its time.
+const takesTime = 2 * time.Second
+
+var (
+	dirMode  = regexp.MustCompile(`chmod ([0-7]+) `)
+	dirOwner = regexp.MustCompile(`chown (\S+) `)
+)
+
+// things answer the questions of the shared vocabulary, by their first word.
+var things = map[string]func(h *Host, args []string) remote.Answer{
+	"user": func(h *Host, args []string) remote.Answer {
+		if h.File(markOf("user", args[0])) == nil {
+			return remote.Answer{}
+		}
+		return remote.Answer{Out: fmt.Sprintf("%[1]s:x:998:998::/nonexistent:/usr/sbin/nologin\n%[1]s:x:998:\n", args[0])}
+	},
+	"dir": func(h *Host, args []string) remote.Answer {
+		made := h.text(markOf("dir", args[0]))
+		mode, owner := dirMode.FindStringSubmatch(made), dirOwner.FindStringSubmatch(made)
+		if mode == nil || owner == nil {
+			return remote.Answer{Out: "below /\n"}
+		}
+		return remote.Answer{Out: "is " + mode[1] + " " + owner[1] + "\n"}
+	},
+	"npm": func(h *Host, args []string) remote.Answer {
+		if h.File(markOf("npm", args[0])) == nil {
+			return remote.Answer{}
+		}
+		return remote.Answer{Out: "whole\n"}
+	},
+	"command": func(h *Host, args []string) remote.Answer {
+		if h.File("/run/demo/"+args[0]) == nil {
+			return remote.Answer{Code: 1}
+		}
+		return remote.Answer{}
+	},
+	"packages": func(h *Host, args []string) remote.Answer {
+		text := ""
+		for _, name := range args {
+			if h.has(name) {
+				text += name + " installed\n"
+			}
+		}
+		return remote.Answer{Out: text}
+	},
+	"unit": func(h *Host, args []string) remote.Answer {
+		name := strings.TrimSuffix(args[0], ".service")
+		loaded, active, boot := "not-found", "inactive", ""
+		if h.File("/etc/systemd/system/"+args[0]) != nil {
+			loaded, boot = "loaded", "disabled"
+		}
+		if h.kernel.started[name] {
+			active = "active"
+		}
+		if h.enabled(name) {
+			boot = "enabled"
+		}
+		return remote.Answer{Out: "LoadState=" + loaded + "\nActiveState=" + active + "\nUnitFileState=" + boot + "\n"}
+	},
+}

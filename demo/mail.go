@@ -1,0 +1,153 @@
+package demo
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+)
+
+// The mail servers of the world: one on the mail host, which answers in the tunnel as soon as that is up; Haraka on the proxy, when its
+// units are started; and a large one elsewhere, which says whom it sees.
+
+// postman answers at one port as a mail server does. Nobody ever sends it a message.
+type postman struct {
+	w         *World
+	name      string // it greets so; the site's own name when empty
+	encrypted bool   // TLS from the first byte
+	logins    bool   // it takes mail from who logs in, and from nobody else
+	anyName   bool   // it does not know which mailboxes there are
+}
+
+// mailPorts are those of a mail host's server.
+var mailPorts = map[uint16]postman{25: {}, 465: {logins: true, encrypted: true}, 587: {logins: true}}
+
+// mailEars has the mail host's server listen on an address.
+func (h *Host) mailEars(at netip.Addr) (ears []*ear) {
+	for port, p := range mailPorts {
+		p.w = h.w
+		ears = append(ears, &ear{at: netip.AddrPortFrom(at, port), name: "master", talk: p.serve})
+	}
+	return append(ears, &ear{at: netip.AddrPortFrom(at, 993), name: "dovecot", greet: func(netip.AddrPort) string { return "" }})
+}
+
+// harakaEars has Haraka's instances listen, where they are started.
+func (h *Host) harakaEars() (ears []*ear) {
+	taking := postman{w: h.w, anyName: true}
+	if h.kernel.started["haraka-in"] {
+		for _, all := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
+			ears = append(ears, &ear{at: netip.AddrPortFrom(all, smtpPort), name: "node", talk: taking.serve})
+		}
+	}
+	if h.kernel.started["haraka-out"] {
+		for _, t := range h.kernel.tunnels {
+			ears = append(ears, &ear{at: netip.AddrPortFrom(t.addresses[0].Addr(), relayPort), name: "node", talk: taking.serve})
+		}
+	}
+	return ears
+}
+
+const relayPort = 2526
+
+// own are the site's domains, and its mail host's name, as the DNS tells them.
+func (w *World) own() (domains []string, host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, rr := range w.records {
+		if mx, is := rr.(*dns.MX); is {
+			domains, host = append(domains, strings.TrimSuffix(mx.Hdr.Name, ".")), strings.TrimSuffix(mx.Mx, ".")
+		}
+	}
+	return domains, host
+}
+
+// serve holds one conversation.
+func (p postman) serve(c net.Conn, peer netip.AddrPort) {
+	domains, host := p.w.own()
+	name, inside := p.name, p.encrypted
+	if name == "" {
+		name = host
+	}
+	secure := func() { c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{paper()}}) }
+	if inside {
+		secure()
+	}
+	say := func(text string) bool { _, err := io.WriteString(c, text+"\r\n"); return err == nil }
+	if !say("220 " + name + " ESMTP") {
+		return
+	}
+	for in := bufio.NewReader(c); ; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		answer := "250 2.0.0 Ok"
+		switch strings.ToUpper(word) {
+		case "EHLO":
+			answer = "250-" + name + " at your service, [" + peer.Addr().String() + "]\r\n"
+			if !inside {
+				answer += "250-STARTTLS\r\n"
+			} else if p.logins {
+				answer += "250-AUTH PLAIN LOGIN\r\n"
+			}
+			answer += "250 8BITMIME"
+		case "STARTTLS":
+			answer = "220 2.0.0 Ready to start TLS"
+		case "RCPT":
+			answer = p.recipient(strings.Trim(strings.TrimPrefix(strings.ToLower(rest), "to:"), "<>"), domains)
+		case "QUIT":
+			say("221 2.0.0 Bye")
+			return
+		}
+		if !say(answer) {
+			return
+		}
+		if strings.HasPrefix(answer, "220 2.0.0 Ready") {
+			secure()
+			in, inside = bufio.NewReader(c), true
+		}
+	}
+}
+
+// recipient is what is said to who wants to send somebody mail.
+func (p postman) recipient(to string, domains []string) string {
+	who, domain, _ := strings.Cut(to, "@")
+	switch {
+	case p.w.faulty("relay") && !p.logins:
+		return "250 2.1.5 Ok"
+	case p.logins:
+		return "530 5.7.0 Authentication required"
+	case !slices.Contains(domains, domain):
+		return "554 5.7.1 <" + to + ">: Relay access denied"
+	case p.anyName, who == "postmaster":
+		return "250 2.1.5 Ok"
+	}
+	return "550 5.1.1 <" + to + ">: User unknown"
+}
+
+// paper is a certificate that nobody looks at.
+var paper = sync.OnceValue(func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(fmt.Sprintf("demo: %v", err)) // a machine without randomness
+	}
+	template := x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		panic(fmt.Sprintf("demo: %v", err))
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+})
