@@ -23,10 +23,11 @@ import (
 	"postern/steps/does"
 )
 
-// craft is the mail host of a lab with Docker, where a table with every thing is put in place and taken back.
+// craft is a host of a lab, where a table is put in place and taken back.
 type craft struct {
 	t     *testing.T
 	l     *Lab
+	host  string
 	table does.Table
 	jobs  int
 }
@@ -41,7 +42,7 @@ func TestThings(t *testing.T) {
 	for _, suite := range suites {
 		t.Run(suite, func(t *testing.T) {
 			t.Parallel()
-			c := &craft{t: t, l: newLab(t, Options{Suite: suite, Docker: true})}
+			c := &craft{t: t, l: newLab(t, Options{Suite: suite, Docker: true}), host: "mail"}
 			if err := c.l.Trust(); err != nil {
 				t.Fatal(err)
 			}
@@ -80,6 +81,7 @@ printf '[main]\nport=1\n\n; x\n[other]\nport=2\n' >/etc/theirs/app.ini
 printf "# c\nA=1\nB='x\ny'\n" >/etc/theirs/default
 printf 'relayhost =\n  [old]\n# end' >/etc/theirs/main.cf
 printf 'a\nz' >/etc/theirs/shared
+echo registry=http://`+mirrorAddr+`/files/ >/etc/npmrc
 printf '[Service]\nExecStart=/usr/bin/tail -f /dev/null\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/old.service
 systemctl daemon-reload; systemctl enable -q --now old.service`)
 }
@@ -108,7 +110,7 @@ require("net").createServer(s => s.end(text)).listen(4100, "127.0.0.1")`)
 		does.User{Name: "app"},
 		does.Dir{Path: "/var/lib/app/queue", Owner: "app:app", Mode: 0o700},
 		does.Download{URL: server + "tool", Path: "/opt/tool/tool", Size: int64(len(tool)), SHA256: hex.EncodeToString(sum[:]), Plain: true},
-		does.Npm{Dir: "/opt/app/1.0", Registry: server, Lock: `{"name":"app","lockfileVersion":3,"requires":true,"packages":{"":{"dependencies":{"app":"1.0.0"}},
+		does.Npm{Dir: "/opt/app/1.0", Lock: `{"name":"app","lockfileVersion":3,"requires":true,"packages":{"":{"dependencies":{"app":"1.0.0"}},
 "node_modules/app":{"version":"1.0.0","resolved":"https://packages.example.org/app/-/app-1.0.0.tgz","integrity":"sha512-` + base64.StdEncoding.EncodeToString(hash[:]) + `"}}}
 `},
 		does.File{Path: "/etc/app/own.conf", Text: "one\n", Owner: "app:app", Mode: 0o640},
@@ -154,7 +156,12 @@ func (c *craft) login() *remote.Session {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
-	s, err := remote.Connect(ctx, remote.Target{Name: "mail", SSH: "root@192.168.50.2"},
+	n, err := nodeNamed(c.host)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	address, _, _ := strings.Cut(n.addrs[0], "/")
+	s, err := remote.Connect(ctx, remote.Target{Name: c.host, SSH: "root@" + address},
 		remote.Options{Home: c.l.dir("laptop", "home"), User: "root", Dial: from{c.l, "laptop"}})
 	if err != nil {
 		c.t.Fatal(err)
@@ -299,9 +306,10 @@ func (c *craft) undo() {
 // print is the host with all that the table touches. The tools that make users keep copies of what was before the last of them.
 func (c *craft) print() string {
 	c.t.Helper()
-	return typed(c.t, c.l, "mail", "fingerprint.sh") + want(c.t, c.l, "mail", "sh", "-c", `find /opt /srv /var/lib/app -printf 'thing %p %m %u:%g %l\n' 2>/dev/null | sort
-find /opt /srv -type f -exec sha256sum {} + | sort -k 2
-docker ps -a --format 'container {{.Names}} {{.Image}}'; docker network ls --format 'network {{.Name}}'; ls -A /root`)
+	return typed(c.t, c.l, c.host, "fingerprint.sh") + want(c.t, c.l, c.host, "sh", "-c", `find /opt /srv /var/lib/app -printf 'thing %p %m %u:%g %l\n' 2>/dev/null | sort
+find /opt /srv -type f -exec sha256sum {} + | sort -k 2; ls -A /root
+command -v docker >/dev/null || exit 0
+docker ps -a --format 'container {{.Names}} {{.Image}}'; docker network ls --format 'network {{.Name}}'`)
 }
 
 func (c *craft) same(what, was string) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -71,11 +72,11 @@ mv "$1/lab.gpg.new" "$1/lab.gpg"
 
 // startMirror serves the packages from inet until the lab ends.
 func (l *Lab) startMirror() error {
-	_, err := l.background("mirror", "mirror", l.dir("mirror.log"), l.Name, l.Suite, mirrorPath(l.Suite), l.dir("files"))
+	_, err := l.background("mirror", "mirror", l.dir("mirror.log"), l.Name, l.Suite, mirrorPath(l.Suite), "npm", npmPath(), "files", l.dir("files"))
 	return err
 }
 
-// childMirror serves one suite's packages under its name, and what tests put into the lab's folder "files".
+// childMirror serves one suite's packages under its name, those of npm, and what tests put into the lab's folder "files".
 func childMirror(args []string) error {
 	l := &Lab{Options{Name: args[0]}}
 	ln, err := l.Listen(context.Background(), "inet", "tcp", net.JoinHostPort(mirrorAddr, "80"))
@@ -83,12 +84,15 @@ func childMirror(args []string) error {
 		return err
 	}
 	// No ServeMux: it answers apt's "/./" with a redirect that quotes twice.
-	packages, files := http.FileServer(http.Dir(args[2])), http.FileServer(http.Dir(args[3]))
+	served := map[string]http.Handler{}
+	for pair := range slices.Chunk(args[1:], 2) {
+		served[pair[0]] = http.StripPrefix("/"+pair[0], http.FileServer(http.Dir(pair[1])))
+	}
 	server := http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/files/") {
-			http.StripPrefix("/files", files).ServeHTTP(w, r)
+		if first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); served[first] != nil {
+			served[first].ServeHTTP(w, r)
 		} else {
-			http.StripPrefix("/"+args[1], packages).ServeHTTP(w, r)
+			http.NotFound(w, r)
 		}
 	})}
 	return server.Serve(ln)

@@ -29,6 +29,7 @@ var tools = []struct{ needs, pkg string }{
 	{"nsenter", "util-linux"},
 	{"/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"},
 	{"ping", "iputils-ping"},
+	{"npm", "npm"},
 }
 
 // canRun tells, in one line, what keeps this machine from being a lab.
@@ -108,6 +109,9 @@ func things(suite string, docker bool) []thing {
 	all := []thing{
 		{basePath(suite, false), "a root file system of " + suite, makeBase},
 		{mirrorPath(suite), "the package mirror of " + suite, makeMirror},
+	}
+	if npmLock() != "" {
+		all = append(all, thing{npmPath(), "the packages of npm", makeNpm})
 	}
 	if docker {
 		all = append(all, thing{basePath(suite, true), "a root file system of " + suite + " with Docker", makeDockerBase},

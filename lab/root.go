@@ -70,6 +70,7 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 		{"/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 " + n.name + "\n::1 localhost ip6-localhost ip6-loopback\n", 0o644},
 		{"/etc/machine-id", hex.EncodeToString(id) + "\n", 0o444},
 		{"/etc/resolv.conf", resolvConf, 0o644},
+		{"/etc/npmrc", npmrc, 0o644},
 		{"/etc/ssh/sshd_config.d/10-lab.conf", fmt.Sprintf("Port %d\nPasswordAuthentication yes\n", l.SSHPort), 0o644},
 		{peerPath, string(peerScript), 0o755},
 		{lockAptPath, string(lockAptScript), 0o755},

@@ -1,0 +1,94 @@
+package haraka
+
+import (
+	"strings"
+
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+	"postern/steps/does"
+)
+
+// certificate is a stand-in until a real one takes its place: most senders want to encrypt, few look at the name. One that is there
+// is left alone.
+func certificate(name string) does.Command {
+	key, cert := config+"tls_key.pem", config+"tls_cert.pem"
+	return does.Command{
+		ID: "certificate", Title: "make a certificate for " + name + " that stands in until there is a real one",
+		Why:  "its key never leaves the host; a certificate that is there already stays",
+		Test: "[ -s " + key + " ] && [ -s " + cert + " ]",
+		Do: "umask 077\nopenssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj " + remote.Quote("/CN="+name) +
+			" -keyout " + key + ".new -out " + cert + ".new 2>/dev/null\n" + dressed(key) + dressed(cert) + "systemctl try-restart " + In + " 2>/dev/null || true\n",
+		Undo: "rm -f " + key + " " + key + ".new " + cert + " " + cert + ".new\n",
+	}
+}
+
+// secret is the word that commands to a running Haraka begin with: without one, whoever gets at its port from the host itself could
+// give them.
+func secret(dir string) does.Command {
+	key := dir + "/config/internalcmd_key"
+	return does.Command{
+		ID: strings.TrimPrefix(dir, "/opt/haraka-") + ".secret", Title: "make the secret word for commands to " + dir,
+		Test: "[ -s " + key + " ]",
+		Do:   "umask 077\nopenssl rand -hex 32 >" + key + ".new\n" + dressed(key),
+		Undo: "rm -f " + key + " " + key + ".new\n",
+	}
+}
+
+// dressed puts a secret in its place, for Haraka to read.
+func dressed(path string) string {
+	return "chown root:" + user + " " + path + ".new\nchmod 0640 " + path + ".new\nmv " + path + ".new " + path + "\n"
+}
+
+// unit runs one instance: not as root, with nothing to write to but its queue. Haraka ends on SIGINT alone.
+//
+// guide: haraka, Systemd Service Files; User Permissions; Port 25 Binding
+func unit(s *site.Site, name, dir string, port int) does.Unit {
+	right := ""
+	if port < 1024 {
+		right = "CAP_NET_BIND_SERVICE"
+	}
+	tunnel := seen.TunnelUnit(s.Tunnel.Interface)
+	return does.Unit{Name: name, Config: []string{dir + "/"}, Text: lines(
+		"# postern: "+strings.TrimSuffix(name, ".service")+" is Haraka with the files in "+dir,
+		"[Unit]",
+		"Description=Haraka, the mail server of "+s.Hostname+" ("+dir+")",
+		"Wants=network-online.target "+tunnel,
+		"After=network-online.target "+tunnel,
+		"",
+		"[Service]",
+		"User="+user,
+		"Group="+user,
+		"WorkingDirectory="+dir,
+		"ExecStart=/usr/bin/env node "+binary+" -c "+dir,
+		"KillSignal=SIGINT",
+		"Restart=always",
+		"RestartSec=5",
+		"AmbientCapabilities="+right,
+		"CapabilityBoundingSet="+right,
+		"NoNewPrivileges=true",
+		"ProtectSystem=strict",
+		"ReadWritePaths="+dir+"/queue",
+		"ProtectHome=true",
+		"PrivateTmp=true",
+		"PrivateDevices=true",
+		"ProtectClock=true",
+		"ProtectControlGroups=true",
+		"ProtectHostname=true",
+		"ProtectKernelLogs=true",
+		"ProtectKernelModules=true",
+		"ProtectKernelTunables=true",
+		"RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+		"RestrictNamespaces=true",
+		"RestrictRealtime=true",
+		"RestrictSUIDSGID=true",
+		"LockPersonality=true",
+		"SystemCallArchitectures=native",
+		"SystemCallFilter=@system-service",
+		"SystemCallErrorNumber=EPERM",
+		"UMask=0077",
+		"",
+		"[Install]",
+		"WantedBy=multi-user.target",
+	)}
+}
