@@ -32,6 +32,7 @@ var effects = map[string]func(*Host, script) error{
 		return h.setSysctls(s)
 	},
 	"user": (*Host).make, "dir": (*Host).make, "npm": (*Host).make,
+	"haraka.probe": (*Host).make, "haraka.certificate": (*Host).make, "haraka.in": (*Host).make, "haraka.out": (*Host).make,
 	"unit":              (*Host).tellInit,
 	"firewall.unit":     (*Host).tellInit,
 	"wireguard.conf":    (*Host).tellInit,

@@ -195,6 +195,9 @@ func TestSetup(t *testing.T) {
 		}
 		for i, h := range []*demo.Host{bare.w.Proxy, bare.w.Mail} {
 			demo.Install(h, "ufw", "iptables", "wireguard-tools")
+			if h == bare.w.Proxy {
+				demo.Install(h, "nodejs", "npm", "openssl")
+			}
 			if got, want := demo.Whole([]*demo.Host{o.w.Proxy, o.w.Mail}[i]), demo.Whole(h); got != want {
 				t.Errorf("%s after the undo:\n%s\nwant\n%s", h.Name, got, want)
 			}

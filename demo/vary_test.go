@@ -60,7 +60,7 @@ func TestThroughTheProxy(t *testing.T) {
 		mail := o.site.Host("mail")
 		mail.SSH, mail.Jump = "root@"+o.site.Tunnel.Mail.String(), "proxy"
 		o.proven("through the proxy", "host.ways") // there is one way left
-		o.site.Ports.Submission = 1587
+		o.site.Ports.IMAPS = 1993
 		if err := o.apply(); err != nil {
 			t.Fatalf("apply through the proxy: %v\n%s", err, o.told())
 		}

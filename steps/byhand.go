@@ -33,12 +33,7 @@ func forPeople(step Step, note string, tasks func(handwork) []Task) func(*site.S
 		case missing == "" && s.Layout == "proxy":
 			p.Tasks = tasks(w)
 		case s.Layout == "proxy":
-			p.Tasks = []Task{{
-				ID: step.ID + ".answers", Title: "give the answers that this chapter is made of",
-				Text: "What to do here is written with your own names in it, and these are not known yet: " + missing + ".\n" +
-					"Answer them: run postern again, or give them on the command line.",
-				Copy: "postern fields --save --set " + strings.ReplaceAll(missing, ", ", "=NAME --set ") + "=NAME",
-			}}
+			p.Tasks = []Task{answersTask(step, missing)}
 		}
 		if len(p.Tasks) > 0 {
 			p.Notes = []Note{{Text: "chapter " + strconv.Itoa(step.Chapter) + ", " + step.Title + ": " + note}}
@@ -46,6 +41,16 @@ func forPeople(step Step, note string, tasks func(handwork) []Task) func(*site.S
 			p.Notes = []Note{{Text: "chapter " + strconv.Itoa(step.Chapter) + ", " + step.Title + ": nothing to do with these answers"}}
 		}
 		return p
+	}
+}
+
+// answersTask asks for what a chapter is made of.
+func answersTask(step Step, missing string) Task {
+	return Task{
+		ID: step.ID + ".answers", Title: "give the answers that this chapter is made of",
+		Text: "What to do here is written with your own names in it, and these are not known yet: " + missing + ".\n" +
+			"Answer them: run postern again, or give them on the command line.",
+		Copy: "postern fields --save --set " + strings.ReplaceAll(missing, ", ", "=NAME --set ") + "=NAME",
 	}
 }
 
@@ -58,12 +63,12 @@ func TaskIDs(s *site.Site) []string {
 		}
 	}
 	for _, step := range All() {
-		list := harakaTasks(s)
-		switch {
+		var list []Task
+		switch w, missing := work(s, step); {
 		case step.OfAnswers():
 			list = step.Plan(s, Look{}).Tasks
-		case step.ID != "haraka":
-			continue
+		case step.ID == "haraka" && missing == "" && !w.mailcow():
+			list = []Task{w.mailServerTask()}
 		}
 		for _, t := range list {
 			ids = append(ids, t.ID)

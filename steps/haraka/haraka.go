@@ -40,7 +40,7 @@ var lock string
 
 // Reads lists what must be seen of a host.
 func Reads(s *site.Site, h *site.Host) []remote.Query {
-	return append(Table(s, h, Node{}).Reads(), nodeQuery)
+	return append(append(Table(s, h, Node{}).Reads(), own.Reads()...), nodeQuery)
 }
 
 // Table is what the proxy should have, given which Node it has.
@@ -72,3 +72,11 @@ func files(dir string, texts map[string]string) (all []does.Thing) {
 
 // lines is a file of them.
 func lines(text ...string) string { return strings.Join(text, "\n") + "\n" }
+
+// Off has neither instance run; their files and queues stay.
+func Off() does.Table {
+	return does.Table{Step: "haraka", Things: []does.Thing{
+		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
+		does.Unit{Name: Out, Off: true, Title: "stop " + Out + ": the mail host sends by itself; its files and queue stay"},
+	}}
+}

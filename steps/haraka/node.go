@@ -65,10 +65,13 @@ func (n Node) TooOld(h *site.Host) string {
 		h.Name, what, version, Version, oldest)
 }
 
+// own is what is needed beside Node.js.
+var own = does.Packages{"openssl"}
+
 // packages are Debian's. Who has another Node.js, with its npm, keeps it.
 func (n Node) packages() does.Packages {
 	if n.Has != "" && n.Npm {
-		return does.Packages{"openssl"}
+		return own
 	}
 	return does.Packages{"nodejs", "npm", "openssl"}
 }
