@@ -65,7 +65,7 @@ var heredoc = regexp.MustCompile(`(?s)load_(ip6?)tables\(\) \{\n.*?<<'RULES'\n(.
 func running(files map[string]string) string {
 	own := map[string]string{}
 	for _, m := range heredoc.FindAllStringSubmatch(files["/etc/ufw/postern.init"], -1) {
-		own[m[1]] = strings.Replace(m[2], "*nat\n", "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j postern-pre\n", 1)
+		own[m[1]] = strings.Replace(m[2], "*nat\n", "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n-A PREROUTING -j postern-pre\n-A POSTROUTING -j postern-post\n", 1)
 	}
 	text, policy := "", "ACCEPT"
 	if strings.Contains(files["/etc/default/ufw"], `DEFAULT_OUTPUT_POLICY="DROP"`) {
@@ -174,6 +174,9 @@ func TestStepsAndChecksAskTheSame(t *testing.T) {
 				continue
 			}
 			known[q.ID] = q
+			if strings.HasPrefix(q.ID, "unit ") {
+				continue // of one unit each
+			}
 			for _, found := range tool.FindAllString(q.Run, -1) {
 				if other := asked[found]; other != "" && other != q.ID {
 					t.Errorf("%s: %q and %q both ask %q", h.Name, other, q.ID, found)

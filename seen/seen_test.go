@@ -44,6 +44,8 @@ var told = map[string]string{
 	"ufw":       "== status\nStatus: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n",
 	"path":      "== sizes\nreply 1472\nlimit 1492\nreply 1280\nlimit \n",
 	"ping":      "== sizes\nreply 1420\nlimit \n",
+	"jails":     "== jails\nStatus\n|- Number of jail:\t2\n`- Jail list:\tsshd, postfix\n",
+	"postfix":   "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
 	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
 }
 
