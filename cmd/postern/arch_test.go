@@ -93,7 +93,7 @@ var mayImport = map[string]struct {
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":            {[]string{"site", "seen", "steps", "checks", "checks/families", "remote"}, "the one driver: it joins steps to checks"},
-	"steps":          {[]string{"site", "seen", "zone", "remote", "steps/does", "steps/firewall", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
+	"steps":          {[]string{"site", "seen", "zone", "remote", "steps/does", "steps/firewall", "steps/haraka", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
 	"steps/does":     {[]string{"remote"}, "what can be done to a host is no chapter's own"},
 	"steps/firewall": {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
 	"steps/provider": {nil, "what hosters say is data"},
@@ -108,6 +108,7 @@ var mayImport = map[string]struct {
 	"demo":           {[]string{"run", "seen", "remote"}, "its hosts answer what is asked, and do not know what is wanted"},
 
 	"steps/wireguard":  {[]string{"site", "seen", "steps/does", "remote"}, "it makes the tunnel of one host, and knows no chapter"},
+	"steps/haraka":     {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it is what a proxy has for its mail server, and knows no chapter"},
 	"checks/families":  {[]string{"checks/dns", "checks/host", "checks/firewall", "checks/tunnel"}, "it lists"},
 	"checks/dns":       {[]string{"checks", "site", "zone", "remote"}, "a family knows no other"},
 	"lab/dns":          {nil, "it tells what stands in files, and knows no host"},
@@ -198,7 +199,7 @@ func TestPlannersOnlyKnowTypes(t *testing.T) {
 	for _, s := range sources(t) {
 		allowed := words
 		switch s.pkg {
-		case "steps", "steps/does", "steps/firewall", "steps/wireguard", "seen":
+		case "steps", "steps/does", "steps/firewall", "steps/haraka", "steps/wireguard", "seen":
 		case "checks":
 			allowed = append(slices.Clone(words), places...)
 		default:
