@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha512"
 	"encoding/base64"
@@ -62,13 +63,16 @@ func makeNpm(ctx context.Context, _, dir string) error {
 		}
 		sum, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(p.Integrity, "sha512-"))
 		u, e := url.Parse(p.Resolved)
-		if err := errors.Join(err, e); err != nil || len(sum) != sha512.Size {
-			return fmt.Errorf("the lock file of npm: %s has no hash, or comes from nowhere (%v)", name, err)
+		if err := errors.Join(err, e); err != nil {
+			return fmt.Errorf("the lock file of npm: %s: %w", name, err)
 		}
 		hash := hex.EncodeToString(sum)
 		archive, err := os.ReadFile(filepath.Join(work, "cache/_cacache/content-v2/sha512", hash[:2], hash[2:4], hash[4:]))
-		if err != nil || sha512.Sum512(archive) != [sha512.Size]byte(sum) {
-			return fmt.Errorf("npm: what came as %s is not what the lock file says (%v)", name, err)
+		if err != nil {
+			return err
+		}
+		if is := sha512.Sum512(archive); !bytes.Equal(is[:], sum) {
+			return fmt.Errorf("npm: what came as %s is not what the lock file says", name)
 		}
 		if err := put(filepath.Join(dir, u.Path), string(archive), 0o644); err != nil {
 			return err

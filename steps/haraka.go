@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -72,11 +71,15 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 			p.Refused = append(p.Refused, "haraka: "+err.Error())
 			return
 		}
-		if why := node.TooOld(h); why != "" {
-			p.Refused = append(p.Refused, "haraka: "+why)
+		switch words, refused := node.TooOld(h); {
+		case refused:
+			p.Refused = append(p.Refused, "haraka: "+words)
+		case words != "":
+			p.Notes = append(p.Notes, Note{Host: h.Name, Text: words})
 		}
-		if who := holdsPort(s, seen.Look(f)); who != "" {
-			p.Refused = append(p.Refused, fmt.Sprintf("haraka: %s: %s listens on port %d already, which Haraka needs: stop it or take it away, if nothing else needs it, or choose mail.path=direct", h.Name, who, s.Ports.SMTP))
+		listeners, _ := seen.Listeners.Of(f)
+		for _, words := range haraka.InTheWay(s, h, listeners) {
+			p.Refused = append(p.Refused, "haraka: "+words+"; or choose mail.path=direct")
 		}
 		table = haraka.Table(s, h, node)
 	} else {
@@ -96,14 +99,4 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 			p.After = append(p.After, words)
 		}
 	}
-}
-
-// holdsPort is which other program listens where Haraka is to, "" for none.
-func holdsPort(s *site.Site, now seen.Host) string {
-	for _, l := range now.Listeners {
-		if l.Proto == "tcp" && l.Port == s.Ports.SMTP && !expected[l.Process] {
-			return remote.Clean(cmp.Or(l.Process, "another program")).Line(40)
-		}
-	}
-	return ""
 }

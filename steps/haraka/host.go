@@ -48,13 +48,12 @@ func unit(s *site.Site, name, dir string, port int) does.Unit {
 	if port < 1024 {
 		right = "CAP_NET_BIND_SERVICE"
 	}
-	tunnel := seen.TunnelUnit(s.Tunnel.Interface)
 	return does.Unit{Name: name, Config: []string{dir + "/"}, Text: lines(
 		"# postern: "+strings.TrimSuffix(name, ".service")+" is Haraka with the files in "+dir,
 		"[Unit]",
 		"Description=Haraka, the mail server of "+s.Hostname+" ("+dir+")",
-		"Wants=network-online.target "+tunnel,
-		"After=network-online.target "+tunnel,
+		"Wants=network-online.target",
+		"After=network-online.target "+seen.TunnelUnit(s.Tunnel.Interface), // where there is no such unit, it tries until its address is there
 		"",
 		"[Service]",
 		"User="+user,

@@ -1,18 +1,24 @@
 package haraka
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 	"postern/steps/does"
 )
 
-// oldest is the first Node that this Haraka is made for.
-const oldest = 20
+// Haraka says that it wants the one, and all of it was seen to work with the other, which is Debian 12's.
+const (
+	wanted = 20
+	oldest = 18
+)
 
 // Node is which Node.js a host has, and which one its package sources offer: versions, such as 20.19.2, empty for none.
 type Node struct {
@@ -52,17 +58,34 @@ func NodeOf(f remote.Facts) (n Node, err error) {
 	return n, nil
 }
 
-// TooOld says in a sentence why the host's Node does not do, with the ways out; "" when it does, or when nobody knows.
-func (n Node) TooOld(h *site.Host) string {
+// TooOld says in a sentence why the host's Node does not do, with the ways out, or whether it is no more than old; nothing where
+// it is new enough, or where nobody knows.
+func (n Node) TooOld(h *site.Host) (words string, refused bool) {
 	version, what := n.Has, "has"
 	if version == "" {
-		version, what = n.Offered, "offers"
+		version, what = n.Offered, "would get"
 	}
-	if major, err := strconv.Atoi(strings.SplitN(version, ".", 2)[0]); err != nil || major >= oldest {
-		return ""
+	major, err := strconv.Atoi(strings.SplitN(version, ".", 2)[0])
+	switch out := "mail.path=direct needs none, Debian 13 brings a newer one"; {
+	case err != nil || major >= wanted:
+		return "", false
+	case major >= oldest:
+		return fmt.Sprintf("%s %s Node.js %s, and Haraka %s asks for %d: it works with this one too, which Debian looks after; %s", h.Name, what, version, Version, wanted, out), false
+	default:
+		return fmt.Sprintf("%s %s Node.js %s, which is too old for Haraka %s (%d at least): %s", h.Name, what, version, Version, oldest, out), true
 	}
-	return fmt.Sprintf("%s %s Node.js %s, which is too old for Haraka %s (%d or newer): choose mail.path=direct, which needs none, or make the host one with Debian 13",
-		h.Name, what, version, Version, oldest)
+}
+
+// InTheWay tells who else listens where Haraka is to, which it then cannot.
+func InTheWay(s *site.Site, h *site.Host, all []seen.Listener) (words []string) {
+	for _, l := range all {
+		here := l.Port == s.Ports.SMTP || l.Port == s.Ports.Relay && (l.Everywhere() || l.Addr == s.TunnelAddress(h))
+		if l.Proto == "tcp" && here && l.Process != "node" && l.Process != "MainThread" { // as Haraka is called, by what runs it
+			words = append(words, fmt.Sprintf("%s: %s listens on port %d, which Haraka needs: stop it, and keep it from starting at boot", h.Name, cmp.Or(l.Process, "something"), l.Port))
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // own is what is needed beside Node.js.
