@@ -49,7 +49,7 @@ func (t *text) body(c remote.Change, rest string, indent int) {
 		t.prose(Plain, "%swhy:  %s", margin, hang(c.Why, indent+6))
 	}
 	if c.Path != "" {
-		t.diff(c, margin)
+		t.diff(c, margin, rest)
 	}
 	for _, row := range [][2]string{{"do", shortened(c.Do, rest)}, {"keep", shortened(c.Keep, rest)}, {"undo", shortened(undo(c), rest)}} {
 		if text := strings.TrimRight(row[1], "\n"); strings.TrimSpace(text) != "" {
@@ -81,8 +81,11 @@ func undo(c remote.Change) string {
 	return strings.TrimSpace(back + "\n" + c.Undo)
 }
 
+// mostNew is how many lines of a new file are shown where somebody has the rest: a list of hashes tells nobody anything.
+const mostNew = 100
+
 // diff adds a file before and after, with its mode and owner where they change.
-func (t *text) diff(c remote.Change, margin string) {
+func (t *text) diff(c remote.Change, margin, rest string) {
 	when := ""
 	if c.AtConfirm {
 		when = ", put in place when the change is confirmed"
@@ -96,6 +99,9 @@ func (t *text) diff(c remote.Change, margin string) {
 		after = c.New.Text
 	}
 	_, hunks, _ := strings.Cut(udiff.Unified("before", "after", before, after), "\n+++ after\n")
+	if all := strings.SplitAfter(hunks, "\n"); c.Old == nil && rest != "" && len(all) > mostNew {
+		hunks = strings.Join(all[:12], "") + fmt.Sprintf(" [%d lines more; %s]\n", len(all)-13, rest)
+	}
 	for line := range strings.Lines(hunks) {
 		s := Plain
 		switch {

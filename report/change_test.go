@@ -25,6 +25,13 @@ func TestLongCommandsAreFolded(t *testing.T) {
 	if got := Text(Change(long, "s saves them all as a script")); !strings.Contains(got, "[10 lines more; s saves them all as a script]\nundo: true") {
 		t.Errorf("got %s", got)
 	}
+	list := remote.Change{Path: "/x", New: &remote.File{Text: strings.Repeat("hash\n", 200)}}
+	if got := Text(Change(list, "s saves them all as a script")); strings.Count(got, "+hash") != 11 || !strings.Contains(got, "[189 lines more; s saves them all as a script]") {
+		t.Errorf("got %s", got)
+	}
+	if got := Text(Change(list, "")); strings.Count(got, "+hash") != 200 {
+		t.Errorf("got %s", got)
+	}
 	if got := Text(Change(long, "")); strings.Count(got, "iptables") != 13 {
 		t.Errorf("got %s", got)
 	}

@@ -29,71 +29,75 @@ func TestWhatWorksIsOK(t *testing.T) {
 	}
 }
 
-// Each story breaks one thing, and one result says what.
+const relayed = "250 2.1.5 Ok"
+
+// stories break one thing each, and say which result tells of it.
+var stories = []struct {
+	name  string
+	spoil func(*world)
+	id    string
+	want  checks.Outcome
+	words string
+	also  string // results that are not ok either
+}{
+	{"nobody is there", func(w *world) { delete(w.servers, atSMTP) }, "smtp.answers", checks.Fail, "refused", "smtp.relay.smtp"},
+	{"the network keeps port 25 back", silent(atSMTP), "smtp.answers", checks.Unknown, "no answer", "smtp.relay.smtp"},
+	{"a worker that dies", says(atSMTP, "", ""), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
+	{"turned away", says(atSMTP, "", "554 5.7.1 no"), "smtp.answers", checks.Fail, "554 5.7.1 no", "smtp.relay.smtp"},
+	{"too busy", says(atSMTP, "", "421 4.3.2 all ports busy"), "smtp.answers", checks.Fail, "421", "smtp.relay.smtp"},
+	{"another name", says(atSMTP, "", "220 home.lan ESMTP"), "smtp.answers", checks.Warn, "greets as home.lan", ""},
+	{"no TLS", says(atSMTP, "EHLO", "250 mail.example.org"), "smtp.answers", checks.Warn, "offers no TLS", ""},
+	{"TLS that is promised only", says(atSMTP, "STARTTLS", "454 4.7.0 TLS not available"), "smtp.answers", checks.Fail, "TLS not available", "smtp.relay.smtp"},
+	{"EHLO is not known", says(atSMTP, "EHLO", "502 what?"), "smtp.answers", checks.Fail, "EHLO: 502", "smtp.relay.smtp"},
+	{"a greeting that never ends", says(atSMTP, "", "220-"+strings.Repeat("mail.example.org\n220-", 20000)+"\n220 x"), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
+
+	{"an open relay", says(atSMTP, "RCPT TO:", relayed), "smtp.relay.smtp", checks.Fail, "an open relay: from <> to <relaytest@example.com>: 250", ""},
+	{"by percent", says(atSMTP, "RCPT TO:<relaytest%example.com@example.org>", relayed), "smtp.relay.smtp", checks.Fail, "relaytest%example.com@example.org", ""},
+	{"by a bang", says(atSMTP, "RCPT TO:<example.com!relaytest@[203.0.113.10]>", relayed), "smtp.relay.smtp", checks.Fail, "example.com!relaytest@[203.0.113.10]", ""},
+	{"by a source route", says(atSMTP, "RCPT TO:<@mail.example.org:relaytest@example.com>", relayed), "smtp.relay.smtp", checks.Fail, "@mail.example.org:relaytest", ""},
+	{"quoted", says(atSMTP, `RCPT TO:<"relaytest@example.com">`, relayed), "smtp.relay.smtp", checks.Fail, `"relaytest@example.com"`, ""},
+	{"for whom the proxy speaks", says(atInside, "RCPT TO:", relayed), "smtp.relay.inside", checks.Fail, "an open relay", ""},
+	{"without a login", says(atSubmission, "RCPT TO:", relayed), "smtp.relay.submission", checks.Fail, "an open relay", ""},
+	{"without a login, in TLS", says(atSubmissions, "RCPT TO:", relayed), "smtp.relay.submissions", checks.Fail, "an open relay", ""},
+	{"a place on a block list", both(says(atSMTP, "RCPT TO:", "554 5.7.1 blocked using zen.example"), says(atSMTP, "RCPT TO:<postmaster@example.org>", "554 5.7.1 blocked using zen.example")),
+		"smtp.relay.smtp", checks.Unknown, "refused whatever it asks: 554 5.7.1 blocked", ""},
+	{"greylisted", says(atSMTP, "RCPT TO:", "450 4.2.0 Greylisted, come back"), "smtp.relay.smtp", checks.Unknown, "put off", ""},
+	{"the sender is not liked", says(atSMTP, "MAIL FROM:", "550 5.7.1 go away"), "smtp.relay.smtp", checks.Unknown, "refused whatever it asks", ""},
+	{"fail2ban counts", told("mail", "jails", "sshd", "sshd, postfix"), "smtp.relay.smtp", checks.Unknown, "would ban the place", "smtp.relay.inside smtp.relay.submission smtp.relay.submissions"},
+
+	{"no submission", func(w *world) { delete(w.servers, atSubmission) }, "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},
+	{"passwords in the clear", says(atSubmission, "EHLO", "250-mail.example.org\n250-STARTTLS\n250 AUTH PLAIN"), "smtp.submission.submission", checks.Fail, "a login before TLS", ""},
+	{"no TLS for passwords", says(atSubmission, "EHLO", "250 mail.example.org"), "smtp.submission.submission", checks.Fail, "no TLS", ""},
+	{"no login", says(atSubmissions, "tls EHLO", "250 mail.example.org"), "smtp.submission.submissions", checks.Fail, "no login", ""},
+	{"no TLS on 465", func(w *world) { w.servers[atSubmissions].encrypted = false }, "smtp.submission.submissions", checks.Fail, "", "smtp.relay.submissions"},
+
+	{"from home", says(witnesses[0]+":25", "EHLO", "250-mx.google.com at your service, [198.51.100.20]\n250 SMTPUTF8"), "smtp.leaves", checks.Fail, "sees 198.51.100.20", ""},
+	{"over IPv6", says(witnesses[0]+":25", "EHLO", "250 mx.google.com at your service, [2001:db8:50::2]"), "smtp.leaves", checks.Fail, "sees 2001:db8:50::2", ""},
+	{"the provider keeps it back", silent(witnesses[0]+":25", witnesses[1]+":25"), "smtp.leaves", checks.Fail, "no answer", ""},
+	{"kept back by our own rule", func(w *world) {
+		w.refused[witnesses[0]+":25"], w.refused[witnesses[1]+":25"] = syscall.EACCES, syscall.EACCES
+	}, "smtp.leaves", checks.Fail, "rejected on the way", ""},
+	{"nobody says whom it sees", says(witnesses[0]+":25", "EHLO", "250 mx.google.com"), "smtp.leaves", checks.Unknown, "does not say whom it sees", ""},
+	{"no rule keeps it", told("mail", "routing", "20723:\tfrom all ipproto tcp dport 25 prohibit\n", ""), "smtp.leaves.kept", checks.Fail, "over IPv4 mail leaves by the default route", ""},
+	{"the rule is for another port", told("mail", "routing", "dport 25 prohibit", "dport 26 prohibit"), "smtp.leaves.kept", checks.Fail, "over IPv6 mail leaves", ""},
+	{"another VPN takes it", told("mail", "routing", "20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20722", "100:\tnot from all fwmark 0xca6c lookup 51820\n20722"),
+		"smtp.leaves.kept", checks.Fail, "a rule takes mail to tun0 first", ""},
+	{"it ends with the next boot", told("mail", "units wg0", "enabled", "disabled"), "smtp.leaves.kept", checks.Fail, "after a reboot", ""},
+
+	{"the tunnel is believed", told("mail", "postfix", "[::1]/128", "[::1]/128 10.0.0.0/24"), "smtp.server", checks.Fail, "mynetworks holds 10.0.0.0/24", ""},
+	{"everybody is believed", told("mail", "postfix", "[::1]/128", "[::1]/128, 0.0.0.0/0"), "smtp.server", checks.Fail, "mynetworks holds 0.0.0.0/0", ""},
+	{"a table is believed", told("mail", "postfix", "[::1]/128", "[::1]/128 hash:/etc/postfix/friends"), "smtp.server", checks.Warn, "hash:/etc/postfix/friends", ""},
+	{"its name is another", told("mail", "postfix", "myhostname = mail.example.org", "myhostname = nas.lan"), "smtp.server", checks.Fail, "calls itself nas.lan", ""},
+	{"nobody takes what it sends", told("mail", "postfix", "relayhost =", "relayhost = [10.0.0.1]:2526"), "smtp.server", checks.Fail, "where nobody takes it", ""},
+	{"haraka, no relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost =")), "smtp.server", checks.Fail, "mail leaves from home", ""},
+	{"haraka, another relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost = smtp.isp.example")), "smtp.server", checks.Fail, "smtp.isp.example", ""},
+	{"haraka, XCLIENT not believed", both(haraka, told("mail", "postfix", "xclient_hosts = 10.0.0.1", "xclient_hosts =")), "smtp.server", checks.Fail, "XCLIENT", ""},
+	{"haraka, IPv4 only", both(haraka, told("mail", "postfix", "inet_protocols = all", "inet_protocols = ipv4")), "smtp.server", checks.Fail, "inet_protocols is ipv4", ""},
+}
+
+// Each story is told by one result, and by no other.
 func TestStories(t *testing.T) {
-	const relayed = "250 2.1.5 Ok"
-	for _, c := range []struct {
-		name  string
-		spoil func(*world)
-		id    string
-		want  checks.Outcome
-		words string
-		also  string // results that are not ok either
-	}{
-		{"nobody is there", func(w *world) { delete(w.servers, atSMTP) }, "smtp.answers", checks.Fail, "refused", "smtp.relay.smtp"},
-		{"the network keeps port 25 back", silent(atSMTP), "smtp.answers", checks.Unknown, "no answer", "smtp.relay.smtp"},
-		{"a worker that dies", says(atSMTP, "", ""), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
-		{"turned away", says(atSMTP, "", "554 5.7.1 no"), "smtp.answers", checks.Fail, "554 5.7.1 no", "smtp.relay.smtp"},
-		{"too busy", says(atSMTP, "", "421 4.3.2 all ports busy"), "smtp.answers", checks.Fail, "421", "smtp.relay.smtp"},
-		{"another name", says(atSMTP, "", "220 home.lan ESMTP"), "smtp.answers", checks.Warn, "greets as home.lan", ""},
-		{"no TLS", says(atSMTP, "EHLO", "250 mail.example.org"), "smtp.answers", checks.Warn, "offers no TLS", ""},
-		{"TLS that is promised only", says(atSMTP, "STARTTLS", "454 4.7.0 TLS not available"), "smtp.answers", checks.Fail, "TLS not available", "smtp.relay.smtp"},
-		{"EHLO is not known", says(atSMTP, "EHLO", "502 what?"), "smtp.answers", checks.Fail, "EHLO: 502", "smtp.relay.smtp"},
-		{"a greeting that never ends", says(atSMTP, "", "220-"+strings.Repeat("mail.example.org\n220-", 20000)+"\n220 x"), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
-
-		{"an open relay", says(atSMTP, "RCPT TO:", relayed), "smtp.relay.smtp", checks.Fail, "an open relay: from <> to <relaytest@example.com>: 250", ""},
-		{"by percent", says(atSMTP, "RCPT TO:<relaytest%example.com@example.org>", relayed), "smtp.relay.smtp", checks.Fail, "relaytest%example.com@example.org", ""},
-		{"by a bang", says(atSMTP, "RCPT TO:<example.com!relaytest@[203.0.113.10]>", relayed), "smtp.relay.smtp", checks.Fail, "example.com!relaytest@[203.0.113.10]", ""},
-		{"by a source route", says(atSMTP, "RCPT TO:<@mail.example.org:relaytest@example.com>", relayed), "smtp.relay.smtp", checks.Fail, "@mail.example.org:relaytest", ""},
-		{"quoted", says(atSMTP, `RCPT TO:<"relaytest@example.com">`, relayed), "smtp.relay.smtp", checks.Fail, `"relaytest@example.com"`, ""},
-		{"for whom the proxy speaks", says(atInside, "RCPT TO:", relayed), "smtp.relay.inside", checks.Fail, "an open relay", ""},
-		{"without a login", says(atSubmission, "RCPT TO:", relayed), "smtp.relay.submission", checks.Fail, "an open relay", ""},
-		{"without a login, in TLS", says(atSubmissions, "RCPT TO:", relayed), "smtp.relay.submissions", checks.Fail, "an open relay", ""},
-		{"a place on a block list", both(says(atSMTP, "RCPT TO:", "554 5.7.1 blocked using zen.example"), says(atSMTP, "RCPT TO:<postmaster@example.org>", "554 5.7.1 blocked using zen.example")),
-			"smtp.relay.smtp", checks.Unknown, "refused whatever it asks: 554 5.7.1 blocked", ""},
-		{"greylisted", says(atSMTP, "RCPT TO:", "450 4.2.0 Greylisted, come back"), "smtp.relay.smtp", checks.Unknown, "put off", ""},
-		{"the sender is not liked", says(atSMTP, "MAIL FROM:", "550 5.7.1 go away"), "smtp.relay.smtp", checks.Unknown, "refused whatever it asks", ""},
-		{"fail2ban counts", told("mail", "jails", "sshd", "sshd, postfix"), "smtp.relay.smtp", checks.Unknown, "would ban the place", "smtp.relay.inside smtp.relay.submission smtp.relay.submissions"},
-
-		{"no submission", func(w *world) { delete(w.servers, atSubmission) }, "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},
-		{"passwords in the clear", says(atSubmission, "EHLO", "250-mail.example.org\n250-STARTTLS\n250 AUTH PLAIN"), "smtp.submission.submission", checks.Fail, "a login before TLS", ""},
-		{"no TLS for passwords", says(atSubmission, "EHLO", "250 mail.example.org"), "smtp.submission.submission", checks.Fail, "no TLS", ""},
-		{"no login", says(atSubmissions, "tls EHLO", "250 mail.example.org"), "smtp.submission.submissions", checks.Fail, "no login", ""},
-		{"no TLS on 465", func(w *world) { w.servers[atSubmissions].encrypted = false }, "smtp.submission.submissions", checks.Fail, "", "smtp.relay.submissions"},
-
-		{"from home", says(witnesses[0]+":25", "EHLO", "250-mx.google.com at your service, [198.51.100.20]\n250 SMTPUTF8"), "smtp.leaves", checks.Fail, "sees 198.51.100.20", ""},
-		{"over IPv6", says(witnesses[0]+":25", "EHLO", "250 mx.google.com at your service, [2001:db8:50::2]"), "smtp.leaves", checks.Fail, "sees 2001:db8:50::2", ""},
-		{"the provider keeps it back", silent(witnesses[0]+":25", witnesses[1]+":25"), "smtp.leaves", checks.Fail, "no answer", ""},
-		{"kept back by our own rule", func(w *world) {
-			w.refused[witnesses[0]+":25"], w.refused[witnesses[1]+":25"] = syscall.EACCES, syscall.EACCES
-		}, "smtp.leaves", checks.Fail, "rejected on the way", ""},
-		{"nobody says whom it sees", says(witnesses[0]+":25", "EHLO", "250 mx.google.com"), "smtp.leaves", checks.Unknown, "does not say whom it sees", ""},
-		{"no rule keeps it", told("mail", "routing", "20723:\tfrom all ipproto tcp dport 25 prohibit\n", ""), "smtp.leaves.kept", checks.Fail, "over IPv4 mail leaves by the default route", ""},
-		{"the rule is for another port", told("mail", "routing", "dport 25 prohibit", "dport 26 prohibit"), "smtp.leaves.kept", checks.Fail, "over IPv6 mail leaves", ""},
-		{"another VPN takes it", told("mail", "routing", "20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20722", "100:\tnot from all fwmark 0xca6c lookup 51820\n20722"),
-			"smtp.leaves.kept", checks.Fail, "a rule takes mail to tun0 first", ""},
-		{"it ends with the next boot", told("mail", "units wg0", "enabled", "disabled"), "smtp.leaves.kept", checks.Fail, "after a reboot", ""},
-
-		{"the tunnel is believed", told("mail", "postfix", "[::1]/128", "[::1]/128 10.0.0.0/24"), "smtp.server", checks.Fail, "mynetworks holds 10.0.0.0/24", ""},
-		{"everybody is believed", told("mail", "postfix", "[::1]/128", "[::1]/128, 0.0.0.0/0"), "smtp.server", checks.Fail, "mynetworks holds 0.0.0.0/0", ""},
-		{"a table is believed", told("mail", "postfix", "[::1]/128", "[::1]/128 hash:/etc/postfix/friends"), "smtp.server", checks.Warn, "hash:/etc/postfix/friends", ""},
-		{"its name is another", told("mail", "postfix", "myhostname = mail.example.org", "myhostname = nas.lan"), "smtp.server", checks.Fail, "calls itself nas.lan", ""},
-		{"nobody takes what it sends", told("mail", "postfix", "relayhost =", "relayhost = [10.0.0.1]:2526"), "smtp.server", checks.Fail, "where nobody takes it", ""},
-		{"haraka, no relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost =")), "smtp.server", checks.Fail, "mail leaves from home", ""},
-		{"haraka, another relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost = smtp.isp.example")), "smtp.server", checks.Fail, "smtp.isp.example", ""},
-		{"haraka, XCLIENT not believed", both(haraka, told("mail", "postfix", "xclient_hosts = 10.0.0.1", "xclient_hosts =")), "smtp.server", checks.Fail, "XCLIENT", ""},
-		{"haraka, IPv4 only", both(haraka, told("mail", "postfix", "inet_protocols = all", "inet_protocols = ipv4")), "smtp.server", checks.Fail, "inet_protocols is ipv4", ""},
-	} {
+	for _, c := range stories {
 		t.Run(c.name, bubble(func(t *testing.T) {
 			w := newWorld(t)
 			c.spoil(w)
