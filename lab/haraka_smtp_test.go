@@ -159,7 +159,7 @@ func (s *sink) got(t *testing.T) (said, mail string) {
 // letter is a mail to send from an address of a node.
 type letter struct {
 	node, source, server string // source may be empty
-	from, to             string
+	from, to, also       string // also: a second recipient, whom the server refuses
 	text                 string // its body; "" for a short one
 	secure               bool
 }
@@ -202,6 +202,11 @@ func (m letter) send(ctx context.Context, l *Lab) (banner, owner string, err err
 	}
 	if err := cmp.Or(client.Mail(m.from), client.Rcpt(m.to)); err != nil {
 		return "", owner, err
+	}
+	if m.also != "" {
+		if err := client.Rcpt(m.also); err == nil {
+			return "", owner, fmt.Errorf("%s is taken too", m.also)
+		}
 	}
 	data, err := client.Data()
 	if err != nil {

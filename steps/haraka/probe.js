@@ -72,7 +72,7 @@ async function main() {
     offers = false
     heard = []
     const refused = await mail(here)
-    if (!/^450 /.test(refused[5]) || heard.some((line) => /^MAIL/.test(line))) end(`it passes a mail on without XCLIENT: ${refused}`)
+    if (!/^450 /.test(refused[3]) || heard.some((line) => /^MAIL/.test(line))) end(`it passes a mail on without XCLIENT: ${refused}`)
     end()
 }
 

@@ -1,6 +1,7 @@
 'use strict'
 // What Haraka lacks when it passes mail on to the mail host: it tells the sender's address and verified name by XCLIENT as
-// Postfix wants them, sends nothing where that is not heard, and tells the sender at once when the mail host is away.
+// Postfix wants them, sends nothing where that is not heard, asks about each recipient, and tells the sender at once when the
+// mail host is away.
 const dns = require('node:dns').promises
 const net = require('node:net')
 
@@ -20,6 +21,7 @@ exports.register = function () {
             done(err, to)
         })
     this.register_hook('connect', 'verify')
+    this.register_hook('rcpt_ok', 'ask')
 }
 
 function sender(connection) {
@@ -41,4 +43,19 @@ exports.verify = function (next, connection) {
         })
         .catch(() => {})
         .finally(() => next())
+}
+
+// Were the mail host asked at the end alone, one recipient that it does not know would have the mail refused for all of them.
+exports.ask = function (next, connection, rcpt) {
+    const { host, port } = this.config.get('smtp_forward.ini').main
+    this.haraka_require('smtp_client').get_client_plugin(this, connection, { host, port }, (err, to) => {
+        const tell = (code, msg) => {
+            to.call_next(code, msg)
+            to.release()
+        }
+        to.next = next
+        to.on('mail', () => to.send_command('RCPT', `TO:${rcpt.format(!to.smtputf8)}`))
+        to.on('rcpt', () => tell())
+        to.on('bad_code', (code, msg) => tell(code[0] === '5' ? DENY : DENYSOFT, msg))
+    })
 }
