@@ -32,6 +32,7 @@ func init() {
 		"mirror": childMirror,
 		"relay":  childRelay,
 		"names":  childNames,
+		"mx":     childExchanger,
 	}[os.Args[1]]
 	if work == nil {
 		os.Exit(2)

@@ -15,7 +15,6 @@ import (
 // fails, and works again.
 func testFaults(t *testing.T, l *Lab) {
 	serve(t, l, "proxy", ":25")
-	serve(t, l, "world", ":25")
 	echoUDP(t, l, "proxy", "203.0.113.10:51000")
 	probes := map[string][]func(context.Context, *Lab) error{
 		"cut:proxy":      {dials("laptop", "203.0.113.10:22"), dials("laptop", "[2001:db8:113::10]:22")},

@@ -141,7 +141,7 @@ func (l *Lab) bring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	jobs := []func() error{l.startMirror, func() error { return l.startNames(ctx) }}
+	jobs := []func() error{l.startMirror, func() error { return l.startNames(ctx) }, l.startExchanger}
 	for _, n := range nodes {
 		if n.boots {
 			jobs = append(jobs, func() error { return l.raise(ctx, n) })
@@ -168,7 +168,7 @@ func (l *Lab) makeDir() error {
 	if err := unix.Mount("", l.dir(), "", unix.MS_SHARED, ""); err != nil {
 		return err
 	}
-	for _, d := range []string{"netns", "bin", "fault", "files", "laptop"} {
+	for _, d := range []string{"netns", "bin", "fault", "files", "laptop", "mx"} {
 		if err := os.Mkdir(l.dir(d), 0o755); err != nil {
 			return err
 		}

@@ -16,6 +16,13 @@ const runRoot = "/run/postern-lab"
 // mirrorAddr is where inet serves the packages.
 const mirrorAddr = "198.51.100.200"
 
+// Where world takes mail, as mx.external.test, and the address of its that is sender.external.test, who only sends.
+const (
+	exchangerAddr4 = "198.51.100.77"
+	exchangerAddr6 = "2001:db8:77::77"
+	senderAddr     = "198.51.100.78"
+)
+
 // node is one place of the lab and the one link that leads from it towards inet.
 type node struct {
 	name      string
@@ -37,7 +44,7 @@ var nodes = []node{
 		peerAddrs: []string{"198.51.100.1/26", "2001:db8:20::1/64"},
 		gw4:       "198.51.100.1", gw6: "2001:db8:20::1"},
 	{name: "world", uplink: "inet", iface: "eth0", peer: "world",
-		addrs:     []string{"198.51.100.77/26", "2001:db8:77::77/64"},
+		addrs:     []string{exchangerAddr4 + "/26", senderAddr + "/26", exchangerAddr6 + "/64"},
 		peerAddrs: []string{"198.51.100.65/26", "2001:db8:77::1/64"},
 		gw4:       "198.51.100.65", gw6: "2001:db8:77::1"},
 	{name: "laptop", uplink: "gw", iface: "eth0", peer: "laptop",

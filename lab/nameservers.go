@@ -38,8 +38,10 @@ var nameservers = map[string]struct {
 	}},
 	"ns1": {"198.51.100.204", hosted},
 	"ns2": {"198.51.100.205", hosted},
-	"provider": {"198.51.100.206", map[string]string{"provider.test.": "ns A 198.51.100.206\n", "113.0.203.in-addr.arpa.": "", "100.51.198.in-addr.arpa.": "77 PTR mx.external.test.\n",
-		"8.b.d.0.1.0.0.2.ip6.arpa.": ""}},
+	"provider": {"198.51.100.206", map[string]string{"provider.test.": "ns A 198.51.100.206\n", "113.0.203.in-addr.arpa.": "", "100.51.198.in-addr.arpa.": "77 PTR mx.external.test.\n78 PTR sender.external.test.\n",
+		"8.b.d.0.1.0.0.2.ip6.arpa.": "",
+		// Apart from what sites publish.
+		"7.7.0.0.8.b.d.0.1.0.0.2.ip6.arpa.": "7.7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR mx.external.test.\n"}},
 }
 
 const hosters = "ns1.hoster A 198.51.100.204\nns2.hoster A 198.51.100.205\n"
@@ -47,7 +49,7 @@ const hosters = "ns1.hoster A 198.51.100.204\nns2.hoster A 198.51.100.205\n"
 // hosted is what both servers of a domain hoster tell.
 var hosted = map[string]string{
 	"hoster.test.": "ns1 A 198.51.100.204\nns2 A 198.51.100.205\n", "example.org.": "", "example.net.": "",
-	"external.test.": "@ MX 10 mx\nmx A 198.51.100.77\nmx AAAA 2001:db8:77::77\n@ TXT \"v=spf1 mx -all\"\n",
+	"external.test.": "@ MX 10 mx\nmx A " + exchangerAddr4 + "\nmx AAAA " + exchangerAddr6 + "\nsender A " + senderAddr + "\n@ TXT \"v=spf1 mx a:sender.external.test -all\"\n",
 }
 
 func delegated(zone string, servers ...string) string {
