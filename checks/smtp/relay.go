@@ -174,14 +174,14 @@ func try(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Addr
 			return got
 		}
 	}
-	anybody := false // it takes any name of its own
+	anybody, control := false, 0 // it takes any name of its own; how one of its own is refused
 	if service == "smtp" || service == "inside" {
 		r, err := t.recipient("", "postmaster@"+e.Site.Domain)
 		if got.err = err; err != nil {
 			return got
 		}
 		if !r.ok() && !aboutRecipient(r) {
-			got.common = r.String()
+			got.common, control = r.String(), r.code
 		}
 		r, err = t.recipient("", "nobody-"+ownName+"@"+e.Site.Domain)
 		if got.err = err; err != nil {
@@ -195,6 +195,9 @@ func try(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Addr
 			return got
 		}
 		line := fmt.Sprintf("from <%s> to <%s>: %s", f.from, f.to, r)
+		if r.code != control { // so it is refused for another reason
+			got.common = ""
+		}
 		switch {
 		case r.ok() && f.own && anybody:
 			got.refused = append(got.refused, line+" (as any name of its own is: whether there is a mailbox is found out later)")

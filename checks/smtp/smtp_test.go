@@ -63,6 +63,9 @@ var stories = []struct {
 		"smtp.relay.smtp", checks.Unknown, "refused whatever it asks: 554 5.7.1 blocked", ""},
 	{"greylisted", says(atSMTP, "RCPT TO:", "450 4.2.0 Greylisted, come back"), "smtp.relay.smtp", checks.Unknown, "put off", ""},
 	{"the sender is not liked", says(atSMTP, "MAIL FROM:", "550 5.7.1 go away"), "smtp.relay.smtp", checks.Unknown, "refused whatever it asks", ""},
+	{"the mail host is away", both(haraka, says(atSMTP, "RCPT TO:<postmaster@example.org>", "450 the mail host does not answer"),
+		says(atSMTP, "RCPT TO:<relaytest%example.com@example.org>", "450 the mail host does not answer")), "smtp.relay.smtp", checks.Unknown, "put off, not refused: from <antispam@example.com> to <relaytest%example.com@example.org>: 450 the mail host", ""},
+	{"a listener of ours", says(atSMTP, "", "postern 198.51.100.20 40000"), "smtp.answers", checks.Fail, "refused", "smtp.relay.smtp"},
 	{"fail2ban counts", told("mail", "jails", "sshd", "sshd, postfix"), "smtp.relay.smtp", checks.Unknown, "would ban the place", "smtp.relay.inside smtp.relay.submission smtp.relay.submissions"},
 
 	{"no submission", func(w *world) { delete(w.servers, atSubmission) }, "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},

@@ -50,7 +50,9 @@ func (n Npm) Plan(seen Seen) ([]remote.Change, error) {
 const npmDo = `cd @DIR
 printf '%s\n' @MANIFEST >package.json
 export HOME=@DIR/.home npm_config_cache=@DIR/.home npm_config_update_notifier=false npm_config_replace_registry_host=always
-npm ci --ignore-scripts --omit=dev --omit=optional --no-audit --no-fund --loglevel=http
+rm -f .home/done
+{ npm ci --ignore-scripts --omit=dev --omit=optional --no-audit --no-fund --loglevel=http && : >.home/done; } 2>&1 | sed '/EBADENGINE/d'
+[ -e .home/done ]
 rm -rf .home
 cp package-lock.json node_modules/.new
 mv node_modules/.new node_modules/.postern
