@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -32,7 +31,6 @@ const (
 const (
 	dialTimeout   = 3 * time.Second
 	listenTimeout = 4 * time.Second
-	farTimeout    = 10 * time.Second // to the other side of the world, after a name was looked up
 	lastAnswer    = 10 * time.Second // until a dialer whose time is over has come back
 	atOnce        = 64               // dials from one place, each of which takes a channel of the one SSH connection there
 )
@@ -47,15 +45,6 @@ type Reached struct {
 // dial opens one connection from a place, with its own timer, and tells what came of it. It need not wait until its limit
 // once enough is closed; a nil one never is.
 func dial(ctx context.Context, v *Vantage, to netip.AddrPort, limit time.Duration, enough <-chan struct{}, clock func() time.Time) (net.Conn, Reached) {
-	network := "tcp6"
-	if to.Addr().Is4() {
-		network = "tcp4"
-	}
-	return dialAt(ctx, v, network, to.String(), limit, enough, clock)
-}
-
-// dialAt is dial for an address of any form.
-func dialAt(ctx context.Context, v *Vantage, network, to string, limit time.Duration, enough <-chan struct{}, clock func() time.Time) (net.Conn, Reached) {
 	if v == nil || v.Dial == nil {
 		return nil, Reached{Answer: NoPlace, Err: errors.New("no way to connect from this place")}
 	}
@@ -63,11 +52,15 @@ func dialAt(ctx context.Context, v *Vantage, network, to string, limit time.Dura
 	defer cancel()
 	began := clock()
 	got := make(chan dialled, 1)
+	network := "tcp6"
+	if to.Addr().Is4() {
+		network = "tcp4"
+	}
 	if v.Name != Here {
 		network = "tcp" // direct-tcpip knows no families
 	}
 	go func() {
-		conn, err := v.Dial.DialContext(timed, network, to)
+		conn, err := v.Dial.DialContext(timed, network, to.String())
 		got <- dialled{conn, err}
 	}()
 	var d dialled
@@ -101,11 +94,6 @@ func (e *Env) Dial(ctx context.Context, from *Vantage, to netip.AddrPort) (net.C
 	}
 	defer leave()
 	return dial(ctx, from, to, listenTimeout, nil, e.clock)
-}
-
-// DialName is Dial to a host of others by its name, which the place that asks looks up.
-func (e *Env) DialName(ctx context.Context, from *Vantage, name string, port int) (net.Conn, Reached) {
-	return dialAt(ctx, from, "tcp", net.JoinHostPort(name, strconv.Itoa(port)), farTimeout, nil, e.clock)
 }
 
 // Connect opens a connection to where a listener waits, for who has something to look at while it stands.

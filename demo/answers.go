@@ -43,9 +43,15 @@ var answers = map[string]func(h *Host, args []string) string{
 	"boot":     (*Host).bootFiles,
 	"path":     (*Host).path,
 	"ping":     (*Host).ping,
-	"peers":    (*Host).peers,
-	"jails":    func(*Host, []string) string { return section("absent", "") },
-	"postfix":  func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
+	"lookup": func(_ *Host, args []string) string {
+		if a, known := names[args[0]]; known {
+			return section("addresses", a.String()+" STREAM "+args[0])
+		}
+		return section("addresses", "")
+	},
+	"peers":   (*Host).peers,
+	"jails":   func(*Host, []string) string { return section("absent", "") },
+	"postfix": func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
 	"ufw": func(h *Host, _ []string) string {
 		if !h.has("ufw") {
 			return section("absent", "")

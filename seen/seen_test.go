@@ -14,10 +14,11 @@ import (
 
 // every is all facts, those that take an argument of the asker too.
 func every() []Entry {
-	path, ping, peers := PathTo(netip.MustParseAddr("203.0.113.10")), Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1280}), Peers(993)
+	path, ping, peers, lookup := PathTo(netip.MustParseAddr("203.0.113.10")), Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1280}), Peers(993), Address4("mx.external.test")
 	return append(All(),
 		Entry{path.ID, path.Reads, func(f remote.Facts) error { _, err := path.Of(f); return err }},
 		Entry{ping.ID, ping.Reads, func(f remote.Facts) error { _, err := ping.Of(f); return err }},
+		Entry{lookup.ID, lookup.Reads, func(f remote.Facts) error { _, err := lookup.Of(f); return err }},
 		Entry{peers.ID, peers.Reads, func(f remote.Facts) error { _, err := peers.Of(f); return err }})
 }
 
@@ -46,6 +47,7 @@ var told = map[string]string{
 	"ping":      "== sizes\nreply 1420\nlimit \n",
 	"jails":     "== jails\nStatus\n|- Number of jail:\t2\n`- Jail list:\tsshd, postfix\n",
 	"postfix":   "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
+	"lookup":    "== addresses\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n",
 	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
 }
 

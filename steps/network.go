@@ -160,6 +160,7 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
 		Text:  hoster.Port25Text(s.Ports.SMTP),
 		Copy:  text,
+		Check: "smtp.leaves",
 	}}
 }
 

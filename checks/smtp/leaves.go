@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -82,10 +83,10 @@ func askWitnesses(ctx context.Context, e *checks.Env, q checks.Question, v *chec
 	var said []string
 	silent := true
 	for _, name := range witnesses {
-		seen, r, err := seenBy(ctx, e, v, name)
+		saw, r, err := seenBy(ctx, e, v, name)
 		switch {
-		case len(seen) > 0:
-			return judgeSeen(e, q, name, seen)
+		case len(saw) > 0:
+			return judgeSeen(e, q, name, saw)
 		case err != nil:
 			said = append(said, fmt.Sprintf("%s: %s", name, remote.Clean(remote.Words(err)).Line(100)))
 		default:
@@ -102,21 +103,28 @@ func askWitnesses(ctx context.Context, e *checks.Env, q checks.Question, v *chec
 var address = regexp.MustCompile(`[0-9A-Fa-f:.]{7,}`)
 
 // seenBy is which public addresses a mail server names in its answer to EHLO.
-func seenBy(ctx context.Context, e *checks.Env, v *checks.Vantage, name string) (seen []netip.Addr, r checks.Reached, err error) {
-	t, r, err := callName(ctx, e, v, name)
+func seenBy(ctx context.Context, e *checks.Env, v *checks.Vantage, name string) (saw []netip.Addr, r checks.Reached, err error) {
+	at, err := checks.Ask(ctx, e.Site, v, seen.Address4(name))
+	if err == nil && len(at) == 0 {
+		err = errors.New("the host cannot look the name up")
+	}
+	if err != nil {
+		return nil, checks.Reached{Answer: checks.NoPlace}, err
+	}
+	t, r, err := call(ctx, e, v, netip.AddrPortFrom(at[0], uint16(site.Default().Ports.SMTP)), false)
 	if t == nil {
 		return nil, r, err
 	}
 	defer t.bye()
 	for _, word := range address.FindAllString(strings.Join(t.offers, " "), -1) {
 		if a, err := netip.ParseAddr(strings.TrimPrefix(strings.Trim(word, "."), "IPv6:")); err == nil {
-			seen = append(seen, a)
+			saw = append(saw, a)
 		}
 	}
-	if len(seen) == 0 {
+	if len(saw) == 0 {
 		err = fmt.Errorf("it answers, and does not say whom it sees: %s", remote.Clean(t.offers[0]).Line(80))
 	}
-	return seen, r, err
+	return saw, r, err
 }
 
 func judgeSeen(e *checks.Env, q checks.Question, name string, seen []netip.Addr) checks.Result {

@@ -74,13 +74,13 @@ var stories = []struct {
 	{"no login", says(atSubmissions, "tls EHLO", "250 mail.example.org"), "smtp.submission.submissions", checks.Fail, "no login", ""},
 	{"no TLS on 465", func(w *world) { w.servers[atSubmissions].encrypted = false }, "smtp.submission.submissions", checks.Fail, "", "smtp.relay.submissions"},
 
-	{"from home", says(witnesses[0]+":25", "EHLO", "250-mx.google.com at your service, [198.51.100.20]\n250 SMTPUTF8"), "smtp.leaves", checks.Fail, "sees 198.51.100.20", ""},
-	{"over IPv6", says(witnesses[0]+":25", "EHLO", "250 mx.google.com at your service, [2001:db8:50::2]"), "smtp.leaves", checks.Fail, "sees 2001:db8:50::2", ""},
-	{"the provider keeps it back", silent(witnesses[0]+":25", witnesses[1]+":25"), "smtp.leaves", checks.Fail, "no answer", ""},
+	{"from home", says(atFirst, "EHLO", "250-mx.google.com at your service, [198.51.100.20]\n250 SMTPUTF8"), "smtp.leaves", checks.Fail, "sees 198.51.100.20", ""},
+	{"over IPv6", says(atFirst, "EHLO", "250 mx.google.com at your service, [2001:db8:50::2]"), "smtp.leaves", checks.Fail, "sees 2001:db8:50::2", ""},
+	{"the provider keeps it back", silent(atFirst, atSecond), "smtp.leaves", checks.Fail, "no answer", ""},
 	{"kept back by our own rule", func(w *world) {
-		w.refused[witnesses[0]+":25"], w.refused[witnesses[1]+":25"] = syscall.EACCES, syscall.EACCES
+		w.refused[atFirst], w.refused[atSecond] = syscall.EACCES, syscall.EACCES
 	}, "smtp.leaves", checks.Fail, "rejected on the way", ""},
-	{"nobody says whom it sees", says(witnesses[0]+":25", "EHLO", "250 mx.google.com"), "smtp.leaves", checks.Unknown, "does not say whom it sees", ""},
+	{"nobody says whom it sees", says(atFirst, "EHLO", "250 mx.google.com"), "smtp.leaves", checks.Unknown, "does not say whom it sees", ""},
 	{"no rule keeps it", told("mail", "routing", "20723:\tfrom all ipproto tcp dport 25 prohibit\n", ""), "smtp.leaves.kept", checks.Fail, "over IPv4 mail leaves by the default route", ""},
 	{"the rule is for another port", told("mail", "routing", "dport 25 prohibit", "dport 26 prohibit"), "smtp.leaves.kept", checks.Fail, "over IPv6 mail leaves", ""},
 	{"another VPN takes it", told("mail", "routing", "20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20722", "100:\tnot from all fwmark 0xca6c lookup 51820\n20722"),

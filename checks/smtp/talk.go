@@ -17,7 +17,6 @@ import (
 
 	"postern/checks"
 	"postern/remote"
-	"postern/site"
 )
 
 const (
@@ -63,16 +62,6 @@ func call(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Add
 
 // errNobody says that nobody listens but a listener of ours, which another check put there for a moment.
 var errNobody = errors.New("nothing listens there")
-
-// callName is call to a mail server of others, by its name.
-func callName(ctx context.Context, e *checks.Env, from *checks.Vantage, name string) (*talk, checks.Reached, error) {
-	conn, r := e.DialName(ctx, from, name, site.Default().Ports.SMTP)
-	if conn == nil {
-		return nil, r, nil
-	}
-	t, err := greet(ctx, e, conn, false)
-	return t, r, err
-}
 
 func greet(ctx context.Context, e *checks.Env, conn net.Conn, encrypted bool) (*talk, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -114,6 +114,7 @@ type world struct {
 }
 
 const (
+	atFirst, atSecond                             = "192.0.2.1:25", "192.0.2.2:25"
 	atSMTP, atSubmission, atSubmissions, atInside = "203.0.113.10:25", "203.0.113.10:587", "203.0.113.10:465", "10.0.0.2:25"
 	postfix                                       = "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n== end\n"
 	routes                                        = "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n20720:\tfrom all fwmark 0x1000000/0x1000000 lookup 20720\n" +
@@ -129,7 +130,7 @@ func newWorld(t *testing.T) *world {
 	witness := exchanger()
 	witness.says[""], witness.says["EHLO"] = "220 mx.google.com ESMTP", "250-mx.google.com at your service, [203.0.113.10]\n250-SIZE 157286400\n250 SMTPUTF8"
 	w := &world{t: t, refused: map[string]error{}, servers: map[string]*server{atSMTP: exchanger(), atInside: exchanger(),
-		atSubmission: login(false), atSubmissions: login(true), witnesses[0] + ":25": witness}}
+		atSubmission: login(false), atSubmissions: login(true), atFirst: witness}}
 	s := site.Default()
 	s.Domain, s.Hostname, s.Mail.Path, s.Mail.Kind = "example.org", "mail.example.org", "direct", "plain"
 	s.Host("proxy").Public4 = netip.MustParseAddr("203.0.113.10")
@@ -140,7 +141,7 @@ func newWorld(t *testing.T) *world {
 		for id, text := range facts {
 			f.Answers[id] = remote.Answer{Out: text}
 		}
-		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Dial: w, Facts: f}
+		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Dial: w, Facts: f, Run: w.lookup}
 	}
 	return w
 }
@@ -157,6 +158,16 @@ func (w *world) DialContext(_ context.Context, _, address string) (net.Conn, err
 	near, far := net.Pipe()
 	go s.serve(far)
 	return near, nil
+}
+
+// lookup has each witness an address of its own.
+func (w *world) lookup(_ context.Context, q remote.Query) (remote.Answer, error) {
+	for i, name := range witnesses {
+		if q.ID == "lookup "+name {
+			return remote.Answer{Out: fmt.Sprintf("== addresses\n192.0.2.%d STREAM %s\n== end\n", i+1, name)}, nil
+		}
+	}
+	return remote.Answer{Code: 1}, nil
 }
 
 // says has the server at an address give another reply.
