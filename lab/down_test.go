@@ -136,7 +136,7 @@ func TestLateChildIsEnded(t *testing.T) {
 // cleans up itself) and by one it cannot (then down does).
 func TestInterruptedUp(t *testing.T) {
 	needLab(t)
-	if err := Prepare(t.Context(), t.Output(), "bookworm", false); err != nil {
+	if err := Prepare(t.Context(), Options{Log: t.Output(), Suite: "bookworm"}); err != nil {
 		t.Fatal(err)
 	}
 	binary := buildLab(t)

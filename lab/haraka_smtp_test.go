@@ -156,18 +156,18 @@ func (s *sink) got(t *testing.T) (said, mail string) {
 	return said, mail
 }
 
-// letter is a mail to send from an address of a node.
-type letter struct {
+// outgoing is a mail to send from an address of a node.
+type outgoing struct {
 	node, source, server string // source may be empty
 	from, to, also       string // also: a second recipient, whom the server refuses
 	text                 string // its body; "" for a short one
 	secure               bool
 }
 
-func (m letter) body() string { return cmp.Or(m.text, "hello\r\n") }
+func (m outgoing) body() string { return cmp.Or(m.text, "hello\r\n") }
 
 // send sends it, and gives the banner, whose certificate the server has, and the error that it answered with.
-func (m letter) send(ctx context.Context, l *Lab) (banner, owner string, err error) {
+func (m outgoing) send(ctx context.Context, l *Lab) (banner, owner string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	var c net.Conn
@@ -212,7 +212,7 @@ func (m letter) send(ctx context.Context, l *Lab) (banner, owner string, err err
 	if err != nil {
 		return "", owner, err
 	}
-	_, err = fmt.Fprintf(data, "From: <%s>\r\nTo: <%s>\r\nSubject: a letter\r\n\r\n%s", m.from, m.to, m.body())
+	_, err = fmt.Fprintf(data, "From: <%s>\r\nTo: <%s>\r\nSubject: a outgoing\r\n\r\n%s", m.from, m.to, m.body())
 	return "", owner, errors.Join(err, data.Close())
 }
 

@@ -89,34 +89,34 @@ func (c *craft) takes() {
 	const known, none = "XCLIENT ADDR=198.51.100.77 NAME=mx.external.test", `450 "the mail host takes no XCLIENT`
 	for _, one := range []struct {
 		name   string
-		letter letter
+		outgoing outgoing
 		set    func()
 		want   string // what the sender is told; "" for a mail that is taken
 		client string // what the mail host is told of the sender
 	}{
-		{"a mail", letter{}, nil, "", known},
-		{"encrypted", letter{secure: true, to: "bob@Example.NET"}, nil, "", known},
-		{"another's name", letter{source: "198.51.100.78"}, nil, "", "XCLIENT ADDR=198.51.100.78 NAME=[UNAVAILABLE]"},
-		{"over IPv6", letter{server: "[2001:db8:113::10]:25", secure: true}, nil, "", "XCLIENT ADDR=IPV6:2001:db8:77::77 NAME=mx.external.test"},
-		{"long lines, and a dot", letter{text: strings.Repeat("x", 998) + "\r\n" + strings.Repeat("y", 3000) + "\r\n.dot\r\n"}, nil, "", known},
-		{"for somebody else", letter{to: "a@external.test"}, nil, "550 ", ""},
-		{"for nobody", letter{to: "nobody@example.org"}, nil, `550 "5.1.1 nobody"`, known},
-		{"for one of two", letter{also: "nobody@example.org"}, nil, "", known},
-		{"no XCLIENT offered", letter{}, func() { mailHost.offers = nil }, none, ""},
-		{"no EHLO", letter{}, func() { mailHost.noEHLO = true }, none, ""},
-		{"XCLIENT refused", letter{}, func() {
+		{"a mail", outgoing{}, nil, "", known},
+		{"encrypted", outgoing{secure: true, to: "bob@Example.NET"}, nil, "", known},
+		{"another's name", outgoing{source: "198.51.100.78"}, nil, "", "XCLIENT ADDR=198.51.100.78 NAME=[UNAVAILABLE]"},
+		{"over IPv6", outgoing{server: "[2001:db8:113::10]:25", secure: true}, nil, "", "XCLIENT ADDR=IPV6:2001:db8:77::77 NAME=mx.external.test"},
+		{"long lines, and a dot", outgoing{text: strings.Repeat("x", 998) + "\r\n" + strings.Repeat("y", 3000) + "\r\n.dot\r\n"}, nil, "", known},
+		{"for somebody else", outgoing{to: "a@external.test"}, nil, "550 ", ""},
+		{"for nobody", outgoing{to: "nobody@example.org"}, nil, `550 "5.1.1 nobody"`, known},
+		{"for one of two", outgoing{also: "nobody@example.org"}, nil, "", known},
+		{"no XCLIENT offered", outgoing{}, func() { mailHost.offers = nil }, none, ""},
+		{"no EHLO", outgoing{}, func() { mailHost.noEHLO = true }, none, ""},
+		{"XCLIENT refused", outgoing{}, func() {
 			mailHost.noEHLO, mailHost.offers, mailHost.refuses = false, map[string]bool{"XCLIENT": true}, "501 no"
 		}, none, known},
-		{"XCLIENT not now", letter{}, func() { mailHost.refuses = "421 later" }, `450 "later`, known},
-		{"the mail host is away", letter{}, func() { there.Close() }, `450 "the mail host does not answer`, ""},
-		{"the mail host is back", letter{}, func() { mailHost.refuses, there = "", mailHost.serve(t, c.l, "mail", "10.0.0.2:25") }, "", known},
+		{"XCLIENT not now", outgoing{}, func() { mailHost.refuses = "421 later" }, `450 "later`, known},
+		{"the mail host is away", outgoing{}, func() { there.Close() }, `450 "the mail host does not answer`, ""},
+		{"the mail host is back", outgoing{}, func() { mailHost.refuses, there = "", mailHost.serve(t, c.l, "mail", "10.0.0.2:25") }, "", known},
 	} {
 		if one.set != nil {
 			mailHost.mu.Lock()
 			one.set()
 			mailHost.mu.Unlock()
 		}
-		m := one.letter
+		m := one.outgoing
 		m.node, m.from, m.to, m.server = "world", "eve@external.test", cmp.Or(m.to, "alice@example.org"), cmp.Or(m.server, "203.0.113.10:25")
 		banner, owner, err := m.send(t.Context(), c.l)
 		if !strings.HasPrefix(banner, "220 mail.example.org ESMTP ") || strings.Contains(banner, haraka.Version) || m.secure && owner != "mail.example.org" {
@@ -142,7 +142,7 @@ func (c *craft) sends() {
 	world.serve(t, c.l, "world", "198.51.100.77:25")
 	home := &sink{name: "mail host"}
 	home.serve(t, c.l, "mail", "10.0.0.2:25")
-	m := letter{node: "mail", source: "10.0.0.2", server: "10.0.0.1:2526", from: "alice@example.org", to: "eve@external.test", text: strings.Repeat("x", 998) + "\r\n"}
+	m := outgoing{node: "mail", source: "10.0.0.2", server: "10.0.0.1:2526", from: "alice@example.org", to: "eve@external.test", text: strings.Repeat("x", 998) + "\r\n"}
 	if _, _, err := m.send(t.Context(), c.l); err != nil {
 		t.Error(err)
 	}
@@ -158,7 +158,7 @@ func (c *craft) sends() {
 	if said, mail := home.got(t); !strings.Contains(said, "MAIL FROM:<>\nRCPT TO:<alice@example.org>\n") || !strings.Contains(mail, "550 5.1.1 nobody") {
 		t.Errorf("what cannot be sent comes home as\n%s\n%s", said, mail)
 	}
-	for name, m := range map[string]letter{"another address of the tunnel": {node: "mail", source: "10.0.0.9", server: "10.0.0.1:2526"},
+	for name, m := range map[string]outgoing{"another address of the tunnel": {node: "mail", source: "10.0.0.9", server: "10.0.0.1:2526"},
 		"the world": {node: "world", server: "203.0.113.10:2526"}, "the world, over IPv6": {node: "world", server: "[2001:db8:113::10]:2526"}} {
 		m.from, m.to = "alice@example.org", "eve@external.test"
 		if _, _, err := m.send(t.Context(), c.l); err == nil || !strings.HasPrefix(err.Error(), "550 ") && !strings.Contains(err.Error(), "connection refused") {
@@ -188,7 +188,7 @@ func (c *craft) keepsTheirs() {
 openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=theirs -keyout tls_key.pem -out tls_cert.pem 2>/dev/null; chown haraka: *; echo other >me`)
 	before := c.print()
 	c.settle(does.Last)
-	m, owner := letter{node: "world", server: "203.0.113.10:25", to: "a@external.test", secure: true}, ""
+	m, owner := outgoing{node: "world", server: "203.0.113.10:25", to: "a@external.test", secure: true}, ""
 	if err := poll(c.t.Context(), time.Minute, func() bool { _, owner, _ = m.send(c.t.Context(), c.l); return owner != "" }); err != nil || owner != "theirs" {
 		c.t.Errorf("the certificate is %q's, %v", owner, err)
 	}

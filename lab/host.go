@@ -49,6 +49,9 @@ func (l *Lab) boot(ctx context.Context, n node) error {
 	if l.Docker && n.name == "mail" {
 		return l.dressDocker(ctx)
 	}
+	if l.nativeMail(n) {
+		return l.awaitMail(ctx, strings.Split(n.addrs[0], "/")[0])
+	}
 	return nil
 }
 

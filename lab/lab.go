@@ -20,6 +20,7 @@ type Options struct {
 	Name    string    // of the lab; "lab" when empty
 	Suite   string    // of the hosts: bookworm or trixie; bookworm when empty
 	Docker  bool      // Docker runs on mail, with the image lab/base
+	Mail    string    // the mail server on mail: none when empty, or plain
 	SSHPort int       // of the hosts' sshd; 22 when 0
 	Log     io.Writer `json:"-"` // progress; nothing when nil
 }
@@ -47,6 +48,9 @@ func newHandle(o Options) (*Lab, error) {
 	}
 	if o.Suite != "bookworm" && o.Suite != "trixie" {
 		return nil, fmt.Errorf("%q is not a suite of the lab (bookworm or trixie)", o.Suite)
+	}
+	if o.Mail != "" && o.Mail != "plain" {
+		return nil, fmt.Errorf("%q is not a mail server of the lab (plain)", o.Mail)
 	}
 	if o.SSHPort < 1 || o.SSHPort > 65535 {
 		return nil, fmt.Errorf("%d is not a port (1 to 65535)", o.SSHPort)
@@ -85,7 +89,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if err := canRun(); err != nil {
 		return nil, err
 	}
-	if err := Prepare(ctx, l.Log, l.Suite, l.Docker); err != nil {
+	if err := Prepare(ctx, l.Options); err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
 	unlock, err := l.lock()

@@ -30,6 +30,7 @@ var tools = []struct{ needs, pkg string }{
 	{"/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"},
 	{"ping", "iputils-ping"},
 	{"npm", "npm"},
+	{"curl", "curl"},
 }
 
 // canRun tells, in one line, what keeps this machine from being a lab.
@@ -57,16 +58,17 @@ func missing() []string {
 	return pkgs
 }
 
-// Prepare installs the tools this machine lacks and makes a suite's root file
-// systems and mirror, unless they are in the cache.
-func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) error {
+// Prepare installs the tools this machine lacks and makes the root file systems
+// and the mirror that a lab needs, unless they are in the cache.
+func Prepare(ctx context.Context, o Options) error {
+	log := o.Log
 	if err := canRun(); err != nil {
 		return err
 	}
 	if err := makeRoom(log); err != nil {
 		return err
 	}
-	made := things(suite, docker)
+	made := things(o)
 	lacking := func(m thing) bool { return !exists(m.path) }
 	if len(missing()) == 0 && !slices.ContainsFunc(made, lacking) {
 		return nil
@@ -92,7 +94,7 @@ func Prepare(ctx context.Context, log io.Writer, suite string, docker bool) erro
 		return err
 	}
 	for _, m := range made {
-		if err := m.once(ctx, log, suite); err != nil {
+		if err := m.once(ctx, log, o.Suite); err != nil {
 			return err
 		}
 	}
@@ -105,7 +107,8 @@ type thing struct {
 	make       func(ctx context.Context, suite, dir string) error
 }
 
-func things(suite string, docker bool) []thing {
+func things(o Options) []thing {
+	suite := o.Suite
 	all := []thing{
 		{basePath(suite, false), "a root file system of " + suite, makeBase},
 		{mirrorPath(suite), "the package mirror of " + suite, makeMirror},
@@ -113,7 +116,10 @@ func things(suite string, docker bool) []thing {
 	if npmLock() != "" {
 		all = append(all, thing{npmPath(), "the packages of npm", makeNpm})
 	}
-	if docker {
+	if o.Mail != "" {
+		all = append(all, thing{mailPath(suite), "a root file system of " + suite + " with a mail server", makeMail})
+	}
+	if o.Docker {
 		all = append(all, thing{basePath(suite, true), "a root file system of " + suite + " with Docker", makeDockerBase},
 			thing{imagePath(suite), "a container image of " + suite, makeImage})
 	}

@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q was taken", bad)
 		}
 	}
-	for _, o := range []Options{{Name: "../x"}, {Name: "A"}, {Suite: "sid"}, {SSHPort: 70000}} {
+	for _, o := range []Options{{Name: "../x"}, {Name: "A"}, {Suite: "sid"}, {SSHPort: 70000}, {Mail: "exim"}} {
 		if _, err := newHandle(o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}

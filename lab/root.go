@@ -48,6 +48,9 @@ func (l *Lab) makeRoot(_ context.Context, n node) error {
 		}
 	}
 	base := basePath(l.Suite, l.Docker && n.name == "mail")
+	if l.nativeMail(n) {
+		base = mailPath(l.Suite)
+	}
 	opts := "lowerdir=" + base + ",upperdir=" + disk + "/upper,workdir=" + disk + "/work"
 	if err := unix.Mount("root", l.dir(n.name, "root"), "overlay", 0, opts); err != nil {
 		return fmt.Errorf("mount overlay %s: %w", opts, err)
@@ -77,6 +80,11 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 	}
 	for _, f := range files {
 		if err := put(filepath.Join(root, f.path), f.text, f.mode); err != nil {
+			return err
+		}
+	}
+	if l.nativeMail(n) {
+		if err := putMailFiles(l.Suite, root); err != nil {
 			return err
 		}
 	}

@@ -54,11 +54,14 @@ func verbStatus(ctx context.Context, c call) error {
 }
 
 func (l *Lab) show(ctx context.Context) {
-	docker := ""
+	more := ""
 	if l.Docker {
-		docker = ", Docker on mail"
+		more = ", Docker on mail"
 	}
-	fmt.Printf("lab %q: %s, SSH on %d%s\n", l.Name, l.Suite, l.SSHPort, docker)
+	if l.Mail != "" {
+		more += ", " + l.Mail + " mail server"
+	}
+	fmt.Printf("lab %q: %s, SSH on %d%s\n", l.Name, l.Suite, l.SSHPort, more)
 	w := tabwriter.NewWriter(os.Stdout, 2, 0, 2, ' ', 0)
 	for _, n := range nodes {
 		state := "a namespace"

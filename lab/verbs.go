@@ -72,6 +72,7 @@ func parse(argv []string) (call, error) {
 	f.StringVar(&c.Suite, "suite", "", "")
 	f.IntVar(&c.SSHPort, "ssh-port", 0, "")
 	f.BoolVar(&c.Docker, "docker", false, "")
+	f.StringVar(&c.Mail, "mail", "", "")
 	f.BoolVar(&c.hard, "hard", false, "")
 	f.BoolVar(&c.all, "all", false, "")
 	for {
@@ -90,8 +91,9 @@ func verbPrepare(ctx context.Context, c call) error {
 		}
 		suites = []string{c.Suite}
 	}
-	for _, s := range suites {
-		if err := Prepare(ctx, c.Log, s, true); err != nil {
+	c.Docker, c.Mail = true, "plain"
+	for _, c.Suite = range suites {
+		if err := Prepare(ctx, c.Options); err != nil {
 			return err
 		}
 	}

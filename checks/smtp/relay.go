@@ -62,9 +62,7 @@ func askRelay(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "no mail for others is taken at %s", Fix: "take the tunnel and all that is not the host itself out of mynetworks, then ask again"}
 	var all []checks.Result
 	for _, service := range []string{"smtp", "submissions", "submission"} {
-		for _, r := range doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result { return tryAll(ctx, e, q, d.from, d.to, service) }) {
-			all = append(all, r)
-		}
+		all = append(all, doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result { return tryAll(ctx, e, q, d.from, d.to, service) })...)
 		if len(all) > 0 && all[0].ID == "" {
 			return all
 		}
