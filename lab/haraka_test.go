@@ -88,11 +88,11 @@ func (c *craft) takes() {
 	defer func() { there.Close() }()
 	const known, none = "XCLIENT ADDR=198.51.100.77 NAME=mx.external.test", `450 "the mail host takes no XCLIENT`
 	for _, one := range []struct {
-		name   string
+		name     string
 		outgoing outgoing
-		set    func()
-		want   string // what the sender is told; "" for a mail that is taken
-		client string // what the mail host is told of the sender
+		set      func()
+		want     string // what the sender is told; "" for a mail that is taken
+		client   string // what the mail host is told of the sender
 	}{
 		{"a mail", outgoing{}, nil, "", known},
 		{"encrypted", outgoing{secure: true, to: "bob@Example.NET"}, nil, "", known},

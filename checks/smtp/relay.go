@@ -210,8 +210,17 @@ func try(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Addr
 	return got
 }
 
-// recipient begins a message and asks whether a recipient is taken; nothing is ever sent to it.
+// recipient begins a message and asks whether a recipient is taken; nothing is ever sent to it. Where the sender is what is not liked,
+// nobody is one.
 func (t *talk) recipient(from, to string) (reply, error) {
+	r, err := t.envelope(from, to)
+	if err == nil && from != "" && aboutSender(r) {
+		return t.envelope("", to)
+	}
+	return r, err
+}
+
+func (t *talk) envelope(from, to string) (reply, error) {
 	r, err := t.say("MAIL FROM:<" + from + ">")
 	if err == nil && r.ok() {
 		if r, err = t.say("RCPT TO:<" + to + ">"); err != nil {
@@ -227,6 +236,12 @@ func (t *talk) recipient(from, to string) (reply, error) {
 // aboutRecipient says whether a refusal is for want of that mailbox (RFC 3463, 3.2), so that others are not refused by it.
 func aboutRecipient(r reply) bool {
 	return strings.HasPrefix(r.text, "5.1.") || strings.HasPrefix(r.text, "4.1.") || strings.HasPrefix(r.text, "4.2.") || strings.HasPrefix(r.text, "5.2.")
+}
+
+// aboutSender says whether a refusal is for the sender's address (RFC 3463, 3.2), which hides what is said of recipients.
+func aboutSender(r reply) bool {
+	code, _, _ := strings.Cut(r.text, " ")
+	return !r.ok() && (strings.HasSuffix(code, ".1.7") || strings.HasSuffix(code, ".1.8") || strings.Contains(strings.ToLower(r.text), "sender address rejected"))
 }
 
 // denied says whether something is put off in words only: Postfix says 454 for what it never relays.

@@ -66,6 +66,7 @@ var stories = []struct {
 	{"the mail host is away", both(haraka, says(atSMTP, "RCPT TO:<postmaster@example.org>", "450 the mail host does not answer"),
 		says(atSMTP, "RCPT TO:<relaytest%example.com@example.org>", "450 the mail host does not answer")), "smtp.relay.smtp", checks.Unknown, "put off, not refused: from <antispam@example.com> to <relaytest%example.com@example.org>: 450 the mail host", ""},
 	{"a listener of ours", says(atSMTP, "", "postern 198.51.100.20 40000"), "smtp.answers", checks.Fail, "refused", "smtp.relay.smtp"},
+	{"senders are looked up", both(says(atSMTP, "MAIL FROM:<antispam@", "450 4.1.8 <x>: Sender address rejected: Domain not found"), says(atSMTP, "RCPT TO:", relayed)), "smtp.relay.smtp", checks.Fail, "an open relay", ""},
 	{"fail2ban counts", told("mail", "jails", "sshd", "sshd, postfix"), "smtp.relay.smtp", checks.Unknown, "would ban the place", "smtp.relay.inside smtp.relay.submission smtp.relay.submissions"},
 
 	{"no submission", func(w *world) { delete(w.servers, atSubmission) }, "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},
