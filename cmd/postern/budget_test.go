@@ -14,7 +14,7 @@ const (
 	maxFile     = 400            // lines
 	maxFunction = 80             // lines
 	maxFolder   = 45             // files, without tests
-	maxCode     = 39_000 + 8_640 // lines of Go and shell, without tests: three chapters, what hosts met in the field need on top (docs/field.md), port 465, two hosts told at one moment (5_920 of these), and chapter 5 with a DNS to try it on
+	maxCode     = 39_000 + 9_040 // lines of Go and shell, without tests: three chapters, what hosts met in the field need on top (docs/field.md), port 465, two hosts told at one moment (5_920 of these), chapter 5 with a DNS to try it on, and a mail server and an exchanger to try mail on (400)
 	maxDemo     = 2_500          // of these
 	maxRequires = 19             // direct requirements in go.mod
 )
