@@ -39,17 +39,18 @@ systemctl restart docker`)
 	if l.Mail == "" {
 		return nil
 	}
-	if _, err := l.Exec(ctx, "mail", "docker", "container", "inspect", "mail"); err == nil {
-		return nil
+	if _, err := l.Exec(ctx, "mail", "docker", "container", "inspect", "mail"); err != nil {
+		if err := l.makeMailContainer(ctx); err != nil {
+			return fmt.Errorf("docker: mail server: %w", err)
+		}
 	}
-	if err := l.makeMailContainer(ctx); err != nil {
-		return fmt.Errorf("docker: mail server: %w", err)
-	}
-	return nil
+	// Docker cannot publish its ports before the tunnel is there: somebody waits for that and starts it, once.
+	_, err = l.Exec(ctx, "mail", "sh", "-ec", `[ -z "$(docker ps -q -f status=created -f name=^mail$)" ] || systemd-run -q --unit=first-start \
+	sh -c 'until ip -o address | grep -q " 10.0.0.2/"; do sleep 1; done; exec docker start mail'`)
+	return err
 }
 
-// makeMailContainer makes a container of the root file system of a mail server, on a bridge and with ports as Mailcow has them. Docker
-// cannot publish them before the tunnel is there: then it is started for the first time, as by someone who waits for that.
+// makeMailContainer makes a container of the root file system of a mail server, on a bridge and with ports as Mailcow has them.
 func (l *Lab) makeMailContainer(ctx context.Context) error {
 	if err := putMailFiles(l.Suite, l.dir("mail", "root", "srv", "mail")); err != nil {
 		return err
@@ -62,8 +63,7 @@ func (l *Lab) makeMailContainer(ctx context.Context) error {
 docker network create --subnet 172.22.1.0/24 -o com.docker.network.bridge.name=br-mailcow mailcow
 docker create --name mail --hostname mail.example.org --restart always --network mailcow --ip 172.22.1.253 \
 	-p 10.0.0.2:25:25 -p 10.0.0.2:465:465 -p 10.0.0.2:587:587 -p 10.0.0.2:993:993 lab/mail mail-run
-docker cp /srv/mail/. mail:/
-systemd-run -q --unit=first-start sh -c 'until ip -o address | grep -q " 10.0.0.2/"; do sleep 1; done; exec docker start mail'`)
+docker cp /srv/mail/. mail:/`)
 	if err != nil {
 		return err
 	}
