@@ -8,4 +8,6 @@
 //	laptop 192.168.50.10 ─┐                           ┌─ proxy 203.0.113.10
 //	mail   192.168.50.2  ─┴─ gw (NAT) 198.51.100.20 ─ inet
 //	                                                  └─ world 198.51.100.77
+//
+// In world is the mail exchanger of external.test; mail is a mail server when asked for.
 package main
