@@ -37,7 +37,11 @@ func taking(s *site.Site, h *site.Host) map[string]string {
 	if h.Public6.IsValid() {
 		everywhere = netip.IPv6Unspecified() // and IPv4
 	}
-	return intake(s.Hostname, zone.Domains(s), address(everywhere, s.Ports.SMTP), s.Tunnel.Mail.String(), strconv.Itoa(s.Ports.SMTP))
+	all := intake(s.Hostname, zone.Domains(s), address(everywhere, s.Ports.SMTP), s.Tunnel.Mail.String(), strconv.Itoa(s.Ports.SMTP))
+	if h.Public4.IsValid() {
+		all["config/xclient_own"] = lines(h.Public4.String(), s.Hostname)
+	}
+	return all
 }
 
 // intake makes its files, for a site or for a probe.
@@ -59,32 +63,54 @@ func intake(me string, domains []string, listen, host, port string) map[string]s
 }
 
 // sending is the instance that sends what the mail host hands it, and nobody else. Mail for our own domains, such as bounces, goes
-// home: without that it goes round in circles, and no sender is ever told.
+// home by the other instance, which says whose it is: without that it goes round in circles, and no sender is ever told; and straight
+// from here it would seem to come from the tunnel's address, which has no name, and is rejected as spam.
 //
 // guide: haraka, Haraka Out Configuration
 func sending(s *site.Site, h *site.Host) map[string]string {
 	home := []string{"[domains]"}
 	for _, d := range zone.Domains(s) {
-		home = append(home, d+` = { "action": "continue", "nexthop": "`+address(s.Tunnel.Mail, s.Ports.SMTP)+`" }`)
+		home = append(home, d+` = { "action": "continue", "nexthop": "`+address(netip.MustParseAddr("127.0.0.1"), s.Ports.SMTP)+`" }`)
 	}
 	smtp := []string{"listen=" + address(s.TunnelAddress(h), s.Ports.Relay), "nodes=0"}
 	if h.Public4.IsValid() { // it would ask a stranger for it
 		smtp = append(smtp, "public_ip="+h.Public4.String())
 	}
 	return map[string]string{
-		"config/me":                     lines(s.Hostname),
-		"config/plugins":                lines("relay"),
-		"config/smtp.ini":               lines(smtp...),
-		"config/relay.ini":              lines("[relay]", "acl=true", "force_routing=true", "dest_domains=false", "all=false"),
-		"config/relay_acl_allow":        lines(s.Tunnel.Mail.String() + "/32"),
-		"config/relay_dest_domains.ini": lines(home...),
-		"config/outbound.ini":           lines("enable_tls=true", "inet_prefer=v4", "received_header=disabled"),
-		"config/tls.ini":                lines("key="+config+"tls_key.pem", "cert="+config+"tls_cert.pem", "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
-		"config/log.ini":                logging,
+		"config/me":                      lines(s.Hostname),
+		"config/plugins":                 lines("relay"),
+		"config/smtp.ini":                lines(smtp...),
+		"config/relay.ini":               lines("[relay]", "acl=true", "force_routing=true", "dest_domains=false", "all=false"),
+		"config/relay_acl_allow":         lines(s.Tunnel.Mail.String() + "/32"),
+		"config/relay_dest_domains.ini":  lines(home...),
+		"config/outbound.bounce_message": bounce,
+		"config/outbound.ini":            lines("enable_tls=true", "inet_prefer=v4", "received_header=disabled"),
+		"config/tls.ini":                 lines("key="+config+"tls_key.pem", "cert="+config+"tls_cert.pem", "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
+		"config/log.ini":                 logging,
 		// A line that says where a mail comes from would tell the world the mail host's address.
 		"config/connection.ini": connections(does.Key{Section: "headers", Name: "add_received", Value: "false"}),
 	}
 }
+
+// bounce is what who sent a mail is told when it cannot be delivered. Haraka has none but in its own folder, and then sends one without
+// a subject or a sender.
+const bounce = `Date: {date}
+From: MAILER-DAEMON@{me}
+To: {to}
+Auto-Submitted: auto-replied
+Subject: could not be delivered: {subject}
+Message-Id: {msgid}
+
+The mail server {me} could not deliver your message
+    "{subject}"
+to
+    {recipients}
+
+The reason: {reason}
+{extended_reason}
+
+It does not try again.
+`
 
 // logging is as much as it takes to tell what became of a mail.
 const logging = "level=notice\ntimestamps=false\nformat=default\n"

@@ -56,11 +56,11 @@ func TestFiles(t *testing.T) {
 		{usual, in + "/config/smtp_forward.ini", "host=10.0.0.2\nport=25\nenable_tls=false\n"},
 		{usual, out + "/config/smtp.ini", "listen=10.0.0.1:2526\nnodes=0\n"},
 		{usual, out + "/config/relay_acl_allow", "10.0.0.2/32\n"},
-		{usual, out + "/config/relay_dest_domains.ini", "[domains]\n" + `example.org = { "action": "continue", "nexthop": "10.0.0.2:25" }` + "\n"},
+		{usual, out + "/config/relay_dest_domains.ini", "[domains]\n" + `example.org = { "action": "continue", "nexthop": "127.0.0.1:25" }` + "\n"},
 		{several, in + "/config/host_list", "example.org\nexample.net\nxn--bcher-kva.example\n"},
-		{several, out + "/config/relay_dest_domains.ini", "[domains]\n" + `example.org = { "action": "continue", "nexthop": "10.0.0.2:25" }
-example.net = { "action": "continue", "nexthop": "10.0.0.2:25" }
-xn--bcher-kva.example = { "action": "continue", "nexthop": "10.0.0.2:25" }
+		{several, out + "/config/relay_dest_domains.ini", "[domains]\n" + `example.org = { "action": "continue", "nexthop": "127.0.0.1:25" }
+example.net = { "action": "continue", "nexthop": "127.0.0.1:25" }
+xn--bcher-kva.example = { "action": "continue", "nexthop": "127.0.0.1:25" }
 `},
 		{six, in + "/config/smtp.ini", "listen=[::]:25\nnodes=0\n"},
 		{six, out + "/config/smtp.ini", "listen=10.0.0.1:2526\nnodes=0\npublic_ip=203.0.113.10\n"},
@@ -68,7 +68,7 @@ xn--bcher-kva.example = { "action": "continue", "nexthop": "10.0.0.2:25" }
 		{strange, in + "/config/smtp_forward.ini", "host=10.77.0.8\nport=2525\nenable_tls=false\n"},
 		{strange, out + "/config/smtp.ini", "listen=10.77.0.7:587\nnodes=0\n"},
 		{strange, out + "/config/relay_acl_allow", "10.77.0.8/32\n"},
-		{strange, out + "/config/relay_dest_domains.ini", "[domains]\n" + `example.org = { "action": "continue", "nexthop": "10.77.0.8:2525" }` + "\n"},
+		{strange, out + "/config/relay_dest_domains.ini", "[domains]\n" + `example.org = { "action": "continue", "nexthop": "127.0.0.1:2525" }` + "\n"},
 	} {
 		if got := one.in[one.path]; got != one.want {
 			t.Errorf("%s:\n%s; want\n%s", one.path, got, one.want)

@@ -5,7 +5,10 @@
 const dns = require('node:dns').promises
 const net = require('node:net')
 
+let own = [] // this host as the world knows it: its address and name
+
 exports.register = function () {
+    own = this.config.get('xclient_own', 'list')
     const client = this.haraka_require('smtp_client')
     const usual = client.get_client_plugin
     client.get_client_plugin = (plugin, connection, config, done) =>
@@ -26,6 +29,7 @@ exports.register = function () {
 
 function sender(connection) {
     const { ip } = connection.remote
+    if (own.length === 2 && /^(127\.|::1$)/.test(ip)) return `ADDR=${own[0]} NAME=${own[1]}` // such as a bounce, and never "myself"
     return `ADDR=${net.isIPv6(ip) ? 'IPV6:' : ''}${ip} NAME=${connection.notes.verified_name || '[UNAVAILABLE]'}`
 }
 
