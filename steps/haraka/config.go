@@ -38,7 +38,7 @@ func taking(s *site.Site, h *site.Host) map[string]string {
 		everywhere = netip.IPv6Unspecified() // and IPv4
 	}
 	all := intake(s.Hostname, zone.Domains(s), address(everywhere, s.Ports.SMTP), s.Tunnel.Mail.String(), strconv.Itoa(s.Ports.SMTP))
-	if h.Public4.IsValid() {
+	if all["config/xclient_own"] = ""; h.Public4.IsValid() {
 		all["config/xclient_own"] = lines(h.Public4.String(), s.Hostname)
 	}
 	return all
