@@ -138,10 +138,13 @@ func (c *craft) takes() {
 func (c *craft) sends() {
 	t := c.t
 	world := &sink{name: "mx.external.test", offers: map[string]bool{"STARTTLS": true}}
-	world.serve(t, c.l, "world", "198.51.100.77:25")
-	home := &sink{name: "mail host"}
+	world.serve(t, c.l, "world", senderAddr+":25")
+	if err := c.l.Publish("external.test.", "@ MX 10 mx\nmx A "+exchangerAddr4+"\nmx AAAA "+exchangerAddr6+"\nsender A "+senderAddr+"\nsink MX 10 sender\n", "ns1", "ns2"); err != nil {
+		t.Fatal(err)
+	}
+	home := &sink{name: "mail host", offers: map[string]bool{"XCLIENT": true}}
 	home.serve(t, c.l, "mail", "10.0.0.2:25")
-	m := outgoing{node: "mail", source: "10.0.0.2", server: "10.0.0.1:2526", from: "alice@example.org", to: "eve@external.test", text: strings.Repeat("x", 998) + "\r\n"}
+	m := outgoing{node: "mail", source: "10.0.0.2", server: "10.0.0.1:2526", from: "alice@example.org", to: "eve@sink.external.test", text: strings.Repeat("x", 998) + "\r\n"}
 	if _, _, err := m.send(t.Context(), c.l); err != nil {
 		t.Error(err)
 	}
@@ -150,16 +153,17 @@ func (c *craft) sends() {
 		!strings.HasPrefix(all, "EHLO mail.example.org\nSTARTTLS\nEHLO mail.example.org\nMAIL FROM:<alice@example.org>\n") {
 		t.Errorf("the world is told\n%s\n%s", said, mail)
 	}
-	m.to = "nobody@external.test"
+	m.to = "nobody@sink.external.test"
 	if _, _, err := m.send(t.Context(), c.l); err != nil {
 		t.Error(err)
 	}
-	if said, mail := home.got(t); !strings.Contains(said, "MAIL FROM:<>\nRCPT TO:<alice@example.org>\n") || !strings.Contains(mail, "550 5.1.1 nobody") {
+	if said, mail := home.got(t); !strings.Contains(said, "XCLIENT ADDR=203.0.113.10 NAME=mail.example.org\n") || !strings.Contains(said, "MAIL FROM:<>\nRCPT TO:<alice@example.org>\n") ||
+		!strings.Contains(mail, "Subject: could not be delivered: ") || !strings.Contains(mail, "550 5.1.1 nobody") {
 		t.Errorf("what cannot be sent comes home as\n%s\n%s", said, mail)
 	}
 	for name, m := range map[string]outgoing{"another address of the tunnel": {node: "mail", source: "10.0.0.9", server: "10.0.0.1:2526"},
 		"the world": {node: "world", server: "203.0.113.10:2526"}, "the world, over IPv6": {node: "world", server: "[2001:db8:113::10]:2526"}} {
-		m.from, m.to = "alice@example.org", "eve@external.test"
+		m.from, m.to = "alice@example.org", "eve@sink.external.test"
 		if _, _, err := m.send(t.Context(), c.l); err == nil || !strings.HasPrefix(err.Error(), "550 ") && !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("%s: %v", name, err)
 		}
