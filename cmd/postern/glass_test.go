@@ -136,6 +136,8 @@ func asked(screen string) (what string, answer bool) {
 		return header, true
 	case strings.Contains(header, "proof  ") && strings.Contains(screen, "enter goes on.") && !working.MatchString(screen):
 		return "proof " + header[:strings.Index(header, "proof")], false
+	case strings.HasPrefix(page, "for you") && strings.Contains(screen, "\nenter go on"):
+		return header[:strings.Index(header, "for you")] + "for you", false
 	case page == "" && strings.Contains(screen, "\nenter go on") && !strings.Contains(header, "proof"):
 		return header, false
 	}
