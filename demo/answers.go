@@ -147,7 +147,9 @@ func (h *Host) sockets() string {
 		text += fmt.Sprintf("udp UNCONN 0 0 0.0.0.0:%[1]d 0.0.0.0:*\nudp UNCONN 0 0 [::]:%[1]d [::]:*\n", t.port)
 	}
 	for _, e := range h.ears() {
-		if e.name != "" {
+		if e.both {
+			text += fmt.Sprintf("tcp LISTEN 0 128 *:%d *:* users:((%q,pid=701,fd=3))\n", e.at.Port(), e.name)
+		} else if e.name != "" {
 			text += fmt.Sprintf("tcp LISTEN 0 128 %s %s:* users:((%q,pid=701,fd=3))\n", e.at, map[bool]string{true: "0.0.0.0", false: "[::]"}[e.at.Addr().Is4()], e.name)
 		}
 	}

@@ -47,9 +47,7 @@ func (h *Host) mailEars(at netip.Addr) (ears []*ear) {
 func (h *Host) harakaEars() (ears []*ear) {
 	taking := postman{w: h.w, anyName: true}
 	if h.kernel.started["haraka-in"] {
-		for _, all := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
-			ears = append(ears, &ear{at: netip.AddrPortFrom(all, smtpPort), name: "node", talk: taking.serve})
-		}
+		ears = append(ears, &ear{at: netip.AddrPortFrom(netip.IPv6Unspecified(), smtpPort), both: true, name: "node", talk: taking.serve})
 	}
 	if h.kernel.started["haraka-out"] {
 		for _, t := range h.kernel.tunnels {
@@ -132,6 +130,8 @@ func (p postman) recipient(to string, domains []string) string {
 		return "530 5.7.0 Authentication required"
 	case !slices.Contains(domains, domain):
 		return "554 5.7.1 <" + to + ">: Relay access denied"
+	case p.anyName && p.w.noMail:
+		return "450 the mail host does not answer, try again later"
 	case p.anyName, who == "postmaster":
 		return "250 2.1.5 Ok"
 	}

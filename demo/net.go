@@ -19,6 +19,7 @@ import (
 // ear is a TCP listener of a host.
 type ear struct {
 	at    netip.AddrPort
+	both  bool                             // over both families, at no address
 	name  string                           // of its process, for who lists those of the host itself; empty for a throw-away one
 	greet func(peer netip.AddrPort) string // what it says to who comes
 	talk  func(net.Conn, netip.AddrPort)   // what it does instead with who comes; may be nil
@@ -27,7 +28,7 @@ type ear struct {
 // ear is the listener for what arrives at an address, nil when nobody listens there.
 func (h *Host) ear(at netip.AddrPort) *ear {
 	for _, e := range h.ears() {
-		if e.at == at || e.at.Port() == at.Port() && e.at.Addr().IsUnspecified() && e.at.Addr().Is4() == at.Addr().Is4() {
+		if e.at == at || e.at.Port() == at.Port() && e.at.Addr().IsUnspecified() && (e.both || e.at.Addr().Is4() == at.Addr().Is4()) {
 			return e
 		}
 	}
@@ -39,7 +40,7 @@ func (h *Host) ears() []*ear {
 	all := slices.Clone(h.kernel.ears)
 	for _, t := range h.kernel.tunnels {
 		for _, a := range t.addresses {
-			if h == h.w.Mail {
+			if h == h.w.Mail && !h.w.noMail {
 				all = append(all, h.mailEars(a.Addr())...)
 			}
 		}

@@ -19,12 +19,14 @@ type Options struct {
 	Faults []string     // what goes wrong; see Faults
 	Speed  float64      // how many times faster than ours the hosts' time passes; 0 means 1
 	Rand   func([]byte) // nil: crypto/rand
+	NoMail bool         // no mail server runs on the mail host yet
 }
 
 // World is the two hosts, who operates them, and the network between them all.
 type World struct {
 	Proxy, Mail *Host
 
+	noMail bool
 	speed  float64
 	began  time.Time
 	rand   func([]byte)
@@ -45,7 +47,7 @@ type World struct {
 
 // New makes both hosts as a hoster and an installer leave them: sshd runs, nothing else is set up. Close it.
 func New(o Options) (*World, error) {
-	w := &World{speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}, met: map[*way]bool{}}
+	w := &World{noMail: o.NoMail, speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}, met: map[*way]bool{}}
 	if w.speed <= 0 {
 		w.speed = 1
 	}

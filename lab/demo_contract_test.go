@@ -165,7 +165,7 @@ func TestDemoContract(t *testing.T) {
 	if err := l.Trust(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := demo.New(demo.Options{})
+	d, err := demo.New(demo.Options{NoMail: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,12 +26,21 @@ func TestMail(t *testing.T) {
 					t.Skip("skipped: it runs only in make torture")
 				}
 				m := newMailed(t, path, Options{Suite: suite, Mail: "plain"})
+				before := fingerprints(t, m.l)
 				m.run(0, "apply", "--yes")
 				m.proven()
-				m.flows(path)
+				m.flows(path, path)
 				if said := m.run(0, "apply", "--yes"); !strings.Contains(said, "Nothing to change") {
 					t.Errorf("a second apply changes something:\n%s", said)
 				}
+				m.breaks(path)
+				other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]
+				for i, way := range []string{other, path} { // one answer and one apply
+					m.run(0, "apply", "--yes", "--save", "--set", "mail.path="+way)
+					m.settled()
+					m.flows(way, way+strconv.Itoa(i))
+				}
+				m.undone(before)
 			})
 		}
 	}
@@ -59,7 +69,7 @@ func newMailed(t *testing.T, path string, o Options) mailed {
 var homely = regexp.MustCompile(`192\.168\.50\.|198\.51\.100\.20\b|\b10\.0\.0\.|2001:db8:50:`)
 
 // flows sends mail both ways.
-func (m mailed) flows(path string) {
+func (m mailed) flows(path, word string) {
 	t := m.t.(*testing.T)
 	t.Helper()
 	in := []letter{{to: "203.0.113.10:25", source: "198.51.100.77", word: "four"}, {to: "203.0.113.10:25", source: senderAddr, word: "named"}}
@@ -68,7 +78,7 @@ func (m mailed) flows(path string) {
 		in, clients = append(in, letter{to: "[2001:db8:113::10]:25", word: "six"}), append(clients, "client=mx.external.test[2001:db8:77::77]")
 	}
 	for i, one := range in {
-		one.from, one.sender, one.rcpt, one.word = "world", "zoe@external.test", mailUser, one.word+path
+		one.from, one.sender, one.rcpt, one.word = "world", "zoe@external.test", mailUser, one.word+word
 		if err := one.send(t.Context(), m.l); err != nil {
 			t.Errorf("%s: %v", one.word, err)
 			continue
@@ -81,8 +91,8 @@ func (m mailed) flows(path string) {
 			t.Errorf("of %s the mail server's log says %q, want %s", one.word, got, clients[i])
 		}
 	}
-	for word, port := range map[string]string{"wrapped": "465", "starttls": "587"} {
-		answer := letter{from: "world", to: "203.0.113.10:" + port, sender: mailUser, rcpt: "bob@external.test", password: mailPassword, word: word + path}
+	for suffix, port := range map[string]string{"wrapped": "465", "starttls": "587"} {
+		answer := letter{from: "world", to: "203.0.113.10:" + port, sender: mailUser, rcpt: "bob@external.test", password: mailPassword, word: suffix + word}
 		if err := answer.send(t.Context(), m.l); err != nil {
 			t.Errorf("%s: %v", answer.word, err)
 			continue
@@ -96,11 +106,11 @@ func (m mailed) flows(path string) {
 			t.Errorf("%s tells the world of home (%s):\n%s", answer.word, found, text)
 		}
 	}
-	lost := letter{from: "world", to: "203.0.113.10:587", sender: mailUser, rcpt: "nobody@nowhere.test", password: mailPassword, word: "lost" + path}
+	lost := letter{from: "world", to: "203.0.113.10:587", sender: mailUser, rcpt: "nobody@nowhere.test", password: mailPassword, word: "lost" + word}
 	if err := lost.send(t.Context(), m.l); err != nil {
 		t.Error(err)
 	}
-	if text := m.l.inbox(t, "203.0.113.10", "lost"+path); !strings.Contains(text, "nobody@nowhere.test") {
+	if text := m.l.inbox(t, "203.0.113.10", "lost"+word); !strings.Contains(text, "nobody@nowhere.test") {
 		t.Errorf("what cannot be delivered does not come home:\n%s", text)
 	}
 }

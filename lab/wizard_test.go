@@ -54,7 +54,7 @@ func answersByKeys(t *testing.T, l *Lab, folder string) {
 	s.shows("1 of 7 Network")
 	s.turn("enter", "Finds out what")
 	s.shows("Mail domain example.org answered", "> Mail host name")
-	s.types("mail.example.org\r")
+	s.types("\r") // it has none yet: no mail server stands there, and these chapters need no name
 	s.shows("> proxy: SSH destination")
 	s.types("root@203.0.113.10:x\r")
 	s.shows("[!]", "> proxy: SSH destination")

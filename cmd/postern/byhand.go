@@ -129,8 +129,9 @@ func closing(s *site.Site, results []checks.Result) string {
 	var proven, done, open []steps.Step
 	for _, step := range steps.All() {
 		if !step.ByHand() {
-			asked := func(r checks.Result) bool { return r.Step == step.ID && r.Outcome != checks.Skip }
-			if !step.OfAnswers() || slices.ContainsFunc(results, asked) {
+			told := func(r checks.Result) bool { return r.Step == step.ID }
+			asked := func(r checks.Result) bool { return told(r) && r.Outcome != checks.Skip }
+			if slices.ContainsFunc(results, asked) || !step.OfAnswers() && !slices.ContainsFunc(results, told) {
 				proven = append(proven, step)
 			}
 			continue

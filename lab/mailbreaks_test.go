@@ -1,0 +1,112 @@
+//go:build linux
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// mishap is one thing that goes wrong with a host, and the result of a check that names it.
+type mishap struct {
+	name, host, do, undo string
+	id, says             string
+}
+
+const (
+	believe    = "postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128 10.0.0.0/24' && systemctl reload postfix"
+	disbelieve = "postconf -X mynetworks && systemctl reload postfix"
+	noRelay    = "postconf -e relayhost= && systemctl reload postfix"
+	relay      = "postconf -e 'relayhost = [10.0.0.1]:2526' && systemctl reload postfix"
+)
+
+// mishaps of either path, and of each.
+var mishaps = map[string][]mishap{
+	"": {
+		{"an open relay for the tunnel", "mail", believe, disbelieve, "smtp.relay.inside", "an open relay"},
+		{"an open relay waiting", "mail", believe, disbelieve, "smtp.server", "mynetworks holds 10.0.0.0/24"},
+		{"the mail server's name", "mail", "postconf -e myhostname=nas.lan && systemctl reload postfix", "postconf -e myhostname=mail.example.org && systemctl reload postfix", "smtp.server", "calls itself nas.lan"},
+		{"no submission", "mail", "postconf -MX submission/inet && systemctl restart postfix", "cp /root/master.cf /etc/postfix/ && systemctl restart postfix", "smtp.submission.submission", "refused"},
+		{"passwords in the clear", "mail", "postconf -e smtpd_tls_auth_only=no && systemctl reload postfix", "postconf -e smtpd_tls_auth_only=yes && systemctl reload postfix", "smtp.submission.submission", "a login before TLS"},
+	},
+	"haraka": {
+		{"an open relay on the proxy", "proxy", "cd /opt/haraka-in/config; cp plugins /root/; echo relay >>plugins; printf '[relay]\\nacl=true\\n' >relay.ini; printf '0.0.0.0/0\\n::/0\\n' >relay_acl_allow; chmod 644 relay*; systemctl restart haraka-in",
+			"cd /opt/haraka-in/config; cp /root/plugins .; rm relay.ini relay_acl_allow; systemctl restart haraka-in", "smtp.relay.smtp", "an open relay"},
+		{"Haraka is stopped", "proxy", "systemctl stop haraka-in", "systemctl start haraka-in", "smtp.answers", "refused"},
+		{"half a connection.ini", "proxy", "cd /opt/haraka-in/config; cp connection.ini /root/; printf '[main]\\nspool_dir=/var/tmp\\n' >connection.ini; systemctl restart haraka-in",
+			"cp /root/connection.ini /opt/haraka-in/config/; systemctl restart haraka-in", "smtp.answers", ""},
+		{"mail leaves from home", "mail", noRelay, relay, "smtp.server", "mail leaves from home"},
+		{"XCLIENT is not believed", "mail", "postconf -e smtpd_authorized_xclient_hosts= && systemctl reload postfix", "postconf -e smtpd_authorized_xclient_hosts=10.0.0.1 && systemctl reload postfix", "smtp.server", "XCLIENT"},
+	},
+	"direct": {
+		{"nothing keeps mail back", "mail", "ip -4 rule del pref 20723", "systemctl restart postern-smtp", "smtp.leaves.kept", "over IPv4 mail leaves by the default route"},
+		{"nothing keeps mail back at boot", "mail", "systemctl -q disable postern-smtp", "systemctl -q enable postern-smtp", "smtp.leaves.kept", "after a reboot"},
+		{"mail leaves from home", "mail", "systemctl stop postern-smtp", "systemctl start postern-smtp", "smtp.leaves", "sees 198.51.100.20"},
+		{"no answer to mail", "mail", "systemctl stop postfix", "systemctl start postfix", "smtp.answers", "refused"},
+	},
+}
+
+// breaks has one thing after the other go wrong, and wants it named by a check, and all well again afterwards.
+func (m mailed) breaks(path string) {
+	t := m.t.(*testing.T)
+	t.Helper()
+	want(t, m.l, "mail", "cp", "/etc/postfix/master.cf", "/root/")
+	for _, one := range append(mishaps[""], mishaps[path]...) {
+		want(t, m.l, one.host, "sh", "-ec", one.do)
+		told := false
+		for _, r := range m.checks("haraka") {
+			told = told || r.ID == one.id && r.Result == "fail" && strings.Contains(r.Saw, one.says)
+		}
+		if !told {
+			t.Errorf("%s: %s does not say %q: %+v", one.name, one.id, one.says, m.checks("haraka"))
+		}
+		want(t, m.l, one.host, "sh", "-ec", one.undo)
+	}
+	m.settled("haraka")
+}
+
+// settled waits until the checks named have nothing to say: what was started anew takes a moment.
+func (m mailed) settled(named ...string) {
+	t := m.t.(*testing.T)
+	t.Helper()
+	var amiss []result
+	if poll(t.Context(), 2*time.Minute, func() bool {
+		amiss = nil
+		for _, r := range m.checks(named...) {
+			if r.Result != "ok" && r.Result != "skip" {
+				amiss = append(amiss, r)
+			}
+		}
+		return len(amiss) == 0
+	}) != nil {
+		t.Errorf("all is mended, and yet: %+v", amiss)
+	}
+}
+
+// kept says of a line of a fingerprint that packages which stay do not explain it.
+func kept(line string) bool {
+	fact := line[2:]
+	if strings.HasPrefix(fact, "package ") || strings.HasPrefix(fact, "at-boot wg-quick") {
+		return false
+	}
+	_, path, etc := strings.Cut(fact, " /etc/")
+	for _, ours := range []string{"postfix", "systemd", "ufw", "wireguard/", "sysctl", "passwd ", "group "} {
+		etc = etc && !strings.HasPrefix(path, ours)
+	}
+	return !etc
+}
+
+// undone wants both hosts as they were, but for packages and what they bring.
+func (m mailed) undone(before map[string]string) {
+	t := m.t.(*testing.T)
+	t.Helper()
+	m.undoAll()
+	for host, now := range fingerprints(t, m.l) {
+		for _, line := range difference(before[host], now) {
+			if kept(line) {
+				t.Errorf("%s: %s", host, line)
+			}
+		}
+	}
+}
