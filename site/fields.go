@@ -140,7 +140,7 @@ func serviceFields() []Field {
 	return []Field{
 		choice(label{"clients.addresses", "Client addresses", "preserve: the mail host sees who really connects. masquerade: it sees the proxy instead, as the guide has it; blocking by address then hits everyone."},
 			func(s *Site) *string { return &s.Clients.Addresses }, false, "preserve", "masquerade"),
-		choice(label{"mail.path", "Way of incoming mail", "haraka: a mail server on the proxy takes and checks it first. direct: the port is forwarded to the mail host."},
+		choice(label{"mail.path", "Way of incoming mail", "haraka: a mail server on the proxy takes it, over IPv6 too, and tells senders at once when the mail host is away; it needs Node.js and 200 MB of memory. direct: the port is sent on to the mail host, which sees and sends everything itself through the tunnel; nothing runs on the proxy."},
 			func(s *Site) *string { return &s.Mail.Path }, false, "haraka", "direct"),
 		choice(label{"mail.kind", "Mail server", "mailcow, or plain for any other mail server."},
 			func(s *Site) *string { return &s.Mail.Kind }, false, "mailcow", "plain"),
@@ -166,6 +166,8 @@ func guideFields() []Field {
 		found("rules", "Rules made by hand", "ufw rules without our mark that say what ours would say.", func(s *Site) *string { return &s.Guide.Rules }),
 		found("unit", "The guide's start script", "wireguard-setup and wireguard.service.", func(s *Site) *string { return &s.Guide.Unit }),
 		found("tunnel", "An existing tunnel", "A configuration and key that the tunnel's interface has already.", func(s *Site) *string { return &s.Guide.Tunnel }),
+		choice(label{"guide.mta", "Another mail server on the proxy", "One that listens where Haraka is to, such as exim4. replace: it is stopped, and no longer started at boot. Empty means that it is only named."},
+			func(s *Site) *string { return &s.Guide.MTA }, true, "replace"),
 	}
 }
 

@@ -65,6 +65,7 @@ type Guide struct {
 	Rules   string // untagged rules that say what we would say
 	Unit    string // wireguard-setup and wireguard.service
 	Tunnel  string // an existing configuration and key of the tunnel's interface
+	MTA     string // another mail server that listens where Haraka is to: replace, or ""
 }
 
 // Site is everything the operator answered; saved as TOML with a schema version and a revision.

@@ -20,12 +20,14 @@ func init() {
 		ID: "haraka", Chapter: 6, Title: "Haraka",
 		Why: "Mail goes both ways with the right names on it. Either Haraka on the proxy takes it from the world and sends what the mail host hands it (mail.path = haraka); " +
 			"or the proxy only sends its port on, and what the mail host sends leaves through the tunnel by the proxy's address (direct). Neither relays for strangers.",
-		Guide:  "haraka, Email Flow",
-		Fields: func(*site.Site) []string { return []string{"domain", "hostname", "mail.path", "mail.kind"} },
-		Needs:  []string{"domain", "hostname"},
-		Reads:  harakaReads,
-		Plan:   planHaraka,
-		Proof:  []string{"smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.server"},
+		Guide: "haraka, Email Flow",
+		Fields: func(*site.Site) []string {
+			return []string{"domain", "hostname", "mail.path", "mail.kind", "guide.mta"}
+		},
+		Needs: []string{"domain", "hostname"},
+		Reads: harakaReads,
+		Plan:  planHaraka,
+		Proof: []string{"smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.server"},
 	})
 }
 
@@ -62,9 +64,17 @@ func planHaraka(s *site.Site, look Look) Plan {
 	return p
 }
 
+// leastMemory is what a proxy should have for Haraka beside the rest, in bytes: two times 95 MB were measured.
+const leastMemory = 600 << 20
+
 // planProxyMail has the proxy take and send mail by Haraka, or do neither.
 func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
-	table := haraka.Off()
+	left, err := haraka.Queued(f)
+	if err != nil {
+		p.Refused = append(p.Refused, "haraka: "+err.Error())
+		return
+	}
+	table := haraka.Off(left)
 	if s.Mail.Path == "haraka" {
 		node, err := haraka.NodeOf(f)
 		if err != nil {
@@ -82,7 +92,16 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 			p.Refused = append(p.Refused, "haraka: "+words+"; or choose mail.path=direct")
 		}
 		table = haraka.Table(s, h, node)
+		if s.Guide.MTA == "replace" {
+			table.Things = append(haraka.Replaced(listeners), table.Things...)
+		}
+		if size, err := seen.Sizes.Of(f); err == nil && size.Memory > 0 && size.Memory < leastMemory {
+			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("it has %d MB of memory, and Haraka takes about 200: mail.path = direct needs none there", size.Memory>>20)})
+		}
 	} else {
+		if left > 0 {
+			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("%d mails wait to be sent in Haraka's queue, so %s goes on until they have left: apply this chapter again then", left, haraka.Out)})
+		}
 		p.Notes = append(p.Notes, Note{Text: "mail.path is direct, so the proxy needs no mail server: the firewall's chapter sends port " + strconv.Itoa(s.Ports.SMTP) +
 			" on to the mail host, and lets what that sends to the world leave by the proxy's address"})
 	}

@@ -105,7 +105,11 @@ func TestStories(t *testing.T) {
 		t.Run(c.name, bubble(func(t *testing.T) {
 			w := newWorld(t)
 			c.spoil(w)
-			for id, r := range w.ask() {
+			results := w.ask()
+			if _, told := results[c.id]; !told {
+				t.Errorf("%s is not asked", c.id)
+			}
+			for id, r := range results {
 				switch fine := r.Outcome == checks.OK || r.Outcome == checks.Skip; {
 				case id == c.id:
 					if text := r.Saw.String() + "\n" + r.Evidence.String(); r.Outcome != c.want || !strings.Contains(text, c.words) {

@@ -4,11 +4,14 @@ package haraka
 
 import (
 	_ "embed" // the files of Haraka and for it
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 	"postern/steps/does"
 )
@@ -40,7 +43,11 @@ var lock string
 
 // Reads lists what must be seen of a host.
 func Reads(s *site.Site, h *site.Host) []remote.Query {
-	return append(append(Table(s, h, Node{}).Reads(), own.Reads()...), nodeQuery)
+	queries := append(slices.Concat(Table(s, h, Node{}).Reads(), own.Reads()), nodeQuery, queued)
+	for _, process := range slices.Sorted(maps.Keys(mtas)) {
+		queries = append(queries, does.Unit{Name: mtas[process], Off: true}.Reads()...)
+	}
+	return queries
 }
 
 // Table is what the proxy should have, given which Node it has.
@@ -73,10 +80,39 @@ func files(dir string, texts map[string]string) (all []does.Thing) {
 // lines is a file of them.
 func lines(text ...string) string { return strings.Join(text, "\n") + "\n" }
 
-// Off has neither instance run; their files and queues stay.
-func Off() does.Table {
-	return does.Table{Step: "haraka", Things: []does.Thing{
+// queued asks how many mails wait to be sent.
+var queued = remote.ReadRun("haraka queue", "ls -1A "+out+"/queue 2>/dev/null | wc -l; echo end")
+
+// Queued is how many mails the instance that sends still has; an error says that it could not be seen.
+func Queued(f remote.Facts) (n int, err error) {
+	said, ok := f.Get(queued.ID)
+	count, _, whole := strings.Cut(strings.TrimSpace(said), "\n")
+	if n, err = strconv.Atoi(strings.TrimSpace(count)); !ok || !whole || err != nil {
+		return 0, fmt.Errorf("%s: it could not be seen whether mail waits in %s/queue", f.Host, out)
+	}
+	return n, nil
+}
+
+// Off has neither instance run; their files and queues stay. The one that sends goes on as long as it has mail.
+func Off(queued int) does.Table {
+	t := does.Table{Step: "haraka", Things: []does.Thing{
 		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
-		does.Unit{Name: Out, Off: true, Title: "stop " + Out + ": the mail host sends by itself; its files and queue stay"},
 	}}
+	if queued == 0 {
+		t.Things = append(t.Things, does.Unit{Name: Out, Off: true, Title: "stop " + Out + ": the mail host sends by itself; its files stay"})
+	}
+	return t
+}
+
+// mtas are the units of mail servers that may stand where Haraka is to, by their process.
+var mtas = map[string]string{"exim4": "exim4.service", "master": "postfix.service"}
+
+// Replaced are the units of other mail servers that are to make way for Haraka, and no longer start at boot. Their packages and queues stay.
+func Replaced(all []seen.Listener) (units []does.Thing) {
+	for _, process := range slices.Sorted(maps.Keys(mtas)) {
+		if slices.ContainsFunc(all, func(l seen.Listener) bool { return l.Process == process }) {
+			units = append(units, does.Unit{Name: mtas[process], Off: true, Title: "stop " + mtas[process] + ", where Haraka is to listen, and no longer start it at boot; its package and queue stay"})
+		}
+	}
+	return units
 }

@@ -242,8 +242,12 @@ func TestInTheWay(t *testing.T) {
 	}
 	got := InTheWay(s, s.Host("proxy"), []seen.Listener{at("node", "", 25), at("MainThread", "10.0.0.1", 2526), at("exim4", "127.0.0.1", 25), at("exim4", "::1", 25),
 		at("sshd", "", 22), at("x", "127.0.0.1", 2526), {Proto: "udp", Port: 25, Process: "y"}, at("", "0.0.0.0", 2526)})
-	if all := strings.Join(got, "\n"); all != "proxy: exim4 listens on port 25, which Haraka needs: stop it, and keep it from starting at boot\n"+
+	if all := strings.Join(got, "\n"); all != "proxy: exim4 listens on port 25, which Haraka needs: stop it, and keep it from starting at boot; with guide.mta = replace that is done for you\n"+
 		"proxy: something listens on port 2526, which Haraka needs: stop it, and keep it from starting at boot" {
 		t.Error(all)
+	}
+	s.Guide.MTA = "replace"
+	if got := InTheWay(s, s.Host("proxy"), []seen.Listener{at("exim4", "127.0.0.1", 25)}); len(got) > 0 || len(Replaced([]seen.Listener{at("exim4", "127.0.0.1", 25)})) != 1 {
+		t.Errorf("it is replaced, and yet %q", got)
 	}
 }

@@ -76,12 +76,21 @@ func (n Node) TooOld(h *site.Host) (words string, refused bool) {
 	}
 }
 
-// InTheWay tells who else listens where Haraka is to, which it then cannot.
+// InTheWay tells who else listens where Haraka is to, which it then cannot. Those that Replaced stops are in nobody's way where the site
+// wants that.
 func InTheWay(s *site.Site, h *site.Host, all []seen.Listener) (words []string) {
 	for _, l := range all {
 		here := l.Port == s.Ports.SMTP || l.Port == s.Ports.Relay && (l.Everywhere() || l.Addr == s.TunnelAddress(h))
 		if l.Proto == "tcp" && here && l.Process != "node" && l.Process != "MainThread" { // as Haraka is called, by what runs it
-			words = append(words, fmt.Sprintf("%s: %s listens on port %d, which Haraka needs: stop it, and keep it from starting at boot", h.Name, cmp.Or(l.Process, "something"), l.Port))
+			known := mtas[l.Process] != ""
+			if known && s.Guide.MTA == "replace" {
+				continue
+			}
+			out := "stop it, and keep it from starting at boot"
+			if known {
+				out += "; with guide.mta = replace that is done for you"
+			}
+			words = append(words, fmt.Sprintf("%s: %s listens on port %d, which Haraka needs: %s", h.Name, cmp.Or(l.Process, "something"), l.Port, out))
 		}
 	}
 	slices.Sort(words)
