@@ -52,7 +52,7 @@ func (w *world) do(verb func(context.Context, *engine.Runner) error) error {
 	defer cancel()
 	w.told = nil
 	r := &engine.Runner{
-		Site: w.site, Connect: w.connect, Here: w.here, Clock: w.clock, Operator: "ann@laptop", Deadline: time.Minute,
+		Site: w.site, Connect: w.connect, Here: w.here, Clock: w.clock, Operator: "ann@laptop", Deadline: 5 * time.Minute,
 		NewID: func() string {
 			var b [6]byte
 			_, _ = rand.Read(b[:])

@@ -157,7 +157,7 @@ func wireguardProven(t *testing.T, l *Lab, folder string, s *screen) {
 	s.turn("a", "Preparations: 4 changes on 2 hosts")
 	s.shows("Guarded: 2 changes on 2 hosts")
 	s.agree()
-	s.shows("WireGuard / proof", "Proven. enter goes on.")
+	s.shows("WireGuard / proof", "Proven") // a slow host may have only one way in yet
 	s.turn("enter", "WireGuard / proof")
 	s.shows("asking: ")
 	s.leave(0)

@@ -171,11 +171,11 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 	return results, nil, nil
 }
 
-// proveKept asks again what did not apply, or could not be told, while the change was open: what a boot will do, or a
+// proveKept asks again what did not apply, could not be told, or only just did while the change was open: what a boot will do, or a
 // tunnel that had no handshake yet. What fails then is asked until it has had its time: the host may be booting.
 func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []checks.Result) ([]checks.Result, error) {
 	start := r.Clock()
-	list = having(list, results, checks.Skip, checks.Unknown)
+	list = having(list, results, checks.Skip, checks.Unknown, checks.Warn)
 	for {
 		again, err := r.prove(ctx, list, r.sessions())
 		results = merge(results, again)
