@@ -21,7 +21,8 @@ func TestMail(t *testing.T) {
 		for _, suite := range []string{"trixie", "bookworm"} {
 			t.Run(path+" on "+suite, func(t *testing.T) {
 				t.Parallel()
-				if path+suite != "harakatrixie" && os.Getenv("POSTERN_TORTURE") == "" {
+				torture := os.Getenv("POSTERN_TORTURE") != ""
+				if suite == "bookworm" && !torture {
 					t.Skip("skipped: it runs only in make torture")
 				}
 				m := newMailed(t, path, Options{Suite: suite, Mail: "plain"})
@@ -33,12 +34,12 @@ func TestMail(t *testing.T) {
 					t.Errorf("a second apply changes something:\n%s", said)
 				}
 				m.breaks(path)
-				other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]
-				m.goes(other)
-				m.flows(other, other+"2")
-				m.breaks(other)
-				m.goes(path)
-				m.flows(path, path+"3")
+				if other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]; torture || other == "haraka" {
+					m.goes(other)
+					m.flows(other, other+"2")
+					m.goes(path)
+					m.flows(path, path+"3")
+				}
 				m.undone(before)
 			})
 		}
