@@ -45,6 +45,9 @@ echo '== tables6'; ip -6 route show table all | grep '^default .* table '`),
 		return all, nil
 	}})
 
+// Word is what follows a word in the rule, "" when it is not there.
+func (r PolicyRule) Word(word string) string { return after(r.Text, word) }
+
 // Lookup is the table that the rule sends packets to, "" when it does something else with them.
 func (r PolicyRule) Lookup() string { return after(r.Text, "lookup") }
 

@@ -36,6 +36,9 @@ func Services(s *Site) []Service {
 	}
 }
 
+// WorldSMTP is the port at which mail servers of others take mail (RFC 5321, 4.5.4.2), whatever the site's own is.
+var WorldSMTP = Default().Ports.SMTP
+
 // Outgoing are the ports elsewhere that a host itself must reach: names, time, packages and certificates, other mail servers from
 // where mail leaves, and the proxy's end of the tunnel. All of the tunnel's inside belongs to it too.
 func Outgoing(s *Site, h *Host) []NamedPort {
@@ -45,7 +48,7 @@ func Outgoing(s *Site, h *Host) []NamedPort {
 	case h.Role == Mail:
 		list = append(list, NamedPort{"tunnel", "udp", s.Tunnel.Port})
 	case s.Mail.Path == "haraka":
-		list = append(list, NamedPort{"smtp", "tcp", usual.SMTP})
+		list = append(list, NamedPort{"smtp", "tcp", WorldSMTP})
 	}
 	return list
 }

@@ -103,9 +103,7 @@ func postfixKeys(s *site.Site, h *site.Host, now seen.Mailer) (keys []does.Key, 
 	}
 	trusted := now.Words("smtpd_authorized_xclient_hosts")
 	if s.Mail.Path == "haraka" {
-		if now.Set["inet_protocols"] != "all" { // the address of a sender over IPv6 is told by XCLIENT
-			set("inet_protocols", "all")
-		}
+		set("inet_protocols", "all") // the address of a sender over IPv6 is told by XCLIENT
 		if !slices.Contains(trusted, proxy.String()) {
 			set("smtpd_authorized_xclient_hosts", strings.Join(append(trusted, proxy.String()), " "))
 		}

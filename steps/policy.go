@@ -71,7 +71,7 @@ func proxyPolicy(s *site.Site, h *site.Host, now seen.Host, p firewall.Policy) f
 			}
 			if s.Mail.Path == "direct" && to.Is4() { // what tells a sender's name is IPv4's
 				p.Leaves = append(p.Leaves, firewall.Leave{
-					Name: "smtp-out", Proto: "tcp", In: s.Tunnel.Interface, Out: in, From: ends[1], Port: site.Default().Ports.SMTP, As: to,
+					Name: "smtp-out", Proto: "tcp", In: s.Tunnel.Interface, Out: in, From: ends[1], Port: site.WorldSMTP, As: to,
 				})
 			}
 			for _, one := range site.Services(s) {

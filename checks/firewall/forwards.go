@@ -68,7 +68,7 @@ func (k knowledge) forward(f site.Service, mail, stranger netip.Addr) {
 // sentOut follows what the mail host sends to the world: it leaves by the proxy's own address, or receivers see one of nobody's.
 func (k knowledge) sentOut(mail netip.Addr) {
 	to := k.world[0].at
-	p := seen.Packet{Proto: "tcp", Src: mail, Dst: to, Port: worldSMTP, In: k.s.Tunnel.Interface, Out: k.arrivesOn(to), Beyond: true}
+	p := seen.Packet{Proto: "tcp", Src: mail, Dst: to, Port: site.WorldSMTP, In: k.s.Tunnel.Interface, Out: k.arrivesOn(to), Beyond: true}
 	begins, crosses, as := k.rules.Begins(p), k.rules.Crosses(p), k.rules.Translates(p, "POSTROUTING")
 	what := fmt.Sprintf("mail of %s for the world", mail)
 	k.needs(what, begins)
@@ -88,9 +88,6 @@ func (k knowledge) sentOut(mail netip.Addr) {
 		note(&k.found.wrong, "too wide: mail of %s, which is nobody, is let out by %s", p.Src, quote(got.Rule))
 	}
 }
-
-// worldSMTP is where mail servers of others take mail.
-var worldSMTP = site.Default().Ports.SMTP
 
 // leaks names a global acceptance of forwarding, which the guide sets and nothing needs.
 func (k knowledge) leaks() {

@@ -318,7 +318,7 @@ func (k knowledge) sends(t tuple) bool {
 // asked says whether anything asks for a rule of ours.
 func (k knowledge) asked(t tuple, allowed []want) bool {
 	out := k.s.Mail.Path == "direct" && k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" && t.src.IsSingleIP() &&
-		k.s.Tunnel.Network.Contains(t.src.Addr()) && slices.Equal(t.dports, []seen.Span{{First: worldSMTP, Last: worldSMTP}})
+		k.s.Tunnel.Network.Contains(t.src.Addr()) && slices.Equal(t.dports, []seen.Span{{First: site.WorldSMTP, Last: site.WorldSMTP}})
 	return out || slices.ContainsFunc(allowed, t.within) || slices.ContainsFunc(forwarded(k.s), func(f site.Service) bool {
 		return k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == f.Proto && t.dst.IsSingleIP() &&
 			slices.Equal(t.dports, []seen.Span{{First: f.Port, Last: f.Port}})

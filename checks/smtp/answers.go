@@ -24,7 +24,7 @@ func init() {
 			Skip:    "The site has no names yet (domain, hostname), or the port waits for the tunnel.",
 			Mends:   "The chapter Haraka; for the way there, Firewall and WireGuard. With mail.path = direct it is the mail host's own server that answers.",
 		},
-		Guide: "haraka, Email Flow", Reads: seen.Tunnels.Reads, Ask: checks.Linux(askAnswers),
+		Guide: "haraka, Email Flow", Reads: seen.Tunnels.Reads, Ask: named(askAnswers),
 	})
 }
 
@@ -36,11 +36,20 @@ type door struct {
 	suffix string
 }
 
+// named is for a site with names, of which all that a mail server does is made; another's check is a skip.
+func named(ask func(context.Context, *checks.Env) []checks.Result) func(context.Context, *checks.Env) []checks.Result {
+	return checks.Linux(func(ctx context.Context, e *checks.Env) []checks.Result {
+		if e.Site.Hostname == "" || e.Site.Domain == "" {
+			return []checks.Result{checks.Question{From: checks.Here}.Skip("the site has no names yet (domain, hostname)")}
+		}
+		return ask(ctx, e)
+	})
+}
+
+const notYet = "the tunnel is not set up on %s yet: chapter 3 does it"
+
 // doors asks the same of every public address that a service of the site has; want may name one with %s.
 func doors(e *checks.Env, service, suffix string, q checks.Question, ask func(checks.Question, door) checks.Result) []checks.Result {
-	if e.Site.Hostname == "" || e.Site.Domain == "" {
-		return []checks.Result{checks.Question{From: checks.Here}.Skip("the site has no names yet (domain, hostname)")}
-	}
 	var asks []func() checks.Result
 	for _, s := range site.Services(e.Site) {
 		if s.Name != service {
@@ -75,7 +84,7 @@ func (d door) ask(e *checks.Env, q checks.Question, s site.Service, ask func(che
 		return q.Skip("it is open to %s only", seen.Joined(s.From))
 	}
 	if name := e.Unset(append(e.Site.HostsOf(site.Mail), d.proxy)...); s.Forwarded && name != "" {
-		return q.Skip("the tunnel is not set up on %s yet: chapter 3 does it", name)
+		return q.Skip(notYet, name)
 	}
 	return ask(q, d)
 }
@@ -100,13 +109,11 @@ func askAnswers(ctx context.Context, e *checks.Env) []checks.Result {
 		}
 		defer t.bye()
 		name := remote.Clean(t.server).Line(80)
-		switch {
-		case !t.offersTo("STARTTLS"):
+		if !t.offersTo("STARTTLS") {
 			return q.Warn(fmt.Sprintf("%s greets, and offers no TLS", name), "its certificate is missing, or TLS is switched off", "")
-		default:
-			if err := t.startTLS(ctx, e); err != nil {
-				return q.Fail(remote.Clean(remote.Words(err)).Line(200), "its certificate or key cannot be read", "")
-			}
+		}
+		if err := t.startTLS(ctx, e); err != nil {
+			return q.Fail(remote.Clean(remote.Words(err)).Line(200), "its certificate or key cannot be read", "")
 		}
 		if !strings.EqualFold(t.server, e.Site.Hostname) {
 			return q.Warn(fmt.Sprintf("it greets as %s", name), "its own name is set otherwise: some of the world's servers compare it with the reverse name", "")

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postern/checks"
@@ -28,7 +29,7 @@ func init() {
 			Skip:    "The site has no names yet, or the way waits for the tunnel.",
 			Mends:   "The chapters Firewall, WireGuard and Haraka. Where the provider keeps it back, the letter of chapter Network.",
 		},
-		Guide: "haraka, Email Flow", Reads: checks.Join(seen.Tunnels.Reads, seen.Routing.Reads, seen.UnitsOf.Reads), Ask: checks.Linux(askLeaves),
+		Guide: "haraka, Email Flow", Reads: checks.Join(seen.Tunnels.Reads, seen.Routing.Reads, seen.UnitsOf.Reads), Ask: named(askLeaves),
 	})
 }
 
@@ -36,9 +37,6 @@ func init() {
 var witnesses = []string{"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com"}
 
 func askLeaves(ctx context.Context, e *checks.Env) []checks.Result {
-	if e.Site.Hostname == "" || e.Site.Domain == "" {
-		return []checks.Result{checks.Question{From: checks.Here}.Skip("the site has no names yet (domain, hostname)")}
-	}
 	sender := site.Proxy
 	if e.Site.Mail.Path == "direct" {
 		sender = site.Mail
@@ -47,7 +45,7 @@ func askLeaves(ctx context.Context, e *checks.Env) []checks.Result {
 	all := checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
 		q.Suffix = checks.Named(e.Site, h)
 		if name := e.Unset(e.Site.Hosts...); sender == site.Mail && name != "" {
-			return q.Skip("the tunnel is not set up on %s yet: chapter 3 does it", name)
+			return q.Skip(notYet, name)
 		}
 		return askWitnesses(ctx, e, q, v)
 	}, sender)
@@ -111,7 +109,7 @@ func seenBy(ctx context.Context, e *checks.Env, v *checks.Vantage, name string) 
 	if err != nil {
 		return nil, checks.Reached{Answer: checks.NoPlace}, err
 	}
-	t, r, err := call(ctx, e, v, netip.AddrPortFrom(at[0], uint16(site.Default().Ports.SMTP)), false)
+	t, r, err := call(ctx, e, v, netip.AddrPortFrom(at[0], uint16(site.WorldSMTP)), false)
 	if t == nil {
 		return nil, r, err
 	}
@@ -146,18 +144,18 @@ func judgeSeen(e *checks.Env, q checks.Question, name string, seen []netip.Addr)
 func escapes(p seen.Policies, six bool, tunnel string) (wrong, unsure []string) {
 	family := map[bool]string{false: "IPv4", true: "IPv6"}[six]
 	for _, r := range p.Rules {
-		w := words(r.Text)
-		if r.Six != six || w["suppress_prefixlength"] == "0" || w["ipproto"] != "" && w["ipproto"] != "tcp" || w["dport"] != "" && w["dport"] != "25" {
+		proto, port, in := r.Word("ipproto"), r.Word("dport"), r.Word("iif")
+		if r.Six != six || r.Word("suppress_prefixlength") == "0" || proto != "" && proto != "tcp" || port != "" && port != strconv.Itoa(site.WorldSMTP) {
 			continue
 		}
-		if w["from"] != "all" || w["fwmark"] != "" && !w.not() || w["to"] != "" || w["oif"] != "" || w["iif"] != "" && w["iif"] != "lo" {
+		if r.Word("from") != "all" || r.Word("fwmark") != "" && r.Word("not") == "" || r.Word("to") != "" || r.Word("oif") != "" || in != "" && in != "lo" {
 			continue // mail of this host has no mark, and no address before its way is found
 		}
-		if w["uidrange"]+w["sport"]+w["tos"] != "" {
+		if r.Word("uidrange")+r.Word("sport")+r.Word("tos") != "" {
 			unsure = append(unsure, r.Text)
 			continue
 		}
-		switch table := w["lookup"]; {
+		switch table := r.Lookup(); {
 		case table == "" && (strings.HasSuffix(r.Text, "prohibit") || strings.HasSuffix(r.Text, "unreachable") || strings.HasSuffix(r.Text, "blackhole")):
 			return wrong, unsure
 		case table == "main":
@@ -172,20 +170,3 @@ func escapes(p seen.Policies, six bool, tunnel string) (wrong, unsure []string) 
 	}
 	return wrong, unsure
 }
-
-// rule is a rule's words, each with the one behind it.
-type rule map[string]string
-
-func words(text string) rule {
-	w, list := rule{}, strings.Fields(text)
-	for i, word := range list {
-		next := ""
-		if i+1 < len(list) {
-			next = list[i+1]
-		}
-		w[word] = next
-	}
-	return w
-}
-
-func (r rule) not() bool { _, is := r["not"]; return is }

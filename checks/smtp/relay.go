@@ -25,7 +25,7 @@ func init() {
 			Mends:   "Stop the mail server until it is mended. On the mail host mynetworks must hold nothing but the host itself, above all not the tunnel; then the chapter Haraka.",
 		},
 		Guide: "haraka, Email Flow",
-		Reads: checks.Join(seen.Tunnels.Reads, seen.Jails.Reads), Ask: checks.Linux(askRelay),
+		Reads: checks.Join(seen.Tunnels.Reads, seen.Jails.Reads), Ask: named(askRelay),
 	})
 }
 
@@ -63,9 +63,6 @@ func askRelay(ctx context.Context, e *checks.Env) []checks.Result {
 	var all []checks.Result
 	for _, service := range []string{"smtp", "submissions", "submission"} {
 		all = append(all, doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result { return tryAll(ctx, e, q, d.from, d.to, service) })...)
-		if len(all) > 0 && all[0].ID == "" {
-			return all
-		}
 	}
 	return append(all, askInside(ctx, e, q)...)
 }
@@ -87,7 +84,7 @@ func askInside(ctx context.Context, e *checks.Env, q checks.Question) []checks.R
 					return q.Cannot(err)
 				}
 				if name := e.Unset(p, m); name != "" {
-					return q.Skip("the tunnel is not set up on %s yet: chapter 3 does it", name)
+					return q.Skip(notYet, name)
 				}
 				return tryAll(ctx, e, q, v, to, "inside")
 			})

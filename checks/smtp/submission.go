@@ -20,7 +20,7 @@ func init() {
 			Skip:    "The site has no names yet, or the port waits for the tunnel.",
 			Mends:   "The mail server's own settings: smtpd_tls_auth_only = yes, and its services submission and submissions. For the way there, Firewall and WireGuard.",
 		},
-		Guide: "network, Port Requirements", Reads: seen.Tunnels.Reads, Ask: checks.Linux(askSubmission),
+		Guide: "network, Port Requirements", Reads: seen.Tunnels.Reads, Ask: named(askSubmission),
 	})
 }
 
@@ -31,9 +31,6 @@ func askSubmission(ctx context.Context, e *checks.Env) []checks.Result {
 		all = append(all, doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result {
 			return askLogin(ctx, e, q, d, service == "submissions")
 		})...)
-		if all[0].ID == "" {
-			break
-		}
 	}
 	return all
 }

@@ -19,7 +19,7 @@ const outTable = "20721"
 // own, and none of them goes when that does: then the last refuses.
 func (e End) outRules() []seen.PolicyRule {
 	first, _ := strconv.Atoi(e.preference())
-	port := "ipproto tcp dport " + strconv.Itoa(site.Default().Ports.SMTP)
+	port := "ipproto tcp dport " + strconv.Itoa(site.WorldSMTP)
 	rule := func(n int, does string, six bool) seen.PolicyRule {
 		return seen.PolicyRule{Preference: strconv.Itoa(first + n), Text: port + " " + does, Six: six}
 	}
