@@ -213,15 +213,35 @@ func TestDecides(t *testing.T) {
 		"what comes in elsewhere": {"100:\tfrom all iif eth0 lookup 51820\n", "20720"},
 		"an end":                  {"100:\tfrom all unreachable\n", "100"},
 		"one user's":              {"100:\tfrom all uidrange 7-7 lookup 51820\n", "20720 after 1"},
+		"some port":               {"100:\tfrom all ipproto tcp dport 25 lookup 51820\n", "20720 after 1"},
+		"what goes near":          {"100:\tfrom all to 192.168.0.0/16 lookup 51820\n", "20720"},
+		"what goes somewhere":     {"100:\tfrom all to 192.0.2.0/24 lookup 51820\n", "20720 after 1"},
+		"not one user's":          {"100:\tnot from all uidrange 7-7 lookup 51820\n", "20720 after 1"},
+		"not another source's":    {"100:\tnot from 10.9.0.0/16 uidrange 7-7 lookup 51820\n", "100"},
+		"not any":                 {"100:\tnot from all lookup 51820\n", "20720"},
 	} {
 		p := of(t, Routing, "== rules4\n0:\tfrom all lookup local\n"+c.before+ours+last+"== rules6\n== tables4\ndefault dev wg0 table 20720\ndefault dev vpn table 51820\n== tables6\n")
-		r, unsure := p.Decides(netip.MustParseAddr("10.0.0.2"))
+		r, unsure := p.Decides(Packet{Src: netip.MustParseAddr("10.0.0.2")})
 		got := r.Preference
 		if len(unsure) > 0 {
 			got += fmt.Sprint(" after ", len(unsure))
 		}
 		if got != c.want {
 			t.Errorf("%s: %s decides, want %s", name, got, c.want)
+		}
+	}
+}
+
+// A rule may ask for the protocol and the port of what a host sends; these are told of mail.
+func TestDecidesByPort(t *testing.T) {
+	for rule, decides := range map[string]bool{
+		"from all ipproto tcp dport 25 prohibit": true, "from all dport 20-30 unreachable": true, "from all ipproto tcp blackhole": true, "from all lookup 9": true,
+		"from all ipproto udp dport 25 prohibit": false, "from all ipproto tcp dport 26-30 prohibit": false, "from 10.0.0.2 prohibit": false, "from all lookup 8": false,
+		"from all dport x prohibit": false,
+	} {
+		p := Policies{Rules: []PolicyRule{{Preference: "1", Text: rule}, {Preference: "2", Text: "from all lookup main"}}, Routes: []PolicyRoute{{Table: "9", Device: "eth0"}, {Table: "8", Device: "wg0"}}}.Without("wg0")
+		if r, _ := p.Decides(Packet{Src: netip.IPv4Unspecified(), Proto: "tcp", Port: 25}); (r.Preference == "1") != decides {
+			t.Errorf("%s: %q decides", rule, r.Text)
 		}
 	}
 }
@@ -273,7 +293,7 @@ func FuzzFacts(f *testing.F) {
 			}
 		}
 		routing, _ := Routing.Of(all)
-		routing.Decides(netip.MustParseAddr("10.0.0.2"))
+		routing.Decides(Packet{Src: netip.MustParseAddr("10.0.0.2")})
 		r, _ := Rules.Of(all)
 		for _, family := range r.Families() {
 			for _, table := range family.Tables {

@@ -3,6 +3,7 @@ package seen
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -60,38 +61,83 @@ func after(line, word string) string {
 	return ""
 }
 
-// partial are selectors that only some packets of an address fit.
-var partial = []string{"to", "uidrange", "ipproto", "sport", "dport", "tos", "dsfield", "tun_id"}
+// Without is the policies with the default routes of one device gone, as they are when it is down.
+func (p Policies) Without(device string) Policies {
+	p.Routes = slices.DeleteFunc(slices.Clone(p.Routes), func(r PolicyRoute) bool { return r.Device == device })
+	return p
+}
 
-// Decides is the first rule that says where the packets go that an address of this host sends into the world; unsure are rules
-// before it that would take some of them elsewhere. Marks are not looked at: what a daemon sends has none.
-func (p Policies) Decides(from netip.Addr) (rule PolicyRule, unsure []PolicyRule) {
+// Decides is the first rule that says where a packet goes that this host itself sends into the world; unsure are rules before it
+// that might take it elsewhere. What is not told of the packet any rule may ask for: its protocol and port. One that has no source yet is
+// sent from 0.0.0.0 or ::. Marks are not looked at: what a daemon sends has none.
+func (p Policies) Decides(packet Packet) (rule PolicyRule, unsure []PolicyRule) {
 	for _, r := range p.Rules {
-		if r.Six != from.Is6() || !r.fits(from) || !p.leads(r) {
-			continue
-		}
-		if !slices.ContainsFunc(strings.Fields(r.Text), func(word string) bool { return slices.Contains(partial, word) }) {
+		fits, sure := r.fits(packet)
+		switch {
+		case r.Six != packet.Src.Is6() || !fits || !p.leads(r):
+		case sure:
 			return r, unsure
+		default:
+			unsure = append(unsure, r)
 		}
-		unsure = append(unsure, r)
 	}
 	return PolicyRule{}, unsure
 }
 
-// fits says whether a rule is for packets of an address, as far as they are not told apart by more.
-func (r PolicyRule) fits(from netip.Addr) bool {
-	fits := true
-	if source := after(r.Text, "from"); source != "all" {
-		p, ok := Prefix(source)
-		fits = ok && p.Contains(from)
+// fits says whether a rule is for a packet, and whether that is sure.
+func (r PolicyRule) fits(p Packet) (fits, sure bool) {
+	fits, sure = true, true
+	if source := r.Word("from"); source != "all" {
+		from, ok := Prefix(source)
+		fits = ok && from.Contains(p.Src)
 	}
-	for _, word := range []string{"fwmark", "oif"} {
-		fits = fits && after(r.Text, word) == ""
+	fits = fits && r.Word("fwmark") == "" && r.Word("oif") == "" && (r.Word("iif") == "" || r.Word("iif") == "lo")
+	if proto := r.Word("ipproto"); proto != "" && p.Proto != "" {
+		fits = fits && proto == p.Proto
+	} else if proto != "" {
+		sure = false
 	}
-	if in := after(r.Text, "iif"); in != "" {
-		fits = fits && in == "lo"
+	if ports, ok := span(r.Word("dport")); ok && p.Port != 0 {
+		fits = fits && HasPort([]Span{ports}, p.Port)
+	} else if r.Word("dport") != "" {
+		sure = false
 	}
-	return fits != strings.HasPrefix(r.Text, "not ")
+	if to, ok := Prefix(r.Word("to")); ok && near(to) {
+		fits = false // the world is elsewhere
+	} else if r.Word("to") != "" {
+		sure = false
+	}
+	for _, word := range []string{"uidrange", "sport", "tos", "dsfield", "tun_id"} {
+		sure = sure && r.Word(word) == ""
+	}
+	switch not := strings.HasPrefix(r.Text, "not "); {
+	case not && !fits:
+		return true, true
+	case not && sure:
+		return false, true
+	}
+	return fits, sure
+}
+
+// near says whether a prefix holds no address of the world.
+func near(p netip.Prefix) bool {
+	return p.Addr().IsPrivate() || p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast() || p.Addr().IsMulticast()
+}
+
+// span reads a port, or a range of them, as policy routing has it: 25-30.
+func span(s string) (Span, bool) {
+	first, last, several := strings.Cut(s, "-")
+	if !several {
+		last = first
+	}
+	a, err := strconv.ParseUint(first, 10, 16)
+	b, err2 := strconv.ParseUint(last, 10, 16)
+	return Span{int(a), int(b)}, err == nil && err2 == nil
+}
+
+// Ends says whether the rule tells packets off, or drops them.
+func (r PolicyRule) Ends() bool {
+	return slices.ContainsFunc([]string{"prohibit", "unreachable", "blackhole"}, func(end string) bool { return strings.HasSuffix(r.Text, end) })
 }
 
 // leads says whether a rule that fits has a way for packets into the world, or ends them. A table without a default route, or one whose
@@ -100,7 +146,7 @@ func (p Policies) leads(r PolicyRule) bool {
 	switch table := r.Lookup(); {
 	case table == "":
 		return !strings.Contains(r.Text, " goto ") && !strings.HasSuffix(r.Text, " nop")
-	case after(r.Text, "suppress_prefixlength") != "":
+	case r.Word("suppress_prefixlength") != "":
 		return false
 	case table == "main":
 		return true

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"postern/checks"
@@ -139,34 +138,29 @@ func judgeSeen(e *checks.Env, q checks.Question, name string, seen []netip.Addr)
 	return q.Fail(fmt.Sprintf("%s sees %s", name, seen[0]), "mail leaves by another line, or over IPv6, of which no record tells", "")
 }
 
-// escapes says how mail of a host could leave by another way than the tunnel, by the kernel's rules in their order; unsure are rules that may
-// take it first. What has a nearer way than the default route does not count.
+// escapes says how mail of a host would leave by another way than the tunnel were that down, by the kernel's rules in their order; unsure are
+// rules that may take it first. What has a nearer way than the default route does not count.
 func escapes(p seen.Policies, six bool, tunnel string) (wrong, unsure []string) {
-	family := map[bool]string{false: "IPv4", true: "IPv6"}[six]
-	for _, r := range p.Rules {
-		proto, port, in := r.Word("ipproto"), r.Word("dport"), r.Word("iif")
-		if r.Six != six || r.Word("suppress_prefixlength") == "0" || proto != "" && proto != "tcp" || port != "" && port != strconv.Itoa(site.WorldSMTP) {
-			continue
-		}
-		if r.Word("from") != "all" || r.Word("fwmark") != "" && r.Word("not") == "" || r.Word("to") != "" || r.Word("oif") != "" || in != "" && in != "lo" {
-			continue // mail of this host has no mark, and no address before its way is found
-		}
-		if r.Word("uidrange")+r.Word("sport")+r.Word("tos") != "" {
-			unsure = append(unsure, r.Text)
-			continue
-		}
-		switch table := r.Lookup(); {
-		case table == "" && (strings.HasSuffix(r.Text, "prohibit") || strings.HasSuffix(r.Text, "unreachable") || strings.HasSuffix(r.Text, "blackhole")):
-			return wrong, unsure
-		case table == "main":
-			return append(wrong, "over "+family+" mail leaves by the default route where the tunnel is down: no rule keeps it back"), unsure
-		default:
-			for _, route := range p.Routes {
-				if route.Table == table && route.Six == six && route.Device != tunnel {
-					return append(wrong, fmt.Sprintf("over %s a rule takes mail to %s first: %s", family, remote.Clean(route.Device).Line(20), remote.Clean(r.Preference+": "+r.Text).Line(100))), unsure
-				}
-			}
-		}
+	packet := seen.Packet{Proto: "tcp", Port: site.WorldSMTP, Src: netip.IPv4Unspecified()}
+	family := "IPv4"
+	if six {
+		packet.Src, family = netip.IPv6Unspecified(), "IPv6"
+	}
+	p = p.Without(tunnel)
+	r, before := p.Decides(packet)
+	if r.Lookup() == "" && !r.Ends() && r.Text != "" {
+		before = append(before, r)
+	}
+	for _, one := range before {
+		unsure = append(unsure, remote.Clean(one.Preference+": "+one.Text).Line(100))
+	}
+	switch table := r.Lookup(); table {
+	case "": // it ends there, or no rule has a way for it
+	case "main":
+		wrong = append(wrong, "over "+family+" mail leaves by the default route where the tunnel is down: no rule keeps it back")
+	default:
+		by := slices.IndexFunc(p.Routes, func(route seen.PolicyRoute) bool { return route.Table == table && route.Six == six })
+		wrong = append(wrong, fmt.Sprintf("over %s a rule takes mail to %s first: %s", family, remote.Clean(p.Routes[by].Device).Line(20), remote.Clean(r.Preference+": "+r.Text).Line(100)))
 	}
 	return wrong, unsure
 }

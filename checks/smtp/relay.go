@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/seen"
 	"postern/site"
 )
@@ -102,7 +104,9 @@ type tried struct {
 }
 
 func tryAll(ctx context.Context, e *checks.Env, q checks.Question, from *checks.Vantage, to netip.AddrPort, service string) checks.Result {
-	if who := jailer(e); who != "" {
+	if who, err := jailer(e); err != nil {
+		return q.Unknown("not asked, for it may get the place that asks banned: "+remote.Words(err), "the mail host does not tell who bans there: make it possible to look at it, then ask again")
+	} else if who != "" {
 		return q.Unknown("not asked: "+who+", and would ban the place that asks", "stop that jail for a moment, then ask again")
 	}
 	list := slices.Collect(slices.Chunk(forms(e.Site, to.Addr()), atOnce))
@@ -117,7 +121,7 @@ func tryAll(ctx context.Context, e *checks.Env, q checks.Question, from *checks.
 			return unheard(q, one.reached, one.err)
 		}
 		sum.taken, sum.refused, sum.off = append(sum.taken, one.taken...), append(sum.refused, one.refused...), append(sum.off, one.off...)
-		sum.common = one.common
+		sum.common = cmp.Or(sum.common, one.common) // what was asked there tells nothing, whatever the others heard
 	}
 	evidence := strings.Join(slices.Concat(sum.taken, sum.off, sum.refused), "\n")
 	switch {
@@ -139,21 +143,24 @@ func teller(service string) string {
 	return "smtp.answers tells why"
 }
 
-// jailer says who on a mail host bans those that are refused often, "" when nobody is known to.
-func jailer(e *checks.Env) string {
+// jailer says who on a mail host bans those that are refused often, "" when nobody does. An error says that it could not be seen.
+func jailer(e *checks.Env) (string, error) {
 	for _, h := range e.Site.HostsOf(site.Mail) {
 		v, err := e.Look(h)
 		if err != nil {
-			continue
+			return "", err
 		}
 		jails, err := seen.Jails.Of(v.Facts)
+		if err != nil {
+			return "", err
+		}
 		if i := slices.IndexFunc(jails, func(name string) bool {
 			return strings.HasPrefix(name, "postfix") || strings.HasPrefix(name, "recidive")
-		}); err == nil && i >= 0 {
-			return "fail2ban on " + h.Name + " counts who is refused (jail " + jails[i] + ")"
+		}); i >= 0 {
+			return "fail2ban on " + h.Name + " counts who is refused (jail " + jails[i] + ")", nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // try tries some forms in one conversation. Where mail is for logins only, that all is refused is what is wanted; elsewhere it tells

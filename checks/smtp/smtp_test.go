@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,6 +69,14 @@ var stories = []struct {
 	{"a listener of ours", says(atSMTP, "", "postern 198.51.100.20 40000"), "smtp.answers", checks.Fail, "refused", "smtp.relay.smtp"},
 	{"senders are looked up", both(says(atSMTP, "MAIL FROM:<antispam@", "450 4.1.8 <x>: Sender address rejected: Domain not found"), says(atSMTP, "RCPT TO:", relayed)), "smtp.relay.smtp", checks.Fail, "an open relay", ""},
 	{"fail2ban counts", told("mail", "jails", "sshd", "sshd, postfix"), "smtp.relay.smtp", checks.Unknown, "would ban the place", "smtp.relay.inside smtp.relay.submission smtp.relay.submissions"},
+
+	{"fail2ban does not tell", told("mail", "jails", "== end\n", ""), "smtp.relay.smtp", checks.Unknown, "not asked, for it may get the place that asks banned", "smtp.relay.inside smtp.relay.submission smtp.relay.submissions"},
+	{"a part of it is refused whatever it asks", func(w *world) {
+		for _, f := range forms(w.env.Site, netip.MustParseAddr("203.0.113.10"))[:atOnce] {
+			says(atSMTP, "RCPT TO:<"+f.to+">", "554 5.7.1 blocked")(w)
+		}
+		says(atSMTP, "RCPT TO:<postmaster@example.org>", "554 5.7.1 blocked")(w)
+	}, "smtp.relay.smtp", checks.Unknown, "refused whatever it asks: 554", ""},
 
 	{"no submission", func(w *world) { delete(w.servers, atSubmission) }, "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},
 	{"passwords in the clear", says(atSubmission, "EHLO", "250-mail.example.org\n250-STARTTLS\n250 AUTH PLAIN"), "smtp.submission.submission", checks.Fail, "a login before TLS", ""},

@@ -43,7 +43,7 @@ func askRouting(_ context.Context, e *checks.Env) []checks.Result {
 			if !own.IsValid() {
 				continue
 			}
-			r, before := policies.Decides(own)
+			r, before := policies.Decides(seen.Packet{Src: own})
 			for _, one := range before {
 				unsure = append(unsure, remote.Clean(one.Preference+": "+one.Text).Line(120))
 			}

@@ -104,7 +104,7 @@ func (e End) caughtBy() seen.PolicyRule {
 		if !own.IsValid() {
 			continue
 		}
-		r, _ := e.policies.Decides(own)
+		r, _ := e.policies.Decides(seen.Packet{Src: own})
 		pref, err := strconv.Atoi(r.Preference)
 		if usual, _ := strconv.Atoi(tableText); err == nil && r.Lookup() != tableText && pref <= usual {
 			return r
