@@ -50,6 +50,7 @@ var answers = map[string]func(h *Host, args []string) string{
 		return section("addresses", "")
 	},
 	"peers":   (*Host).peers,
+	"words":   func(*Host, []string) string { return section("words", "") },
 	"jails":   func(*Host, []string) string { return section("absent", "") },
 	"postfix": func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
 	"ufw": func(h *Host, _ []string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,9 +40,11 @@ func (h *Host) sysctls([]string) string {
 	return section("live", live) + section("ufw", ufw) + section("files", files)
 }
 
+var execStart = regexp.MustCompile(`ExecStart=.*`)
+
 // units is what systemd says of the units that matter.
 func (h *Host) units(args []string) string {
-	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "wg-quick@" + args[0]}
+	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "wg-quick@" + args[0]}
 	ours, armed, text := "", "", ""
 	for name := range h.confs() {
 		if strings.HasPrefix(h.text("/etc/wireguard/"+name+".conf"), "# postern begin") {
@@ -64,10 +67,12 @@ func (h *Host) units(args []string) string {
 		if name == "ssh" {
 			loaded, active, boot = "loaded", "active", "enabled"
 		}
+		state := "dead"
 		if h.kernel.started[name] || h.kernel.tunnels[link] != nil {
-			active = "active"
+			active, state = "active", "running"
 		}
-		text += fmt.Sprintf("Id=%s.service\nLoadState=%s\nActiveState=%s\nUnitFileState=%s\nAfter=\n\n", name, loaded, active, boot)
+		starts := strings.ReplaceAll(execStart.FindString(h.text("/etc/systemd/system/"+name+".service")), "=", "={ argv[]=")
+		text += fmt.Sprintf("Id=%s.service\nLoadState=%s\nActiveState=%s\nSubState=%s\nUnitFileState=%s\nAfter=\n%s\n\n", name, loaded, active, state, boot, starts)
 	}
 	text += "Id=ssh.socket\nLoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\nAfter=\n\n"
 	return section("ours", ours) + section("init", "") + section("scripts", "") + section("armed", armed) + section("effect", "") + section("units", text)

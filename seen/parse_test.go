@@ -246,6 +246,19 @@ func TestDecidesByPort(t *testing.T) {
 	}
 }
 
+// A unit of Haraka tells its version, and how long it has been at it.
+func TestHarakaUnit(t *testing.T) {
+	u := of(t, UnitsOf, told["units"])
+	if i := u.By[HarakaIn]; i.Haraka() != "3.3.4" || i.Restarts != 2 || i.Up != time.Minute+310*time.Millisecond || i.State != "running" || !i.Enabled() {
+		t.Errorf("%+v", i)
+	}
+	for _, other := range []string{"", "{ argv[]=/usr/bin/node /usr/lib/node_modules/Haraka/bin/haraka -c /opt/haraka-in ; }", " /opt/postern/haraka/3.x/"} {
+		if v := (Unit{Starts: other}).Haraka(); v != "" {
+			t.Errorf("%q is version %q", other, v)
+		}
+	}
+}
+
 func TestIsKey(t *testing.T) {
 	for key, want := range map[string]bool{
 		aKey: true, "": false, "(none)": false, aKey[:43]: false, aKey + "=": false, "redacted:0123456789abcdef": false,

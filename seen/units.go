@@ -3,7 +3,9 @@ package seen
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"postern/remote"
 	"postern/site"
@@ -15,6 +17,11 @@ type Unit struct {
 	Active bool
 	AtBoot string   // enabled, disabled, masked …; "" for a unit that is not there
 	After  []string // the units that it waits for
+
+	State    string        // running, exited, dead, auto-restart …
+	Starts   string        // the command that it starts, with what systemd tells of it
+	Restarts int           // how often systemd started it anew since somebody did
+	Up       time.Duration // since when it is active
 
 	Fail    []string // its conditions and assertions, as long as they do not hold
 	Altered []string // what files of the administrator's have it start, or what cannot be told of it
@@ -53,7 +60,7 @@ const SMTPUnit = "postern-smtp.service"
 var GuideUnits = []string{"wireguard.service", "wireguard-setup.service"}
 
 // others are the units besides that matter to us.
-var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service", SMTPUnit}
+var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service", SMTPUnit, HarakaIn, HarakaOut}
 
 // UnitsOf reads what a host's init runs.
 var UnitsOf = register(Fact[Units]{ID: "units", args: tunnelName, ask: func(s *site.Site, h *site.Host) string {
@@ -91,7 +98,8 @@ for n in ufw.service ssh.service ssh.socket sshd.service wg-quick@@IFACE@.servic
 		fi
 	}
 done
-echo '== units'; systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p After $u`)(s, h)
+echo '== uptime'; cat /proc/uptime
+echo '== units'; systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p ExecStart $u`)(s, h)
 }, parse: parseUnits})
 
 func parseUnits(s sections) (Units, error) {
@@ -99,8 +107,12 @@ func parseUnits(s sections) (Units, error) {
 		return Units{Absent: true}, nil
 	}
 	u := Units{By: map[string]Unit{}, Armed: s.one("armed") != ""}
+	up, _ := strconv.ParseFloat(strings.SplitN(s.one("uptime"), " ", 2)[0], 64)
 	for _, block := range strings.Split(strings.Join(s["units"], "\n"), "\n\n") {
 		name, unit := parseUnit(block)
+		if unit.Up > 0 { // it is when that was, since the boot
+			unit.Up = max(0, time.Duration(min(up, 1e9)*float64(time.Second))-unit.Up)
+		}
 		if name != "" {
 			u.By[name] = unit
 		}
@@ -138,7 +150,7 @@ func parseUnits(s sections) (Units, error) {
 	return u, nil
 }
 
-// parseUnit reads one block of `systemctl show`.
+// parseUnit reads one block of `systemctl show`; Up is the moment since the boot yet.
 func parseUnit(block string) (name string, u Unit) {
 	for _, line := range strings.Split(block, "\n") {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -153,6 +165,14 @@ func parseUnit(block string) (name string, u Unit) {
 			u.AtBoot = remote.Clean(value).Line(20)
 		case "After":
 			u.After = strings.Fields(value)
+		case "SubState":
+			u.State = remote.Clean(value).Line(20)
+		case "ExecStart":
+			u.Starts = value
+		case "NRestarts":
+			u.Restarts = int(min(number(value), 1e6))
+		case "ActiveEnterTimestampMonotonic":
+			u.Up = time.Duration(min(number(value), 1e15)) * time.Microsecond
 		}
 	}
 	return name, u

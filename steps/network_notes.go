@@ -140,7 +140,7 @@ func occupied(s *site.Site, h *site.Host, now seen.Host) []Note {
 			what, ours = "the tunnel", true
 		}
 		key := fmt.Sprint(l.Proto, l.Port, l.Process)
-		if theirs := h.Role == site.Mail && s.Mail.Kind == "plain"; !ours || theirs || expected[l.Process] || had[key] || !(l.Everywhere() || l.Addr == mine || site.Public(l.Addr)) {
+		if theirs := h.Role == site.Mail && s.Mail.Kind == "plain"; !ours || theirs || expected[l.Process] || seen.RunsHaraka(l.Process) || had[key] || !(l.Everywhere() || l.Addr == mine || site.Public(l.Addr)) {
 			continue
 		}
 		had[key] = true
@@ -161,8 +161,8 @@ func occupied(s *site.Site, h *site.Host, now seen.Host) []Note {
 // purpose is what a service is for, in a word for people.
 var purpose = map[string]string{"smtp": "mail", "http": "web", "https": "web", "submissions": "submission", "submission": "submission", "imaps": "IMAP"}
 
-// expected are the processes of the setup itself: Haraka runs in node, which calls itself otherwise since version 20, Mailcow behind Docker.
-var expected = map[string]bool{"node": true, "MainThread": true, "haraka": true, "caddy": true, "docker-proxy": true}
+// expected are the processes of the setup itself, beside Haraka: Mailcow is behind Docker.
+var expected = map[string]bool{"caddy": true, "docker-proxy": true}
 
 // clock tells about a host whose clock is far off: certificates and logs go by it.
 func clock(h *site.Host, at, there time.Time) []Note {

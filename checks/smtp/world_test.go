@@ -20,6 +20,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -121,7 +122,7 @@ const (
 		"20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20722:\tfrom all ipproto tcp dport 25 lookup 20721\n20723:\tfrom all ipproto tcp dport 25 prohibit\n32766:\tfrom all lookup main\n" +
 		"== rules6\n0:\tfrom all lookup local\n20721:\tfrom all ipproto tcp dport 25 lookup main suppress_prefixlength 0\n20723:\tfrom all ipproto tcp dport 25 prohibit\n32766:\tfrom all lookup main\n" +
 		"== tables4\ndefault via 192.168.50.1 dev eth0\ndefault dev wg0 table 20720 scope link\ndefault dev wg0 table 20721 scope link\ndefault dev tun0 table 51820\n== tables6\n== end\n"
-	unit   = "== ours\nwg0\n== init\n== scripts\n== armed\n== effect\n== units\nId=postern-smtp.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=\n== end\n"
+	unit   = "== ours\nwg0\n== init\n== scripts\n== armed\n== effect\n== uptime\n5000.31 9000.1\n== units\nId=haraka-in.service\nLoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\nAfter=\nNRestarts=0\nActiveEnterTimestampMonotonic=1000000000\nExecStart={ argv[]=/usr/bin/env node /opt/postern/haraka/" + seen.HarakaVersion + "/node_modules/haraka/bin/haraka -c /opt/haraka-in }\n\nId=haraka-out.service\nLoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\nAfter=\nNRestarts=0\nActiveEnterTimestampMonotonic=1000000000\nExecStart={ argv[]=/usr/bin/env node /opt/postern/haraka/" + seen.HarakaVersion + "/node_modules/haraka/bin/haraka -c /opt/haraka-out }\n\nId=postern-smtp.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=\n== end\n"
 	tunnel = "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\nF2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w= 51820\n== peers\n== end\n"
 )
 
@@ -166,6 +167,9 @@ func (w *world) lookup(_ context.Context, q remote.Query) (remote.Answer, error)
 		if q.ID == "lookup "+name {
 			return remote.Answer{Out: fmt.Sprintf("== addresses\n192.0.2.%d STREAM %s\n== end\n", i+1, name)}, nil
 		}
+	}
+	if strings.HasPrefix(q.ID, "words ") {
+		return remote.Answer{Out: "== words\n[NOTICE] starts\n[CRIT] no space left on device\n== end\n"}, nil
 	}
 	return remote.Answer{Code: 1}, nil
 }

@@ -18,16 +18,16 @@ import (
 
 // Version is the Haraka that all of this was proven with. Each version has a folder of its own, and the units name it: what is
 // new is probed before they do, and the folder of the one before stays, so that they can be taken back to it.
-const Version = "3.3.4"
+const Version = seen.HarakaVersion
 
 // The units, one for each direction.
 const (
-	In  = "haraka-in.service"
-	Out = "haraka-out.service"
+	In  = seen.HarakaIn
+	Out = seen.HarakaOut
 )
 
 const (
-	app    = "/opt/postern/haraka/" + Version
+	app    = seen.HarakaFolder + Version
 	in     = "/opt/haraka-in"
 	out    = "/opt/haraka-out"
 	config = in + "/config/" // with the certificate, which both read

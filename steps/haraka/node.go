@@ -81,7 +81,7 @@ func (n Node) TooOld(h *site.Host) (words string, refused bool) {
 func InTheWay(s *site.Site, h *site.Host, all []seen.Listener) (words []string) {
 	for _, l := range all {
 		here := l.Port == s.Ports.SMTP || l.Port == s.Ports.Relay && (l.Everywhere() || l.Addr == s.TunnelAddress(h))
-		if l.Proto == "tcp" && here && l.Process != "node" && l.Process != "MainThread" { // as Haraka is called, by what runs it
+		if l.Proto == "tcp" && here && !seen.RunsHaraka(l.Process) {
 			known := mtas[l.Process] != ""
 			if known && s.Guide.MTA == "replace" {
 				continue
