@@ -70,6 +70,8 @@ type Env struct {
 	HereIs string              // the host the program runs on, "" when it is neither
 	Hosts  map[string]*Vantage // by host name
 	Clock  func() time.Time    // measures how long things take; nil means that nobody wants to know
+	SendTo []string            // to whom the operator agreed that messages be sent; where there is nobody, none is
+	Word   string              // tells these messages from all others; nobody can guess it
 	Hasty  bool                // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter
 
 	asked memory // what was dialled and asked during one Run
