@@ -26,7 +26,7 @@ func ofMail(script string) func(*site.Site, *site.Host) string {
 }
 
 // mostLogged is how many lines of a log are read at most, the last ones.
-const mostLogged = 400
+const mostLogged = 1000
 
 // MailLog reads what the mail servers of a host have logged in the last minutes: the lines that hold one of some words.
 func MailLog(minutes int, words ...string) Fact[[]string] {
@@ -41,7 +41,7 @@ logged() {
 	else timeout 15 journalctl -q --no-pager --no-hostname --since -@MINUTES@min SYSLOG_FACILITY=2 + _SYSTEMD_UNIT=haraka-in.service + _SYSTEMD_UNIT=haraka-out.service 2>/dev/null
 	fi || echo '== unread'
 }
-echo '== lines'; logged | awk '/^== unread$/ { print; next } { print "|" $0 }' | grep -F -e '== unread'@WORDS@ | tail -n @MOST@ | cut -c -1500`)),
+echo '== lines'; logged | awk '/^== unread$/ { print; next } { print "|" $0 }' | grep -F -e '== unread'@WORDS@ | tail -n @MOST@ | cut -c -800`)),
 		parse: func(s sections) (all []string, err error) {
 			if s.has("unread") {
 				return nil, errors.New("the log of the mail server cannot be read")

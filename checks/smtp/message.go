@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"regexp"
+	"slices"
 
 	"postern/checks"
 	"postern/seen"
@@ -32,12 +33,25 @@ func askMessage(ctx context.Context, e *checks.Env) []checks.Result {
 	}
 	letters := Letters(e.Site, e.SendTo, e.Word)
 	each := make([][]checks.Result, len(letters))
-	checks.AtOnce(len(letters), func(i int) { each[i] = letters[i].ask(ctx, e) })
-	var all []checks.Result
-	for _, results := range each {
-		all = append(all, results...)
+	checks.AtOnce(len(letters), func(i int) {
+		if letters[i].way == bounced {
+			return // after the one before it
+		}
+		each[i] = letters[i].ask(ctx, e)
+		if letters[i].way == inward {
+			each[i+1] = letters[i+1].after(ctx, e, each[i])
+		}
+	})
+	return slices.Concat(each...)
+}
+
+// after sends one to a mailbox that may have been found not to take any: then that it does not come says nothing new.
+func (l Letter) after(ctx context.Context, e *checks.Env, before []checks.Result) []checks.Result {
+	if slices.ContainsFunc(before, func(r checks.Result) bool { return r.Outcome == checks.Fail }) {
+		q := checks.Question{Suffix: "." + l.way, From: e.Site.HostsOf(site.Mail)[0].Name}
+		return []checks.Result{q.Skip("%s gets no mail at all: see smtp.message.in", l.from)}
 	}
-	return all
+	return l.ask(ctx, e)
 }
 
 // ask sends one, and follows it.

@@ -90,5 +90,12 @@ func (t *trail) settled() bool { _, is := t.last(); return is }
 
 var client = regexp.MustCompile(`: client=(\S+\[([0-9A-Fa-f:.]+)\])`)
 
-// said is a server's reason, fit to be shown.
-func said(reason string) string { return remote.Clean(reason).Line(200) }
+// said is a server's reason, fit to be shown, without Postfix's words around it.
+func said(reason string) string {
+	if m := quoted.FindStringSubmatch(reason); m != nil {
+		reason = m[1]
+	}
+	return remote.Clean(reason).Line(200)
+}
+
+var quoted = regexp.MustCompile(`^host \S+ (?:said|refused to talk to me): (.*?)(?: \(in reply to .*)?$`)
