@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 
@@ -61,23 +62,26 @@ func (l Letter) arrives(ctx context.Context, e *checks.Env, q checks.Question, d
 
 // refused is the result where the server at the proxy does not take the message. On the path of Haraka it passes on what the mail host says.
 func refused(e *checks.Env, q checks.Question, at string, r reply) checks.Result {
-	if r.code < 500 && putOff.MatchString(r.text) {
+	proxied := e.Site.Mail.Path != "direct"
+	switch {
+	case proxied && r.code < 500 && noBackend.MatchString(r.text):
+		q.Fix = "wireguard"
+		return q.Fail(fmt.Sprintf("put off by the proxy at %s: no answer from the mail host behind it: %s", at, r), "the tunnel is down, or the mail host's server is", "")
+	case r.code < 500 && putOff.MatchString(r.text):
 		return q.Unknown(fmt.Sprintf("it is put off at %s: %s", at, r), "servers do so with who is new to them (greylisting): ask again in some minutes")
 	}
-	where := "refused"
+	hops := "refused"
 	if r.code < 500 {
-		where = "put off"
+		hops = "put off"
 	}
-	return broken(q, fmt.Sprintf("%s at %s by the mailbox's server, through %s", where, at, first(e)), r.String(), "")
+	if hops += " by the mail host at " + at; proxied {
+		hops += ", through the proxy"
+	}
+	return broken(q, hops, r.String(), "what the server says of it")
 }
 
-// first is who answers at the proxy's address.
-func first(e *checks.Env) string {
-	if e.Site.Mail.Path == "direct" {
-		return "the tunnel"
-	}
-	return "the proxy"
-}
+// noBackend is what Haraka says where the mail host behind it is away.
+var noBackend = regexp.MustCompile(`mail host does not answer|plugin timeout`)
 
 // homeward follows what was taken at the proxy's address.
 func (l Letter) homeward(ctx context.Context, e *checks.Env, q checks.Question, d door, v *checks.Vantage) checks.Result {

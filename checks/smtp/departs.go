@@ -33,6 +33,9 @@ func (l Letter) leaves(ctx context.Context, e *checks.Env, q checks.Question, v 
 	case l.way == bounced && !haraka && d.status == "bounced":
 		return l.comesHome(ctx, e, q, hops+"; given up there", v)
 	case d.status != "sent" && haraka:
+		if !strings.Contains(d.reason, "refused") {
+			q.Fix = "wireguard"
+		}
 		return broken(q, fmt.Sprintf("%s; %s on the way to the proxy", hops, remote.Clean(d.status).Line(20)), d.reason, "the proxy does not take it")
 	case d.status != "sent":
 		return broken(q, fmt.Sprintf("%s; %s on the way into the world", hops, remote.Clean(d.status).Line(20)), d.reason, "the receiver's server does not take it")

@@ -104,7 +104,7 @@ func (l Letter) handIn(ctx context.Context, e *checks.Env, v *checks.Vantage) er
 	if box != "" {
 		send = "docker exec -i " + remote.Quote(box) + " sendmail"
 	}
-	a, err := v.Run(ctx, remote.ReadRun("hand in "+l.id, "PATH=$PATH:/usr/sbin\nprintf %s "+remote.Quote(strings.ReplaceAll(l.text(e.Now), "\r", ""))+
+	a, err := v.Run(ctx, remote.ReadRun(strings.Join([]string{"send", l.id, l.from, l.to}, " "), "PATH=$PATH:/usr/sbin\nprintf %s "+remote.Quote(strings.ReplaceAll(l.text(e.Now), "\r", ""))+
 		" | timeout 20 "+send+" -i -f "+remote.Quote(l.from)+" -- "+remote.Quote(l.to)+" 2>&1"))
 	if err == nil && a.Code != 0 {
 		err = fmt.Errorf("the mail host's server does not take it: %s", remote.Clean(a.Out).Line(160))

@@ -83,12 +83,12 @@ var reasons = []struct {
 	likely, fix string
 }{
 	{overQuota, "the mailbox is over its quota", "empty the mailbox, or give it a larger quota on the mail server"},
-	{regexp.MustCompile(`mail host does not answer`), "the tunnel is down, or the mail server is", "wireguard"},
 	{regexp.MustCompile(`takes no XCLIENT`), "the mail host does not believe the proxy about who sends", ""},
 	{regexp.MustCompile(`(?i)\b5\.1\.1\b|user unknown|no such (user|recipient)|does ?n.t have|unknown in virtual`), "nobody has that address", "give the address of a mailbox that there is"},
 	{regexp.MustCompile(`(?i)relay access denied|cannot deliver mail for`), "the server does not know that the domain is its own", ""},
 	{regexp.MustCompile(`(?i)spam|\b5\.7\.1\b|block ?list|blacklist|poor reputation`), "a filter takes it for spam", "read what the filter says of it: its log names each reason"},
-	{regexp.MustCompile(`(?i)connection refused|lost connection|connection timed out|timed out while|network is unreachable|no route to host|permission denied|operation not permitted`), "nobody takes it there, or the way is closed", ""},
+	{regexp.MustCompile(`(?i)connection refused`), "nobody listens there: its server is down", ""},
+	{regexp.MustCompile(`(?i)timed out|unreachable|no route to host|permission denied|not permitted`), "the way there is closed: the tunnel, a firewall, or the provider", ""},
 	{regexp.MustCompile(`(?i)host not found|name service|domain not found|NXDOMAIN|ENOTFOUND|ESERVFAIL|EAI_AGAIN`), "a name cannot be looked up", "see that the host's resolver answers, then ask again"},
 }
 

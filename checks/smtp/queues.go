@@ -21,7 +21,7 @@ func init() {
 			Skip:    "The host has no queue of which one knows.",
 			Mends:   "What the reason says. Where a receiver is away it needs nothing but time; where the proxy does not take mail, or cannot send it, the chapter Haraka, and the letter of chapter Network.",
 		},
-		Guide: "haraka, Email Flow", Reads: seen.Docker.Reads, Ask: named(askQueues),
+		Guide: "haraka, Email Flow", Reads: checks.Files(), Ask: named(askQueues),
 	})
 }
 
