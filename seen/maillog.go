@@ -14,7 +14,7 @@ import (
 const mailBox = `box=
 if command -v docker >/dev/null; then
 	all=$(timeout 5 docker ps --no-trunc --format '{{.ID}} {{.Ports}}' 2>/dev/null) || { echo 'docker gave no answer'; exit 3; }
-	box=$(printf '%s\n' "$all" | awk -v p=':@PORT@->' 'index($0, p) { print $1; exit }')
+	box=$(printf '%s\n' "$all" | awk -v p=':@PORT@-' 'index($0, p) { print $1; exit }')
 fi
 `
 

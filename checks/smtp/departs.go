@@ -134,11 +134,13 @@ func (l Letter) homecoming(ctx context.Context, e *checks.Env, v *checks.Vantage
 		return d, false, err
 	}
 	for id, one := range comers(lines, l) {
-		lines, err := checks.Ask(ctx, e.Site, v, seen.MailLog(recently, id+": message-id="))
+		lines, err := checks.Ask(ctx, e.Site, v, seen.MailLog(recently, id))
 		if err != nil {
 			return d, false, err
 		}
-		if slices.ContainsFunc(lines, func(line string) bool { return strings.HasSuffix(strings.TrimSpace(line), "@"+e.Site.Hostname+">") }) {
+		if slices.ContainsFunc(lines, func(line string) bool {
+			return strings.Contains(line, id+": message-id=<") && strings.HasSuffix(strings.TrimSpace(line), "@"+e.Site.Hostname+">")
+		}) {
 			return one, true, nil
 		}
 	}
