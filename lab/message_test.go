@@ -14,15 +14,17 @@ var taggedTo = []string{"smtp.message", "--send-to", mailUser, "--send-to", "bob
 const (
 	tiny  = "sed -i 's/=1G/=1k/; s/storage_size = 1G/storage_size = 1k/' /etc/dovecot/dovecot.conf && systemctl restart dovecot"
 	roomy = "sed -i 's/=1k/=1G/; s/storage_size = 1k/storage_size = 1G/' /etc/dovecot/dovecot.conf && systemctl restart dovecot"
+	// listens waits until haraka-out does: it takes some seconds to start.
+	listens = "for n in $(seq 60); do ss -Hltn | grep -q 10.0.0.1:2526 && break; sleep 1; done"
 )
 
 // hops that break, of either path and of each, and what a tagged message tells of them.
 var hops = map[string][]mishap{
 	"": {{"a mailbox over its quota", "mail", tiny, roomy, "smtp.message.in", "bounced at the mailbox, which is over its quota"}},
 	"haraka": {
-		{"no way home for bounces", "proxy", "cd /opt/haraka-out/config; cp relay_dest_domains.ini /root/; echo '[domains]' >relay_dest_domains.ini; systemctl restart haraka-out",
-			"cp /root/relay_dest_domains.ini /opt/haraka-out/config/; systemctl restart haraka-out", "smtp.message.bounce", "taken by proxy, and no word of it came home"},
-		{"nobody sends", "proxy", "systemctl stop haraka-out", "systemctl start haraka-out", "smtp.message.out", "deferred on the way to the proxy: connect to 10.0.0.1"},
+		{"no way home for bounces", "proxy", "cd /opt/haraka-out/config; cp relay_dest_domains.ini /root/; echo '[domains]' >relay_dest_domains.ini; systemctl restart haraka-out; " + listens,
+			"cp /root/relay_dest_domains.ini /opt/haraka-out/config/; systemctl restart haraka-out; " + listens, "smtp.message.bounce", "taken by proxy, and no word of it came home"},
+		{"nobody sends", "proxy", "systemctl stop haraka-out", "systemctl start haraka-out; " + listens, "smtp.message.out", "deferred on the way to the proxy: connect to 10.0.0.1"},
 		{"mail leaves from home", "mail", noRelay, relay, "smtp.message.out", "left by mx.external.test[198.51.100.77]:25, and not by the proxy"},
 		{"no tunnel", "mail", "wg-quick down wg0", "systemctl restart wg-quick@wg0", "smtp.message.in", "no answer from the mail host behind it"},
 	},

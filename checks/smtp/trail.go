@@ -25,8 +25,8 @@ type trail struct {
 	lines []string
 }
 
-// names is what a line calls a message by: Postfix's queue ID, or Haraka's transaction.
-var names = regexp.MustCompile(`\w\[\d+\]: ([0-9A-Za-z]{5,20}): message-id=|\[([0-9A-F-]{36}\.\d+)\] \[core\] message mid=`)
+// called is what a line calls a message by: Postfix's queue ID, or Haraka's transaction.
+var called = regexp.MustCompile(`\w\[\d+\]: ([0-9A-Za-z]{5,20}): message-id=|\[([0-9A-F-]{36}\.\d+)\] \[core\] message mid=`)
 
 // follow reads the log again and again until there is what is looked for, or the time is up. An error says that it could not be read.
 func (t *trail) follow(ctx context.Context, e *checks.Env, long time.Duration, found func(*trail) bool) error {
@@ -43,7 +43,7 @@ func (t *trail) follow(ctx context.Context, e *checks.Env, long time.Duration, f
 		}
 		t.lines = lines
 		for _, line := range lines {
-			if m := names.FindStringSubmatch(line); m != nil && strings.Contains(line, "<"+t.words[0]+">") && len(t.words) < 20 && !slices.Contains(t.words, m[1]+m[2]) {
+			if m := called.FindStringSubmatch(line); m != nil && strings.Contains(line, "<"+t.words[0]+">") && len(t.words) < 20 && !slices.Contains(t.words, m[1]+m[2]) {
 				t.words = append(t.words, m[1]+m[2])
 			}
 		}

@@ -15,6 +15,7 @@ import (
 type checkCmd struct {
 	Steps    []string      `arg:"" optional:"" name:"chapter|check" offers:"chapters checks" help:"Only these chapters, or checks by their IDs."`
 	SendTo   []string      `name:"send-to" placeholder:"ADDRESS" sep:"none" help:"Also send messages to this address, once you agreed, and follow each to its end; may be given more than once."`
+	Received string        `placeholder:"FILE" help:"Judge a message as its receiver saved it (show original), and nothing else; no host is asked."`
 	Watch    bool          `help:"Go on asking, and tell what changes."`
 	Interval time.Duration `default:"60s" help:"How long --watch waits between two rounds."`
 	Explain  bool          `help:"Say of each check named what it asks, what each answer means and what mends it; ask nothing."`
@@ -39,6 +40,9 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	from, err := a.answers(true)
 	if err != nil {
 		return err
+	}
+	if c.Received != "" {
+		return c.judge(ctx, a, from)
 	}
 	if agreed, err := c.agree(ctx, a, from); err != nil || !agreed {
 		return err
