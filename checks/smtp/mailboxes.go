@@ -71,6 +71,9 @@ func judgeMailboxes(q checks.Question, last map[string]delivery) checks.Result {
 	if why, often := seen.Commonest(reasons); often > 0 {
 		return q.Warn(fmt.Sprintf("%d of %d did not take their last mail, most for this reason: %s", bad, len(last), said(why)), "", "")
 	}
+	if len(last) == 0 {
+		return q.OK("no mail came for one within a day")
+	}
 	return q.OK("each of %d that had mail within a day took the last", len(last))
 }
 
