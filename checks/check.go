@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"sort"
@@ -70,6 +71,10 @@ type Env struct {
 	HereIs string              // the host the program runs on, "" when it is neither
 	Hosts  map[string]*Vantage // by host name
 	Clock  func() time.Time    // measures how long things take; nil means that nobody wants to know
+	SendTo []string            // to whom the operator agreed that messages be sent; where there is nobody, none is
+	Word   string              // tells these messages from all others; nobody can guess it
+	Saved  []byte              // a message as its receiver saved it; nil where nobody gave one
+	Names  *net.Resolver       // looks names up for that message, from where the program runs
 	Hasty  bool                // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter
 
 	asked memory // what was dialled and asked during one Run

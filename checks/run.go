@@ -104,10 +104,11 @@ func askOne(ctx context.Context, c Check, env *Env) []Result {
 		if r.Took == 0 {
 			r.Took = took
 		}
-		if n := seen[r.Key()]; n > 0 {
+		key := r.Key()
+		if n := seen[key]; n > 0 {
 			r.ID = fmt.Sprintf("%s.%d", r.ID, n+1)
 		}
-		seen[r.Key()]++
+		seen[key]++
 	}
 	return results
 }

@@ -39,7 +39,7 @@ var answers = map[string]func(h *Host, args []string) string{
 	"tunnel":   (*Host).tunnel,
 	"keys":     (*Host).keys,
 	"keyfiles": (*Host).keyfiles,
-	"docker":   func(*Host, []string) string { return section("absent", "") },
+	"docker":   (*Host).docker,
 	"boot":     (*Host).bootFiles,
 	"path":     (*Host).path,
 	"ping":     (*Host).ping,
@@ -49,10 +49,13 @@ var answers = map[string]func(h *Host, args []string) string{
 		}
 		return section("addresses", "")
 	},
-	"peers":   (*Host).peers,
-	"words":   func(*Host, []string) string { return section("words", "") },
-	"jails":   func(*Host, []string) string { return section("absent", "") },
-	"postfix": func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
+	"peers":     (*Host).peers,
+	"words":     func(*Host, []string) string { return section("words", "") },
+	"jails":     func(*Host, []string) string { return section("absent", "") },
+	"postfix":   func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
+	"maillog":   (*Host).maillog,
+	"mailqueue": (*Host).mailqueue,
+	"send":      (*Host).sendmail,
 	"ufw": func(h *Host, _ []string) string {
 		if !h.has("ufw") {
 			return section("absent", "")

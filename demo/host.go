@@ -25,6 +25,8 @@ type Host struct {
 	link   netip.Addr
 	key    string // the fingerprint that its sshd shows
 	logins int
+
+	mailLog []string // what its mail servers have logged
 }
 
 // packages are the files that Debian's packages bring, one folder each; debian's are there from the start.

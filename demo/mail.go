@@ -22,7 +22,7 @@ import (
 // The mail servers of the world: one on the mail host, which answers in the tunnel as soon as that is up; Haraka on the proxy, when its
 // units are started; and a large one elsewhere, which says whom it sees.
 
-// postman answers at one port as a mail server does. Nobody ever sends it a message.
+// postman answers at one port as a mail server does.
 type postman struct {
 	w         *World
 	name      string // it greets so; the site's own name when empty
@@ -106,6 +106,17 @@ func (p postman) serve(c net.Conn, peer netip.AddrPort) {
 			answer = "220 2.0.0 Ready to start TLS"
 		case "RCPT":
 			answer = p.recipient(strings.Trim(strings.TrimPrefix(strings.ToLower(rest), "to:"), "<>"), domains)
+		case "DATA":
+			if !say("354 End data with <CR><LF>.<CR><LF>") {
+				return
+			}
+			text := ""
+			for line := ""; line != ".\r\n"; text += line {
+				if line, err = in.ReadString('\n'); err != nil || len(text) > 1<<16 {
+					return
+				}
+			}
+			p.w.take(peer.Addr(), text)
 		case "QUIT":
 			say("221 2.0.0 Bye")
 			return
@@ -132,7 +143,7 @@ func (p postman) recipient(to string, domains []string) string {
 		return "554 5.7.1 <" + to + ">: Relay access denied"
 	case p.anyName && p.w.noMail:
 		return "450 the mail host does not answer, try again later"
-	case p.anyName, who == "postmaster":
+	case p.anyName, who == "postmaster", who == "ann":
 		return "250 2.1.5 Ok"
 	}
 	return "550 5.1.1 <" + to + ">: User unknown"

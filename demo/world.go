@@ -43,6 +43,7 @@ type World struct {
 	struck    map[string]bool // faults that have shown themselves
 	records   []dns.RR        // what the DNS tells
 	met       map[*way]bool   // who is connected
+	mailed    int             // how many messages went their way
 }
 
 // New makes both hosts as a hoster and an installer leave them: sshd runs, nothing else is set up. Close it.

@@ -28,6 +28,9 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 	if err != nil {
 		return nil, err
 	}
+	if len(r.SendTo) > 0 {
+		env.SendTo, env.Word = r.SendTo, r.NewID()
+	}
 	look := steps.Look{}
 	for name, v := range env.Hosts {
 		look[name] = v.Facts

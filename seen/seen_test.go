@@ -14,10 +14,12 @@ import (
 
 // every is all facts, those that take an argument of the asker too.
 func every() []Entry {
-	path, ping, peers, lookup, words := PathTo(netip.MustParseAddr("203.0.113.10")), Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1280}), Peers(993), Address4("mx.external.test"), LastWords(HarakaOut)
+	mail, words := MailLog(10, "postern-T1.out@mail.example.org", "it's"), LastWords(HarakaOut)
+	path, ping, peers, lookup := PathTo(netip.MustParseAddr("203.0.113.10")), Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1280}), Peers(993), Address4("mx.external.test")
 	return append(All(),
 		Entry{path.ID, path.Reads, func(f remote.Facts) error { _, err := path.Of(f); return err }},
 		Entry{ping.ID, ping.Reads, func(f remote.Facts) error { _, err := ping.Of(f); return err }},
+		Entry{mail.ID, mail.Reads, func(f remote.Facts) error { _, err := mail.Of(f); return err }},
 		Entry{words.ID, words.Reads, func(f remote.Facts) error { _, err := words.Of(f); return err }},
 		Entry{lookup.ID, lookup.Reads, func(f remote.Facts) error { _, err := lookup.Of(f); return err }},
 		Entry{peers.ID, peers.Reads, func(f remote.Facts) error { _, err := peers.Of(f); return err }})
@@ -39,19 +41,21 @@ var told = map[string]string{
 	"sysctl":    "== live\nnet/ipv4/ip_forward 1\n== ufw\nnet/ipv4/conf/all/log_martians 0\n== files\n/etc/sysctl.d/60-postern.conf:net.ipv4.ip_forward = 1\n",
 	"units": "== ours\nwg0\n== init\n== scripts\n/usr/local/bin/wireguard-setup.sh\n== armed\n== effect\nufw.service altered /etc/x has ExecStart=/bin/true\n== uptime\n5000.31 9000.1\n== units\nId=ufw.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=a.target b.target\n\nId=docker.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n\nId=haraka-in.service\nLoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\nNRestarts=2\nActiveEnterTimestampMonotonic=4940000000\n" +
 		"ExecStart={ path=/usr/bin/env ; argv[]=/usr/bin/env node /opt/postern/haraka/3.3.4/node_modules/haraka/bin/haraka -c /opt/haraka-in ; ignore_errors=no ; pid=1 ; status=0/0 }\n",
-	"tunnel":   "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off none\n",
-	"keys":     "== file\n" + aKey + "\n== conf\n",
-	"keyfiles": "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
-	"docker":   "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
-	"boot":     "== hook\nexecutable\n== calls\n/etc/ufw/postern.init start\n== dnat\nexecutable /etc/ufw/postern.init|-A postern-pre -i eth0 -p tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993\n",
-	"ufw":      "== status\nStatus: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n",
-	"path":     "== sizes\nreply 1472\nlimit 1492\nreply 1280\nlimit \n",
-	"ping":     "== sizes\nreply 1420\nlimit \n",
-	"jails":    "== jails\nStatus\n|- Number of jail:\t2\n`- Jail list:\tsshd, postfix\n",
-	"postfix":  "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
-	"words":    "== words\n[CRIT] listen EADDRNOTAVAIL\n",
-	"lookup":   "== addresses\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n",
-	"peers":    "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
+	"tunnel":    "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off none\n",
+	"keys":      "== file\n" + aKey + "\n== conf\n",
+	"keyfiles":  "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
+	"docker":    "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
+	"boot":      "== hook\nexecutable\n== calls\n/etc/ufw/postern.init start\n== dnat\nexecutable /etc/ufw/postern.init|-A postern-pre -i eth0 -p tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993\n",
+	"ufw":       "== status\nStatus: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n",
+	"path":      "== sizes\nreply 1472\nlimit 1492\nreply 1280\nlimit \n",
+	"ping":      "== sizes\nreply 1420\nlimit \n",
+	"jails":     "== jails\nStatus\n|- Number of jail:\t2\n`- Jail list:\tsshd, postfix\n",
+	"postfix":   "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
+	"words":     "== words\n[CRIT] listen EADDRNOTAVAIL\n",
+	"lookup":    "== addresses\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n",
+	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
+	"mailqueue": "== now\n1795981783\n== postfix\n{\"queue_name\": \"deferred\", \"queue_id\": \"CFAF5C4E\", \"arrival_time\": 1795981723, \"message_size\": 586, \"forced_expire\": false, \"sender\": \"postmaster@example.org\", \"recipients\": [{\"address\": \"bob@external.test\", \"delay_reason\": \"connect to 10.0.0.1[10.0.0.1]:2526: Connection refused\"}]}\n1 1795981723\n== haraka\n1 1795981718\n",
+	"maillog":   "== lines\n|Nov 29 19:38:37 postfix/cleanup[2695]: 4974FBC4: message-id=<postern-T1.out@mail.example.org>\n",
 }
 
 const (

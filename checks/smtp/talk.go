@@ -1,5 +1,5 @@
 // Package smtp asks the site's mail servers what they do: whom they greet, for whom they take mail, and where mail leaves from. It goes
-// as far as RCPT and never sends a message, and knows nothing of how a mail server is set up.
+// as far as RCPT, and sends a message only to whom the operator named; it knows nothing of how a mail server is set up.
 package smtp
 
 import (

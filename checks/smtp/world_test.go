@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,7 +35,7 @@ type server struct {
 func exchanger() *server {
 	return &server{says: map[string]string{
 		"": "220 mail.example.org ESMTP Postfix", "EHLO": "250-mail.example.org\n250-PIPELINING\n250-STARTTLS\n250 8BITMIME", "STARTTLS": "220 2.0.0 Ready to start TLS",
-		"MAIL FROM:": "250 2.1.0 Ok", "RSET": "250 2.0.0 Ok", "QUIT": "221 2.0.0 Bye", "RCPT TO:": "454 4.7.1 <x>: Relay access denied",
+		"MAIL FROM:": "250 2.1.0 Ok", "RSET": "250 2.0.0 Ok", "DATA": "354 go on", ".": "250 2.0.0 Ok: queued as 4DE01", "RCPT TO:<ann@example.org>": "250 2.1.5 Ok", "QUIT": "221 2.0.0 Bye", "RCPT TO:": "454 4.7.1 <x>: Relay access denied",
 		"RCPT TO:<postmaster@example.org>": "250 2.1.5 Ok", "RCPT TO:<nobody-probe.invalid@example.org>": "550 5.1.1 <x>: Recipient address rejected: User unknown",
 		"tls EHLO": "250-mail.example.org\n250-PIPELINING\n250 8BITMIME",
 	}}
@@ -89,7 +90,14 @@ func (s *server) serve(c net.Conn) {
 		if line, err = in.ReadString('\n'); err != nil {
 			return
 		}
-		line = strings.TrimSpace(line)
+		if line = strings.TrimSpace(line); strings.HasPrefix(said, "354") {
+			for text := line; text != "."; text = strings.TrimSpace(text) {
+				if text, err = in.ReadString('\n'); err != nil {
+					return
+				}
+			}
+			line = "."
+		}
 	}
 }
 
@@ -112,6 +120,11 @@ type world struct {
 	env     *checks.Env
 	servers map[string]*server
 	refused map[string]error // by where is dialled
+	queues  map[string]string
+	logs    map[string][]string // of each host, as it is when all went its way
+	late    time.Duration       // until there is anything in them
+	unread  map[string]bool     // hosts that do not tell their log
+	began   time.Time
 }
 
 const (
@@ -130,19 +143,19 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	witness := exchanger()
 	witness.says[""], witness.says["EHLO"] = "220 mx.google.com ESMTP", "250-mx.google.com at your service, [203.0.113.10]\n250-SIZE 157286400\n250 SMTPUTF8"
-	w := &world{t: t, refused: map[string]error{}, servers: map[string]*server{atSMTP: exchanger(), atInside: exchanger(),
+	w := &world{t: t, began: time.Now(), queues: map[string]string{"mail": "== postfix\n0 0\n", "proxy": "== haraka\n0 0\n"}, unread: map[string]bool{}, logs: map[string][]string{"mail": strings.Split(mailLog, "\n")}, refused: map[string]error{}, servers: map[string]*server{atSMTP: exchanger(), atInside: exchanger(),
 		atSubmission: login(false), atSubmissions: login(true), atFirst: witness}}
 	s := site.Default()
 	s.Domain, s.Hostname, s.Mail.Path, s.Mail.Kind = "example.org", "mail.example.org", "direct", "plain"
 	s.Host("proxy").Public4 = netip.MustParseAddr("203.0.113.10")
-	facts := map[string]string{"postfix": postfix, "routing": routes, "units wg0": unit, "tunnel wg0": tunnel, "jails": "== jails\nStatus\n|- Number of jail:\t1\n`- Jail list:\tsshd\n== end\n"}
+	facts := map[string]string{"docker": "== absent\n== end\n", "listeners": "== sockets\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=51,fd=3))\n== end\n", "ssh": "== connection\n198.51.100.20 40000 203.0.113.10 22\n== sshd\nport 22\n== end\n", "postfix": postfix, "routing": routes, "units wg0": unit, "tunnel wg0": tunnel, "jails": "== jails\nStatus\n|- Number of jail:\t1\n`- Jail list:\tsshd\n== end\n"}
 	w.env = &checks.Env{Site: s, Here: &checks.Vantage{Name: checks.Here, Dial: w}, Hosts: map[string]*checks.Vantage{}}
 	for _, h := range s.Hosts {
 		f := remote.Facts{Host: h.Name, Answers: map[string]remote.Answer{}}
 		for id, text := range facts {
 			f.Answers[id] = remote.Answer{Out: text}
 		}
-		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Dial: w, Facts: f, Run: w.lookup}
+		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Dial: w, Facts: f, Run: func(ctx context.Context, q remote.Query) (remote.Answer, error) { return w.run(ctx, h.Name, q) }}
 	}
 	return w
 }
@@ -161,8 +174,29 @@ func (w *world) DialContext(_ context.Context, _, address string) (net.Conn, err
 	return near, nil
 }
 
-// lookup has each witness an address of its own.
-func (w *world) lookup(_ context.Context, q remote.Query) (remote.Answer, error) {
+// run answers what is asked apart from the look: a log, a queue, or where a witness is. Each has an address of its own.
+func (w *world) run(_ context.Context, host string, q remote.Query) (remote.Answer, error) {
+	asked := strings.Fields(q.ID)
+	switch asked[0] {
+	case "maillog":
+		if w.unread[host] {
+			return remote.Answer{Out: "== lines\n== unread\n== end\n"}, nil
+		}
+		text := "== lines\n"
+		for _, line := range w.logs[host] {
+			if w.env.Word == "" || time.Since(w.began) < w.late {
+				break
+			}
+			if slices.ContainsFunc(asked[1:], func(word string) bool { return strings.Contains(line, word) }) {
+				text += "|" + line + "\n"
+			}
+		}
+		return remote.Answer{Out: text + "== end\n"}, nil
+	case "mailqueue":
+		return remote.Answer{Out: "== now\n1795254690\n" + w.queues[host] + "== end\n"}, nil
+	case "send":
+		return remote.Answer{}, nil
+	}
 	for i, name := range witnesses {
 		if q.ID == "lookup "+name {
 			return remote.Answer{Out: fmt.Sprintf("== addresses\n192.0.2.%d STREAM %s\n== end\n", i+1, name)}, nil
@@ -212,6 +246,7 @@ func haraka(w *world) {
 	w.env.Site.Mail.Path = "haraka"
 	told("mail", "postfix", "relayhost =", "relayhost = [10.0.0.1]:2526")(w)
 	told("mail", "postfix", "xclient_hosts =", "xclient_hosts = 10.0.0.1")(w)
+	w.logs["mail"], w.logs["proxy"] = strings.Split(harakaMailLog, "\n"), strings.Split(harakaLog, "\n")
 	first := w.servers[atSMTP].says
 	first["RCPT TO:"] = "550 I cannot deliver mail for <x>"
 	for _, own := range []string{"RCPT TO:<postmaster@example.org>", "RCPT TO:<nobody-probe.invalid@example.org>", "RCPT TO:<relaytest%example.com@example.org>"} {

@@ -88,7 +88,7 @@ var mayImport = map[string]struct {
 	ours []string
 	why  string
 }{
-	"cmd/postern":    {[]string{"wizard", "report", "run", "steps", "checks", "remote", "site", "zone", "demo"}, "it wires everything; what a firewall or a hoster is like is not its business"},
+	"cmd/postern":    {[]string{"wizard", "report", "run", "steps", "checks", "checks/smtp", "remote", "site", "zone", "demo"}, "it wires everything, and tells what checks/smtp would send; what a firewall or a hoster is like is not its business"},
 	"wizard":         {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
@@ -161,8 +161,9 @@ var only = map[string]struct {
 	"github.com/kevinburke/ssh_config":      {[]string{"remote/sshconfig"}, "what ssh would do is told there"},
 	"github.com/rogpeppe/go-internal":       {nil, "it is for tests"},
 	"github.com/miekg/dns":                  {[]string{"checks/dns", "lab/dns", "demo"}, "only these know the DNS's wire"},
-	"blitiri.com.ar/go/spf":                 {[]string{"checks/dns", "lab/mx"}, "what SPF comes to is asked there"},
-	"github.com/emersion/":                  {[]string{"lab/mx"}, "only the lab takes mail"},
+	"blitiri.com.ar/go/spf":                 {[]string{"checks/dns", "checks/smtp", "lab/mx"}, "what SPF comes to is asked there"},
+	"github.com/emersion/go-smtp":           {[]string{"lab/mx"}, "only the lab takes mail"},
+	"github.com/emersion/go-msgauth/":       {[]string{"checks/smtp", "lab/mx"}, "what a signature is worth is asked there"},
 	"math/rand":                             {nil, "randomness is an argument, or crypto/rand"},
 	"unsafe":                                {[]string{"lab"}, "nothing here needs it"},
 	"github.com/stretchr/testify":           {nil, "plain comparisons read better"},

@@ -14,6 +14,8 @@ import (
 // checkCmd proves chapters again.
 type checkCmd struct {
 	Steps    []string      `arg:"" optional:"" name:"chapter|check" offers:"chapters checks" help:"Only these chapters, or checks by their IDs."`
+	SendTo   []string      `name:"send-to" placeholder:"ADDRESS" sep:"none" help:"Also send messages to this address, once you agreed, and follow each to its end; may be given more than once."`
+	Received string        `placeholder:"FILE" help:"Judge a message as its receiver saved it (show original), and nothing else; no host is asked."`
 	Watch    bool          `help:"Go on asking, and tell what changes."`
 	Interval time.Duration `default:"60s" help:"How long --watch waits between two rounds."`
 	Explain  bool          `help:"Say of each check named what it asks, what each answer means and what mends it; ask nothing."`
@@ -32,8 +34,17 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Interval < time.Second {
 		return usage("", "--interval %q is less than 1s", c.Interval)
 	}
+	if c.Watch && len(c.SendTo) > 0 {
+		return usage("ask once", "--watch would send a message in each round: --send-to does not go with it")
+	}
 	from, err := a.answers(true)
 	if err != nil {
+		return err
+	}
+	if c.Received != "" {
+		return c.judge(ctx, a, from)
+	}
+	if agreed, err := c.agree(ctx, a, from); err != nil || !agreed {
 		return err
 	}
 	results, err := c.once(ctx, a, from, !c.Watch)
@@ -74,6 +85,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 		return nil, err
 	}
 	defer a.finish(r)
+	r.SendTo = c.SendTo
 	r.Result = func(one checks.Result) { a.log.line(report.Result(one).Text) }
 	if aloud {
 		r.Result = a.result

@@ -1,0 +1,61 @@
+package seen
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"postern/remote"
+	"postern/site"
+)
+
+// mailBox sets $box to the container that is the host's mail server, by who publishes the port; "" where none does.
+const mailBox = `box=
+if command -v docker >/dev/null; then
+	all=$(timeout 5 docker ps --no-trunc --format '{{.ID}} {{.Ports}}' 2>/dev/null) || { echo 'docker gave no answer'; exit 3; }
+	box=$(printf '%s\n' "$all" | awk -v p=':@PORT@-' 'index($0, p) { print $1; exit }')
+fi
+`
+
+// ofMail puts the port of mail into a script.
+func ofMail(script string) func(*site.Site, *site.Host) string {
+	return func(s *site.Site, _ *site.Host) string {
+		return strings.ReplaceAll(mailBox+script, "@PORT@", strconv.Itoa(s.Ports.SMTP))
+	}
+}
+
+// mostLogged is how many lines of a log are read at most, the last ones.
+const mostLogged = 1000
+
+// MailLog reads what the mail servers of a host have logged in the last minutes: the lines that hold one of some words.
+func MailLog(minutes int, words ...string) Fact[[]string] {
+	var which strings.Builder
+	for _, word := range words {
+		which.WriteString(" -e " + remote.Quote(word))
+	}
+	return Fact[[]string]{ID: "maillog", args: func(*site.Site) string { return strings.Join(words, " ") },
+		ask: ofMail(strings.NewReplacer("@MINUTES@", strconv.Itoa(minutes), "@WORDS@", which.String(), "@MOST@", strconv.Itoa(mostLogged)).Replace(`[ -n "$box" ] || need journalctl
+logged() {
+	if [ -n "$box" ]; then timeout 15 docker logs --since @MINUTES@m "$box" 2>&1
+	else timeout 15 journalctl -q --no-pager --no-hostname --since -@MINUTES@min SYSLOG_FACILITY=2 + _SYSTEMD_UNIT=haraka-in.service + _SYSTEMD_UNIT=haraka-out.service 2>/dev/null
+	fi || echo '== unread'
+}
+echo '== lines'; logged | awk '/^== unread$/ { print; next } { print "|" $0 }' | grep -F -e '== unread'@WORDS@ | tail -n @MOST@ | cut -c -800`)),
+		parse: func(s sections) (all []string, err error) {
+			if s.has("unread") {
+				return nil, errors.New("the log of the mail server cannot be read")
+			}
+			for _, line := range s.lines("lines") {
+				text, ok := strings.CutPrefix(line, "|")
+				if !ok {
+					return nil, odd("the mail server's log", line)
+				}
+				all = append(all, text)
+			}
+			if !s.has("lines") {
+				return nil, fmt.Errorf("the log of the mail server was not read")
+			}
+			return all, nil
+		}}
+}
