@@ -229,7 +229,7 @@ func TestNode(t *testing.T) {
 			t.Errorf("%q is %+v", cut, n)
 		}
 	}
-	if own := (Node{Has: "24.15.0", Npm: true}).packages(); strings.Join(own, " ") != "openssl" {
+	if own := (Node{Has: "24.15.0", Npm: true}).packages(site.Default()); strings.Join(own, " ") != "openssl" {
 		t.Errorf("who has a Node of their own gets %q", own)
 	}
 }

@@ -1,0 +1,62 @@
+'use strict'
+// Sends mail by the smart host: logged in, inside TLS, to the server that has the name, or not at all. What that refuses before it
+// has taken the login is no fault of the mail: this waits then.
+const fs = require('node:fs')
+
+let said = ''
+
+exports.register = function () {
+    this.smarthost = this.config.get('smarthost.json')
+    this.register_hook('get_mx', 'route')
+}
+
+// The same is said once: somebody looks for the last of it.
+exports.tell = function (words) {
+    if (said !== words) this.lognotice(`the smart host ${words}`)
+    said = words
+}
+
+exports.route = function (next, mail) {
+    const { host, port, user, wrapped, password } = this.smarthost
+    let secret = ''
+    try {
+        secret = fs.readFileSync(password, 'utf8')
+    } catch {}
+    if (!secret) {
+        this.tell('has no password here')
+        return next(DENYSOFT, 'the password of the smart host is not there')
+    }
+    const usual = Object.getPrototypeOf(mail)
+    let login = false // it was tried
+    let ready = false // it was taken
+    mail.get_force_tls = () => !wrapped
+    mail.bounce = (err, more) => {
+        if (ready) return usual.bounce.call(mail, err, more)
+        delete mail.bounce // in the end the sender is told
+        mail.temp_fail(login ? `refuses the login: ${err}` : `refuses us: ${err}`, more)
+    }
+    mail.temp_fail = (err, more) => {
+        if (!ready) this.tell(err)
+        usual.temp_fail.call(mail, err, more)
+    }
+    mail.try_deliver_host_on_socket = (mx, name, at, socket) => {
+        const write = socket.write
+        socket.write = (line, ...more) => {
+            if (/^AUTH /.test(line)) login = true
+            if (/^MAIL /.test(line)) {
+                if (!login) {
+                    this.tell('offers no login')
+                    return socket.emit('error', new Error('the smart host offers no login'))
+                }
+                ready = true
+                socket.write = write
+                this.tell('takes the login')
+            }
+            return write.call(socket, line, ...more)
+        }
+        usual.try_deliver_host_on_socket.call(mail, mx, name, at, socket)
+        if (wrapped) socket.upgrade({ servername: host, rejectUnauthorized: true }, () => {})
+    }
+    // Whoever prints it sees the name alone.
+    next(OK, { exchange: host, port, auth_user: user, auth_pass: secret, toJSON: () => host })
+}
