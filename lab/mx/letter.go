@@ -21,7 +21,8 @@ type Letter struct {
 	Client  netip.Addr  `json:"client"`
 	Reverse []string    `json:"reverse"` // the client's names, by its address
 	Helo    string      `json:"helo"`
-	TLS     string      `json:"tls"` // the version, empty without
+	User    string      `json:"user,omitempty"` // who logged in
+	TLS     string      `json:"tls"`            // the version, empty without
 	From    string      `json:"from"`
 	To      []string    `json:"to"`
 	SPF     string      `json:"spf"` // pass, fail, softfail …
