@@ -22,8 +22,11 @@ func PasswordFile(m site.Smarthost) string {
 // SmarthostSaid is sh that prints what was said last of the logins at a smart host since the password in $f was put there.
 const SmarthostSaid = `journalctl -q -u haraka-out.service -o cat --since "@$(stat -c %Y "$f")" 2>/dev/null | sed -n 's/.*\[smarthost\] the smart host //p' | tail -n 1 | cut -c 1-300`
 
-// SmarthostRefuses begins what is said where a login was refused.
-const SmarthostRefuses = "refuses the login: "
+// SmarthostRefuses begins what is said where a login was refused, SmarthostTakes is what is said where it was taken.
+const (
+	SmarthostRefuses = "refuses the login: "
+	SmarthostTakes   = "takes the login"
+)
 
 // Sending is how a proxy stands with its smart host.
 type Sending struct {

@@ -72,8 +72,8 @@ func parseSelector(text string) (string, error) {
 
 // parseUser reads the name of somebody who logs in elsewhere.
 func parseUser(text string) (string, error) {
-	if len(text) > 200 || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'\\", r) }) {
-		return "", fmt.Errorf("%s is not a user name (at most 200 ASCII letters and signs, no blanks, quotes or backslashes)", quote(text))
+	if !word(text, 200, "._+@=/:%~-") {
+		return "", fmt.Errorf("%s is not a user name (at most 200 letters, digits and . _ + @ = / : %% ~ -)", quote(text))
 	}
 	return text, nil
 }

@@ -2,10 +2,7 @@
 // how a host is reached or changed, and it never holds a secret.
 package site
 
-import (
-	"fmt"
-	"net/netip"
-)
+import "net/netip"
 
 // Role is what a host is for.
 type Role string
@@ -83,7 +80,7 @@ type Smarthost struct {
 func (m Smarthost) Wrapped() bool { return m.Port == Default().Ports.Submissions }
 
 // Account is whose password is needed, and where.
-func (m Smarthost) Account() string { return fmt.Sprintf("%s at %s:%d", m.User, m.Host, m.Port) }
+func (m Smarthost) Account() string { return m.User + " at " + m.Host }
 
 // Site is everything the operator answered; saved as TOML with a schema version and a revision.
 type Site struct {

@@ -27,7 +27,7 @@ func init() {
 		Needs: []string{"domain", "hostname"},
 		Reads: harakaReads,
 		Plan:  planHaraka,
-		Proof: []string{"smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.server"},
+		Proof: []string{"smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.smarthost", "smtp.server"},
 	})
 }
 

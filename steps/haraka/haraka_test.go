@@ -197,7 +197,7 @@ func TestPlanned(t *testing.T) {
 		f.Answers[id] = remote.Answer{Out: said, Mode: 0o644, Owner: "root:root"}
 	}
 	if got := plan(does.Guarded); !strings.HasPrefix(got, "file.opt.haraka-in.config.connection.ini ") ||
-		!strings.HasSuffix(got, " certificate in.secret out.secret unit.haraka-in.service unit.haraka-out.service") {
+		!strings.HasSuffix(got, " certificate in.secret out.secret forgotten unit.haraka-in.service unit.haraka-out.service") {
 		t.Error(got)
 	}
 }

@@ -18,25 +18,27 @@ exports.tell = function (words) {
 
 exports.route = function (next, mail) {
     const { host, port, user, wrapped, password } = this.smarthost
-    let secret = ''
+    let word = ''
     try {
-        secret = fs.readFileSync(password, 'utf8')
+        word = fs.readFileSync(password, 'utf8')
     } catch {}
-    if (!secret) {
+    if (!word) {
         this.tell('has no password here')
         return next(DENYSOFT, 'the password of the smart host is not there')
     }
     const usual = Object.getPrototypeOf(mail)
     let login = false // it was tried
     let ready = false // it was taken
+    let broke = ''
     mail.get_force_tls = () => !wrapped
     mail.bounce = (err, more) => {
         if (ready) return usual.bounce.call(mail, err, more)
         delete mail.bounce // in the end the sender is told
-        mail.temp_fail(login ? `refuses the login: ${err}` : `refuses us: ${err}`, more)
+        this.tell(`${login ? 'refuses the login' : 'refuses us'}: ${err}`)
+        usual.temp_fail.call(mail, err, more)
     }
     mail.temp_fail = (err, more) => {
-        if (!ready) this.tell(err)
+        if (!ready) this.tell(`does not get the mail: ${broke || err}`)
         usual.temp_fail.call(mail, err, more)
     }
     mail.try_deliver_host_on_socket = (mx, name, at, socket) => {
@@ -44,10 +46,7 @@ exports.route = function (next, mail) {
         socket.write = (line, ...more) => {
             if (/^AUTH /.test(line)) login = true
             if (/^MAIL /.test(line)) {
-                if (!login) {
-                    this.tell('offers no login')
-                    return socket.emit('error', new Error('the smart host offers no login'))
-                }
+                if (!login) return socket.emit('error', new Error('it offers no login'))
                 ready = true
                 socket.write = write
                 this.tell('takes the login')
@@ -55,8 +54,9 @@ exports.route = function (next, mail) {
             return write.call(socket, line, ...more)
         }
         usual.try_deliver_host_on_socket.call(mail, mx, name, at, socket)
+        socket.prependListener('error', (err) => { broke = err.message })
         if (wrapped) socket.upgrade({ servername: host, rejectUnauthorized: true }, () => {})
     }
     // Whoever prints it sees the name alone.
-    next(OK, { exchange: host, port, auth_user: user, auth_pass: secret, toJSON: () => host })
+    next(OK, { exchange: host, port, auth_user: user, auth_pass: word, toJSON: () => host })
 }
