@@ -152,7 +152,7 @@ var paper = sync.OnceValue(func() papers {
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err)) // a machine without randomness
 	}
-	p := papers{key: key, ca: &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().AddDate(1, 0, 0), IsCA: true, BasicConstraintsValid: true}}
+	p := papers{key: key, ca: &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), IsCA: true, BasicConstraintsValid: true}}
 	der, err := x509.CreateCertificate(rand.Reader, p.ca, p.ca, key.Public(), key)
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err))

@@ -106,7 +106,7 @@ func (r *Runner) prepare(ctx context.Context, parts []steps.Part) error {
 		start := r.Clock()
 		id := r.NewID()
 		err := r.hosts[p.Host].session.Prepare(ctx, id, p.Changes, r.progress(p))
-		if secretOf(p) != "" && err != nil { // else its change took it
+		if handles(p) {
 			_ = r.hosts[p.Host].session.Hand(ctx, "") // a host that cannot be told forgets it when it boots
 		}
 		if err != nil {

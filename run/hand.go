@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/remote"
@@ -31,6 +32,11 @@ func (r *Runner) hand(ctx context.Context, parts []steps.Part) error {
 		}
 	}
 	return nil
+}
+
+// handles says whether a part takes a secret, or puts one back.
+func handles(p steps.Part) bool {
+	return slices.ContainsFunc(p.Changes, func(c remote.Change) bool { return strings.Contains(c.Do, remote.HandedPath) })
 }
 
 // secretOf is the secret that a part needs, in words: one at most.

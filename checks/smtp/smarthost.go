@@ -69,6 +69,7 @@ func askSmarthost(ctx context.Context, e *checks.Env, q checks.Question, v *chec
 	m := e.Site.Smarthost
 	q.Want = fmt.Sprintf("%s takes mail at port %d from who logs in, inside TLS and under its own name", m.Host, m.Port)
 	q.Likely = "a slip in smarthost.host or smarthost.port, or it does not do what Haraka needs: mail waits"
+	q.Fix = "answer smarthost.host and smarthost.port as its pages tell them, then: postern apply haraka"
 	roots, err := checks.Ask(ctx, e.Site, v, seen.Roots)
 	if err != nil {
 		return q.Cannot(err)
