@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -20,6 +21,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/seen"
 	"postern/site"
 )
 
@@ -97,7 +99,7 @@ var certificate = func() tls.Certificate {
 	if err != nil {
 		panic(err)
 	}
-	template := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"mail.example.org"}, NotAfter: time.Now().Add(time.Hour)}
+	template := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"mail.example.org", "relay.example.net"}, NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
 	if err != nil {
 		panic(err)
@@ -111,6 +113,7 @@ type world struct {
 	env     *checks.Env
 	servers map[string]*server
 	refused map[string]error // by where is dialled
+	roots   string           // whom the proxy trusts
 }
 
 const (
@@ -167,6 +170,14 @@ func (w *world) lookup(_ context.Context, q remote.Query) (remote.Answer, error)
 			return remote.Answer{Out: fmt.Sprintf("== addresses\n192.0.2.%d STREAM %s\n== end\n", i+1, name)}, nil
 		}
 	}
+	switch q.ID {
+	case "lookup relay.example.net":
+		return remote.Answer{Out: "== addresses\n192.0.2.9 STREAM relay.example.net\n== end\n"}, nil
+	case "lookup nowhere.example.net":
+		return remote.Answer{Out: "== addresses\n== end\n"}, nil
+	case "roots":
+		return remote.Answer{Out: "== roots\n" + w.roots + "== end\n"}, nil
+	}
 	return remote.Answer{Code: 1}, nil
 }
 
@@ -215,6 +226,30 @@ func haraka(w *world) {
 	}
 }
 
+// smarthost has all mail go by one.
+func smarthost(w *world) {
+	haraka(w)
+	w.env.Site.Smarthost = site.Smarthost{Host: "relay.example.net", Port: 587, User: "ann"}
+	w.servers[atRelay], w.servers[atWrapped] = login(false), login(true)
+	w.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}))
+	w.env.Hosts["proxy"].Facts.Answers["smarthost "+seen.PasswordFile(w.env.Site.Smarthost)] = remote.Answer{Out: "== password\nyes\n== said\ntakes the login\n== waiting\n0\n== end\n"}
+}
+
+const atRelay, atWrapped = "192.0.2.9:587", "192.0.2.9:465"
+
+// by changes what the site says of its smart host.
+func by(edit func(*site.Smarthost)) func(*world) {
+	return func(w *world) { smarthost(w); edit(&w.env.Site.Smarthost) }
+}
+
+// sent changes what the proxy says of its smart host.
+func sent(password, said, waiting string) func(*world) {
+	return func(w *world) {
+		smarthost(w)
+		w.env.Hosts["proxy"].Facts.Answers["smarthost "+seen.PasswordFile(w.env.Site.Smarthost)] = remote.Answer{Out: "== password\n" + password + "\n== said\n" + said + "\n== waiting\n" + waiting + "\n== end\n"}
+	}
+}
+
 // ask asks every check of the family.
 func (w *world) ask() map[string]checks.Result {
 	all := map[string]checks.Result{}
@@ -222,4 +257,12 @@ func (w *world) ask() map[string]checks.Result {
 		all[r.ID] = r
 	}
 	return all
+}
+
+// others is the certificate of an authority that vouches for nobody here.
+func others() string {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	is := x509.Certificate{SerialNumber: big.NewInt(7), IsCA: true, BasicConstraintsValid: true}
+	der, _ := x509.CreateCertificate(rand.Reader, &is, &is, &key.PublicKey, key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
