@@ -59,7 +59,7 @@ func childExchanger(args []string) error {
 	if err != nil {
 		return err
 	}
-	smart := mx.SmartHost{Server: takes, User: smartHostUser, Password: smartHostPassword, Certificate: paper}
+	smart := mx.SmartHost{Server: takes, User: smartHostUser, Password: smartHostPassword, Certificate: paper, Mode: l.dir("smarthost.mode"), Heard: l.dir("smarthost.heard")}
 	smart.Name = smartHost
 	for port, wrapped := range map[string]bool{"587": false, "465": true} {
 		conns, err := listen(exchangerAddr4, port)

@@ -43,6 +43,7 @@ func TestSmartHost(t *testing.T) {
 			defer end()
 			m.refusedFirst(t, asked)
 			m.bySmartHost(t)
+			m.neverInTheClear(t)
 			if said := m.run(0, "apply", "--yes"); !strings.Contains(said, "Nothing to change") {
 				t.Errorf("a second apply changes something:\n%s", said)
 			}
@@ -86,7 +87,7 @@ func outward(rcpt, word string) letter {
 
 // refusedFirst gives a wrong password first: the mail waits, the check says why, and the next apply mends it.
 func (m mailed) refusedFirst(t *testing.T, asked func(string) string) {
-	asked("not the password")
+	asked("garden gate 17")
 	m.run(0, "apply", "--yes")
 	if err := outward("bob@external.test", "waits").send(t.Context(), m.l); err != nil {
 		t.Fatal(err)
@@ -149,9 +150,46 @@ func (m mailed) bySmartHost(t *testing.T) {
 	m.l.inbox(t, "203.0.113.10", "inward")
 }
 
+// neverInTheClear has the smart host offer logins without TLS, and none inside: mail waits, nobody hears the password, and all comes in the end.
+func (m mailed) neverInTheClear(t *testing.T) {
+	m.run(0, "apply", "--yes", "--save", "--set", "smarthost.port=587")
+	mode := func(how string) {
+		t.Helper()
+		if err := os.WriteFile(m.l.dir("smarthost.mode"), []byte(how), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for how, words := range map[string][2]string{"clear": {"No TLS available", "offers no TLS"}, "closed": {"it offers no login", "takes no login"}} {
+		mode(how)
+		if err := outward("bob@external.test", how+"mode").send(t.Context(), m.l); err != nil {
+			t.Fatal(err)
+		}
+		var found result
+		if err := poll(t.Context(), time.Minute, func() bool {
+			found = m.checks("smtp.smarthost")[0]
+			return found.Result == "fail"
+		}); err != nil || !strings.Contains(found.Saw, words[0]) {
+			t.Errorf("%s: it is said: %+v (%v)", how, found, err)
+		}
+		if found := m.checks("smtp.leaves")[0]; found.Result != "fail" || !strings.Contains(found.Saw, words[1]) {
+			t.Errorf("%s: it is said: %+v", how, found)
+		}
+	}
+	mode("")
+	if said, err := os.ReadFile(m.l.dir("smarthost.heard")); err == nil {
+		t.Errorf("a password was said in the clear: %s", said)
+	}
+	for _, how := range []string{"clear", "closed"} {
+		if got, _ := m.l.exchanged(t, "bob", how+"mode"); got.User != smartHostUser {
+			t.Errorf("it came otherwise: %+v", got)
+		}
+	}
+	m.settled("haraka")
+}
+
 // keptSecret wants the password in its own file on the proxy and nowhere else.
 func (m mailed) keptSecret(t *testing.T, w *watcher) {
-	secrets := []secret{newSecret("the smart host's password", smartHostPassword), newSecret("the wrong one", "not the password")}
+	secrets := []secret{newSecret("the smart host's password", smartHostPassword), newSecret("the wrong one", "garden gate 17")}
 	for _, s := range secrets {
 		for where := range w.leaks(s) {
 			t.Errorf("%s is in the %s", s.name, where)

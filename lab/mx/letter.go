@@ -21,12 +21,12 @@ type Letter struct {
 	Client  netip.Addr  `json:"client"`
 	Reverse []string    `json:"reverse"` // the client's names, by its address
 	Helo    string      `json:"helo"`
-	User    string      `json:"user,omitempty"` // who logged in
-	TLS     string      `json:"tls"`            // the version, empty without
+	TLS     string      `json:"tls"` // the version, empty without
 	From    string      `json:"from"`
 	To      []string    `json:"to"`
 	SPF     string      `json:"spf"` // pass, fail, softfail …
 	DKIM    []Signature `json:"dkim"`
+	User    string      `json:"user,omitempty"` // who logged in
 }
 
 // Signature is one that the message bears.

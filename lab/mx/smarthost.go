@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"net"
 	"net/textproto"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,6 +23,14 @@ type SmartHost struct {
 	Server
 	User, Password string
 	Certificate    tls.Certificate
+	Mode           string // a file that says how it misbehaves: "clear" for logins without TLS only, "closed" for none at all
+	Heard          string // a file that is made when somebody says a password in the clear
+}
+
+// misbehaves says whether it does so now.
+func (s SmartHost) misbehaves(how string) bool {
+	is, _ := os.ReadFile(s.Mode)
+	return string(is) == how
 }
 
 // Paper makes a certificate that vouches for itself, and its key.
@@ -95,13 +104,21 @@ func (t *handedIn) answer(verb, rest string) string {
 	switch {
 	case verb == "EHLO":
 		t.letter.Helo = rest
-		if t.secure {
+		switch {
+		case t.smart.misbehaves("clear"):
+			return "250-" + t.smart.Name + "\r\n250 AUTH PLAIN LOGIN"
+		case t.secure && t.smart.misbehaves("closed"):
+			return "250 " + t.smart.Name
+		case t.secure:
 			return "250-" + t.smart.Name + "\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME"
 		}
 		return "250-" + t.smart.Name + "\r\n250 STARTTLS"
 	case verb == "STARTTLS" && !t.secure:
 		return "220 go on"
-	case verb == "AUTH" && t.secure:
+	case verb == "AUTH" && !t.secure:
+		_ = os.WriteFile(t.smart.Heard, []byte(rest), 0o600)
+		return "235 thanks"
+	case verb == "AUTH":
 		return t.login(rest)
 	case verb == "QUIT":
 		return ""
