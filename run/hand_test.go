@@ -24,7 +24,7 @@ func TestHand(t *testing.T) {
 		"nobody there":    {asked: remote.ErrNoAnswer, want: "refused before anything was changed"},
 		"empty":           {want: "the password of ann: one line is wanted"},
 		"two lines":       {answer: "a\nb", want: "the password of ann: one line is wanted"},
-		"a job that ends": {answer: "spade", broken: errors.New("no space"), want: "no space"},
+		"a job that ends": {answer: "spade", broken: errors.New("no space"), want: "it did not work"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			taken, asks := false, 0
