@@ -108,7 +108,7 @@ var stories = []struct {
 	{"a proxy that trusts nobody", both(smarthost, func(w *world) { w.roots = "" }), "smtp.leaves", checks.Unknown, "trusts nobody", ""},
 	{"a smart host without logins", both(smarthost, says(atRelay, "tls EHLO", "250 relay.example.net")), "smtp.leaves", checks.Fail, "takes no login", ""},
 	{"no password", sent("", "", "2"), "smtp.smarthost", checks.Fail, "it is not there; 2 mails wait", ""},
-	{"a wrong password", sent("yes", "refuses the login: 535 5.7.8 no", "1"), "smtp.smarthost", checks.Fail, "535 5.7.8 no; 1 mails wait", ""},
+	{"a wrong password", sent("yes", "refuses the login: 535 5.7.8 no", "0"), "smtp.smarthost", checks.Fail, "535 5.7.8 no; 0 mails wait", ""},
 	{"nothing sent yet", sent("yes", "", "0"), "smtp.smarthost", checks.OK, "nothing was sent since", ""},
 	{"mail that waits", sent("yes", "does not get the mail: certificate has expired", "3"), "smtp.smarthost", checks.Fail, "certificate has expired; 3 mails wait", ""},
 	{"mail that waited", sent("yes", "does not get the mail: timeout", "0"), "smtp.smarthost", checks.Warn, "timeout", ""},
