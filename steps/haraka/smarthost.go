@@ -45,7 +45,7 @@ func forgotten(m site.Smarthost) does.Command {
 	others := "for f in " + out + "/password.*; do\n\tif [ -f \"$f\" ] && [ \"$f\" != " + remote.Quote(seen.PasswordFile(m)) + " ]; then "
 	return does.Command{
 		ID: "forgotten", Title: "forget the password of a smart host that mail does not go by",
-		Why:  "what is forgotten does not come back",
+		Why: "what is forgotten does not come back", Forget: true,
 		Test: others + "exit 1; fi\ndone",
 		Keep: others + "rm -f \"$f\"; fi\ndone",
 	}

@@ -42,6 +42,7 @@ exports.route = function (next, mail) {
         usual.temp_fail.call(mail, err, more)
     }
     mail.try_deliver_host_on_socket = (mx, name, at, socket) => {
+        login = ready = false // its addresses are tried one after the other
         const write = socket.write
         socket.write = (line, ...more) => {
             if (/^AUTH /.test(line)) login = true
