@@ -47,7 +47,15 @@ var answers = map[string]func(h *Host, args []string) string{
 		if a, known := names[args[0]]; known {
 			return section("addresses", a.String()+" STREAM "+args[0])
 		}
-		return section("addresses", "")
+		return section("addresses", relay4.String()+" STREAM "+args[0])
+	},
+	"roots": func(*Host, []string) string { return section("roots", paper().root) },
+	"smarthost": func(h *Host, args []string) string {
+		there := ""
+		if h.File(args[0]) != nil {
+			there = "yes"
+		}
+		return section("password", there) + section("said", "") + section("waiting", "0")
 	},
 	"peers":     (*Host).peers,
 	"words":     func(*Host, []string) string { return section("words", "") },
@@ -75,6 +83,12 @@ func section(name, text string) string {
 // answer says what a query prints.
 func (h *Host) answer(q remote.Query) remote.Answer {
 	w := strings.Fields(q.ID)
+	if q.ID == "command password" {
+		if h.File(passwordFile.FindString(q.Run)) == nil {
+			return remote.Answer{Code: 1}
+		}
+		return remote.Answer{}
+	}
 	if thing := things[w[0]]; thing != nil {
 		h.w.mu.Lock()
 		defer h.w.mu.Unlock()

@@ -33,6 +33,8 @@ var effects = map[string]func(*Host, script) error{
 	},
 	"user": (*Host).make, "dir": (*Host).make, "npm": (*Host).make,
 	"haraka.probe": (*Host).make, "haraka.certificate": (*Host).make, "haraka.in": (*Host).make, "haraka.out": (*Host).make,
+	"haraka.password":   (*Host).keepPassword,
+	"haraka.forgotten":  func(*Host, script) error { return nil },
 	"unit":              (*Host).tellInit,
 	"firewall.unit":     (*Host).tellInit,
 	"wireguard.conf":    (*Host).tellInit,
@@ -112,6 +114,25 @@ func (h *Host) makeKey(s script) error {
 		var raw [32]byte
 		h.w.rand(raw[:])
 		h.put(path, base64.StdEncoding.EncodeToString(raw[:])+"\n", 0o600)
+	}
+	return nil
+}
+
+var passwordFile = regexp.MustCompile(`/opt/haraka-out/password\.[0-9a-f]{8}\b`)
+
+// keepPassword puts the secret that was handed over into the file that the script names; an undo takes those away.
+func (h *Host) keepPassword(s script) error {
+	path, handed := passwordFile.FindString(s.text), h.File(remote.HandedPath)
+	switch {
+	case path != "" && handed != nil:
+		h.put(path, handed.Text, 0o640)
+		h.Write(remote.HandedPath, nil)
+	case path == "":
+		for _, one := range h.Paths() {
+			if passwordFile.MatchString(one) {
+				h.Write(one, nil)
+			}
+		}
 	}
 	return nil
 }

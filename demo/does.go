@@ -62,7 +62,7 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		return remote.Answer{Out: "whole\n"}
 	},
 	"command": func(h *Host, args []string) remote.Answer {
-		if h.File("/run/demo/"+args[0]) == nil {
+		if h.File("/run/demo/"+args[0]) == nil && args[0] != "forgotten" { // nobody looks for what was forgotten
 			return remote.Answer{Code: 1}
 		}
 		return remote.Answer{}

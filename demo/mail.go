@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"math/big"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -78,7 +80,7 @@ func (p postman) serve(c net.Conn, peer netip.AddrPort) {
 	if name == "" {
 		name = host
 	}
-	secure := func() { c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{paper()}}) }
+	secure := func() { c = tls.Server(c, &tls.Config{GetCertificate: paper().of}) }
 	if inside {
 		secure()
 	}
@@ -149,16 +151,30 @@ func (p postman) recipient(to string, domains []string) string {
 	return "550 5.1.1 <" + to + ">: User unknown"
 }
 
-// paper is a certificate that nobody looks at.
-var paper = sync.OnceValue(func() tls.Certificate {
+// papers are certificates for whatever name is asked for, signed by an authority that the hosts trust.
+type papers struct {
+	root string // the authority's own, as PEM
+	ca   *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+var paper = sync.OnceValue(func() papers {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err)) // a machine without randomness
 	}
-	template := x509.Certificate{SerialNumber: big.NewInt(1)}
-	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	p := papers{key: key, ca: &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), IsCA: true, BasicConstraintsValid: true}}
+	der, err := x509.CreateCertificate(rand.Reader, p.ca, p.ca, key.Public(), key)
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err))
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	p.root = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return p
 })
+
+// of makes one for the name that a client asks for.
+func (p papers) of(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	is := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: p.ca.NotAfter, DNSNames: []string{hello.ServerName}}
+	der, err := x509.CreateCertificate(rand.Reader, is, p.ca, p.key.Public(), p.key)
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: p.key}, err
+}

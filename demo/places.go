@@ -23,7 +23,10 @@ var (
 	nat4               = netip.MustParseAddr(HomeAddress)
 )
 
-// names are what the simulated DNS knows.
+// relay4 is a smart host, whatever its name.
+var relay4 = netip.MustParseAddr("198.51.100.25")
+
+// names are what the simulated DNS knows. Any other is a smart host's, for those who look it up on a host.
 var names = map[string]netip.Addr{"mail.example.org": proxy4, "proxy.example.org": proxy4, "proxy": proxy4, "mail": mail4,
 	"gmail-smtp-in.l.google.com": outside4}
 

@@ -86,7 +86,10 @@ func (w *World) internet(from *Host, x way) way {
 		}
 		x.fate, x.ear = arrived, &ear{at: x.dst, talk: postman{w: w, name: "mx.example.net"}.serve}
 		return x
-	case home && (to == here4 || to == here6), to == outside4 && x.dst.Port() != smtpPort, to == outside6:
+	case to == relay4 && (x.dst.Port() == 465 || x.dst.Port() == 587):
+		x.fate, x.ear = arrived, &ear{at: x.dst, talk: postman{w: w, name: "smtp.relay.example", logins: true, encrypted: x.dst.Port() == 465}.serve}
+		return x
+	case home && (to == here4 || to == here6), to == relay4, to == outside4 && x.dst.Port() != smtpPort, to == outside6:
 		x.fate = refused
 		return x
 	case home && inside:

@@ -141,6 +141,7 @@ func (l *Lab) bring(ctx context.Context) error {
 	err := together(
 		func() error { return l.buildNetwork(ctx) },
 		func() error { return l.makeLaptop(ctx) },
+		l.makePaper,
 	)
 	if err != nil {
 		return err

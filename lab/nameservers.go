@@ -31,7 +31,8 @@ var nameservers = map[string]struct {
 		"org.": delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"net.": delegated("example.net.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"test.": "registrar A 198.51.100.203\n" + delegated("hoster", "ns1.hoster", "ns2.hoster") + hosters + delegated("external", "ns1.hoster", "ns2.hoster") +
-			delegated("provider", "ns.provider") + "ns.provider A 198.51.100.206\n",
+			delegated("provider", "ns.provider") + "ns.provider A 198.51.100.206\n" + "relay.smarthost A " + exchangerAddr4 + "\nwrong.smarthost A " + exchangerAddr4 + "\n" +
+			"spf.smarthost TXT \"v=spf1 ip4:" + exchangerAddr4 + " ~all\"\n",
 		"com.": "gmail-smtp-in.l.google A 198.51.100.77\ngmail-smtp-in.l.google AAAA 2001:db8:77::77\n", // asked whom it sees: a mail server that says so
 		"arpa.": delegated("113.0.203.in-addr", "ns.provider.test.") + delegated("100.51.198.in-addr", "ns.provider.test.") +
 			delegated("8.b.d.0.1.0.0.2.ip6", "ns.provider.test."),

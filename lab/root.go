@@ -91,7 +91,24 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 	if err := l.authorize(root); err != nil {
 		return err
 	}
+	if err := l.trustSmartHost(root); err != nil {
+		return err
+	}
 	return makeHostKeys(ctx, root)
+}
+
+// trustSmartHost has a host trust the smart host's certificate, as those of the world are trusted.
+func (l *Lab) trustSmartHost(root string) error {
+	cert, err := os.ReadFile(l.dir("smarthost.pem"))
+	if err != nil {
+		return err
+	}
+	all := filepath.Join(root, "etc/ssl/certs/ca-certificates.crt")
+	usual, err := os.ReadFile(all)
+	if err != nil {
+		return err
+	}
+	return errors.Join(put(filepath.Join(root, "usr/local/share/ca-certificates/smarthost.crt"), string(cert), 0o644), put(all, string(usual)+string(cert), 0o644))
 }
 
 // put writes a file anew, and the directories it is in.

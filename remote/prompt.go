@@ -19,6 +19,7 @@ const (
 	Passphrase Kind = "passphrase" // of the key file in Text
 	Sudo       Kind = "sudo"       // the password that sudo asks for, of who Text says, on Host
 	Su         Kind = "su"         // root's password on Host, which su asks for
+	Handed     Kind = "handed"     // what a change on Host needs, in Text
 	Challenge  Kind = "challenge"  // one keyboard-interactive question, in Text
 	HostKey    Kind = "hostkey"    // a key not seen before; Text has type and fingerprint; the answer must be "yes"
 )

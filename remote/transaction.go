@@ -47,6 +47,7 @@ type Change struct {
 	Risk      Risk
 	Takes     time.Duration // how long Do may take; 0: a moment
 	Bound     bool          // in a job: it goes back, too, when one after it fails
+	Secret    string        // what only the operator knows, in words, such as "password of ann": Do finds it in HandedPath, and nowhere else is it ever
 }
 
 // Transaction is a set of changes of one host that the host takes back by itself unless it is confirmed.

@@ -22,6 +22,8 @@ func Asked(p remote.Prompt) string {
 		return "sudo password on " + p.Host + of(text)
 	case remote.Su:
 		return "password of root on " + p.Host
+	case remote.Handed:
+		return text
 	case remote.Password:
 		return "SSH password on " + p.Host + of(text)
 	}

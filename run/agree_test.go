@@ -97,6 +97,7 @@ func TestFirewallPlanSatisfiesItsCheck(t *testing.T) {
 		"masquerade, some at home": {answers: [][2]string{{"clients.addresses", "masquerade"}, {"mail.lan", "192.168.50.0/24"}}},
 		"directly, limited":        {answers: [][2]string{{"mail.path", "direct"}, {"from.smtp", "198.51.100.0/24"}, {"from.http", "198.51.100.0/24"}}},
 		"IPv6 in the tunnel":       {answers: [][2]string{{"tunnel.network6", "fd77::/64"}}},
+		"a smart host":             {answers: [][2]string{{"smarthost.host", "relay.example.net"}, {"smarthost.user", "ann"}, {"smarthost.port", "2587"}}},
 		"narrowed":                 {answers: [][2]string{{"host.mail.ssh_from", "192.168.60.10"}, {"host.proxy.ssh_from", "198.51.100.0/24"}}},
 		"other ports":              {answers: [][2]string{{"ports.imaps", "1993"}, {"ports.relay", "2527"}, {"tunnel.port", "51999"}}},
 		"sshd listens elsewhere than its file says": {change: func(hosts map[string]map[string]string) {

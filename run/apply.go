@@ -53,7 +53,9 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			out.Results, out.RolledBack, err = r.last(ctx, p, inert)
 		case p.Inert:
 			early = r.ask(ctx, p.proof)
-			err = r.prepare(ctx, inert)
+			if err = r.hand(ctx, inert); err == nil {
+				err = r.prepare(ctx, inert)
+			}
 		default:
 			out.Results, out.RolledBack, err = r.change(ctx, decision{
 				site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, answers: true,
@@ -104,6 +106,9 @@ func (r *Runner) prepare(ctx context.Context, parts []steps.Part) error {
 		start := r.Clock()
 		id := r.NewID()
 		err := r.hosts[p.Host].session.Prepare(ctx, id, p.Changes, r.progress(p))
+		if handles(p) {
+			_ = r.hosts[p.Host].session.Hand(ctx, "") // a host that cannot be told forgets it when it boots
+		}
 		if err != nil {
 			return named(p.Host, "preparing", err)
 		}

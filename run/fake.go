@@ -44,7 +44,7 @@ type Fake struct {
 // Call is one thing asked of a Fake: an error before it is Done means that the host never heard of it, one afterwards that its
 // answer was lost. After remote.ErrLost nothing more is heard over that login.
 type Call struct {
-	Verb string // connect, facts, exec, listen, dial, recorded, prepare, watch, begin, confirm, cancel, revert or tidy
+	Verb string // connect, facts, exec, listen, dial, recorded, hand, prepare, watch, begin, confirm, cancel, revert or tidy
 	N    int    // the how manieth of its verb on this host, from 1
 	Done bool
 }

@@ -22,6 +22,18 @@ func (j *fakeJob) end(err error) {
 	}
 }
 
+// Hand keeps a secret where its change finds it.
+func (l *fakeLogin) Hand(ctx context.Context, secret string) error {
+	return l.call(ctx, "hand", func() error {
+		var file *remote.File
+		if secret != "" {
+			file = &remote.File{Text: secret, Mode: 0o600, Owner: "root:root"}
+		}
+		l.f.write(remote.HandedPath, file)
+		return nil
+	})
+}
+
 // Prepare begins a job, unless it is there, and watches it.
 func (l *fakeLogin) Prepare(ctx context.Context, id string, changes []remote.Change, tell func(remote.Progress)) error {
 	return l.call(ctx, "prepare", func() error {

@@ -20,6 +20,7 @@ type Login interface {
 	Listen(ctx context.Context, network, address string) (*remote.Listener, error)
 	Recorded(context.Context) ([]remote.Record, error)
 
+	Hand(ctx context.Context, secret string) error
 	Prepare(ctx context.Context, id string, changes []remote.Change, tell func(remote.Progress)) error
 	Watch(ctx context.Context, id string, changes []remote.Change, tell func(remote.Progress)) error
 

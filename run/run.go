@@ -19,21 +19,22 @@ import (
 // Runner is one run over one site. Fill it, then call its verbs; Close it at the end.
 type Runner struct {
 	Site     *site.Site
-	Connect  func(context.Context, remote.Target) (Login, error) // logs in, the first time and to prove that one still can
-	Here     remote.Dialer                                       // dials from where the program runs
-	Diary    Diary                                               // remembers when the hosts let us in
-	Reach    Reaching                                            // logs in by another way; nil where a port is dialled instead
-	Clock    func() time.Time                                    // now
-	NewID    func() string                                       // a fresh transaction ID: letters and digits
-	Operator string                                              // who runs this and where, told to a second operator
-	Deadline time.Duration                                       // of the guard, beside what the changes may take
-	Longest  time.Duration                                       // the deadline where hosts are slow; 0: no longer than Deadline
-	SendTo   []string                                            // to whom the operator agreed that Check sends messages
-	Accept   map[string]bool                                     // named risks taken in advance: lose-ssh
-	Emit     func(steps.Event)                                   // progress
-	Result   func(checks.Result)                                 // results as they come; may be nil
-	Approve  func(context.Context, *Proposal) (bool, error)      // asked before each set of changes; must have shown it
-	Saved    func(*site.Site) error                              // keeps the answers with their new revision, here
+	Connect  func(context.Context, remote.Target) (Login, error)  // logs in, the first time and to prove that one still can
+	Here     remote.Dialer                                        // dials from where the program runs
+	Diary    Diary                                                // remembers when the hosts let us in
+	Reach    Reaching                                             // logs in by another way; nil where a port is dialled instead
+	Clock    func() time.Time                                     // now
+	NewID    func() string                                        // a fresh transaction ID: letters and digits
+	Operator string                                               // who runs this and where, told to a second operator
+	Deadline time.Duration                                        // of the guard, beside what the changes may take
+	Longest  time.Duration                                        // the deadline where hosts are slow; 0: no longer than Deadline
+	SendTo   []string                                             // to whom the operator agreed that Check sends messages
+	Accept   map[string]bool                                      // named risks taken in advance: lose-ssh
+	Emit     func(steps.Event)                                    // progress
+	Result   func(checks.Result)                                  // results as they come; may be nil
+	Approve  func(context.Context, *Proposal) (bool, error)       // asked before each set of changes; must have shown it
+	Ask      func(context.Context, remote.Prompt) (string, error) // asked for the secrets that changes need
+	Saved    func(*site.Site) error                               // keeps the answers with their new revision, here
 
 	mu        sync.Mutex // Emit and Result, one at a time
 	hosts     map[string]*host

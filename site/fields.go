@@ -9,7 +9,7 @@ import (
 var (
 	first  = siteFields()
 	ofHost = hostFields()
-	rest   = slices.Concat(tunnelFields(), portFields(), seldom(fromFields()), serviceFields(), seldom(guideFields()))
+	rest   = slices.Concat(tunnelFields(), portFields(), seldom(fromFields()), serviceFields(), seldom(smarthostFields()), seldom(guideFields()))
 	ofJail = jailFields()
 )
 
@@ -152,6 +152,19 @@ func serviceFields() []Field {
 			func(s *Site) *string { return &s.Web.Kind }, false, "caddy", "existing"),
 		choice(label{"pf.main", "pf.conf on FreeBSD", "advise: show what is missing. anchors: write only our own anchors. own: write the whole file."},
 			func(s *Site) *string { return &s.PF.Main }, false, "advise", "anchors", "own"),
+	}
+}
+
+func smarthostFields() []Field {
+	return []Field{
+		maybe(label{"smarthost.host", "Smart host", "A mail server of somebody else's that all outgoing mail goes by, where the provider never opens port 25: the name of a relay service, or of your line's provider. Its password is asked for, and kept on the proxy alone. Empty means none."},
+			func(s *Site) *string { return &s.Smarthost.Host }, parseDomain),
+		one(label{"smarthost.port", "Smart host's port", "Where it takes mail from who logs in: 587 with STARTTLS, or 465 with TLS from the first byte; never without TLS."},
+			func(s *Site) *int { return &s.Smarthost.Port }, always(parsePort)),
+		maybe(label{"smarthost.user", "Smart host's user", "Who logs in there: the user name that it gave you."},
+			func(s *Site) *string { return &s.Smarthost.User }, parseUser),
+		many(label{"smarthost.spf", "Smart host in SPF", "What its pages say that the SPF record of your domain needs, such as include:spf.example.net. Empty means not known."},
+			func(s *Site) *[]string { return &s.Smarthost.SPF }, parseMechanism),
 	}
 }
 

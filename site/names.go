@@ -70,6 +70,30 @@ func parseSelector(text string) (string, error) {
 	return strings.TrimSuffix(d, ".example.org"), nil
 }
 
+// parseUser reads the name of somebody who logs in elsewhere.
+func parseUser(text string) (string, error) {
+	if !word(text, 200, "._+@=/:%~-") {
+		return "", fmt.Errorf("%s is not a user name (at most 200 letters, digits and . _ + @ = / : %% ~ -)", quote(text))
+	}
+	return text, nil
+}
+
+// parseMechanism reads a part of an SPF record that lets mail of others' addresses pass (RFC 7208, 5).
+func parseMechanism(text string) (string, error) {
+	name, value, _ := strings.Cut(strings.ToLower(text), ":")
+	switch _, notPrefix := netip.ParsePrefix(value); {
+	case name == "include" || name == "a" || name == "mx":
+		if _, err := parseDomain(value); err == nil {
+			return name + ":" + value, nil
+		}
+	case name == "ip4" || name == "ip6":
+		if _, err := netip.ParseAddr(value); err == nil || notPrefix == nil {
+			return name + ":" + value, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not a part of an SPF record such as include:spf.example.net or ip4:192.0.2.0/24", quote(text))
+}
+
 // parseFingerprint reads a host key's fingerprint as ssh-keygen -l prints it.
 func parseFingerprint(text string) (string, error) {
 	sum, ok := strings.CutPrefix(text, "SHA256:")

@@ -14,7 +14,7 @@ func Problems(s *Site, needs ...string) []error {
 		found.add("layout: %s is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)", s.Layout)
 		return found // of what is not built nothing else can be wrong
 	}
-	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, jails} {
+	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, smarthost, jails} {
 		look(&found, s)
 	}
 	if len(s.Domains) > 0 && s.Domain == "" {
@@ -128,6 +128,19 @@ func ports(found *problems, s *Site) {
 func paths(found *problems, s *Site) {
 	if s.Mail.Path == "direct" && s.Clients.Addresses == "masquerade" {
 		found.add("mail.path: direct needs clients.addresses = preserve: the mail server would see the proxy in every stranger's place")
+	}
+}
+
+// smarthost wants a login there, and mail to go by the proxy: else the address at home would stand in every message.
+func smarthost(found *problems, s *Site) {
+	switch m := s.Smarthost; {
+	case m.Host == "":
+	case m.User == "":
+		found.add("smarthost.user: is empty, and needed: who logs in at %s", m.Host)
+	case s.Mail.Path != "haraka":
+		found.add("smarthost.host: a smart host needs mail.path = haraka: the proxy sends by it, and the mail host has no way of its own there")
+	case m.Port == WorldSMTP:
+		found.add("smarthost.port: %d is where strangers hand mail in; a smart host takes it at 587 or 465 from who logs in", m.Port)
 	}
 }
 

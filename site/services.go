@@ -47,6 +47,8 @@ func Outgoing(s *Site, h *Host) []NamedPort {
 	switch {
 	case h.Role == Mail:
 		list = append(list, NamedPort{"tunnel", "udp", s.Tunnel.Port})
+	case s.Mail.Path == "haraka" && s.Smarthost.Host != "":
+		list = append(list, NamedPort{"smtp", "tcp", s.Smarthost.Port})
 	case s.Mail.Path == "haraka":
 		list = append(list, NamedPort{"smtp", "tcp", WorldSMTP})
 	}

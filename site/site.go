@@ -68,6 +68,20 @@ type Guide struct {
 	MTA     string // another mail server that listens where Haraka is to: replace, or ""
 }
 
+// Smarthost is a mail server of somebody else's that takes all outgoing mail from who logs in. It has no Host where there is none.
+type Smarthost struct {
+	Host string   // its name, as its certificate says it
+	Port int      // where it takes mail from who logs in
+	User string   // the password is on the proxy alone
+	SPF  []string // what its pages say an SPF record needs, such as include:spf.example.net
+}
+
+// Wrapped says whether it speaks TLS from the first byte (RFC 8314, 3.3), not after STARTTLS.
+func (m Smarthost) Wrapped() bool { return m.Port == Default().Ports.Submissions }
+
+// Account is whose password is needed, and where.
+func (m Smarthost) Account() string { return m.User + " at " + m.Host }
+
 // Site is everything the operator answered; saved as TOML with a schema version and a revision.
 type Site struct {
 	Schema   int // version of the file's format
@@ -87,11 +101,12 @@ type Site struct {
 		Selector string // of the DKIM key
 		LAN      []netip.Prefix
 	}
-	Web   struct{ Kind string } // caddy or existing
-	PF    struct{ Main string } // advise, anchors or own
-	Guide Guide
-	Jails []Jail
-	Done  map[string]string // tasks for a person that were marked as done: ID, and the date (2026-11-21)
+	Smarthost Smarthost
+	Web       struct{ Kind string } // caddy or existing
+	PF        struct{ Main string } // advise, anchors or own
+	Guide     Guide
+	Jails     []Jail
+	Done      map[string]string // tasks for a person that were marked as done: ID, and the date (2026-11-21)
 }
 
 // HostsOf lists the hosts of a role, in the order of the file.
@@ -142,6 +157,7 @@ func Default() *Site {
 	}
 	s.Clients.Addresses = "preserve"
 	s.Mail.Path, s.Mail.Kind, s.Mail.Selector = "haraka", "mailcow", "dkim"
+	s.Smarthost.Port = s.Ports.Submission
 	s.Web.Kind = "caddy"
 	s.PF.Main = "advise"
 	return s

@@ -130,7 +130,7 @@ func (w handwork) fill(text string) string {
 		"%HOST%": s.Hostname, "%D%": w.domain, "%P4%": w.public(),
 		"%PROXY%": w.proxy.Name, "%MAIL%": w.mail.Name,
 		"%TP%": s.TunnelAddress(w.proxy).String(), "%TM%": s.TunnelAddress(w.mail).String(), "%IFACE%": s.Tunnel.Interface,
-		"%SELECTOR%": s.Mail.Selector, "%UNIT%": seen.TunnelUnit(s.Tunnel.Interface),
+		"%SELECTOR%": s.Mail.Selector, "%SMARTHOST%": s.Smarthost.Host, "%UNIT%": seen.TunnelUnit(s.Tunnel.Interface),
 	}
 	for name, port := range map[string]int{
 		"SMTP": s.Ports.SMTP, "HTTP": s.Ports.HTTP, "HTTPS": s.Ports.HTTPS, "SUBMISSIONS": s.Ports.Submissions, "SUBMISSION": s.Ports.Submission,

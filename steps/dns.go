@@ -47,9 +47,15 @@ func init() {
 // domainTasks are the records of one domain, by what each of them is for: so each ticks itself.
 func (w handwork) domainTasks() []Task {
 	var tasks []Task
+	by, words := "the proxy", spfText
+	if m := w.s.Smarthost; m.Host != "" {
+		if by, words = m.Host, smarthostText; len(m.SPF) == 0 {
+			words = noMechanismText + "\n" + smarthostText
+		}
+	}
 	for _, one := range []struct{ check, title, text string }{
 		{"dns.mx", "have mail for %D% go to the proxy", mxText},
-		{"dns.spf", "say that mail from %D% leaves by the proxy", spfText},
+		{"dns.spf", "say that mail from %D% leaves by " + by, words},
 		{"dns.dkim", "publish the DKIM key of %D%", dkimText},
 		{"dns.dmarc", "say what becomes of mail that only claims to be from %D%", dmarcText},
 		{"dns.reports", "have failures of TLS reported to you", reportsText},
@@ -106,6 +112,13 @@ What others remember of an old record lasts for its TTL; before you change one, 
 
 const spfText = `The SPF record names %PROXY% alone, because all mail leaves there.
 There may be only one: put what else you need into it, and take away any second one.`
+
+const smarthostText = `The SPF record names %SMARTHOST%, by which all mail leaves, and %PROXY% beside it.
+There may be only one: put what else you need into it, and take away any second one.
+Most such services have the domain confirmed first, and some sign with a key of theirs: see their pages.`
+
+const noMechanismText = `What it needs for %SMARTHOST% is not in it yet, since only its pages tell. Answer it first:
+--set smarthost.spf=include:NAME --save`
 
 const dmarcText = `It starts with p=none, which only asks for reports, until the last task of this chapter.
 They come as mail to dmarc@%D%: make that address.`

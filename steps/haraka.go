@@ -11,6 +11,7 @@ import (
 	"postern/site"
 	"postern/steps/does"
 	"postern/steps/haraka"
+	"postern/steps/provider"
 	"postern/steps/wireguard"
 	"postern/zone"
 )
@@ -22,12 +23,12 @@ func init() {
 			"or the proxy only sends its port on, and what the mail host sends leaves through the tunnel by the proxy's address (direct). Neither relays for strangers.",
 		Guide: "haraka, Email Flow",
 		Fields: func(*site.Site) []string {
-			return []string{"domain", "hostname", "mail.path", "mail.kind", "guide.mta"}
+			return []string{"domain", "hostname", "mail.path", "mail.kind", "guide.mta", "smarthost.host", "smarthost.port", "smarthost.user", "smarthost.spf"}
 		},
 		Needs: []string{"domain", "hostname"},
 		Reads: harakaReads,
 		Plan:  planHaraka,
-		Proof: []string{"smtp.haraka", "smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.server", "smtp.queues", "smtp.mailboxes", "smtp.message", "smtp.received"},
+		Proof: []string{"smtp.haraka", "smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.smarthost", "smtp.server", "smtp.queues", "smtp.mailboxes", "smtp.message", "smtp.received"},
 	})
 }
 
@@ -92,6 +93,10 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 			p.Refused = append(p.Refused, "haraka: "+words+"; or choose mail.path=direct")
 		}
 		table = haraka.Table(s, h, node)
+		if hoster, _ := provider.Find(h.Provider); s.Smarthost.Host == "" && hoster.Out25.Default == provider.Never {
+			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: hoster.Name + " does not open outgoing port " + strconv.Itoa(site.WorldSMTP) +
+				", its pages say: send by a smart host (smarthost.host), which takes mail at another port from who logs in"})
+		}
 		if s.Guide.MTA == "replace" {
 			table.Things = append(haraka.Replaced(listeners), table.Things...)
 		}
@@ -111,8 +116,12 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		p.Refused = append(p.Refused, err.Error())
 	case len(changes) > 0:
 		p.Parts = append(p.Parts, Part{Host: h.Name, Changes: changes, Inert: stage != does.Guarded})
-		if words := fmt.Sprintf("%s: Haraka takes mail for %s on port %d and passes it on to %s at once; what %s hands it on %s:%d it sends to the world",
-			h.Name, strings.Join(zone.Domains(s), ", "), s.Ports.SMTP, s.Tunnel.Mail, s.Tunnel.Mail, s.TunnelAddress(h), s.Ports.Relay); s.Mail.Path == "haraka" && stage == does.First {
+		to := "to the world"
+		if m := s.Smarthost; m.Host != "" {
+			to = fmt.Sprintf("by %s:%d alone, logged in as %s, inside TLS or not at all", m.Host, m.Port, m.User)
+		}
+		if words := fmt.Sprintf("%s: Haraka takes mail for %s on port %d and passes it on to %s at once; what %s hands it on %s:%d it sends %s",
+			h.Name, strings.Join(zone.Domains(s), ", "), s.Ports.SMTP, s.Tunnel.Mail, s.Tunnel.Mail, s.TunnelAddress(h), s.Ports.Relay, to); s.Mail.Path == "haraka" && stage == does.First {
 			p.Then = append(p.Then, words)
 		} else if s.Mail.Path == "haraka" {
 			p.After = append(p.After, words)

@@ -149,19 +149,23 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 	if err != nil { // the contract test writes every letter, so this is a letter that no test has seen
 		text = ""
 	}
-	return []Task{{
+	tasks := []Task{{
 		ID:    "provider.firewall." + h.Name,
 		Title: fmt.Sprintf("let the ports in at the provider of %s%s", h.Name, who),
 		Text:  hoster.FirewallText(),
 		Copy:  provider.RuleList(panelRules(s, h, now)),
 		Check: "firewall.open",
-	}, {
+	}}
+	if s.Smarthost.Host != "" { // no mail leaves by that port
+		return tasks
+	}
+	return append(tasks, Task{
 		ID:    "provider.port25." + h.Name,
 		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
 		Text:  hoster.Port25Text(s.Ports.SMTP),
 		Copy:  text,
 		Check: "smtp.leaves",
-	}}
+	})
 }
 
 // panelRules are the incoming rules the hoster's firewall must have, with this site's own ports.

@@ -180,6 +180,7 @@ func (e *engine) ready(j job) error {
 	for _, risk := range j.accept {
 		e.runner.Accept[risk] = true
 	}
+	e.runner.Ask = e.ask
 	e.runner.Approve = func(ctx context.Context, p *run.Proposal) (bool, error) {
 		return await(ctx, func(answer func(bool)) { e.send(proposalMsg{j, p, answer}) })
 	}

@@ -85,6 +85,8 @@ func (p *promptPage) asks() []string {
 	switch {
 	case p.prompt.Kind == remote.HostKey:
 		return append(report.HostKey(p.prompt), "", "If it is another one, somebody may be in between: answer no. Type yes if it is the same:")
+	case p.prompt.Kind == remote.Handed:
+		return []string{report.Asked(p.prompt), "", "It goes to " + p.prompt.Host + " alone, into a file there: it is in no file here, in no log, in no command line."}
 	case report.Masked(p.prompt):
 		return []string{report.Asked(p.prompt), "", masking}
 	}

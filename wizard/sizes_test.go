@@ -76,7 +76,7 @@ func init() {
 	at("help", func(t *testing.T) *table { return fresh(t, "?") })
 	at("ways", func(t *testing.T) *table { return fresh(t, "enter ctrl+o") })
 	at("console", func(t *testing.T) *table { return fresh(t, "enter ctrl+o down down enter") })
-	for _, kind := range []remote.Kind{remote.HostKey, remote.Password, remote.Passphrase, remote.Sudo, remote.Challenge} {
+	for _, kind := range []remote.Kind{remote.HostKey, remote.Password, remote.Passphrase, remote.Sudo, remote.Handed, remote.Challenge} {
 		at("prompt "+string(kind), func(t *testing.T) *table {
 			return looked(t, "started look", "prompt "+string(kind)+" proxy ssh-ed25519 SHA256:2gmZ0qVQmvpz3tzlKWNVbTqPqJVbCvV9aPZ3tNSe6OY")
 		})

@@ -99,6 +99,7 @@ func Strict(s *site.Site, p *site.Host, d string) []Record {
 func AutoNames(d string) []string { return []string{"autoconfig." + d, "autodiscover." + d} }
 
 // SPF names the only addresses that mail leaves from, and what is to be thought of all others (RFC 7208). ip4 costs no lookup (4.6.4).
+// The proxy's stay in it beside those of a smart host, so that mail passes on whichever way.
 func SPF(s *site.Site, p *site.Host, end string) string {
 	from := "v=spf1 ip4:" + address(p)
 	for _, a := range Senders(s, p) {
@@ -106,7 +107,10 @@ func SPF(s *site.Site, p *site.Host, end string) string {
 			from += " ip6:" + a.String()
 		}
 	}
-	return from + " " + end
+	for _, one := range append(slices.Clone(s.Smarthost.SPF), end) {
+		from += " " + one
+	}
+	return from
 }
 
 // Addresses are those that the mail host's name leads to, as far as they are known.

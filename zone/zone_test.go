@@ -86,6 +86,10 @@ func TestWhatIsWanted(t *testing.T) {
 	if got := Senders(s, p); len(got) != 1 || got[0] != p.Public4 || SPF(s, p, "-all") != "v=spf1 ip4:203.0.113.10 -all" {
 		t.Errorf("what the mail host sends itself leaves from %v: %s", got, SPF(s, p, "-all"))
 	}
+	s.Smarthost.SPF = []string{"include:spf.example.net", "ip4:192.0.2.0/24"}
+	if got := SPF(s, p, "~all"); got != "v=spf1 ip4:203.0.113.10 include:spf.example.net ip4:192.0.2.0/24 ~all" {
+		t.Errorf("with a smart host: %s", got)
+	}
 }
 
 func TestReverse(t *testing.T) {

@@ -107,6 +107,15 @@ var stories = []story{
 	{"SPF that goes on and on", func(w *world) {
 		w.edit("v=spf1 ip4:203.0.113.10 ~all", "v=spf1 include:a.example.org ip4:203.0.113.10 ~all\"\na TXT \"v=spf1 include:a.example.org")
 	}, "dns.spf", checks.Fail, "receivers cannot read it"},
+	{"a smart host in SPF", func(w *world) {
+		w.smarthost("ip4:198.51.100.0/25")
+		w.edit("ip4:198.51.100.0/25 ", "IP4:198.51.100.0/25 ")
+	}, "dns.spf", checks.OK, "198.51.100.0/25"},
+	{"a smart host that is not in SPF", func(w *world) {
+		w.smarthost("ip4:198.51.100.0/25")
+		w.edit("ip4:198.51.100.0/25 ", "")
+	}, "dns.spf", checks.Fail, "ip4:198.51.100.0/25 is not in it"},
+	{"a smart host whose SPF nobody told", func(w *world) { w.smarthost() }, "dns.spf", checks.Warn, "answer smarthost.spf"},
 	{"SPF by the MX", func(w *world) { w.edit("v=spf1 ip4:203.0.113.10 ~all", "v=spf1 mx -all") }, "dns.spf", checks.OK, "v=spf1 mx -all"},
 	{"SPF with quotes pasted", func(w *world) { w.edit(`"v=spf1 ip4:203.0.113.10 ~all"`, `"\"v=spf1 ip4:203.0.113.10 ~all\""`) }, "dns.spf", checks.Fail, "begins with a blank or a quote"},
 	{"SPF with text of others beside it", func(w *world) { w.edit("@ NS ns1", "@ TXT \"site-verification=x\"\n@ NS ns1") }, "dns.spf", checks.OK, "v=spf1"},

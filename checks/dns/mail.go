@@ -98,7 +98,12 @@ func askSPF(ctx context.Context, e *checks.Env, s sight, q checks.Question, d st
 	if len(senders) == 0 {
 		return q.Unknown(s.proxy.Name+"'s public address is not known", "it is behind a NAT, and nobody said")
 	}
-	return s.judge(q, set{d, "TXT", spfMark}, func(told []string) (string, string) { return judgeSPF(ctx, s.lookups(), d, told, senders) })
+	return s.judge(q, set{d, "TXT", spfMark}, func(told []string) (wrong, odd string) {
+		if wrong, odd = judgeSPF(ctx, s.lookups(), d, told, senders); wrong == "" && e.Site.Smarthost.Host != "" {
+			return bySmarthost(e.Site.Smarthost, told[0])
+		}
+		return wrong, odd
+	})
 }
 
 func askDMARC(ctx context.Context, _ *checks.Env, s sight, q checks.Question, d string) checks.Result {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"blitiri.com.ar/go/spf"
 	"github.com/miekg/dns"
 
 	"postern/remote"
+	"postern/site"
 )
 
 // lookups answers what an SPF record asks for: of the site's own names what their servers tell, of others what the resolver finds.
@@ -159,4 +161,17 @@ func judgeSPF(ctx context.Context, l lookups, domain string, records []string, s
 	default:
 		return "", "it says nothing of who else may send: end it with ~all: " + records[0]
 	}
+}
+
+// bySmarthost says whether an SPF record lets mail pass that leaves by a smart host. From which addresses that sends, only its pages tell.
+func bySmarthost(m site.Smarthost, record string) (wrong, odd string) {
+	if len(m.SPF) == 0 {
+		return "", "whether it lets mail by " + m.Host + " pass is not known: answer smarthost.spf with what its pages say that the record needs: " + record
+	}
+	for _, one := range m.SPF {
+		if !slices.Contains(strings.Fields(strings.ToLower(record)), one) {
+			return one + " is not in it, so mail by " + m.Host + " does not pass: " + record, ""
+		}
+	}
+	return "", ""
 }

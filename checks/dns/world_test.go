@@ -177,3 +177,8 @@ func (w *world) ask() map[string]checks.Result {
 	}
 	return results
 }
+
+// smarthost has mail leave by one, whose pages say that of SPF.
+func (w *world) smarthost(needs ...string) {
+	w.env.Site.Smarthost = site.Smarthost{Host: "relay.example.net", User: "ann", SPF: needs}
+}

@@ -112,7 +112,7 @@ func askAnswers(ctx context.Context, e *checks.Env) []checks.Result {
 		if !t.offersTo("STARTTLS") {
 			return q.Warn(fmt.Sprintf("%s greets, and offers no TLS", name), "its certificate is missing, or TLS is switched off", "")
 		}
-		if err := t.startTLS(ctx, e); err != nil {
+		if err := t.startTLS(ctx); err != nil {
 			return q.Fail(remote.Clean(remote.Words(err)).Line(200), "its certificate or key cannot be read", "")
 		}
 		if !strings.EqualFold(t.server, e.Site.Hostname) {

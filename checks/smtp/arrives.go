@@ -31,7 +31,7 @@ func (l Letter) arrives(ctx context.Context, e *checks.Env, q checks.Question, d
 	}
 	defer t.bye()
 	if t.offersTo("STARTTLS") {
-		if err := t.startTLS(ctx, e); err != nil {
+		if err := t.startTLS(ctx); err != nil {
 			return q.Fail(remote.Clean(remote.Words(err)).Line(200), "its certificate or key cannot be read", "")
 		}
 	}

@@ -21,9 +21,10 @@ func init() {
 		ID: "smtp.leaves", Step: "haraka", Title: "Mail leaves by the proxy's address, and by no other",
 		Page: checks.Page{
 			Asks: "Which address do others see when mail leaves? A large mail server is greeted (" + strings.Join(witnesses, ", or ") + ") from the host that sends, and says whom it sees; no mail is sent. " +
-				"With mail.path = direct the mail host sends, and its routing is asked too, where mail would go were the tunnel down.",
-			OK:      "They see the proxy; with the tunnel down nothing would leave at all.",
-			Fail:    "They see another address, such as the one at home: it stands in every message then, and most receivers refuse it. Or none of them answers: the provider keeps outgoing mail back.",
+				"With mail.path = direct the mail host sends, and its routing is asked too, where mail would go were the tunnel down. " +
+				"Where it goes by a smart host (smarthost.host), that is greeted from the proxy instead: TLS, a certificate that proves its name, and that it takes a login; none is tried.",
+			OK:      "They see the proxy, or the smart host is there; with the tunnel down nothing would leave at all.",
+			Fail:    "They see another address, such as the one at home: it stands in every message then, and most receivers refuse it. Or none of them answers: the provider keeps outgoing mail back. Or no mail can go by the smart host, and the result says why.",
 			Unknown: "None of them could be asked, or none said whom it sees.",
 			Skip:    "The site has no names yet, or the way waits for the tunnel.",
 			Mends:   "The chapters Firewall, WireGuard and Haraka. Where the provider keeps it back, the letter of chapter Network.",
@@ -45,6 +46,9 @@ func askLeaves(ctx context.Context, e *checks.Env) []checks.Result {
 		q.Suffix = checks.Named(e.Site, h)
 		if name := e.Unset(e.Site.Hosts...); sender == site.Mail && name != "" {
 			return q.Skip(notYet, name)
+		}
+		if e.Site.Smarthost.Host != "" {
+			return askSmarthost(ctx, e, q, v)
 		}
 		return askWitnesses(ctx, e, q, v)
 	}, sender)

@@ -172,7 +172,7 @@ func try(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Addr
 	}
 	defer t.bye()
 	if t.offersTo("STARTTLS") {
-		if got.err = t.startTLS(ctx, e); got.err != nil {
+		if got.err = t.startTLS(ctx); got.err != nil {
 			return got
 		}
 	}

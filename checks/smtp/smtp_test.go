@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -9,11 +10,15 @@ import (
 
 	"postern/checks"
 	"postern/seen"
+	"postern/site"
 )
+
+// notThere is what a site without it is not asked about.
+var notThere = map[string][]string{"direct": {"smtp.haraka", "smtp.smarthost"}, "haraka": {"smtp.smarthost"}}
 
 // A site that works is ok, on either path.
 func TestWhatWorksIsOK(t *testing.T) {
-	for name, edit := range map[string]func(*world){"direct": nil, "haraka": haraka} {
+	for name, edit := range map[string]func(*world){"direct": nil, "haraka": haraka, "smarthost": smarthost, "wrapped": by(func(m *site.Smarthost) { m.Port = 465 })} {
 		w := newWorld(t)
 		if edit != nil {
 			edit(w)
@@ -25,7 +30,7 @@ func TestWhatWorksIsOK(t *testing.T) {
 			t.Errorf("%s: only %d results", name, len(results))
 		}
 		for id, r := range results {
-			if r.Outcome != checks.OK && (id != "smtp.haraka" || r.Outcome != checks.Skip || name == "haraka") {
+			if r.Outcome != checks.OK && (r.Outcome != checks.Skip || !slices.Contains(notThere[name], id)) {
 				t.Errorf("%s: %s is %s: %s\n%s", name, id, r.Outcome, r.Saw, r.Evidence)
 			}
 		}
@@ -117,6 +122,20 @@ var stories = []struct {
 	{"haraka, another relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost = smtp.isp.example")), "smtp.server", checks.Fail, "smtp.isp.example", ""},
 	{"haraka, XCLIENT not believed", both(haraka, told("mail", "postfix", "xclient_hosts = 10.0.0.1", "xclient_hosts =")), "smtp.server", checks.Fail, "XCLIENT", ""},
 	{"haraka, IPv4 only", both(haraka, told("mail", "postfix", "inet_protocols = all", "inet_protocols = ipv4")), "smtp.server", checks.Fail, "inet_protocols is ipv4", ""},
+
+	{"a smart host that is not there", both(smarthost, func(w *world) { delete(w.servers, atRelay) }), "smtp.leaves", checks.Fail, "refused", ""},
+	{"a smart host that is kept back", both(smarthost, silent(atRelay)), "smtp.leaves", checks.Fail, "no answer", ""},
+	{"a smart host without a name", by(func(m *site.Smarthost) { m.Host = "nowhere.example.net" }), "smtp.leaves", checks.Fail, "no IPv4 address", "smtp.smarthost"},
+	{"a smart host without TLS", both(smarthost, says(atRelay, "EHLO", "250-relay.example.net\n250 AUTH PLAIN")), "smtp.leaves", checks.Fail, "offers no TLS", ""},
+	{"a smart host that promises TLS", both(smarthost, says(atRelay, "STARTTLS", "454 4.7.0 TLS not available")), "smtp.leaves", checks.Fail, "TLS not available", ""},
+	{"a smart host nobody vouches for", both(smarthost, func(w *world) { w.roots = others() }), "smtp.leaves", checks.Fail, "proves nothing", ""},
+	{"a proxy that trusts nobody", both(smarthost, func(w *world) { w.roots = "" }), "smtp.leaves", checks.Unknown, "trusts nobody", ""},
+	{"a smart host without logins", both(smarthost, says(atRelay, "tls EHLO", "250 relay.example.net")), "smtp.leaves", checks.Fail, "takes no login", ""},
+	{"no password", sent("", "", "2"), "smtp.smarthost", checks.Fail, "it is not there; 2 mails wait", ""},
+	{"a wrong password", sent("yes", "refuses the login: 535 5.7.8 no", "0"), "smtp.smarthost", checks.Fail, "535 5.7.8 no; 0 mails wait", ""},
+	{"nothing sent yet", sent("yes", "", "0"), "smtp.smarthost", checks.OK, "nothing was sent since", ""},
+	{"mail that waits", sent("yes", "does not get the mail: certificate has expired", "3"), "smtp.smarthost", checks.Fail, "certificate has expired; 3 mails wait", ""},
+	{"mail that waited", sent("yes", "does not get the mail: timeout", "0"), "smtp.smarthost", checks.Warn, "timeout", ""},
 }
 
 // Each story is told by one result, and by no other.

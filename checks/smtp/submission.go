@@ -48,7 +48,7 @@ func askLogin(ctx context.Context, e *checks.Env, q checks.Question, d door, enc
 		case !t.offersTo("STARTTLS"):
 			return q.Fail("it offers no TLS", "its certificate is missing, or TLS is switched off", "")
 		}
-		if err := t.startTLS(ctx, e); err != nil {
+		if err := t.startTLS(ctx); err != nil {
 			return q.Fail(remote.Clean(remote.Words(err)).Line(200), "its certificate or key cannot be read", "")
 		}
 	}

@@ -30,6 +30,7 @@ type talk struct {
 	conn   net.Conn
 	text   *textproto.Reader
 	stop   func()
+	name   string // whom we want to speak with
 	server string // the name it greeted with
 	offers []string
 }
@@ -47,13 +48,19 @@ func (r reply) String() string {
 	return remote.Clean(fmt.Sprintf("%d %s", r.code, strings.ReplaceAll(r.text, "\n", " "))).Line(140)
 }
 
-// call connects, takes the greeting and says EHLO. Where nothing connects, the outcome tells why; an error is what the server did then.
+// call connects to a mail server of the site's.
 func call(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.AddrPort, encrypted bool) (*talk, checks.Reached, error) {
+	return callAs(ctx, e, from, to, e.Site.Hostname, encrypted)
+}
+
+// callAs connects to who has that name, takes the greeting and says EHLO. Where nothing connects, the outcome tells why; an error is what
+// the server did then.
+func callAs(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.AddrPort, name string, encrypted bool) (*talk, checks.Reached, error) {
 	conn, r := e.Dial(ctx, from, to)
 	if conn == nil {
 		return nil, r, nil
 	}
-	t, err := greet(ctx, e, conn, encrypted)
+	t, err := greet(ctx, conn, name, encrypted)
 	if errors.Is(err, errNobody) {
 		return nil, checks.Reached{Answer: checks.Refused, Err: err, Took: r.Took}, nil
 	}
@@ -63,12 +70,12 @@ func call(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Add
 // errNobody says that nobody listens but a listener of ours, which another check put there for a moment.
 var errNobody = errors.New("nothing listens there")
 
-func greet(ctx context.Context, e *checks.Env, conn net.Conn, encrypted bool) (*talk, error) {
+func greet(ctx context.Context, conn net.Conn, name string, encrypted bool) (*talk, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	t := &talk{conn: conn}
+	t := &talk{conn: conn, name: name}
 	after := context.AfterFunc(ctx, func() { conn.Close() })
 	t.stop = func() { after(); cancel(); conn.Close() }
-	if err := t.begin(ctx, e, encrypted); err != nil {
+	if err := t.begin(ctx, encrypted); err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("no answer within %s", patience)
 		}
@@ -78,10 +85,10 @@ func greet(ctx context.Context, e *checks.Env, conn net.Conn, encrypted bool) (*
 	return t, nil
 }
 
-func (t *talk) begin(ctx context.Context, e *checks.Env, encrypted bool) error {
+func (t *talk) begin(ctx context.Context, encrypted bool) error {
 	t.reads(t.conn)
 	if encrypted {
-		if err := t.encrypt(ctx, e); err != nil {
+		if err := t.encrypt(ctx); err != nil {
 			return err
 		}
 	}
@@ -109,8 +116,8 @@ func (t *talk) reads(from io.Reader) {
 }
 
 // encrypt goes on inside TLS. Whose certificate it is, is asked elsewhere.
-func (t *talk) encrypt(ctx context.Context, e *checks.Env) error {
-	inside := tls.Client(t.conn, &tls.Config{InsecureSkipVerify: true, ServerName: e.Site.Hostname}) //nolint:gosec // nothing secret is said
+func (t *talk) encrypt(ctx context.Context) error {
+	inside := tls.Client(t.conn, &tls.Config{InsecureSkipVerify: true, ServerName: t.name}) //nolint:gosec // nothing secret is said
 	if err := inside.HandshakeContext(ctx); err != nil {
 		return fmt.Errorf("TLS fails: %w", err)
 	}
@@ -120,13 +127,13 @@ func (t *talk) encrypt(ctx context.Context, e *checks.Env) error {
 }
 
 // startTLS is what RFC 3207 says.
-func (t *talk) startTLS(ctx context.Context, e *checks.Env) error {
+func (t *talk) startTLS(ctx context.Context) error {
 	r, err := t.say("STARTTLS")
 	if err == nil && !r.ok() {
 		err = fmt.Errorf("STARTTLS: %s", r)
 	}
 	if err == nil {
-		err = t.encrypt(ctx, e)
+		err = t.encrypt(ctx)
 	}
 	if err == nil {
 		err = t.ehlo()

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -106,7 +107,7 @@ var certificate = func() tls.Certificate {
 	if err != nil {
 		panic(err)
 	}
-	template := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"mail.example.org"}, NotAfter: time.Now().Add(time.Hour)}
+	template := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"mail.example.org", "relay.example.net"}, NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
 	if err != nil {
 		panic(err)
@@ -125,6 +126,7 @@ type world struct {
 	late    time.Duration       // until there is anything in them
 	unread  map[string]bool     // hosts that do not tell their log
 	began   time.Time
+	roots   string // whom the proxy trusts
 }
 
 const (
@@ -205,6 +207,14 @@ func (w *world) run(_ context.Context, host string, q remote.Query) (remote.Answ
 	if strings.HasPrefix(q.ID, "words ") {
 		return remote.Answer{Out: "== words\n[NOTICE] starts\n[CRIT] no space left on device\n== end\n"}, nil
 	}
+	switch q.ID {
+	case "lookup relay.example.net":
+		return remote.Answer{Out: "== addresses\n192.0.2.9 STREAM relay.example.net\n== end\n"}, nil
+	case "lookup nowhere.example.net":
+		return remote.Answer{Out: "== addresses\n== end\n"}, nil
+	case "roots":
+		return remote.Answer{Out: "== roots\n" + w.roots + "== end\n"}, nil
+	}
 	return remote.Answer{Code: 1}, nil
 }
 
@@ -254,6 +264,30 @@ func haraka(w *world) {
 	}
 }
 
+// smarthost has all mail go by one.
+func smarthost(w *world) {
+	haraka(w)
+	w.env.Site.Smarthost = site.Smarthost{Host: "relay.example.net", Port: 587, User: "ann"}
+	w.servers[atRelay], w.servers[atWrapped] = login(false), login(true)
+	w.roots = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}))
+	w.env.Hosts["proxy"].Facts.Answers["smarthost "+seen.PasswordFile(w.env.Site.Smarthost)] = remote.Answer{Out: "== password\nyes\n== said\ntakes the login\n== waiting\n0\n== end\n"}
+}
+
+const atRelay, atWrapped = "192.0.2.9:587", "192.0.2.9:465"
+
+// by changes what the site says of its smart host.
+func by(edit func(*site.Smarthost)) func(*world) {
+	return func(w *world) { smarthost(w); edit(&w.env.Site.Smarthost) }
+}
+
+// sent changes what the proxy says of its smart host.
+func sent(password, said, waiting string) func(*world) {
+	return func(w *world) {
+		smarthost(w)
+		w.env.Hosts["proxy"].Facts.Answers["smarthost "+seen.PasswordFile(w.env.Site.Smarthost)] = remote.Answer{Out: "== password\n" + password + "\n== said\n" + said + "\n== waiting\n" + waiting + "\n== end\n"}
+	}
+}
+
 // ask asks every check of the family.
 func (w *world) ask() map[string]checks.Result {
 	all := map[string]checks.Result{}
@@ -261,4 +295,12 @@ func (w *world) ask() map[string]checks.Result {
 		all[r.ID] = r
 	}
 	return all
+}
+
+// others is the certificate of an authority that vouches for nobody here.
+func others() string {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	is := x509.Certificate{SerialNumber: big.NewInt(7), IsCA: true, BasicConstraintsValid: true}
+	der, _ := x509.CreateCertificate(rand.Reader, &is, &is, &key.PublicKey, key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

@@ -125,6 +125,9 @@ func scriptDo(b *strings.Builder, part steps.Part) {
 	for i, c := range part.Changes {
 		comment(b, fmt.Sprintf("\n%d. [%s] %s", i+1, c.Step, c.Title))
 		comment(b, c.Why)
+		if c.Secret != "" {
+			comment(b, "First put the "+c.Secret+" into "+remote.HandedPath+", which root alone may read, without a line feed.")
+		}
 		if c.Risk != remote.NoRisk {
 			comment(b, "RISK: "+string(c.Risk))
 		}

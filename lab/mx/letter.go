@@ -26,6 +26,7 @@ type Letter struct {
 	To      []string    `json:"to"`
 	SPF     string      `json:"spf"` // pass, fail, softfail …
 	DKIM    []Signature `json:"dkim"`
+	User    string      `json:"user,omitempty"` // who logged in
 }
 
 // Signature is one that the message bears.

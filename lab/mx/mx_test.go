@@ -84,7 +84,7 @@ func TestExchanger(t *testing.T) {
 	var got Letter
 	do(json.Unmarshal(b, &got))
 	want := Letter{got.Time, got.Client, []string{"mail.example.org."}, "mail.example.org", "TLS 1.3", "ann@example.org", []string{"Bob@External.test"}, "pass",
-		[]Signature{{"example.org", "key", "ok"}}}
+		[]Signature{{"example.org", "key", "ok"}}, ""}
 	if !reflect.DeepEqual(got, want) || got.Client.String() != "127.0.0.7" {
 		t.Errorf("%s", b)
 	}

@@ -15,7 +15,9 @@ type Command struct {
 	Do, Undo, Keep string
 	Takes          time.Duration
 	Risk           remote.Risk
-	First          bool // it changes nothing that runs: made before the files
+	First          bool   // it changes nothing that runs: made before the files
+	Forget         bool   // nothing of it is to be taken back later
+	Secret         string // what only the operator knows, in words; Do finds it in remote.HandedPath. Only where it is First
 }
 
 // Reads asks the test.
@@ -31,5 +33,5 @@ func (c Command) Plan(seen Seen) ([]remote.Change, error) {
 	case a.Code == 0 && !seen.edits(c.Config):
 		return nil, nil
 	}
-	return []remote.Change{{ID: c.ID, Title: c.Title, Why: c.Why, Do: c.Do, Undo: c.Undo, Keep: c.Keep, Takes: c.Takes, Risk: c.Risk}}, nil
+	return []remote.Change{{ID: c.ID, Title: c.Title, Why: c.Why, Do: c.Do, Undo: c.Undo, Keep: c.Keep, Takes: c.Takes, Risk: c.Risk, Secret: c.Secret, Forget: c.Forget}}, nil
 }

@@ -76,7 +76,7 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 	if h.Public4.IsValid() { // it would ask a stranger for it
 		smtp = append(smtp, "public_ip="+h.Public4.String())
 	}
-	return map[string]string{
+	all := map[string]string{
 		"config/me":                      lines(s.Hostname),
 		"config/plugins":                 lines("relay"),
 		"config/smtp.ini":                lines(smtp...),
@@ -90,6 +90,10 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		// A line that says where a mail comes from would tell the world the mail host's address.
 		"config/connection.ini": connections(does.Key{Section: "headers", Name: "add_received", Value: "false"}),
 	}
+	if s.Smarthost.Host != "" { // what relay sends home goes home
+		all["config/plugins"], all["config/smarthost.json"], all["plugins/smarthost.js"] = lines("relay", "smarthost"), route(s.Smarthost), bySmarthost
+	}
+	return all
 }
 
 // bounce is what who sent a mail is told when it cannot be delivered. Haraka has none but in its own folder, and then sends one without

@@ -43,7 +43,7 @@ var lock string
 
 // Reads lists what must be seen of a host.
 func Reads(s *site.Site, h *site.Host) []remote.Query {
-	queries := append(slices.Concat(Table(s, h, Node{}).Reads(), own.Reads()), nodeQuery, queued)
+	queries := append(slices.Concat(Table(s, h, Node{}).Reads(), own(s).Reads()), nodeQuery, queued)
 	for _, process := range slices.Sorted(maps.Keys(mtas)) {
 		queries = append(queries, does.Unit{Name: mtas[process], Off: true}.Reads()...)
 	}
@@ -53,17 +53,20 @@ func Reads(s *site.Site, h *site.Host) []remote.Query {
 // Table is what the proxy should have, given which Node it has.
 func Table(s *site.Site, h *site.Host, node Node) does.Table {
 	t := does.Table{Step: "haraka", Things: []does.Thing{
-		node.packages(),
+		node.packages(s),
 		does.User{Name: user},
 		does.Dir{Path: in + "/queue", Owner: group, Mode: 0o700},
 		does.Dir{Path: out + "/queue", Owner: group, Mode: 0o700},
 		does.Npm{Dir: app, Lock: lock},
 		probe(),
 		certificate(s.Hostname),
-		secret(in), secret(out),
+		secret(in), secret(out), forgotten(s.Smarthost),
 		unit(s, In, in, s.Ports.SMTP),
 		unit(s, Out, out, s.Ports.Relay),
 	}}
+	if s.Smarthost.Host != "" {
+		t.Things = append(t.Things, password(s.Smarthost))
+	}
 	t.Things = append(t.Things, files(in, taking(s, h))...)
 	t.Things = append(t.Things, files(out, sending(s, h))...)
 	return t
@@ -99,7 +102,7 @@ func Off(queued int) does.Table {
 		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
 	}}
 	if queued == 0 {
-		t.Things = append(t.Things, does.Unit{Name: Out, Off: true, Title: "stop " + Out + ": the mail host sends by itself; its files stay"})
+		t.Things = append(t.Things, forgotten(site.Smarthost{}), does.Unit{Name: Out, Off: true, Title: "stop " + Out + ": the mail host sends by itself; its files stay"})
 	}
 	return t
 }

@@ -91,6 +91,63 @@ xn--bcher-kva.example = { "action": "continue", "nexthop": "127.0.0.1:25" }
 	}
 }
 
+// TestSmarthost: mail for the world goes by it where there is one, mail for our domains as ever, and no plan has a password.
+func TestSmarthost(t *testing.T) {
+	with := []string{"smarthost.host = relay.example.net", "smarthost.user = 007"}
+	usual, starttls, wrapped := texts(t), texts(t, with...), texts(t, append(with, "smarthost.port = 465")...)
+	for path, text := range starttls {
+		if path == Out || strings.HasPrefix(path, out) {
+			continue
+		}
+		if text != usual[path] {
+			t.Errorf("%s is changed by it:\n%s", path, text)
+		}
+	}
+	s := answered(t, with...)
+	file := seen.PasswordFile(s.Smarthost)
+	if got, want := starttls[out+"/config/smarthost.json"], `{
+  "host": "relay.example.net",
+  "password": "`+file+`",
+  "port": 587,
+  "user": "007",
+  "wrapped": false
+}
+`; got != want {
+		t.Errorf("%s; want %s", got, want)
+	}
+	if got := wrapped[out+"/config/smarthost.json"]; got != strings.NewReplacer("587", "465", "false", "true").Replace(starttls[out+"/config/smarthost.json"]) {
+		t.Errorf("wrapped: %s", got)
+	}
+	for path, want := range map[string]string{out + "/config/plugins": "relay\nsmarthost\n", out + "/plugins/smarthost.js": bySmarthost} {
+		if starttls[path] != want {
+			t.Errorf("%s is %q", path, starttls[path])
+		}
+	}
+	if starttls[out+"/config/relay_dest_domains.ini"] != usual[out+"/config/relay_dest_domains.ini"] {
+		t.Error("bounces do not go home any more")
+	}
+	if !strings.Contains(starttls[Out], "env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt node ") || strings.Contains(usual[Out], "NODE_EXTRA") {
+		t.Errorf("it trusts nobody the host trusts:\n%s", starttls[Out])
+	}
+	if _, there := usual[out+"/plugins/smarthost.js"]; there {
+		t.Error("a site without one gets the plugin")
+	}
+	if got := strings.Join(Node{}.packages(s), " "); got != "nodejs npm openssl ca-certificates" {
+		t.Error(got)
+	}
+	c := password(s.Smarthost)
+	if c.Secret != "password of 007 at relay.example.net" || !c.First || !strings.HasPrefix(file, out+"/password.") {
+		t.Errorf("%+v, %s", c, file)
+	}
+	other := s.Smarthost
+	if other.User = "008"; seen.PasswordFile(other) == file {
+		t.Error("two accounts share a password")
+	}
+	if other = s.Smarthost; other.Host == "" || func() string { other.Port = 465; return seen.PasswordFile(other) }() != file {
+		t.Error("one account has two passwords")
+	}
+}
+
 // TestConnectionIsWhole: without one of its keys, Haraka dies of the first connection.
 func TestConnectionIsWhole(t *testing.T) {
 	files := texts(t)
@@ -197,7 +254,7 @@ func TestPlanned(t *testing.T) {
 		f.Answers[id] = remote.Answer{Out: said, Mode: 0o644, Owner: "root:root"}
 	}
 	if got := plan(does.Guarded); !strings.HasPrefix(got, "file.opt.haraka-in.config.connection.ini ") ||
-		!strings.HasSuffix(got, " certificate in.secret out.secret unit.haraka-in.service unit.haraka-out.service") {
+		!strings.HasSuffix(got, " certificate in.secret out.secret forgotten unit.haraka-in.service unit.haraka-out.service") {
 		t.Error(got)
 	}
 }
@@ -229,7 +286,7 @@ func TestNode(t *testing.T) {
 			t.Errorf("%q is %+v", cut, n)
 		}
 	}
-	if own := (Node{Has: "24.15.0", Npm: true}).packages(); strings.Join(own, " ") != "openssl" {
+	if own := (Node{Has: "24.15.0", Npm: true}).packages(site.Default()); strings.Join(own, " ") != "openssl" {
 		t.Errorf("who has a Node of their own gets %q", own)
 	}
 }

@@ -44,7 +44,10 @@ func dressed(path string) string {
 //
 // guide: haraka, Systemd Service Files; User Permissions; Port 25 Binding
 func unit(s *site.Site, name, dir string, port int) does.Unit {
-	right := ""
+	right, trust := "", ""
+	if name == Out && s.Smarthost.Host != "" { // whom the host trusts, beside those that Node.js brings
+		trust = "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt "
+	}
 	if port < 1024 {
 		right = "CAP_NET_BIND_SERVICE"
 	}
@@ -59,7 +62,7 @@ func unit(s *site.Site, name, dir string, port int) does.Unit {
 		"User="+user,
 		"Group="+user,
 		"WorkingDirectory="+dir,
-		"ExecStart=/usr/bin/env node "+binary+" -c "+dir,
+		"ExecStart=/usr/bin/env "+trust+"node "+binary+" -c "+dir,
 		"KillSignal=SIGINT",
 		"Restart=always",
 		"RestartSec=5",

@@ -98,12 +98,17 @@ func InTheWay(s *site.Site, h *site.Host, all []seen.Listener) (words []string) 
 }
 
 // own is what is needed beside Node.js.
-var own = does.Packages{"openssl"}
+func own(s *site.Site) does.Packages {
+	if s.Smarthost.Host != "" {
+		return does.Packages{"openssl", "ca-certificates"}
+	}
+	return does.Packages{"openssl"}
+}
 
 // packages are Debian's. Who has another Node.js, with its npm, keeps it.
-func (n Node) packages() does.Packages {
+func (n Node) packages(s *site.Site) does.Packages {
 	if n.Has != "" && n.Npm {
-		return own
+		return own(s)
 	}
-	return does.Packages{"nodejs", "npm", "openssl"}
+	return append(does.Packages{"nodejs", "npm"}, own(s)...)
 }

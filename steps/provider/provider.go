@@ -131,7 +131,7 @@ func (p Provider) Port25Text(port int) string {
 	case Blocked:
 		fmt.Fprintf(&b, "%s blocks outgoing port %d until it is asked to open it.\n", p.Name, port)
 	case Never:
-		fmt.Fprintf(&b, "%s does not open outgoing port %d: send through a relay service, or change the provider.\n", p.Name, port)
+		fmt.Fprintf(&b, "%s does not open outgoing port %d: send by a smart host (the answer smarthost.host), or change the provider.\n", p.Name, port)
 	default:
 		fmt.Fprintf(&b, "Whether this provider blocks outgoing port %d is not known here: look in its help pages or ask its support.\n", port)
 	}
