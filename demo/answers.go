@@ -52,6 +52,7 @@ var answers = map[string]func(h *Host, args []string) string{
 	"peers":   (*Host).peers,
 	"jails":   func(*Host, []string) string { return section("absent", "") },
 	"postfix": func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
+	"dkim":    (*Host).signingKeys,
 	"ufw": func(h *Host, _ []string) string {
 		if !h.has("ufw") {
 			return section("absent", "")

@@ -47,6 +47,7 @@ var told = map[string]string{
 	"ping":      "== sizes\nreply 1420\nlimit \n",
 	"jails":     "== jails\nStatus\n|- Number of jail:\t2\n`- Jail list:\tsshd, postfix\n",
 	"postfix":   "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
+	"dkim":      "== keys\nexample.org dkim " + aDKIM + "\nexample.net dkim \n",
 	"lookup":    "== addresses\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n",
 	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
 }
@@ -54,6 +55,8 @@ var told = map[string]string{
 const (
 	aKey = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
 	bKey = "FVJZRXFdRNd4/3c+eJ/2PRY1HJ1kNtZ2PS+j+2s771A="
+
+	aDKIM = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC2+Bo6Gf8jf++quXb1poQScaLITIaki/gUdnGFi2t3lmROU4MpXDdksY3oQ9Bt95CwueVEPh5CjNIvkoIxtmbaSsqKVQS8jH8iK33qnATEytrfb62LJ0clqN6R8pdMkIfS/8bpMAr+H42UwqOEfW8gcH6gMtRm/Mv5F0BHlymxeQIDAQAB"
 )
 
 // facts are these answers and no others.
