@@ -44,7 +44,14 @@ type Result struct {
 	Answer   string // the answer with which that plan mends it, key=value; "" when it is none of those given
 	Evidence remote.Text
 	Took     time.Duration
+	Records  []Record
 	Vacant   bool // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
+}
+
+// Record is one DNS record that is wanted, and what is there now: "ok", "missing", or what stands in its place.
+type Record struct {
+	Name, Type, Value string
+	Now               remote.Text
 }
 
 // Key tells one question from another between two runs: the ID and the place it was asked from.

@@ -44,7 +44,7 @@ func TestTasksTickThemselves(t *testing.T) {
 		{"dns.host", []checks.Result{result("dns.host", checks.Unknown, "why"), result("dns.host.v6", checks.OK, "none")}, false, "why"},
 		{"dns.mx.a.test", []checks.Result{result("dns.mx.b.test", checks.OK, "x"), result("dns.mx.a.test", checks.Warn, "y")}, false, "y"},
 	} {
-		got := measured([]steps.Task{{Check: c.check}}, c.results)[0]
+		got := Measured([]steps.Task{{Check: c.check}}, c.results)[0]
 		if got.Proven != c.proven || got.Found != c.found {
 			t.Errorf("%s by %v: proven %t, found %q", c.check, c.results, got.Proven, got.Found)
 		}
