@@ -267,12 +267,16 @@ func TestKeys(t *testing.T) {
 
 // What a server tells is somebody else's text: whatever it is, it is read without a fault and no longer than it may be.
 func FuzzTold(f *testing.F) {
-	for _, text := range []string{"v=DMARC1; p=none; rua=mailto:a@b", "v=DKIM1; p=AAAA", `a\"b\;c\065\`, "v=spf1 a -all", ";;=;v=DMARC1=;p", `\25`, `\256x`} {
+	for _, text := range []string{"v=DMARC1; p=none; rua=mailto:a@b", "v=DKIM1; p=AAAA", `a\"b\;c\065\`, "v=spf1 a -all", ";;=;v=DMARC1=;p", `\25`, `\256x`, usualPolicy, "128 issue ;"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		judgeDKIM([]string{text})
 		judgeDMARC([]string{text})
+		judgeCAA([]string{text})
+		if p, err := parsePolicy(text); err == nil && (p.mode == "" || p.mode != "none" && len(p.mx) == 0) {
+			t.Errorf("%q is taken for a policy: %+v", text, p)
+		}
 		if got := textOf(&wire.TXT{Txt: []string{text}}); len(got) > len(text) {
 			t.Errorf("%q became %q", text, got)
 		}

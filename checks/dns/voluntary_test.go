@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,6 +23,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/site"
 )
 
 // shown is a certificate for the names of the world, and the authority behind it, made once.
@@ -238,4 +240,86 @@ func TestInheritedDMARC(t *testing.T) {
 	if r := w.ask()["dns.dmarc"]; r.Outcome != checks.Warn || !strings.Contains(r.Saw.String(), "receivers take that of example.org") {
 		t.Errorf("%s: %s", r.Outcome, r.Saw)
 	}
+}
+
+// Each record that is wanted is told with what is there now: ok, missing, or what stands in its place.
+func TestWhatIsThereNow(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*world)
+		id    string
+		want  []string // of the records: type and state
+	}{
+		{"all there", nothing, "dns.mx", []string{"MX ok"}},
+		{"none", func(w *world) { w.edit("example.org. 300 IN MX 10 mail.example.org.\n", "") }, "dns.mx", []string{"MX missing"}},
+		{"another", func(w *world) { w.edit("MX 10 mail", "MX 10 old") }, "dns.mx", []string{"MX other: 10 old.example.org"}},
+		{"one more", func(w *world) { w.edit("IN MX 10 mail.example.org.\n", "IN MX 10 mail.example.org.\n@ MX 5 old\n") }, "dns.mx", []string{"MX ok, but also: 5 old.example.org"}},
+		{"another that does", func(w *world) { w.edit("v=spf1 ip4:203.0.113.10 ~all", "v=spf1 mx -all") }, "dns.spf", []string{"TXT ok, as v=spf1 mx -all"}},
+		{"texts of others are not ours", func(w *world) { w.edit("@ NS ns1", "@ TXT \"site-verification=x\"\n@ NS ns1") }, "dns.spf", []string{"TXT ok"}},
+		{"an alias", func(w *world) {
+			w.edit("mail.example.org. 300 IN A 203.0.113.10\nmail.example.org. 300 IN TXT \"v=spf1 a -all\"\n", "mail CNAME host\nhost A 203.0.113.10\n")
+		}, "dns.host", []string{"A other: an alias of host.example.org"}},
+		{"settings", func(w *world) {
+			w.edit("_imaps._tcp.example.org. 300 IN SRV 0 1 993 mail.example.org.\n", "")
+			w.edit("CNAME mail.example.org.", "A 203.0.113.10")
+		}, "dns.clients", []string{"CNAME ok, as A 203.0.113.10", "CNAME ok, as A 203.0.113.10", "SRV ok", "SRV ok", "SRV ok", "SRV ok", "SRV ok", "SRV ok", "SRV ok"}},
+		{"our own key, as we write it", func(w *world) {
+			signs("example.org dkim " + w.key)(w)
+			w.edit("v=DKIM1;k=rsa;t=s;s=email;p=", "v=DKIM1; k=rsa; p=")
+		}, "dns.dkim", []string{"TXT ok"}},
+		{"the key of before", func(w *world) {
+			signs("example.org dkim " + shortKey())(w)
+		}, "dns.dkim", []string{"TXT other: v=DKIM1;k=rsa;t=s;s=email;p="}},
+	} {
+		w := newWorld(t, nil)
+		c.spoil(w)
+		r := w.ask()[c.id]
+		var got []string
+		for _, one := range r.Records {
+			got = append(got, one.Type+" "+one.Now.Line(60))
+		}
+		same := len(got) == len(c.want)
+		for i := range min(len(got), len(c.want)) {
+			same = same && strings.HasPrefix(got[i], c.want[i])
+		}
+		if !same {
+			t.Errorf("%s: %q, want %q (%s: %s)", c.name, got, c.want, r.Outcome, r.Saw)
+		}
+	}
+}
+
+// However many names there are, each server is asked all of it over one connection.
+func TestOneRoundOfQuestions(t *testing.T) {
+	w := newWorld(t, func(s *site.Site) {
+		for i := range 5 {
+			s.Domains = append(s.Domains, fmt.Sprintf("d%d.example.net", i))
+		}
+	})
+	var mu sync.Mutex
+	dialled := map[string]int{}
+	w.env.Hosts["proxy"].Dial = dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+		mu.Lock()
+		dialled[address]++
+		mu.Unlock()
+		return w.DialContext(ctx, network, address)
+	})
+	for id, r := range w.ask() {
+		if r.Outcome != checks.OK {
+			t.Errorf("%s: %s: %s", id, r.Outcome, r.Saw)
+		}
+	}
+	for _, at := range []string{atNS1, atNS2} { // one for each of the two zones that it tells
+		if n := dialled[at+":53"]; n != 2 {
+			t.Errorf("%s was dialled %d times", at, n)
+		}
+	}
+	if n := dialled[atResolver+":53"]; n > 10 {
+		t.Errorf("the resolver was dialled %d times", n)
+	}
+}
+
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
 }
