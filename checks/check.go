@@ -48,7 +48,8 @@ type Result struct {
 	Vacant   bool // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
 }
 
-// Record is one DNS record that is wanted, and what is there now: "ok", "missing", or what stands in its place.
+// Record is one DNS record that is wanted, and what is there now: "ok" ("ok: VALUE" where another does as well), "missing",
+// "other: VALUE" in its place, or "also: VALUE" beside it.
 type Record struct {
 	Name, Type, Value string
 	Now               remote.Text

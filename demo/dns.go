@@ -8,8 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The simulated DNS: one machine is the resolver that hosts ask, and each of the two name servers of every zone.
-var nameServers = []netip.Addr{netip.MustParseAddr(ResolverAddress), netip.MustParseAddr("198.51.100.54")}
+// The simulated DNS: one machine is the resolver that hosts ask, and each of the two name servers of every zone; and two large resolvers of
+// others.
+var nameServers = []netip.Addr{netip.MustParseAddr(ResolverAddress), netip.MustParseAddr("198.51.100.54"), netip.MustParseAddr("1.1.1.1"), netip.MustParseAddr("9.9.9.9")}
 
 const (
 	dnsPort = 53

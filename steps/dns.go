@@ -21,7 +21,8 @@ func init() {
 		Needs:  []string{"domain", "hostname"},
 		Reads:  signingReads,
 		people: true,
-		Proof:  []string{"dns.servers", "dns.host", "dns.reverse", "dns.mx", "dns.spf", "dns.dkim", "dns.dmarc", "dns.reports", "dns.clients"},
+		Proof: []string{"dns.servers", "dns.host", "dns.reverse", "dns.mx", "dns.spf", "dns.dkim", "dns.dmarc", "dns.reports", "dns.clients",
+			"dns.resolvers", "dns.caa", "dns.mtasts", "dns.tlsa"},
 	}
 	step.Plan = forPeople(step, "you publish the records, and the checks tell which are there", func(w handwork) []Task {
 		hoster, _ := provider.Find(w.proxy.Provider)

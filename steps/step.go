@@ -66,10 +66,10 @@ type Part struct {
 type Task struct {
 	ID     string
 	Title  string
-	Text   string // what to do, in sentences
-	Copy   string // text to copy, may be empty
-	Check  string // the check that tells when it is done; "" when nothing can measure it
-	Found  string // what its check saw, and whether that was ok; run fills both in when it has asked
+	Text   string   // what to do, in sentences
+	Copy   string   // text to copy, may be empty
+	Check  string   // the check that tells when it is done; "" when nothing can measure it
+	Found  string   // what its check saw, and whether that was ok; run fills both in when it has asked
 	Now    []string // each record that it is about, and what is there now; run fills it in as well
 	Proven bool
 	Done   string // the date on which a person marked it as done by hand, such as 2026-11-21; run fills it in from the answers

@@ -102,9 +102,9 @@ func (s sight) held(of set, told []string, well bool) []checks.Record {
 		case len(others) == 0:
 			now = "ok"
 		case well:
-			now = "ok, as " + strings.Join(others, ", ")
+			now = "ok: " + strings.Join(others, ", ")
 		case len(others) < len(told):
-			now = "ok, but also: " + strings.Join(others, ", ")
+			now = "also: " + strings.Join(others, ", ")
 		}
 		list = append(list, checks.Record{Name: r.Name, Type: r.Type, Value: r.Form(), Now: remote.Clean(now)})
 	}
