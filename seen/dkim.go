@@ -78,7 +78,7 @@ var Signing = register(Fact[[]SigningKey]{ID: "dkim", args: func(s *site.Site) s
 		return "set -- " + strings.Join(words, " ") + "\nask=" + remote.Quote(signers) + `
 echo '== keys'; timeout 30 sh -c "$ask" sh "$@" 2>/dev/null
 if command -v docker >/dev/null; then
-	timeout 5 docker ps --no-trunc --format '{{.Names}}|{{.Ports}}' 2>/dev/null | sed -n 's/|.*:25-.*//p' |
+	timeout 5 docker container ls --filter publish=25 --format '{{.Names}}' 2>/dev/null |
 		while read -r name; do timeout 30 docker exec "$name" sh -c "$ask" sh "$@" 2>/dev/null </dev/null; done
 fi`
 	},

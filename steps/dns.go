@@ -54,8 +54,8 @@ func init() {
 func (w handwork) domainTasks() []Task {
 	var tasks []Task
 	for _, one := range []struct{ check, title, text string }{
+		{"dns.spf", "say that mail from %D% leaves by the proxy", spfText}, // a provider that is asked for the mail port looks for it
 		{"dns.mx", "have mail for %D% go to the proxy", mxText},
-		{"dns.spf", "say that mail from %D% leaves by the proxy", spfText},
 		{"dns.dkim", "publish the DKIM key of %D%", ""},
 		{"dns.dmarc", "say what becomes of mail that only claims to be from %D%", dmarcText},
 		{"dns.reports", "have failures of TLS reported to you", reportsText},
