@@ -82,7 +82,11 @@ func (w *World) answerName(m *dns.Msg, name string, kind uint16) {
 			owner := dns.CanonicalName(rr.Header().Name)
 			known = known || dns.IsSubDomain(name, owner)
 			if mx, is := rr.(*dns.MX); is && kind == dns.TypeTXT && strings.HasSuffix(name, "._domainkey."+dns.CanonicalName(mx.Hdr.Name)) {
-				key := &dns.TXT{Hdr: dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET, Ttl: 300}, Txt: []string{"v=DKIM1; k=rsa; t=s; p=", mailKey[:250], mailKey[250:]}}
+				has := mailKey
+				if w.faulty("dkim") {
+					has = strings.Replace(has, "LohG", "LohH", 1)
+				}
+				key := &dns.TXT{Hdr: dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET, Ttl: 300}, Txt: []string{"v=DKIM1; k=rsa; t=s; p=", has[:250], has[250:]}}
 				m.Answer, known = append(m.Answer, key), true
 			}
 			if c, is := rr.(*dns.CNAME); is && owner == name {
