@@ -22,15 +22,15 @@ import (
 
 func init() {
 	about(checks.Check{
-		ID: "dns.mtasts", Title: "An MTA-STS policy that is announced is there, and names the mail host", Guide: "RFC 8461, 3",
+		ID: "dns.mtasts", Title: "An MTA-STS policy that is announced is there, and the mail host meets it", Guide: "RFC 8461, 3",
 		Page: checks.Page{
-			Asks:  "Where a record _mta-sts announces a policy: is it served at https://mta-sts.DOMAIN with a certificate that is right, and does it name the mail host? It is fetched from the proxy; no redirect is followed. Without such a record nothing is wanted.",
-			OK:    "No policy is announced, or the policy is there and names the mail host.",
-			Warn:  "It is announced and cannot be fetched or read, or it names another host and is only being tested.",
-			Fail:  "It says that mail must go to another host than ours: large senders refuse to deliver.",
+			Asks:  "Where a record _mta-sts announces a policy: is it served at https://mta-sts.DOMAIN with a certificate that is right, and does it name the mail host? Does port 25 show a certificate for that name, from an authority that all know? The policy is fetched from the proxy; no redirect is followed. Without such a record nothing is wanted.",
+			OK:    "No policy is announced, or the policy is there and the mail host meets it.",
+			Warn:  "It is announced and cannot be fetched or read, or the mail host does not meet it and it is only being tested.",
+			Fail:  "It asks for another host than ours, or for a certificate that port 25 does not show: large senders refuse to deliver.",
 			Mends: "Serve the policy first, and publish its record then; with every change of the policy the record gets another id. To give it up, serve 'mode: none' for as long as max_age was, then take the record away.",
 		},
-	}, "an MTA-STS policy that names the mail host, or none", eachDomain(askMTASTS))
+	}, "an MTA-STS policy that the mail host meets, or none", eachDomain(askMTASTS))
 }
 
 const (
@@ -91,7 +91,8 @@ var stsRecord = regexp.MustCompile(`(?i)^v=STSv1\s*;\s*id=[a-z0-9]{1,32}\s*(;.*)
 
 func askMTASTS(ctx context.Context, e *checks.Env, s sight, q checks.Question, d string) checks.Result {
 	q.Fix, q.Likely = "'postern check --explain dns.mtasts' says in which order", "the record was published before the policy is served, or stayed when the mail host changed"
-	return s.judge(q, set{"_mta-sts." + d, "TXT", "v=stsv1"}, func(told []string) (wrong, odd string) {
+	var is policy
+	r := s.judge(q, set{"_mta-sts." + d, "TXT", "v=stsv1"}, func(told []string) (wrong, odd string) {
 		switch {
 		case len(told) == 0:
 			return "", ""
@@ -104,7 +105,8 @@ func askMTASTS(ctx context.Context, e *checks.Env, s sight, q checks.Question, d
 		if err != nil {
 			return "", "the policy of " + d + " cannot be fetched: " + remote.Words(err) + "; senders that know an older one go on with that"
 		}
-		switch p, err := parsePolicy(text); {
+		p, err := parsePolicy(text)
+		switch is = p; {
 		case err != nil:
 			return "", "the policy of " + d + " is malformed: " + err.Error()
 		case p.mode == "none" || p.names(e.Site.Hostname):
@@ -115,6 +117,34 @@ func askMTASTS(ctx context.Context, e *checks.Env, s sight, q checks.Question, d
 			return "", "the policy of " + d + " names " + remote.Clean(strings.Join(p.mx, ", ")).Line(120) + ", not " + e.Site.Hostname + "; it is only being tested"
 		}
 	})
+	if r.Outcome != checks.OK || is.mode != "enforce" && is.mode != "testing" {
+		return r
+	}
+	chain, err := s.presented(ctx, e)
+	if err != nil {
+		return q.Unknown("what port 25 shows: "+remote.Words(err), "no mail server answers there")
+	}
+	switch err := vouched(chain, e.Site.Hostname, e.Now); {
+	case err == nil:
+		return r
+	case is.mode == "testing":
+		return q.Warn("the policy of "+d+" is being tested, and port 25 shows a certificate that does not do: "+remote.Words(err), "it is self-signed, of another name, or has ended", "")
+	default:
+		return q.Fail("port 25 shows a certificate that the policy of "+d+" does not take: "+remote.Words(err)+": large senders refuse to deliver", "it is self-signed, of another name, or has ended", "")
+	}
+}
+
+// vouched says why a certificate does not do for a name (RFC 8461, 4.2); nil when it does.
+func vouched(chain []*x509.Certificate, name string, now time.Time) error {
+	if len(chain) == 0 {
+		return errors.New("there is none")
+	}
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: name, Roots: trusted, Intermediates: between, CurrentTime: now})
+	return err
 }
 
 // fetch gets a text over HTTPS, from the place that asks the DNS: it must be plain text, whole and where it was asked for.

@@ -55,6 +55,20 @@ var shown = sync.OnceValue(func() tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{leafDER, rootDER}, PrivateKey: leafKey}
 })
 
+// selfSigned is one for the mail host that nobody vouches for.
+func selfSigned() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	of := &x509.Certificate{SerialNumber: big.NewInt(3), DNSNames: []string{"mail.example.org"}, NotAfter: time.Unix(1795254690, 0).Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
 // pin is what a TLSA record says of one certificate of the chain: its key, or all of it.
 func pin(usage, selector, at int) string {
 	c, err := x509.ParseCertificate(shown().Certificate[at])
@@ -69,8 +83,8 @@ func pin(usage, selector, at int) string {
 	return fmt.Sprintf("%d %d 1 %s", usage, selector, hex.EncodeToString(sum[:]))
 }
 
-// greets has a mail server answer at port 25 that speaks TLS.
-func (w *world) greets() {
+// greets has a mail server answer at port 25 that speaks TLS, with a certificate.
+func (w *world) greets(with tls.Certificate) {
 	w.talks["203.0.113.10:25"] = func(c net.Conn) {
 		defer c.Close()
 		line := make([]byte, 100)
@@ -82,7 +96,7 @@ func (w *world) greets() {
 				_, _ = c.Read(line)
 			}
 		}
-		inside := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{shown()}}) //nolint:gosec // a server of this test
+		inside := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{with}}) //nolint:gosec // a server of this test
 		for {
 			if _, err := inside.Read(line); err != nil {
 				return
@@ -97,13 +111,14 @@ func pinned(record string) func(*world) {
 	return func(w *world) {
 		w.edit("@ NS ns1", "_25._tcp.mail TLSA "+record+"\n@ NS ns1")
 		w.publish(atRegistrar, "org.", "@ NS ns.registrar.test.\nexample.org. NS ns1.hoster.test.\nexample.org. NS ns2.hoster.test.\nexample.org. DS 7 13 2 00ff\n")
-		w.greets()
+		w.greets(shown())
 	}
 }
 
 // announced has a policy published, and a web server that answers with it.
 func announced(answer http.HandlerFunc) func(*world) {
 	return func(w *world) {
+		w.greets(shown())
 		w.edit("@ NS ns1", "_mta-sts TXT \"v=STSv1; id=20261121;\"\nmta-sts A 203.0.113.10\n@ NS ns1")
 		w.talks["203.0.113.10:443"] = func(c net.Conn) {
 			l := &once{conn: tls.Server(c, &tls.Config{Certificates: []tls.Certificate{shown()}}), ended: make(chan struct{})} //nolint:gosec // a server of this test
@@ -189,6 +204,18 @@ var voluntary = []story{
 		announced(served(usualPolicy))(w)
 		w.env.Now = w.env.Now.Add(24 * time.Hour)
 	}, "dns.mtasts", checks.Warn, "certificate has expired"},
+	{"a policy, and nobody at port 25", func(w *world) {
+		announced(served(usualPolicy))(w)
+		delete(w.talks, "203.0.113.10:25")
+	}, "dns.mtasts", checks.Unknown, "what port 25 shows"},
+	{"a policy, and a certificate of nobody at port 25", func(w *world) {
+		announced(served(usualPolicy))(w)
+		w.greets(selfSigned())
+	}, "dns.mtasts", checks.Fail, "does not take: x509: certificate signed by unknown authority"},
+	{"a policy being tested, and a certificate of nobody at port 25", func(w *world) {
+		announced(served(strings.ReplaceAll(usualPolicy, "enforce", "testing")))(w)
+		w.greets(selfSigned())
+	}, "dns.mtasts", checks.Warn, "being tested, and port 25"},
 	{"two records of a policy", func(w *world) {
 		w.edit("@ NS ns1", "_mta-sts TXT \"v=STSv1; id=1\"\n_mta-sts TXT \"v=STSv1; id=2\"\n@ NS ns1")
 	}, "dns.mtasts", checks.Warn, "2 MTA-STS records"},
