@@ -57,5 +57,5 @@ func TestDNSOfOthers(t *testing.T) {
 	if err := l.Publish("org.", delegated("example.org.", "ns1.hoster.test."), "registrar"); err != nil {
 		t.Fatal(err)
 	}
-	says("the registrar names one less", "dns.servers", "warn", "the zone names ns2.hoster.test, and the registrar does not")
+	says("the registrar names one less", "dns.servers", "warn", "example.org names ns2.hoster.test, and org does not")
 }

@@ -26,9 +26,9 @@ func init() {
 	about(checks.Check{
 		ID: "dns.servers", Title: "All name servers of the domain tell the same", Guide: "RFC 1034, 4.3.5",
 		Page: checks.Page{
-			Asks:  "Does every name server that a zone is delegated to answer for it, and do they all hold the same copy? Each is asked for itself, from the proxy: those that the zone names, and those that the zone above, the registrar's, names. Resolvers that look at signatures must not refuse the zone.",
+			Asks:  "Does every name server that a zone is delegated to answer for it, and do they all hold the same copy? Each is asked for itself, from the proxy: those that the zone names, and those that the zone above names. Resolvers that look at signatures must not refuse the zone.",
 			OK:    "They all answer, and tell the same.",
-			Warn:  "One of them does not answer: whoever asks it first must wait. Or the registrar names others than the zone itself does.",
+			Warn:  "One of them does not answer: whoever asks it first must wait. Or the zone above, where the registrar writes, names others than the zone itself does.",
 			Fail:  "One lags behind or does not know the zone, or its signatures are broken: part of the world does not find the records.",
 			Mends: "At who runs the name servers. A server that lags takes the new copy within the SOA record's refresh time; look again then.",
 		},
@@ -140,7 +140,7 @@ func (s sight) judgeServers(q checks.Question, z *zoneAt) checks.Result {
 		return q.Warn(checks.Few(mute), "it is down, or does not answer over TCP (RFC 7766)", evidence)
 	}
 	if odd := s.delegated(z); odd != "" {
-		q.Fix = "make them the same, at the registrar or in the zone"
+		q.Fix = "make them the same: at the registrar, or in the zone"
 		return q.Warn(odd, "the domain moved to other name servers, and one side was forgotten (RFC 1034, 4.2.2)", "")
 	}
 	var names []string

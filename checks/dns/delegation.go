@@ -25,6 +25,7 @@ func (s *survey) delegations(ctx context.Context, r party) []question {
 	begins := r.ask(ctx, each(above, dns.TypeSOA))
 	for i, name := range above {
 		above[i], _ = apex(name, begins[question{name, dns.TypeSOA}])
+		own[i].above = above[i]
 	}
 	told := r.ask(ctx, each(above, dns.TypeNS))
 	var names []string
@@ -83,12 +84,12 @@ func (s sight) delegated(z *zoneAt) string {
 	var odd []string
 	for _, name := range z.parent {
 		if !slices.Contains(is.values, plain(name)) {
-			odd = append(odd, "the registrar names "+plain(name)+", and the zone does not")
+			odd = append(odd, plain(z.above)+" names "+plain(name)+" for it, and "+plain(z.apex)+" itself does not")
 		}
 	}
 	for _, name := range is.values {
 		if len(z.parent) > 0 && !slices.Contains(z.parent, dns.Fqdn(name)) {
-			odd = append(odd, "the zone names "+name+", and the registrar does not: nobody asks it")
+			odd = append(odd, plain(z.apex)+" names "+name+", and "+plain(z.above)+" does not: nobody asks it")
 		}
 	}
 	return remote.Clean(checks.Few(odd)).Line(300)

@@ -24,7 +24,8 @@ type survey struct {
 type zoneAt struct {
 	apex    string
 	bogus   bool     // resolvers that look at signatures refuse to tell it
-	parent  []string // the servers that the zone above names; none where that was not told
+	above   string   // the zone that delegates it
+	parent  []string // the servers that one names; none where that was not told
 	servers []*server
 	err     error // why its servers are not known
 }

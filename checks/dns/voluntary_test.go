@@ -234,8 +234,8 @@ var voluntary = []story{
 	}, "dns.servers", checks.Fail, "ns.provider.test: it says REFUSED"},
 	{"a registrar that names fewer servers", func(w *world) {
 		w.publish(atRegistrar, "org.", "@ NS ns.registrar.test.\nexample.org. NS ns1.hoster.test.\n")
-	}, "dns.servers", checks.Warn, "the zone names ns2.hoster.test, and the registrar does not"},
-	{"a zone that names fewer servers", func(w *world) { w.edit("@ NS ns2.hoster.test.\n", "") }, "dns.servers", checks.Warn, "the registrar names ns2.hoster.test, and the zone does not"},
+	}, "dns.servers", checks.Warn, "example.org names ns2.hoster.test, and org does not"},
+	{"a zone that names fewer servers", func(w *world) { w.edit("@ NS ns2.hoster.test.\n", "") }, "dns.servers", checks.Warn, "org names ns2.hoster.test for it, and example.org itself does not"},
 	{"a registrar that tells nothing", func(w *world) {
 		w.publish(atRegistrar, "org.", "example.org. NS ns1.hoster.test.\n")
 	}, "dns.servers", checks.OK, "ns1.hoster.test, ns2.hoster.test"},
