@@ -27,7 +27,7 @@ const signers = `say() { [ -z "$2" ] || printf '%s %s %s\n' "$1" "$2" "$(openssl
 runs() { cat /proc/[0-9]*/comm 2>/dev/null | grep -qx "$1"; }
 mapped() { if [ -f "$1" ]; then awk -v d="$2" '$1 == d { print $2; exit }' "$1"; fi; }
 if command -v rspamadm >/dev/null && runs rspamd; then
-	conf=$(timeout 10 rspamadm configdump dkim_signing 2>/dev/null | awk -F '"' '
+	conf=$(timeout 6 rspamadm configdump dkim_signing 2>/dev/null | awk -F '"' '
 	BEGIN { n = 0 }
 	/[{[]$/ { at[++n] = $0; gsub(/[ \t"{[]/, "", at[n]); sel[n] = path[n] = ""; next }
 	/^[ \t]*[]}],?$/ {
@@ -76,10 +76,10 @@ var Signing = register(Fact[[]SigningKey]{ID: "dkim", args: func(s *site.Site) s
 			words = append(words, remote.Quote(d))
 		}
 		return "set -- " + strings.Join(words, " ") + "\nask=" + remote.Quote(signers) + `
-echo '== keys'; timeout 30 sh -c "$ask" sh "$@" 2>/dev/null
+echo '== keys'; timeout 8 sh -c "$ask" sh "$@" 2>/dev/null
 if command -v docker >/dev/null; then
-	timeout 5 docker container ls --filter publish=25 --format '{{.Names}}' 2>/dev/null |
-		while read -r name; do timeout 30 docker exec "$name" sh -c "$ask" sh "$@" 2>/dev/null </dev/null; done
+	timeout 3 docker container ls --filter publish=25 --format '{{.Names}}' 2>/dev/null |
+		while read -r name; do timeout 8 docker exec "$name" sh -c "$ask" sh "$@" 2>/dev/null </dev/null; done
 fi`
 	},
 	parse: func(s sections) ([]SigningKey, error) {
