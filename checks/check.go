@@ -44,8 +44,8 @@ type Result struct {
 	Answer   string // the answer with which that plan mends it, key=value; "" when it is none of those given
 	Evidence remote.Text
 	Took     time.Duration
-	Records  []Record
-	Vacant   bool // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
+	Records  []Record // of the DNS, that it is about
+	Vacant   bool     // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
 }
 
 // Record is one DNS record that is wanted, and what is there now: "ok" ("ok: VALUE" where another does as well), "missing",
