@@ -45,7 +45,15 @@ type Result struct {
 	Answer   string // the answer with which that plan mends it, key=value; "" when it is none of those given
 	Evidence remote.Text
 	Took     time.Duration
-	Vacant   bool // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
+	Records  []Record // of the DNS, that it is about
+	Vacant   bool     // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
+}
+
+// Record is one DNS record that is wanted, and what is there now: "ok" ("ok: VALUE" where another does as well), "missing",
+// "other: VALUE" in its place, or "also: VALUE" beside it.
+type Record struct {
+	Name, Type, Value string
+	Now               remote.Text
 }
 
 // Key tells one question from another between two runs: the ID and the place it was asked from.

@@ -61,6 +61,7 @@ var answers = map[string]func(h *Host, args []string) string{
 	"words":     func(*Host, []string) string { return section("words", "") },
 	"jails":     func(*Host, []string) string { return section("absent", "") },
 	"postfix":   func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
+	"dkim":      (*Host).signingKeys,
 	"maillog":   (*Host).maillog,
 	"mailqueue": (*Host).mailqueue,
 	"send":      (*Host).sendmail,

@@ -120,6 +120,17 @@ func (h *Host) keys(args []string) string {
 	return section("file", publicKey(h.text("/etc/wireguard/"+args[0]+".key"))) + section("conf", "")
 }
 
+// signingKeys are the public keys that the mail host's server signs with: one for all domains.
+func (h *Host) signingKeys(args []string) string {
+	text := ""
+	if h == h.w.Mail && !h.w.noMail && len(args) > 0 {
+		for _, d := range strings.Split(args[0], ",") {
+			text += d + " dkim " + mailKey + "\n"
+		}
+	}
+	return section("keys", text)
+}
+
 // keyfiles are the files that hold keys, and who may read them.
 func (h *Host) keyfiles([]string) string {
 	files := ""

@@ -8,8 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The simulated DNS: one machine is the resolver that hosts ask, and each of the two name servers of every zone.
-var nameServers = []netip.Addr{netip.MustParseAddr(ResolverAddress), netip.MustParseAddr("198.51.100.54")}
+// The simulated DNS: one machine is the resolver that hosts ask, and each of the two name servers of every zone; and two large resolvers of
+// others.
+var nameServers = []netip.Addr{netip.MustParseAddr(ResolverAddress), netip.MustParseAddr("198.51.100.54"), netip.MustParseAddr("1.1.1.1"), netip.MustParseAddr("9.9.9.9")}
 
 const (
 	dnsPort = 53
@@ -18,7 +19,7 @@ const (
 )
 
 // mailKey is the public half of a DKIM key that nobody holds the other half of.
-const mailKey = "v=DKIM1; k=rsa; t=s; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAynasN/OMBKXJC87yEVHD02PtkoRrFt1YWxQEzr8kFwjLezQJ6d9dPuy03D0nYKBIFH3PJWXnda2M" +
+const mailKey = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAynasN/OMBKXJC87yEVHD02PtkoRrFt1YWxQEzr8kFwjLezQJ6d9dPuy03D0nYKBIFH3PJWXnda2M" +
 	"hqGEEyceigDmHnU5B68RdcW74R24uJcLm0BkC+APnJH7CpCCsJsWuep0t3yu4mAHjqphRHIX8ubOsc3nLuiFO4WUWga4mP7uSiXIUQuZzyiKIgvbYvm936ew7kp8n/wnEVsbAp80N265" +
 	"Uer6I5VFNFbWWevBzT2bCfscndGE+mupLs0LWBoEVZBonlrLd84SAQUoLohG0aAUthuJrvJc4yFzAaTRvQso7W5QtpqCf2SJyPq1Kb1OMAsXEEEVs/nWFY0EHqkEnwIDAQAB"
 
@@ -81,7 +82,11 @@ func (w *World) answerName(m *dns.Msg, name string, kind uint16) {
 			owner := dns.CanonicalName(rr.Header().Name)
 			known = known || dns.IsSubDomain(name, owner)
 			if mx, is := rr.(*dns.MX); is && kind == dns.TypeTXT && strings.HasSuffix(name, "._domainkey."+dns.CanonicalName(mx.Hdr.Name)) {
-				key := &dns.TXT{Hdr: dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET, Ttl: 300}, Txt: []string{mailKey[:250], mailKey[250:]}}
+				has := mailKey
+				if w.faulty("dkim") {
+					has = strings.Replace(has, "LohG", "LohH", 1)
+				}
+				key := &dns.TXT{Hdr: dns.RR_Header{Name: name, Rrtype: kind, Class: dns.ClassINET, Ttl: 300}, Txt: []string{"v=DKIM1; k=rsa; t=s; p=", has[:250], has[250:]}}
 				m.Answer, known = append(m.Answer, key), true
 			}
 			if c, is := rr.(*dns.CNAME); is && owner == name {

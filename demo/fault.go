@@ -20,6 +20,7 @@ var faults = map[string]string{
 	"password": "the mail host lets nobody in without a password, which is \"postern\"",
 	"ptr":      "the reverse name of the proxy's address is the hoster's own",
 	"spf":      "the domain has a second SPF record, of a hoster that was left long ago",
+	"dkim":     "the mail server signs with a new key, and the DNS has the old one",
 	"relay":    "the mail server takes mail of strangers for strangers: an open relay",
 	"boot":     "the mail host reboots when its tunnel is started for the first time",
 }

@@ -97,6 +97,14 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 			t.Errorf("the second SPF record is not what is told of:\n%s", b)
 		}
 	},
+	"dkim": func(t *testing.T, o *operator) {
+		if err := o.apply(); err != nil {
+			t.Errorf("apply: %v", err)
+		}
+		if b := bad(o.last); !strings.Contains(b, "it has another key than the one that mail is signed with") || strings.Count(b, "dns.") != 1 {
+			t.Errorf("the old key is not what is told of:\n%s", b)
+		}
+	},
 	"relay": func(t *testing.T, o *operator) {
 		_ = o.apply() // what is an open relay is no change of ours
 		if b := bad(o.last); !strings.Contains(b, "an open relay: from <>") {

@@ -17,8 +17,10 @@ import (
 	"postern/lab/dns"
 )
 
-// resolverAddr is where inet answers for the hosts, whatever the name.
+// resolverAddr is where inet answers for the hosts, whatever the name; and at the addresses of large resolvers of others.
 const resolverAddr = "198.51.100.201"
+
+var resolverAddrs = []string{resolverAddr, "1.1.1.1", "9.9.9.9"}
 
 // nameservers are the servers of the lab, each with an address in inet and the zones it has from the start.
 var nameservers = map[string]struct {
@@ -65,7 +67,9 @@ func delegated(zone string, servers ...string) string {
 func (l *Lab) startNames(ctx context.Context) error {
 	var lo strings.Builder
 	args := []string{l.Name}
-	fmt.Fprintf(&lo, "address add %s/32 dev lo\n", resolverAddr)
+	for _, addr := range resolverAddrs {
+		fmt.Fprintf(&lo, "address add %s/32 dev lo\n", addr)
+	}
 	for name, s := range nameservers {
 		fmt.Fprintf(&lo, "address add %s/32 dev lo\n", s.addr)
 		if err := os.MkdirAll(l.dir("dns", name), 0o755); err != nil {
@@ -107,6 +111,8 @@ func (l *Lab) Publish(zone, records string, servers ...string) error {
 		switch server {
 		case "ns1", "ns2":
 			ns = "@ 300 IN NS ns1.hoster.test.\n@ 300 IN NS ns2.hoster.test.\n"
+		case "registrar":
+			ns = "@ 300 IN NS registrar.test.\n"
 		case "provider":
 			ns = "@ 300 IN NS ns.provider.test.\n"
 		}
@@ -185,8 +191,10 @@ func childNames(args []string) error {
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return l.Dial(ctx, "inet", network, address)
 		}}
-	if err := serve(resolverAddr, resolver); err != nil {
-		return err
+	for _, addr := range resolverAddrs {
+		if err := serve(addr, resolver); err != nil {
+			return err
+		}
 	}
 	return <-ended
 }

@@ -41,6 +41,7 @@ func list(tasks []steps.Task, whole bool) []Line {
 			if one.Found != "" {
 				t.prose(Plain, "     now: %s", hang(one.Found, 10))
 			}
+			rows(&t, one, 10)
 			if one.Copy != "" {
 				t.line(Plain, "     copy:\n       %s", hang(strings.TrimSpace(one.Copy), 7))
 			}
@@ -52,6 +53,13 @@ func list(tasks []steps.Task, whole bool) []Line {
 		}
 	}
 	return t.lines
+}
+
+// rows say of each record what is there now, where there are several.
+func rows(t *text, one steps.Task, by int) {
+	if len(one.Now) > 1 {
+		t.prose(Plain, "%*s%s", by, "", hang(strings.Join(one.Now, "\n"), by))
+	}
 }
 
 // TaskDone says how it is known that a task is done.
@@ -109,6 +117,9 @@ func Task(one steps.Task, from string) []Line {
 	t.prose(Plain, "%s", strings.TrimSpace(one.Text))
 	if one.Found != "" {
 		t.prose(Plain, "What is there now: %s", one.Found)
+	}
+	if !one.Proven {
+		rows(&t, one, 2)
 	}
 	if copy := strings.TrimSpace(one.Copy); copy != "" {
 		t.line(Plain, "")

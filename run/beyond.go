@@ -33,19 +33,23 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 		r.report(more)
 		out.Results = append(out.Results, more...)
 	}
-	out.Tasks = measured(out.Tasks, out.Results)
+	out.Tasks = Measured(out.Tasks, out.Results)
 	return out, err
 }
 
-// measured notes of each task what its check saw, and whether that was ok.
-func measured(tasks []steps.Task, results []checks.Result) []steps.Task {
+// Measured notes of each task what its check saw, and whether that was ok.
+func Measured(tasks []steps.Task, results []checks.Result) []steps.Task {
 	for i, t := range tasks {
+		tasks[i].Now = nil
 		for _, r := range results {
 			if t.Check == "" || r.ID != t.Check && !strings.HasPrefix(r.ID, t.Check+".") {
 				continue
 			}
 			if well := r.Outcome == checks.OK; tasks[i].Found == "" || !well && tasks[i].Proven {
 				tasks[i].Found, tasks[i].Proven = r.Saw.Line(200), well
+			}
+			for _, one := range r.Records {
+				tasks[i].Now = append(tasks[i].Now, fmt.Sprintf("%s %s  %s", one.Name, one.Type, one.Now.Line(120)))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,9 +45,21 @@ func TestTasksTickThemselves(t *testing.T) {
 		{"dns.host", []checks.Result{result("dns.host", checks.Unknown, "why"), result("dns.host.v6", checks.OK, "none")}, false, "why"},
 		{"dns.mx.a.test", []checks.Result{result("dns.mx.b.test", checks.OK, "x"), result("dns.mx.a.test", checks.Warn, "y")}, false, "y"},
 	} {
-		got := measured([]steps.Task{{Check: c.check}}, c.results)[0]
+		got := Measured([]steps.Task{{Check: c.check}}, c.results)[0]
 		if got.Proven != c.proven || got.Found != c.found {
 			t.Errorf("%s by %v: proven %t, found %q", c.check, c.results, got.Proven, got.Found)
 		}
+	}
+}
+
+// A task tells of each of its records what is there now, as its checks found it.
+func TestTasksTellTheirRecords(t *testing.T) {
+	record := func(name, now string) checks.Record {
+		return checks.Record{Name: name, Type: "SRV", Value: "0 1 993 mail", Now: remote.Clean(now)}
+	}
+	results := []checks.Result{{ID: "dns.clients", Outcome: checks.Warn, Records: []checks.Record{record("_imaps", "ok"), record("_pop3", "other: \x1b[31mx")}}, {ID: "dns.mx", Records: []checks.Record{record("mx", "ok")}}}
+	got := Measured([]steps.Task{{Check: "dns.clients", Now: []string{"of before"}}, {}}, results)
+	if want := []string{"_imaps SRV  ok", "_pop3 SRV  other: x"}; !slices.Equal(got[0].Now, want) || got[1].Now != nil {
+		t.Errorf("%q, want %q; %q", got[0].Now, want, got[1].Now)
 	}
 }

@@ -71,7 +71,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		return nil, err
 	}
 	r.left = leftOn(r.Site, look)
-	p := &Proposal{Site: filled, open: opened(filled, look)}
+	p := &Proposal{Site: filled, Look: look, open: opened(filled, look)}
 	asked := map[string]bool{}
 	r.done = instead{}
 	var there []steps.Step

@@ -53,6 +53,7 @@ type Runner struct {
 // Proposal is what would be done: shown first, then done.
 type Proposal struct {
 	Site  *site.Site     // with what was detected filled in
+	Look  steps.Look     // what was seen on the hosts
 	Plans []steps.Plan   // one per step asked for, in order
 	Undo  bool           // the plans take things back
 	Stays []string       // undo only: what is left on the hosts, and why

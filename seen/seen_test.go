@@ -53,6 +53,7 @@ var told = map[string]string{
 	"smarthost": "== password\nyes\n== said\nrefuses the login: 535 5.7.8 no\n== waiting\n2\n",
 	"postfix":   "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
 	"words":     "== words\n[CRIT] listen EADDRNOTAVAIL\n",
+	"dkim":      "== keys\nexample.org dkim " + aDKIM + "\nexample.net dkim \n",
 	"lookup":    "== addresses\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n",
 	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
 	"mailqueue": "== now\n1795981783\n== postfix\n{\"queue_name\": \"deferred\", \"queue_id\": \"CFAF5C4E\", \"arrival_time\": 1795981723, \"message_size\": 586, \"forced_expire\": false, \"sender\": \"postmaster@example.org\", \"recipients\": [{\"address\": \"bob@external.test\", \"delay_reason\": \"connect to 10.0.0.1[10.0.0.1]:2526: Connection refused\"}]}\n1 1795981723\n== haraka\n1 1795981718\n",
@@ -62,6 +63,8 @@ var told = map[string]string{
 const (
 	aKey = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
 	bKey = "FVJZRXFdRNd4/3c+eJ/2PRY1HJ1kNtZ2PS+j+2s771A="
+
+	aDKIM = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC2+Bo6Gf8jf++quXb1poQScaLITIaki/gUdnGFi2t3lmROU4MpXDdksY3oQ9Bt95CwueVEPh5CjNIvkoIxtmbaSsqKVQS8jH8iK33qnATEytrfb62LJ0clqN6R8pdMkIfS/8bpMAr+H42UwqOEfW8gcH6gMtRm/Mv5F0BHlymxeQIDAQAB"
 )
 
 // facts are these answers and no others.

@@ -19,16 +19,17 @@ const byHandNote = "tasks for you: this program neither does nor proves this cha
 
 // byHand registers a chapter of tasks for a person.
 func byHand(step Step, tasks func(handwork) []Task) {
-	step.Why += byHandWhy
+	step.Why, step.people = step.Why+byHandWhy, true
 	step.Plan = forPeople(step, byHandNote, tasks)
 	register(step)
 }
 
 // forPeople plans tasks for a person, only where the site has what they are made of, and says with a note what the program does of them.
 func forPeople(step Step, note string, tasks func(handwork) []Task) func(*site.Site, Look) Plan {
-	return func(s *site.Site, _ Look) Plan {
+	return func(s *site.Site, look Look) Plan {
 		p := Plan{Step: step.ID}
 		w, missing := work(s, step)
+		w.look = look
 		switch {
 		case missing == "" && s.Layout == "proxy":
 			p.Tasks = tasks(w)
@@ -83,6 +84,7 @@ type handwork struct {
 	proxy, mail *site.Host
 	domains     []string
 	domain      string // the one that a text is about
+	look        Look
 }
 
 // of is the same for a text about one domain.

@@ -1,8 +1,11 @@
 package steps
 
 import (
+	"slices"
 	"strings"
 
+	"postern/remote"
+	"postern/seen"
 	"postern/site"
 	"postern/steps/provider"
 	"postern/zone"
@@ -16,7 +19,10 @@ func init() {
 		Guide:  "dns, MX Records",
 		Fields: func(*site.Site) []string { return []string{"domain", "hostname", "mail.selector"} },
 		Needs:  []string{"domain", "hostname"},
-		Proof:  []string{"dns.servers", "dns.host", "dns.reverse", "dns.mx", "dns.spf", "dns.dkim", "dns.dmarc", "dns.reports", "dns.clients"},
+		Reads:  signingReads,
+		people: true,
+		Proof: []string{"dns.servers", "dns.host", "dns.reverse", "dns.mx", "dns.spf", "dns.dkim", "dns.dmarc", "dns.reports", "dns.clients",
+			"dns.resolvers", "dns.caa", "dns.mtasts", "dns.tlsa"},
 	}
 	step.Plan = forPeople(step, "you publish the records, and the checks tell which are there", func(w handwork) []Task {
 		hoster, _ := provider.Find(w.proxy.Provider)
@@ -54,20 +60,44 @@ func (w handwork) domainTasks() []Task {
 		}
 	}
 	for _, one := range []struct{ check, title, text string }{
+		{"dns.spf", "say that mail from %D% leaves by " + by, words}, // a provider that is asked for the mail port looks for it
 		{"dns.mx", "have mail for %D% go to the proxy", mxText},
-		{"dns.spf", "say that mail from %D% leaves by " + by, words},
-		{"dns.dkim", "publish the DKIM key of %D%", dkimText},
+		{"dns.dkim", "publish the DKIM key of %D%", ""},
 		{"dns.dmarc", "say what becomes of mail that only claims to be from %D%", dmarcText},
 		{"dns.reports", "have failures of TLS reported to you", reportsText},
 		{"dns.clients", "let mail programs find their settings", clientsText},
 	} {
-		copy := dkimCopy
-		if one.check != "dns.dkim" {
-			copy = recordsText(w.recordsFor(one.check))
+		text, copy := one.text, recordsText(w.recordsFor(one.check))
+		if one.check == "dns.dkim" {
+			text, copy = w.keyTexts()
 		}
-		tasks = append(tasks, w.task(one.check+"."+w.domain, one.title, one.text, copy).measuredBy(one.check+zone.Suffix(w.s, w.domain)))
+		tasks = append(tasks, w.task(one.check+"."+w.domain, one.title, text, copy).measuredBy(one.check+zone.Suffix(w.s, w.domain)))
 	}
 	return tasks
+}
+
+// signingReads is what must be seen of a mail host: the keys that it signs with.
+func signingReads(s *site.Site, h *site.Host) []remote.Query {
+	if h.Role != site.Mail {
+		return nil
+	}
+	return seen.Signing.Reads(s, h)
+}
+
+// keyTexts say which DKIM key is to be published: the record itself where the mail host's key was seen, and else how to make one.
+func (w handwork) keyTexts() (text, copy string) {
+	keys, _ := seen.Signing.Of(w.look[w.mail.Name])
+	keys = slices.DeleteFunc(keys, func(k seen.SigningKey) bool { return k.Domain != w.domain })
+	for _, k := range keys {
+		if k.Public != "" && strings.EqualFold(k.Selector, w.s.Mail.Selector) {
+			return dkimSeenText, recordsText([]zone.Record{zone.Key(w.s, w.domain, k.Kind, k.Public)})
+		}
+	}
+	if len(keys) > 0 && !strings.EqualFold(keys[0].Selector, w.s.Mail.Selector) {
+		return "The mail server on %MAIL% signs with the selector " + keys[0].Selector + ", not %SELECTOR%. Say so first:\n--set mail.selector=" + keys[0].Selector +
+			" --save; then look again, and the record stands here.\n" + dkimText, dkimCopy
+	}
+	return dkimText, dkimCopy
 }
 
 // recordsFor are those of a domain that a check asks for.
@@ -127,6 +157,10 @@ const reportsText = `Servers that cannot deliver to you with TLS then say so, by
 
 const clientsText = `Mail programs look for these, so that nobody must type host and ports.
 A record with a single dot says that there is no such service.`
+
+const dkimSeenText = `It is the key that the mail server on %MAIL% signs with; the private half of it stays there.
+In a web form, paste the value as one string, without quotes and line breaks.
+Where the server gets a new key, publish that under a new selector first, and take this one away some days later.`
 
 const dkimText = `The key is where the mail server keeps it; Mailcow shows it with the domain %D% (DKIM).
 In a web form, paste the value as one string, without quotes and line breaks.

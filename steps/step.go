@@ -29,14 +29,15 @@ type Step struct {
 	Strip   func(*site.Site, Look, map[string]bool) Plan // takes our part out of the paths named, which others edited since; may be nil
 	Carries func(*site.Site) netip.Prefix                // the network it makes: undone, it cuts off who came through that; may be nil
 	Proof   []string                                     // IDs of the checks that prove it; none for a chapter of tasks for a person
+	people  bool                                         // no host is changed for it
 }
 
 // ByHand says whether a chapter is tasks for a person only: this program neither does nor proves anything of it.
 func (s Step) ByHand() bool { return len(s.Proof) == 0 }
 
-// OfAnswers says whether its plan is made of the answers alone, as no host is changed for it: it is tasks for a person, which checks may
-// measure.
-func (s Step) OfAnswers() bool { return s.Reads == nil }
+// OfAnswers says whether its plan is made of the answers, as no host is changed for it: it is tasks for a person, which checks may
+// measure. What was seen fills them in at most; it plans without that, too.
+func (s Step) OfAnswers() bool { return s.people }
 
 // Plan is what a step still needs. An empty one means that the step is in place.
 type Plan struct {
@@ -65,10 +66,11 @@ type Part struct {
 type Task struct {
 	ID     string
 	Title  string
-	Text   string // what to do, in sentences
-	Copy   string // text to copy, may be empty
-	Check  string // the check that tells when it is done; "" when nothing can measure it
-	Found  string // what its check saw, and whether that was ok; run fills both in when it has asked
+	Text   string   // what to do, in sentences
+	Copy   string   // text to copy, may be empty
+	Check  string   // the check that tells when it is done; "" when nothing can measure it
+	Found  string   // what its check saw, and whether that was ok; run fills both in when it has asked
+	Now    []string // each record that it is about, and what is there now; run fills it in as well
 	Proven bool
 	Done   string // the date on which a person marked it as done by hand, such as 2026-11-21; run fills it in from the answers
 }

@@ -28,6 +28,7 @@ type board struct {
 	file     *site.File               // the answers; nil while the list of sites is shown
 	drafts   map[string]string        // by key, what was typed and is in no file: not entered, or not valid
 	found    *site.Site               // with what the last look detected filled in; nil before it
+	looked   steps.Look               // what that saw on the hosts
 	chapters []*chapter               // all of them, in order
 	at       string                   // the chapter that is open, "" for none
 	reached  map[string]bool          // per host, whether the last attempt to log in worked

@@ -73,6 +73,7 @@ func (w *shell) proposed(p *run.Proposal) {
 	if p.Undo {
 		return
 	}
+	w.looked = p.Look
 	for _, plan := range p.Plans {
 		if c := w.chapter(plan.Step); c != nil {
 			c.plan, c.state = plan, w.judge(c.step, plan)
@@ -111,14 +112,14 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	return inPlace
 }
 
-// byHand plans the chapters that change no host: they are made of the answers, and no host is asked.
+// byHand plans the chapters that change no host: they are made of the answers and of what was seen last, and no host is asked.
 func (w *shell) byHand() {
 	if w.file == nil {
 		return
 	}
 	for _, c := range w.chapters {
 		if c.step.OfAnswers() {
-			c.plan = c.step.Plan(w.site(), nil)
+			c.plan = c.step.Plan(w.site(), w.looked)
 			c.state = w.judge(c.step, c.plan)
 		}
 	}

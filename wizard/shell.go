@@ -47,7 +47,7 @@ func newShell(o Options, e *engine) *shell {
 
 // use takes another site, of which nothing is known yet.
 func (w *shell) use(f *site.File) {
-	w.file, w.found, w.at, w.moved = f, nil, "", false
+	w.file, w.found, w.looked, w.at, w.moved = f, nil, nil, "", false
 	w.lookErr, w.failure = nil, nil
 	w.was, w.past, w.rescued = map[string]Past{}, w.remembered(), map[string]bool{}
 	w.before, w.drafts = maps.Clone(w.past), map[string]string{}

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"postern/checks"
 	"postern/report"
+	"postern/run"
 	"postern/steps"
 	"postern/wizard/draw"
 )
@@ -47,7 +49,8 @@ func (b *board) measured(t steps.Task) (checks.Outcome, bool) {
 // said is what the check of a task said last.
 func (b *board) said(t steps.Task) []checks.Result {
 	var list []checks.Result
-	for _, r := range b.results {
+	for _, key := range slices.Sorted(maps.Keys(b.results)) {
+		r := b.results[key]
 		if t.Check != "" && (r.ID == t.Check || strings.HasPrefix(r.ID, t.Check+".")) {
 			list = append(list, r)
 		}
@@ -175,12 +178,7 @@ func (p *tasksPage) about(t steps.Task, width int) []draw.Line {
 
 func (b *board) whole(t steps.Task) []report.Line {
 	_, from := b.taskWord(t)
-	for _, r := range b.said(t) {
-		if t.Found == "" || r.Outcome != checks.OK {
-			t.Found = r.Saw.Line(200)
-		}
-	}
-	return report.Task(t, from)
+	return report.Task(run.Measured([]steps.Task{t}, b.said(t))[0], from)
 }
 
 const tasksHelp = `What only a person can do: in a panel, at a registrar, on the phone, or on a host where this program does not work yet.

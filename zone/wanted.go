@@ -137,6 +137,13 @@ func Senders(s *site.Site, p *site.Host) []netip.Addr {
 // KeyName is where the DKIM key of a domain stands (RFC 6376, 3.6.2.1).
 func KeyName(s *site.Site, d string) string { return s.Mail.Selector + "._domainkey." + d }
 
+// Key is the record of a key that mail of a domain is signed with (RFC 6376, 3.6.1).
+//
+// guide: dns, DKIM Records
+func Key(s *site.Site, d, kind, public string) Record {
+	return Record{KeyName(s, d), "TXT", "v=DKIM1; k=" + kind + "; p=" + public, ""}
+}
+
 // Suffix tells domains apart in the IDs of tasks and results, only where there are several; it begins with a dot.
 func Suffix(s *site.Site, d string) string {
 	if len(Domains(s)) < 2 {

@@ -24,7 +24,7 @@ func TestLinesAreRecords(t *testing.T) {
 	s, p := usual()
 	s.Tunnel.Network6 = netip.MustParsePrefix("fd00:50::/64")
 	long := Record{"x.example.org", "TXT", strings.Repeat(`a"b\c `, 100), ""}
-	for _, r := range slices.Concat(Host(s, p), Mail(s, p, "example.org"), Strict(s, p, "example.org"), Back(s, p), []Record{long}) {
+	for _, r := range slices.Concat(Host(s, p), Mail(s, p, "example.org"), Strict(s, p, "example.org"), Back(s, p), []Record{Key(s, "example.org", "rsa", strings.Repeat("A", 392)), long}) {
 		rr, err := dns.NewRR(r.Line())
 		if err != nil {
 			t.Errorf("%s: %v", r.Line(), err)

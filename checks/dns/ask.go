@@ -44,9 +44,7 @@ type party struct {
 // a reply, or why there is none.
 func (p party) ask(ctx context.Context, asks []question) map[question]reply {
 	replies, err := map[question]reply{}, error(nil)
-	open := slices.Compact(slices.SortedFunc(slices.Values(asks), func(a, b question) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind))
-	}))
+	open := slices.Compact(slices.SortedFunc(slices.Values(asks), compareQuestions))
 	for was := -1; len(open) > 0 && len(replies) > was && ctx.Err() == nil; {
 		was = len(replies)
 		err = p.over(ctx, open, replies)
@@ -56,6 +54,10 @@ func (p party) ask(ctx context.Context, asks []question) map[question]reply {
 		replies[q] = reply{err: cmp.Or(err, ctx.Err(), errNoAnswer)}
 	}
 	return replies
+}
+
+func compareQuestions(a, b question) int {
+	return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind))
 }
 
 var errNoAnswer = errors.New("it hangs up without an answer")

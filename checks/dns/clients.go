@@ -26,9 +26,9 @@ func init() {
 	about(checks.Check{
 		ID: "dns.servers", Title: "All name servers of the domain tell the same", Guide: "RFC 1034, 4.3.5",
 		Page: checks.Page{
-			Asks:  "Does every name server that a zone is delegated to answer for it, and do they all hold the same copy? Each is asked for itself, from the proxy. Resolvers that look at signatures must not refuse the zone.",
+			Asks:  "Does every name server that a zone is delegated to answer for it, and do they all hold the same copy? Each is asked for itself, from the proxy: those that the zone names, and those that the zone above names. Resolvers that look at signatures must not refuse the zone.",
 			OK:    "They all answer, and tell the same.",
-			Warn:  "One of them does not answer: whoever asks it first must wait.",
+			Warn:  "One of them does not answer: whoever asks it first must wait. Or the zone above, where the registrar writes, names others than the zone itself does.",
 			Fail:  "One lags behind or does not know the zone, or its signatures are broken: part of the world does not find the records.",
 			Mends: "At who runs the name servers. A server that lags takes the new copy within the SOA record's refresh time; look again then.",
 		},
@@ -37,6 +37,7 @@ func init() {
 
 func askClients(_ context.Context, e *checks.Env, s sight, q checks.Question, d string) checks.Result {
 	var wrong, missing, lines []string
+	var held []checks.Record
 	for _, r := range zone.Mail(e.Site, s.proxy, d) {
 		if r.Type != "SRV" && r.Type != "CNAME" {
 			continue
@@ -46,25 +47,30 @@ func askClients(_ context.Context, e *checks.Env, s sight, q checks.Question, d 
 			return q.Unknown(r.Name+": "+why, "")
 		}
 		is, _ := sp.newest()
+		here := r.Type == "CNAME" && s.leadsHere(r.Name)
+		if here {
+			is.values = []string{"A " + s.proxy.Public4.String()}
+		}
+		held = append(held, s.held(set{r.Name, r.Type, ""}, is.values, here)...)
 		switch {
-		case slices.Equal(is.values, []string{r.Form()}):
-		case r.Type == "CNAME" && s.leadsHere(r.Name):
+		case here || slices.Equal(is.values, []string{r.Form()}):
+			continue
 		case len(is.values) == 0:
 			missing = append(missing, r.Name)
 		default:
 			wrong = append(wrong, r.Name+" is "+remote.Clean(strings.Join(is.values, ", ")).Line(120)+", not "+r.Form())
 		}
-		if !slices.Equal(is.values, []string{r.Form()}) {
-			lines = append(lines, r.Name+" "+r.Type+"\n"+sp.lines())
-		}
+		lines = append(lines, r.Name+" "+r.Type+"\n"+sp.lines())
 	}
+	result := q.OK("all there")
 	switch {
 	case len(wrong) > 0:
-		return q.Fail(checks.Few(wrong), "", strings.Join(lines, "\n"))
+		result = q.Fail(checks.Few(wrong), "", strings.Join(lines, "\n"))
 	case len(missing) > 0:
-		return q.Warn("missing: "+checks.Few(missing), "", strings.Join(lines, "\n"))
+		result = q.Warn("missing: "+checks.Few(missing), "", strings.Join(lines, "\n"))
 	}
-	return q.OK("all there")
+	result.Records = held
+	return result
 }
 
 // leadsHere says whether a name has the proxy's address itself, which is as good as an alias.
@@ -133,6 +139,10 @@ func (s sight) judgeServers(q checks.Question, z *zoneAt) checks.Result {
 	case len(mute) > 0:
 		return q.Warn(checks.Few(mute), "it is down, or does not answer over TCP (RFC 7766)", evidence)
 	}
+	if odd := s.delegated(z); odd != "" {
+		q.Fix = "make them the same: at the registrar, or in the zone"
+		return q.Warn(odd, "the domain moved to other name servers, and one side was forgotten (RFC 1034, 4.2.2)", "")
+	}
 	var names []string
 	for _, one := range z.servers {
 		names = append(names, plain(one.name))
@@ -153,6 +163,6 @@ func (s sight) asked(z *zoneAt) []question {
 			list = append(list, q)
 		}
 	}
-	slices.SortFunc(list, func(a, b question) int { return strings.Compare(a.name, b.name)*10 + int(a.kind) - int(b.kind) })
+	slices.SortFunc(list, compareQuestions)
 	return list
 }

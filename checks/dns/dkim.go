@@ -1,13 +1,104 @@
 package dns
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+	"postern/zone"
 )
+
+func init() {
+	about(checks.Check{
+		ID: "dns.dkim", Title: "The domain's DKIM key is there and whole, and not another than the mail server's", Guide: "dns, DKIM Records",
+		Page: checks.Page{
+			Asks: "Is there one DKIM key at the selector (the answer mail.selector), and is it whole? What registrars' forms do to a long text is looked for: cut, a blank where two strings meet, quotes, the domain added twice. Where the mail host's rspamd or OpenDKIM signs with a key in a file, is it that one? Its public half is made on the host; the private one stays there.",
+			OK:   "A key is there, and whole. The result says whether it was compared: where the mail server keeps its key elsewhere, only a message shows that it signs with it.",
+			Warn: "The key is usable, and weaker than usual, or marked as a test; or the mail server signs with another selector.",
+			Fail: "There is no key, or a broken one, or another than the mail server's: signatures of all mail fail.",
+		},
+		Reads: func(s *site.Site, h *site.Host) []remote.Query {
+			if h.Role != site.Mail {
+				return nil
+			}
+			return seen.Signing.Reads(s, h)
+		},
+	}, "one DKIM key of %D, whole, and the one that its mail is signed with", eachDomain(askDKIM))
+}
+
+func askDKIM(_ context.Context, e *checks.Env, s sight, q checks.Question, d string) checks.Result {
+	of, elsewhere := set{zone.KeyName(e.Site, d), "TXT", ""}, ""
+	keys := signing(e, d)
+	here := slices.DeleteFunc(slices.Clone(keys), func(k seen.SigningKey) bool { return !strings.EqualFold(k.Selector, e.Site.Mail.Selector) })
+	if len(keys) > 0 && len(here) == 0 {
+		elsewhere = "mail is signed with the selector " + keys[0].Selector + ", not " + e.Site.Mail.Selector
+		q.Fix, q.Likely = "say so: --set mail.selector="+keys[0].Selector+" --save; then ask again", elsewhere
+	}
+	here = slices.DeleteFunc(here, func(k seen.SigningKey) bool { return k.Public == "" })
+	r := s.judge(q, of, func(told []string) (wrong, odd string) {
+		if twice := s.doubled(d, of); len(told) == 0 && twice != "" {
+			return twice, ""
+		}
+		wrong, odd = judgeDKIM(told)
+		if wrong == "" && len(here) > 0 && !slices.ContainsFunc(here, func(k seen.SigningKey) bool { return sameKey(k.Public, keyIn(told[0])) }) {
+			wrong = "it has another key than the one that mail is signed with"
+		}
+		if wrong != "" {
+			wrong = of.name + ": " + wrong
+		}
+		if elsewhere != "" {
+			odd = elsewhere
+		}
+		return wrong, odd
+	})
+	switch {
+	case len(here) > 0 && r.Outcome == checks.OK:
+		r.Saw = remote.Clean("mail is signed with it: " + r.Saw.Line(200))
+	case len(here) > 0 && r.Outcome == checks.Fail:
+		r.Evidence = remote.Clean(r.Evidence.String() + "\nto publish: " + zone.Key(e.Site, d, here[0].Kind, here[0].Public).Line())
+	case r.Outcome == checks.OK:
+		r.Saw = remote.Clean("whole; whether mail is signed with it was not seen: " + r.Saw.Line(200))
+	}
+	return r
+}
+
+// signing are the keys that the mail hosts sign a domain's mail with, as far as they tell.
+func signing(e *checks.Env, domain string) []seen.SigningKey {
+	var list []seen.SigningKey
+	for _, h := range e.Site.HostsOf(site.Mail) {
+		if v, err := e.Look(h); err == nil {
+			keys, _ := seen.Signing.Of(v.Facts)
+			list = append(list, keys...)
+		}
+	}
+	return slices.DeleteFunc(list, func(k seen.SigningKey) bool { return k.Domain != domain })
+}
+
+// keyIn is the key of a record, in base64.
+func keyIn(record string) string {
+	for _, part := range strings.Split(record, ";") {
+		if name, value, _ := strings.Cut(part, "="); strings.TrimSpace(name) == "p" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// sameKey compares what two texts in base64 stand for.
+func sameKey(a, b string) bool {
+	x, err := base64.StdEncoding.DecodeString(a)
+	y, err2 := base64.StdEncoding.DecodeString(b)
+	return err == nil && err2 == nil && slices.Equal(x, y)
+}
 
 // least is how many bits an RSA key must have (RFC 8301, 3.2), and good how many it should.
 const (

@@ -68,6 +68,10 @@ func judgeDMARC(records []string) (wrong, odd string) {
 		return "", "it has no p, which counts as none"
 	case d.values["rua"] == "":
 		return "", "nobody gets the reports: rua is missing"
+	case strings.EqualFold(d.values["t"], "y"):
+		return "", "t=y says that it is only being tested: receivers do less than p asks"
+	case strings.EqualFold(d.values["psd"], "y"):
+		return "", "psd=y is for names like com, under which others have domains"
 	}
 	for _, old := range []string{"pct", "rf", "ri"} {
 		if slices.Contains(d.tags, old) {
@@ -75,6 +79,24 @@ func judgeDMARC(records []string) (wrong, odd string) {
 		}
 	}
 	return "", ""
+}
+
+// inherited is the domain above another whose DMARC record holds for it, as it has none of its own: receivers climb the tree, in
+// eight steps at most (RFC 9989, 4.10).
+func (s sight) inherited(ctx context.Context, domain string) string {
+	var asks []question
+	above := climb(domain)[1:]
+	above = above[max(0, len(above)-7):]
+	for _, name := range above {
+		asks = append(asks, asking("_dmarc."+name, "TXT"))
+	}
+	told := party{from: s.from.Dial, at: s.resolver, recurse: true}.ask(ctx, asks)
+	for i, name := range above {
+		if wrong, _ := judgeDMARC(values(told[asks[i]].answer, dns.TypeTXT, "v=dmarc1")); wrong == "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // unheard says that the reports of a domain go where nobody takes them: to a domain of others that has not agreed to it by a record

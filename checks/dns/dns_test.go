@@ -47,7 +47,7 @@ func TestWhatWeWantIsRight(t *testing.T) {
 		"a selector":      func(s *site.Site) { s.Mail.Selector = "s2026.mail" },
 		"other ports":     func(s *site.Site) { s.Ports.IMAPS, s.Ports.HTTPS = 1993, 8444 },
 		"no IPv6 address": func(s *site.Site) { s.Host("proxy").Public6 = netip.Addr{} },
-		"below":           func(s *site.Site) { s.Domain = "lists.example.org" },
+		"below":           belowOnly,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, edit)
@@ -59,6 +59,8 @@ func TestWhatWeWantIsRight(t *testing.T) {
 		})
 	}
 }
+
+func belowOnly(s *site.Site) { s.Domain = "lists.example.org" }
 
 const ns = "@ NS ns1.hoster.test.\n@ NS ns2.hoster.test.\n"
 
@@ -196,13 +198,13 @@ var stories = []story{
 
 func TestStories(t *testing.T) {
 	for _, c := range checks.All() {
-		if !slices.ContainsFunc(stories, func(s story) bool {
+		if !slices.ContainsFunc(slices.Concat(stories, voluntary), func(s story) bool {
 			return strings.HasPrefix(s.id, c.ID) && (s.want == checks.Fail || s.want == checks.Warn)
 		}) {
 			t.Errorf("no story makes %s say that something is wrong", c.ID)
 		}
 	}
-	for _, s := range stories {
+	for _, s := range slices.Concat(stories, voluntary) {
 		t.Run(s.name+": "+s.id, func(t *testing.T) {
 			w := newWorld(t, nil)
 			s.spoil(w)
@@ -274,12 +276,16 @@ func TestKeys(t *testing.T) {
 
 // What a server tells is somebody else's text: whatever it is, it is read without a fault and no longer than it may be.
 func FuzzTold(f *testing.F) {
-	for _, text := range []string{"v=DMARC1; p=none; rua=mailto:a@b", "v=DKIM1; p=AAAA", `a\"b\;c\065\`, "v=spf1 a -all", ";;=;v=DMARC1=;p", `\25`, `\256x`} {
+	for _, text := range []string{"v=DMARC1; p=none; rua=mailto:a@b", "v=DKIM1; p=AAAA", `a\"b\;c\065\`, "v=spf1 a -all", ";;=;v=DMARC1=;p", `\25`, `\256x`, usualPolicy, "128 issue ;"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		judgeDKIM([]string{text})
 		judgeDMARC([]string{text})
+		judgeCAA([]string{text})
+		if p, err := parsePolicy(text); err == nil && (p.mode == "" || p.mode != "none" && len(p.mx) == 0) {
+			t.Errorf("%q is taken for a policy: %+v", text, p)
+		}
 		if got := textOf(&wire.TXT{Txt: []string{text}}); len(got) > len(text) {
 			t.Errorf("%q became %q", text, got)
 		}

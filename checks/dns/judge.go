@@ -16,7 +16,11 @@ const publish = "publish it where the domain's records are kept: 'postern plan d
 
 // about registers a check of this family. ask judges one thing; where nothing can be asked, the family says why.
 func about(c checks.Check, want string, ask func(context.Context, *checks.Env, sight, checks.Question) []checks.Result) {
-	c.Step, c.Beyond, c.Reads = "dns", true, checks.Files(resolvers)
+	reads := checks.Files(resolvers)
+	if c.Reads != nil {
+		reads = checks.Join(reads, c.Reads)
+	}
+	c.Step, c.Beyond, c.Reads = "dns", true, reads
 	c.Page.Unknown = "Neither its servers nor the resolver of the proxy could be asked, or too little is answered to know what should be there."
 	if c.Page.Mends == "" {
 		c.Page.Mends = "'postern plan dns' writes each record out, to copy. Lower its TTL to 300 before you change one; then wait as long as the old TTL was."
@@ -65,18 +69,46 @@ func (s sight) judge(q checks.Question, of set, right func(told []string) (wrong
 	if is.alias != "" && of.kind == "PTR" {
 		is.values = sp.has
 	} else if is.alias != "" {
-		return q.Fail(of.name+" is an alias of "+plain(is.alias)+": mail must not depend on one", "a CNAME was made where "+of.kind+" belongs (RFC 2181, 10.3)", sp.lines())
+		r := q.Fail(of.name+" is an alias of "+plain(is.alias)+": mail must not depend on one", "a CNAME was made where "+of.kind+" belongs (RFC 2181, 10.3)", sp.lines())
+		r.Records = s.held(of, []string{"an alias of " + plain(is.alias)}, false)
+		return r
 	}
 	if !agree {
 		return q.Fail("the servers of "+plain(sp.zone.apex)+" tell different things under one serial number", "it was changed at one of them only", sp.lines())
 	}
+	r := q.OK("%s", sp.tells(is.values))
 	switch wrong, odd := right(is.values); {
 	case wrong != "":
-		return q.Fail(wrong, "", sp.lines())
+		r = q.Fail(wrong, "", sp.lines())
 	case odd != "":
-		return q.Warn(odd, "", sp.lines())
+		r = q.Warn(odd, "", sp.lines())
 	}
-	return q.OK("%s", sp.tells(is.values))
+	r.Records = s.held(of, is.values, r.Outcome == checks.OK)
+	return r
+}
+
+// held says of each record that is wanted in a set what is there now; well says that what is told does as well.
+func (s sight) held(of set, told []string, well bool) []checks.Record {
+	var list []checks.Record
+	for _, r := range s.records {
+		if asking(r.Name, r.Type) != asking(of.name, of.kind) || !strings.HasPrefix(strings.ToLower(r.Value), of.mark) && r.Value != "" {
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(told), func(is string) bool { return is == r.Form() })
+		now := "other: " + strings.Join(others, ", ")
+		switch {
+		case len(told) == 0:
+			now = "missing"
+		case len(others) == 0:
+			now = "ok"
+		case well:
+			now = "ok: " + strings.Join(others, ", ")
+		case len(others) < len(told):
+			now = "also: " + strings.Join(others, ", ")
+		}
+		list = append(list, checks.Record{Name: r.Name, Type: r.Type, Value: r.Form(), Now: remote.Clean(now)})
+	}
+	return list
 }
 
 // untold says why nothing is known of a set of records; "" when something is.

@@ -38,15 +38,6 @@ func init() {
 		},
 	}, "one DMARC record for %D, well formed", eachDomain(askDMARC))
 	about(checks.Check{
-		ID: "dns.dkim", Title: "The domain's DKIM key is there and whole", Guide: "dns, DKIM Records",
-		Page: checks.Page{
-			Asks: "Is there one DKIM key at the selector (the answer mail.selector), and is it whole? What registrars' forms do to a long text is looked for: cut, a blank where two strings meet, quotes, the domain added twice. Whether it is the key that the mail server signs with, only a message shows.",
-			OK:   "A key is there, and whole. Whether it is the mail server's own was not asked.",
-			Warn: "The key is usable, and weaker than usual, or marked as a test.",
-			Fail: "There is no key, or a broken one: signatures of all mail fail.",
-		},
-	}, "one DKIM key of %D, whole", eachDomain(askDKIM))
-	about(checks.Check{
 		ID: "dns.reports", Title: "Who cannot deliver with TLS says so", Guide: "RFC 8460, 3",
 		Page: checks.Page{
 			Asks: "Is there a record that tells servers of others where to report failures of TLS to?",
@@ -110,24 +101,16 @@ func askDMARC(ctx context.Context, _ *checks.Env, s sight, q checks.Question, d 
 	of := set{"_dmarc." + d, "TXT", "v=dmarc1"}
 	return s.judge(q, of, func(told []string) (wrong, odd string) {
 		wrong, odd = judgeDMARC(told)
-		if twice := s.doubled(d, of); len(told) == 0 && twice != "" {
-			wrong = twice
+		if len(told) == 0 {
+			if above := s.inherited(ctx, d); above != "" {
+				wrong, odd = "", "it has none of its own: receivers take that of "+above
+			}
+			if twice := s.doubled(d, of); twice != "" {
+				wrong = twice
+			}
 		}
 		if wrong == "" && odd == "" {
 			odd = s.unheard(ctx, d, told[0])
-		}
-		return wrong, odd
-	})
-}
-
-func askDKIM(_ context.Context, e *checks.Env, s sight, q checks.Question, d string) checks.Result {
-	of := set{zone.KeyName(e.Site, d), "TXT", ""}
-	return s.judge(q, of, func(told []string) (wrong, odd string) {
-		if twice := s.doubled(d, of); len(told) == 0 && twice != "" {
-			return twice, ""
-		}
-		if wrong, odd = judgeDKIM(told); wrong != "" {
-			wrong = of.name + ": " + wrong
 		}
 		return wrong, odd
 	})

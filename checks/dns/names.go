@@ -21,13 +21,15 @@ const resolvers = "/etc/resolv.conf"
 // sight is what the checks of this family judge: what the DNS says of the site, seen from its proxy.
 type sight struct {
 	*survey
+	records  []zone.Record // those that the site wants, as far as they are known
 	proxy    *site.Host
 	from     *checks.Vantage
 	resolver netip.AddrPort
 	err      error
 }
 
-var kinds = map[string]uint16{"A": dns.TypeA, "AAAA": dns.TypeAAAA, "CNAME": dns.TypeCNAME, "MX": dns.TypeMX, "PTR": dns.TypePTR, "SRV": dns.TypeSRV, "TXT": dns.TypeTXT}
+var kinds = map[string]uint16{"A": dns.TypeA, "AAAA": dns.TypeAAAA, "CNAME": dns.TypeCNAME, "MX": dns.TypeMX, "PTR": dns.TypePTR, "SRV": dns.TypeSRV, "TXT": dns.TypeTXT,
+	"CAA": dns.TypeCAA, "TLSA": dns.TypeTLSA}
 
 // see asks everything that the checks of the family want to know, once per Run.
 func see(ctx context.Context, e *checks.Env) sight {
@@ -40,6 +42,14 @@ func see(ctx context.Context, e *checks.Env) sight {
 		var list []netip.AddrPort
 		list, s.err = resolversOf(s.from.Facts)
 		names, asks := wanted(e.Site, s.proxy)
+		s.records = records(e.Site, s.proxy)
+		for i, r := range s.records {
+			for _, d := range zone.Domains(e.Site) {
+				if k := signing(e, d); r.Name == zone.KeyName(e.Site, d) && len(k) == 1 && k[0].Public != "" && strings.EqualFold(k[0].Selector, e.Site.Mail.Selector) {
+					s.records[i] = zone.Key(e.Site, d, k[0].Kind, k[0].Public)
+				}
+			}
+		}
 		for _, one := range list {
 			s.resolver = one
 			if s.survey, s.err = look(ctx, s.from.Dial, one, names, asks); s.err == nil {
@@ -58,25 +68,37 @@ func see(ctx context.Context, e *checks.Env) sight {
 // landed at a name with the zone's own added once more.
 func wanted(s *site.Site, proxy *site.Host) (names []string, asks []question) {
 	host := dns.CanonicalName(s.Hostname)
-	names, asks = []string{host}, []question{asking(host, "AAAA")}
-	records := slices.Concat(zone.Host(s, proxy), zone.Back(s, proxy))
+	names, asks = []string{host}, []question{asking(host, "AAAA"), asking(tlsaName(s), "TLSA")}
+	for _, n := range certified(s) {
+		for _, above := range climb(n) {
+			asks = append(asks, asking(above, "CAA"))
+		}
+	}
 	for _, d := range zone.Domains(s) {
 		names = append(names, dns.CanonicalName(d))
-		records = append(records, append(zone.Mail(s, proxy, d), zone.Record{Name: zone.KeyName(s, d), Type: "TXT"})...)
 		for _, r := range zone.Mail(s, proxy, d) {
 			if r.Type == "CNAME" {
 				asks = append(asks, asking(r.Name, "A"))
 			}
 		}
-		asks = append(asks, asking(zone.KeyName(s, d)+"."+d, "TXT"), asking("_dmarc."+d+"."+d, "TXT"))
+		asks = append(asks, asking(zone.KeyName(s, d)+"."+d, "TXT"), asking("_dmarc."+d+"."+d, "TXT"), asking("_mta-sts."+d, "TXT"))
 	}
 	for _, r := range zone.Back(s, proxy) {
 		names = append(names, dns.CanonicalName(r.Name))
 	}
-	for _, r := range records {
+	for _, r := range records(s, proxy) {
 		asks = append(asks, asking(r.Name, r.Type))
 	}
 	return names, asks
+}
+
+// records are those that a site wants. What a DKIM key is, the mail server says.
+func records(s *site.Site, proxy *site.Host) []zone.Record {
+	list := slices.Concat(zone.Host(s, proxy), zone.Back(s, proxy))
+	for _, d := range zone.Domains(s) {
+		list = append(list, append(zone.Mail(s, proxy, d), zone.Record{Name: zone.KeyName(s, d), Type: "TXT"})...)
+	}
+	return list
 }
 
 // asking is one question by the names that people write.

@@ -121,6 +121,12 @@ func values(answer []dns.RR, kind uint16, mark string) []string {
 			list = append(list, fmt.Sprintf("%d %s", r.Preference, plain(r.Mx)))
 		case *dns.PTR:
 			list = append(list, plain(r.Ptr))
+		case *dns.NS:
+			list = append(list, plain(r.Ns))
+		case *dns.CAA:
+			list = append(list, fmt.Sprintf("%d %s %s", r.Flag, strings.ToLower(r.Tag), r.Value))
+		case *dns.TLSA:
+			list = append(list, fmt.Sprintf("%d %d %d %s", r.Usage, r.Selector, r.MatchingType, strings.ToLower(r.Certificate)))
 		case *dns.SRV:
 			list = append(list, fmt.Sprintf("%d %d %d %s", r.Priority, r.Weight, r.Port, plain(r.Target)))
 		case *dns.TXT:

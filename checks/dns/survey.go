@@ -23,7 +23,9 @@ type survey struct {
 // zoneAt is one zone, and the servers that should tell it.
 type zoneAt struct {
 	apex    string
-	bogus   bool // resolvers that look at signatures refuse to tell it
+	bogus   bool     // resolvers that look at signatures refuse to tell it
+	above   string   // the zone that delegates it
+	parent  []string // the servers that one names; none where that was not told
 	servers []*server
 	err     error // why its servers are not known
 }
@@ -126,6 +128,7 @@ func (s *survey) findServers(ctx context.Context, r party) {
 		}
 		slices.SortFunc(z.servers, func(a, b *server) int { return strings.Compare(a.name, b.name) })
 	}
+	asks = append(asks, s.delegations(ctx, r)...)
 	at := r.ask(ctx, asks)
 	for _, z := range s.zones {
 		for _, one := range z.servers {
@@ -182,7 +185,7 @@ func (s *survey) zoneOf(name string) *zoneAt {
 // ask asks a server what it holds, its serial number too.
 func (s *server) ask(ctx context.Context, p party, apex string, asks []question) {
 	begin := question{apex, dns.TypeSOA}
-	s.replies = p.ask(ctx, append(asks, begin))
+	s.replies = p.ask(ctx, append(asks, begin, question{apex, dns.TypeNS}))
 	r := s.replies[begin]
 	if s.err = r.err; s.err == nil {
 		s.err = errors.New("it does not know the zone")

@@ -29,8 +29,9 @@ type world struct {
 	dir      string
 	env      *checks.Env
 	handlers map[string]wire.Handler
-	refused  map[string]error // by address: what a dial meets
-	key      string           // of DKIM
+	refused  map[string]error          // by address: what a dial meets
+	talks    map[string]func(net.Conn) // who else listens, by address and port
+	key      string                    // of DKIM
 }
 
 const (
@@ -45,7 +46,7 @@ const (
 // newWorld has all published that the site wants, after edit changed the answers.
 func newWorld(t *testing.T, edit func(*site.Site)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), handlers: map[string]wire.Handler{}, refused: map[string]error{}, key: usualKey()}
+	w := &world{t: t, dir: t.TempDir(), handlers: map[string]wire.Handler{}, refused: map[string]error{}, talks: map[string]func(net.Conn){}, key: usualKey()}
 	s := site.Default()
 	s.Domain, s.Hostname = "example.org", "mail.example.org"
 	proxy := s.Host("proxy")
@@ -56,9 +57,9 @@ func newWorld(t *testing.T, edit func(*site.Site)) *world {
 	facts := remote.Facts{Host: "proxy", Answers: map[string]remote.Answer{resolvers: {Out: "# by hand\nsearch lan\nnameserver " + atResolver + "\n", Mode: 0o644, Owner: "root:root"}}}
 	w.env = &checks.Env{Site: s, Now: time.Unix(1795254690, 0), Hosts: map[string]*checks.Vantage{"proxy": {Name: "proxy", Facts: facts, Dial: w}}}
 	w.publish(atRoot, ".", "test. NS ns.registrar.test.\nns.registrar.test. A "+atRegistrar+"\norg. NS ns.registrar.test.\nnet. NS ns.registrar.test.\nin-addr.arpa. NS ns.provider.test.\nip6.arpa. NS ns.provider.test.\nns.provider.test. A "+atProvider+"\n")
-	w.publish(atRegistrar, "test.", "ns.provider A "+atProvider+"\nregistrar NS ns.registrar\nns.registrar A "+atRegistrar+"\nhoster NS ns1.hoster\nns1.hoster A "+atNS1+"\nns2.hoster A "+atNS2+"\nhoster NS ns2.hoster\n")
+	w.publish(atRegistrar, "test.", "ns.provider A "+atProvider+"\nns.registrar A "+atRegistrar+"\nhoster NS ns1.hoster\nns1.hoster A "+atNS1+"\nns2.hoster A "+atNS2+"\nhoster NS ns2.hoster\n")
 	both := "NS ns1.hoster.test.\n%[1]s NS ns2.hoster.test.\n"
-	w.publish(atRegistrar, "org.", "example.org. "+fmt.Sprintf(both, "example.org."))
+	w.publish(atRegistrar, "org.", "@ NS ns.registrar.test.\nexample.org. "+fmt.Sprintf(both, "example.org."))
 	w.publish(atRegistrar, "net.", "example.net. "+fmt.Sprintf(both, "example.net."))
 	w.publish(atNS1, "hoster.test.", "ns1 A "+atNS1+"\nns2 A "+atNS2+"\n")
 	w.publish(atNS2, "hoster.test.", "ns1 A "+atNS1+"\nns2 A "+atNS2+"\n")
@@ -69,7 +70,9 @@ func newWorld(t *testing.T, edit func(*site.Site)) *world {
 		w.publish(atNS1, z, w.wanted(z))
 		w.publish(atNS2, z, w.wanted(z))
 	}
-	w.handlers[atResolver] = &lab.Resolver{Root: netip.MustParseAddr(atRoot), Dial: w.DialContext, Clock: func() time.Time { return w.env.Now }}
+	for _, at := range append([]netip.Addr{netip.MustParseAddr(atResolver)}, large...) {
+		w.handlers[at.String()] = &lab.Resolver{Root: netip.MustParseAddr(atRoot), Dial: w.DialContext, Clock: func() time.Time { return w.env.Now }}
+	}
 	return w
 }
 
@@ -130,11 +133,15 @@ func (w *world) DialContext(ctx context.Context, _, address string) (net.Conn, e
 	if err := w.refused[host]; err != nil {
 		return nil, err
 	}
+	near, far := net.Pipe()
+	if talk := w.talks[address]; talk != nil {
+		go talk(far)
+		return near, nil
+	}
 	h := w.handlers[host]
 	if h == nil {
 		return nil, syscall.ECONNREFUSED
 	}
-	near, far := net.Pipe()
 	l := &once{conn: far, ended: make(chan struct{})}
 	server := &wire.Server{Listener: l, Handler: h, Net: "tcp"}
 	go func() { _ = server.ActivateAndServe() }()

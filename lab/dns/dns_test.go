@@ -26,7 +26,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, dir: t.TempDir(), ports: map[string]string{}, now: time.Unix(1795000000, 0)}
 	w.publish("192.0.2.1", ".", "test. NS ns.registrar.test.\nns.registrar.test. A 192.0.2.2\n")
-	w.publish("192.0.2.2", "test.", "example.test. NS ns1.example.test.\nexample.test. NS ns2.elsewhere.test.\nns1.example.test. A 192.0.2.3\n"+
+	w.publish("192.0.2.2", "test.", "example.test. NS ns1.example.test.\nexample.test. DS 7 13 2 00ff\nexample.test. NS ns2.elsewhere.test.\nns1.example.test. A 192.0.2.3\n"+
 		"elsewhere.test. NS ns.elsewhere.test.\nns.elsewhere.test. A 192.0.2.4\n")
 	w.publish("192.0.2.3", "example.test.", example)
 	w.publish("192.0.2.4", "example.test.", example)
@@ -108,7 +108,9 @@ func TestNameServersAndResolver(t *testing.T) {
 		{"udp", "192.0.2.3", "www.example.test.", dns.TypeA, "NOERROR | mail.example.test. | 203.0.113.10"},
 		{"udp", "192.0.2.3", "other.test.", dns.TypeA, "REFUSED"},
 		{"udp", "192.0.2.3", "long.example.test.", dns.TypeTXT, "NOERROR cut"},
-		{"udp", "192.0.2.2", "mail.example.test.", dns.TypeA, "NOERROR"}, // who else to ask
+		{"udp", "192.0.2.2", "mail.example.test.", dns.TypeA, "NOERROR"},          // who else to ask
+		{"udp", "resolver", "example.test.", dns.TypeDS, "NOERROR | 7 13 2 00FF"}, // by the zone above
+		{"udp", "resolver", "elsewhere.test.", dns.TypeDS, "NOERROR"},
 		{"udp", "resolver", "mail.example.test.", dns.TypeA, "NOERROR | 203.0.113.10"},
 		{"udp", "resolver", "far.example.test.", dns.TypeA, "NOERROR | ns2.elsewhere.test. | 192.0.2.4"},
 		{"tcp", "resolver", "none.example.test.", dns.TypeA, "NXDOMAIN"},

@@ -102,7 +102,7 @@ func (z *zone) has(name string) bool {
 // answer fills the reply to one question.
 func (z *zone) answer(m *dns.Msg, q dns.Question) {
 	name := dns.CanonicalName(q.Name)
-	if ns := z.cut(name); ns != nil {
+	if ns := z.cut(name); ns != nil && (q.Qtype != dns.TypeDS || z.sets[name][dns.TypeNS] == nil) { // a DS record is its parent's
 		m.Ns = ns
 		for _, rr := range ns {
 			at := z.sets[dns.CanonicalName(rr.(*dns.NS).Ns)]
