@@ -22,6 +22,8 @@ var faults = map[string]string{
 	"spf":      "the domain has a second SPF record, of a hoster that was left long ago",
 	"dkim":     "the mail server signs with a new key, and the DNS has the old one",
 	"relay":    "the mail server takes mail of strangers for strangers: an open relay",
+	"junk":     "the mail server does not believe the proxy about who sends: all of it seems to come from the proxy, which a filter takes for spam",
+	"homeip":   "the mail host sends past the proxy, so receivers see the address at home",
 	"boot":     "the mail host reboots when its tunnel is started for the first time",
 }
 

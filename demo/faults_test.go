@@ -111,6 +111,26 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 			t.Errorf("nobody says that it is an open relay:\n%s", b)
 		}
 	},
+	"junk": func(t *testing.T, o *operator) {
+		if err := o.apply(); err != nil {
+			t.Errorf("apply: %v", err)
+		}
+		if b := bad(o.sends(t)); !strings.Contains(b, "mail took it from unknown[10.0.0.1], which is no address of the world") {
+			t.Errorf("nobody says that senders are not known:\n%s", b)
+		}
+	},
+	"homeip": func(t *testing.T, o *operator) {
+		if err := o.apply(); err != nil {
+			t.Errorf("apply: %v", err)
+		}
+		if b := bad(o.sends(t)); !strings.Contains(b, "it left by mx.friend.test[192.0.2.25]:25, and not by the proxy") {
+			t.Errorf("nobody says where it leaves from:\n%s", b)
+		}
+		o.site.Mail.Path = "direct"
+		if _ = o.apply(); !strings.Contains(bad(o.last), "sees 198.51.100.") {
+			t.Errorf("nobody says whom others see:\n%s", bad(o.last))
+		}
+	},
 	"boot": func(t *testing.T, o *operator) {
 		if err := o.apply(); err == nil {
 			t.Error("nobody noticed the reboot")

@@ -73,6 +73,9 @@ func (w *World) take(from netip.Addr, text string) {
 // keep has a mailbox take a message with the null sender.
 func (w *World) keep(client, id, to string) {
 	q := w.queueID()
+	if w.faulty("junk") {
+		client = "unknown[" + w.Proxy.up()[0].addresses[0].Addr().String() + "]"
+	}
 	w.Mail.log("postfix/smtpd[701]: %s: client=%s", q, client)
 	w.Mail.log("postfix/cleanup[702]: %s: message-id=<%s>", q, id)
 	w.Mail.log("postfix/qmgr[703]: %s: from=<>, size=1024, nrcpt=1 (queue active)", q)
@@ -87,7 +90,7 @@ func (h *Host) sendmail(args []string) string {
 	h.log("postfix/cleanup[702]: %s: message-id=<%s>", q, id)
 	h.log("postfix/qmgr[703]: %s: from=<%s>, size=1024, nrcpt=1 (queue active)", q, from)
 	const went = "postfix/smtp[705]: %s: to=<%s>, relay=%s, delay=0.1, delays=0/0/0/0, dsn=2.0.0, status=%s (%s)"
-	haraka, name := h.w.Proxy.kernel.started["haraka-out"], id[strings.LastIndexByte(id, '@')+1:]
+	haraka, name := h.w.Proxy.kernel.started["haraka-out"] && !h.w.faulty("homeip"), id[strings.LastIndexByte(id, '@')+1:]
 	switch relay := fmt.Sprintf("%s[192.0.2.25]:25", "mx."+domain); {
 	case haraka:
 		at := h.w.Proxy.up()[0].addresses[0].Addr()

@@ -10,6 +10,19 @@ import (
 	"postern/run"
 )
 
+// sends sends a message each way, and gives what came of them.
+func (o *operator) sends(t *testing.T) (results []checks.Result) {
+	t.Helper()
+	if err := o.run(func(ctx context.Context, r *run.Runner) (err error) {
+		r.SendTo = []string{"ann@example.org", "bob@friend.test"}
+		results, err = r.Check(ctx, []string{"smtp.message"})
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	return results
+}
+
 // TestLetters: messages that the operator agreed to go their whole way, on either path, and each hop is told.
 func TestLetters(t *testing.T) {
 	for path, hops := range map[string]map[string]string{
@@ -24,20 +37,14 @@ func TestLetters(t *testing.T) {
 			if err := o.apply(); err != nil {
 				t.Fatalf("%v\n%s", err, o.told())
 			}
-			if err := o.run(func(ctx context.Context, r *run.Runner) error {
-				r.SendTo = []string{"ann@example.org", "bob@friend.test"}
-				results, err := r.Check(ctx, []string{"smtp.message"})
-				for _, one := range results {
-					if want := hops[one.ID]; want == "" || one.Outcome != checks.OK || !strings.Contains(one.Saw.String(), want) {
-						t.Errorf("%s is %s: %s, want %q", one.ID, one.Outcome, one.Saw, want)
-					}
+			results := o.sends(t)
+			for _, one := range results {
+				if want := hops[one.ID]; want == "" || one.Outcome != checks.OK || !strings.Contains(one.Saw.String(), want) {
+					t.Errorf("%s is %s: %s, want %q", one.ID, one.Outcome, one.Saw, want)
 				}
-				if len(results) != len(hops) {
-					t.Errorf("%d results, want %d", len(results), len(hops))
-				}
-				return err
-			}); err != nil {
-				t.Error(err)
+			}
+			if len(results) != len(hops) {
+				t.Errorf("%d results, want %d", len(results), len(hops))
 			}
 		}))
 	}

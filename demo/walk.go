@@ -55,7 +55,7 @@ func (w *World) walk(from *Host, dst netip.AddrPort) way {
 	if t := from.tunnelTo(to); t != nil {
 		return w.through(from, t, send(t.own(to)))
 	}
-	if from.kernel.started["postern-smtp"] && dst.Port() == smtpPort && !home4.Contains(to) && !home6.Contains(to) { // through a tunnel or not at all
+	if from.kernel.started["postern-smtp"] && !w.faulty("homeip") && dst.Port() == smtpPort && !home4.Contains(to) && !home6.Contains(to) { // through a tunnel or not at all
 		for _, t := range from.kernel.tunnels {
 			return w.through(from, t, send(t.own(to)))
 		}
