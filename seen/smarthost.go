@@ -19,8 +19,9 @@ func PasswordFile(m site.Smarthost) string {
 	return "/opt/haraka-out/password." + hex.EncodeToString(sum[:4])
 }
 
-// SmarthostSaid is sh that prints what was said last of the logins at a smart host since the password in $f was put there.
-const SmarthostSaid = `journalctl -q -u haraka-out.service -o cat --since "@$(stat -c %Y "$f")" 2>/dev/null | sed -n 's/.*\[smarthost\] the smart host //p' | tail -n 1 | cut -c 1-300`
+// SmarthostSaid is sh that prints what was said last of the logins at a smart host since the password in $f was put there. It reads backwards
+// to the first: each is said once an hour at least.
+const SmarthostSaid = `journalctl -q -r -u haraka-out.service -o cat --since "@$(stat -c %Y "$f")" 2>/dev/null | sed -n '/.*\[smarthost\] the smart host /{s///p;q;}' | cut -c 1-300`
 
 // SmarthostRefuses begins what is said where a login was refused, SmarthostTakes is what is said where it was taken.
 const (

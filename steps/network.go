@@ -162,7 +162,7 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 	return append(tasks, Task{
 		ID:    "provider.port25." + h.Name,
 		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
-		Text:  hoster.Port25Text(s.Ports.SMTP),
+		Text:  hoster.Port25Text(s.Ports.SMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host.",
 		Copy:  text,
 		Check: "smtp.leaves",
 	})

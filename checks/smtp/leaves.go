@@ -27,7 +27,7 @@ func init() {
 			Fail:    "They see another address, such as the one at home: it stands in every message then, and most receivers refuse it. Or none of them answers: the provider keeps outgoing mail back. Or no mail can go by the smart host, and the result says why.",
 			Unknown: "None of them could be asked, or none said whom it sees.",
 			Skip:    "The site has no names yet, or the way waits for the tunnel.",
-			Mends:   "The chapters Firewall, WireGuard and Haraka. Where the provider keeps it back, the letter of chapter Network.",
+			Mends:   "The chapters Firewall, WireGuard and Haraka. Where the provider keeps it back, the letter of chapter Network; where it never opens the port, a smart host (smarthost.host).",
 		},
 		Guide: "haraka, Email Flow", Reads: checks.Join(seen.Tunnels.Reads, seen.Routing.Reads, seen.UnitsOf.Reads), Ask: named(askLeaves),
 	})

@@ -4,16 +4,19 @@
 const fs = require('node:fs')
 
 let said = ''
+let when = 0
 
 exports.register = function () {
     this.smarthost = this.config.get('smarthost.json')
     this.register_hook('get_mx', 'route')
 }
 
-// The same is said once: somebody looks for the last of it.
+// The same is said once an hour: somebody looks for the last of it.
 exports.tell = function (words) {
-    if (said !== words) this.lognotice(`the smart host ${words}`)
+    if (said === words && Date.now() - when < 3600000) return
+    this.lognotice(`the smart host ${words}`)
     said = words
+    when = Date.now()
 }
 
 exports.route = function (next, mail) {
