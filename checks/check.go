@@ -44,6 +44,7 @@ type Result struct {
 	Answer   string // the answer with which that plan mends it, key=value; "" when it is none of those given
 	Evidence remote.Text
 	Took     time.Duration
+	Grave    bool // failed, and harms the site or others as long as it stands: a change that brings it is taken back, whatever was known before
 	Vacant   bool // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
 }
 

@@ -122,7 +122,9 @@ func tryAll(ctx context.Context, e *checks.Env, q checks.Question, from *checks.
 	evidence := strings.Join(slices.Concat(sum.taken, sum.off, sum.refused), "\n")
 	switch {
 	case len(sum.taken) > 0:
-		return q.Fail("an open relay: "+checks.Few(sum.taken), "mynetworks, or what else the server believes, is too wide", evidence)
+		r := q.Fail("an open relay: "+checks.Few(sum.taken), "mynetworks, or what else the server believes, is too wide", evidence)
+		r.Grave = true
+		return r
 	case sum.common != "":
 		return q.Unknown("this place is refused whatever it asks: "+sum.common, "a block list, or a rule about names or addresses: nothing is told of what others may do")
 	case len(sum.off) > 0:
