@@ -173,6 +173,11 @@ func regressions(before, after []checks.Result) []checks.Result {
 	return lost
 }
 
+// grave are those that must not stand whatever else is kept.
+func grave(list []checks.Result) []checks.Result {
+	return slices.DeleteFunc(slices.Clone(list), func(one checks.Result) bool { return !one.Grave })
+}
+
 // far orders hosts for the decision: those reached through another and the mail hosts first, the proxies last.
 func far(s *site.Site, parts []steps.Part) []steps.Part {
 	var first, last []steps.Part
