@@ -47,7 +47,7 @@ func planMailServer(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		return
 	case now.Absent || !now.Active || now.Container != "":
 		if w, missing := work(s, Step{Needs: []string{"hostname"}}); missing == "" {
-			p.Tasks = append(p.Tasks, w.mailServerTask(now.Container))
+			p.Tasks = append(p.Tasks, w.mailServerTask(now))
 		}
 		return
 	}
@@ -129,18 +129,27 @@ func relayOf(s *site.Site) string {
 }
 
 // mailServerTask tells a person what another mail server than the host's own Postfix must be set to, such as a Postfix in a container.
-func (w handwork) mailServerTask(container string) Task {
+func (w handwork) mailServerTask(now seen.Mailer) Task {
 	text, copy := directServerText, directServerCopy
 	if w.haraka() {
 		text, copy = harakaServerText, harakaServerCopy
 	}
-	begin := "No Postfix runs on %MAIL% itself; what follows is for it, others have the same.\n"
+	container, begin := now.Container, "No Postfix runs on %MAIL% itself; what follows is for it, others have the same.\n"
 	if container != "" {
+		if believed, _ := now.Believes(w.s.TunnelAddress(w.proxy)); len(believed) == 0 { // its neighbours may need what stands there
+			copy = strings.Replace(copy, ownNetworks, "", 1)
+		}
 		begin = "Postfix runs on %MAIL% in the container " + container + ".\nOne that is made anew forgets this: put it also where its image reads its settings.\n"
 		copy = strings.NewReplacer("\npostconf", "\ndocker exec "+container+" postconf", "systemctl restart postfix", "docker restart "+container).Replace(copy)
 	}
-	return w.task("haraka.server", "set the mail server on %MAIL% up for its place behind the tunnel", begin+text, copy).measuredBy("smtp.server")
+	t := w.task("haraka.server", "set the mail server on %MAIL% up for its place behind the tunnel", begin+text, copy)
+	if container != "" {
+		return t.measuredBy("smtp.server") // which knows Postfix alone
+	}
+	return t
 }
+
+const ownNetworks = "postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128'\n"
 
 const harakaServerText = `It takes mail on %TM% port %SMTP%; where it listens on that alone, it starts after the tunnel.
 XCLIENT: %PROXY% (%TP%) may say who really sent a mail, and nobody else may.
@@ -151,8 +160,7 @@ Do NOT add %TP% to mynetworks: that would make an open relay of whatever slips t
 const harakaServerCopy = `
 # on %MAIL%, as root
 postconf -e 'myhostname = %HOST%' 'inet_interfaces = all' 'inet_protocols = all'
-postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128'
-postconf -e 'smtpd_authorized_xclient_hosts = %TP%' 'relayhost = [%TP%]:%RELAY%'
+` + ownNetworks + `postconf -e 'smtpd_authorized_xclient_hosts = %TP%' 'relayhost = [%TP%]:%RELAY%'
 systemctl restart postfix`
 
 const directServerText = `It takes mail on %TM% port %SMTP%; where it listens on that alone, it starts after the tunnel.
@@ -163,5 +171,5 @@ Do NOT add %TP% to mynetworks: that would make an open relay of whatever slips t
 const directServerCopy = `
 # on %MAIL%, as root
 postconf -e 'myhostname = %HOST%' 'inet_interfaces = all'
-postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128' 'relayhost ='
+` + ownNetworks + `postconf -e 'relayhost =' 'smtpd_authorized_xclient_hosts ='
 systemctl restart postfix`
