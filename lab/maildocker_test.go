@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -28,6 +30,7 @@ func TestMailInDocker(t *testing.T) {
 			m.run(1, "apply", "--yes") // no key is published, and the container knows nothing of the proxy
 			m.contained()
 			m.publish(m.l.dkimLine(t))
+			m.remembered("dkim._domainkey.example.org")
 			m.handed(path)
 			m.settled()
 			m.flows(path, path)
@@ -86,6 +89,22 @@ func (m mailed) contained() {
 		if _, err = m.l.Exec(t.Context(), "mail", "docker", "exec", "mail", "test", "-e", "/var/lib/rspamd/dkim/dkim.zone"); err == nil {
 			err = reaches(t.Context(), m.l, "proxy", "10.0.0.2:25")
 		}
+		return err == nil
+	}) != nil {
+		t.Fatal(err)
+	}
+}
+
+// remembered waits until the resolver has forgotten that there was no text under a name.
+func (m mailed) remembered(name string) {
+	t := m.t.(*testing.T)
+	t.Helper()
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return m.l.Dial(ctx, "world", network, net.JoinHostPort(resolverAddr, "53"))
+	}}
+	var err error
+	if poll(t.Context(), 2*time.Minute, func() bool {
+		_, err = resolver.LookupTXT(t.Context(), name)
 		return err == nil
 	}) != nil {
 		t.Fatal(err)

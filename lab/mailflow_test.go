@@ -34,13 +34,24 @@ func TestMail(t *testing.T) {
 					t.Errorf("a second apply changes something:\n%s", said)
 				}
 				m.breaks(path)
+				if torture {
+					m.slips(m.output("export", "zone") + m.l.dkimLine(t))
+					m.strangersTools(path)
+					m.again(path)
+				}
+				if path == "haraka" && torture {
+					m.scores()
+					m.relays()
+				}
 				if other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]; torture || other == "haraka" {
 					m.goes(other)
 					m.flows(other, other+"2")
 					m.goes(path)
 					m.flows(path, path+"3")
 				}
-				m.undone(before)
+				if m.undone(before); torture {
+					m.relayTakenBack(path)
+				}
 			})
 		}
 	}
