@@ -15,38 +15,43 @@ const junk = 8
 
 var spamScore = regexp.MustCompile(`(?m)^X-Spamd-Result: [^\[]*\[(-?[0-9.]+) / `)
 
-// scores sends the same honest message past our plugin, and past Haraka's own XCLIENT, which tells no name: the first is no junk to the
-// mail server's filter, the second is.
+// scores sends the same honest messages past our plugin, and past Haraka's own XCLIENT, which tells no name, and nothing at all of a
+// sender over IPv6: the first are no junk to the mail server's filter, the second are. A new rspamd finds a name that it was not told in the
+// line that Haraka adds, so there it is the one over IPv6 alone.
 func (m mailed) scores() {
 	t := m.t.(*testing.T)
 	t.Helper()
-	score := func(word string) float64 {
+	score := func(one letter) float64 {
 		t.Helper()
-		one := letter{from: "world", to: "203.0.113.10:25", source: senderAddr, sender: "zoe@external.test", rcpt: mailUser, word: word}
+		one.from, one.sender, one.rcpt = "world", "zoe@external.test", mailUser
 		if err := one.send(t.Context(), m.l); err != nil {
 			t.Fatal(err)
 		}
-		text := m.l.inbox(t, "203.0.113.10", word)
+		text := m.l.inbox(t, "203.0.113.10", one.word)
 		found := spamScore.FindStringSubmatch(text)
 		if found == nil {
-			t.Fatalf("no score of %s:\n%s", word, text)
+			t.Fatalf("no score of %s:\n%s", one.word, text)
 		}
 		n, err := strconv.ParseFloat(found[1], 64)
 		if flag := strings.Contains(text, "X-Spam-Flag: YES"); err != nil || flag != (n >= junk) {
-			t.Errorf("%s: %v, junk %t:\n%s", word, err, flag, text)
+			t.Errorf("%s: %v, junk %t:\n%s", one.word, err, flag, text)
 		}
 		return n
 	}
-	with := score("withours")
+	four, six := letter{to: "203.0.113.10:25", source: senderAddr}, letter{to: "[2001:db8:113::10]:25"}
+	named := func(one letter, word string) letter { one.word = word; return one }
+	with4, with6 := score(named(four, "oursfour")), score(named(six, "ourssix"))
 	m.does("proxy", "sed -i /xclient_full/d /opt/haraka-in/config/plugins; systemctl restart haraka-in")
 	m.greets()
-	without := score("harakasown")
-	t.Logf("rspamd gives an honest message %.2f with our XCLIENT, and %.2f with Haraka's own; junk begins at %d", with, without, junk)
-	if with >= junk || without < junk {
-		t.Errorf("with our XCLIENT it is %.2f, with Haraka's own %.2f", with, without)
+	without4, without6 := score(named(four, "harakasfour")), score(named(six, "harakassix"))
+	t.Logf("rspamd gives honest messages %.2f and over IPv6 %.2f with our XCLIENT, and %.2f and %.2f with Haraka's own; junk begins at %d", with4, with6, without4, without6, junk)
+	if with4 >= junk || with6 >= junk || without6 < junk || without4 < junk && m.l.Suite == "bookworm" {
+		t.Error("that is not as it should be")
 	}
-	if clients := m.l.mailClients(t, "harakasown"); len(clients) != 1 || !strings.HasSuffix(clients[0], "client=unknown["+senderAddr+"]") {
-		t.Errorf("Haraka's own tells of the sender %q", clients)
+	for word, client := range map[string]string{"harakasfour": "client=unknown[" + senderAddr + "]", "harakassix": "client=unknown[10.0.0.1]"} {
+		if clients := m.l.mailClients(t, word); len(clients) != 1 || !strings.HasSuffix(clients[0], client) {
+			t.Errorf("of %s Haraka's own tells %q, want %s", word, clients, client)
+		}
 	}
 	m.mended()
 }
