@@ -15,6 +15,9 @@ const junk = 8
 
 var spamScore = regexp.MustCompile(`(?m)^X-Spamd-Result: [^\[]*\[(-?[0-9.]+) / `)
 
+// spamLogged is the same in the log of rspamd, of what it had rejected.
+var spamLogged = regexp.MustCompile(`\[(-?[0-9.]+)/15\.00\]`)
+
 // scores sends the same honest messages past our plugin, and past Haraka's own XCLIENT, which tells no name, and nothing at all of a
 // sender over IPv6: the first are no junk to the mail server's filter, the second are. A new rspamd finds a name that it was not told in the
 // line that Haraka adds, so there it is the one over IPv6 alone.
@@ -24,13 +27,22 @@ func (m mailed) scores() {
 	score := func(one letter) float64 {
 		t.Helper()
 		one.from, one.sender, one.rcpt = "world", "zoe@external.test", mailUser
-		if err := one.send(t.Context(), m.l); err != nil {
-			t.Fatal(err)
+		if err := one.send(t.Context(), m.l); err != nil && strings.Contains(err.Error(), "Spam message rejected") {
+			found := spamLogged.FindStringSubmatch(want(t, m.l, "mail", "grep", "-rhs", "id: <"+one.word+"@", "/var/log/rspamd/"))
+			n, err := strconv.ParseFloat(append(found, "", "")[1], 64)
+			if err != nil {
+				t.Errorf("%s is rejected as spam, and rspamd's log does not say of which score: %v", one.word, err)
+			}
+			return n
+		} else if err != nil {
+			t.Errorf("%s: %v", one.word, err)
+			return 0
 		}
 		text := m.l.inbox(t, "203.0.113.10", one.word)
 		found := spamScore.FindStringSubmatch(text)
 		if found == nil {
-			t.Fatalf("no score of %s:\n%s", one.word, text)
+			t.Errorf("no score of %s:\n%s", one.word, text)
+			return 0
 		}
 		n, err := strconv.ParseFloat(found[1], 64)
 		if flag := strings.Contains(text, "X-Spam-Flag: YES"); err != nil || flag != (n >= junk) {
@@ -49,7 +61,7 @@ func (m mailed) scores() {
 		t.Error("that is not as it should be")
 	}
 	for word, client := range map[string]string{"harakasfour": "client=unknown[" + senderAddr + "]", "harakassix": "client=unknown[10.0.0.1]"} {
-		if clients := m.l.mailClients(t, word); len(clients) != 1 || !strings.HasSuffix(clients[0], client) {
+		if clients := m.l.mailClients(t, word); len(clients) == 0 || !strings.HasSuffix(clients[0], client) {
 			t.Errorf("of %s Haraka's own tells %q, want %s", word, clients, client)
 		}
 	}
