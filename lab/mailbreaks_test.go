@@ -106,7 +106,7 @@ var dockers = regexp.MustCompile(`br-mailcow|docker0|veth|172\.(17|22)\.|first-s
 func kept(line string) bool {
 	fact := line[2:]
 	if strings.HasPrefix(fact, "package ") || strings.HasPrefix(fact, "at-boot wg-quick") || strings.HasPrefix(fact, "at-boot ufw") || strings.Contains(fact, "/usr/local/lib/python") ||
-		strings.Contains(fact, "/ufw.service") {
+		strings.Contains(fact, "/ufw.service") || strings.HasPrefix(fact, "runs haraka-") { // what had failed is stopped
 		return false
 	}
 	_, path, etc := strings.Cut(fact, " /etc/")
