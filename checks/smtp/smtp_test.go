@@ -52,6 +52,8 @@ var stories = []struct {
 	{"a greeting that never ends", says(atSMTP, "", "220-"+strings.Repeat("mail.example.org\n220-", 20000)+"\n220 x"), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
 
 	{"an open relay", says(atSMTP, "RCPT TO:", relayed), "smtp.relay.smtp", checks.Fail, "an open relay: from <> to <relaytest@example.com>: 250", ""},
+	{"an open relay that hangs up on some", both(says(atSMTP, "RCPT TO:<relaytest@example.com>", relayed), says(atSMTP, "RCPT TO:<example.com!relaytest>", "")), "smtp.relay.smtp", checks.Fail, "an open relay: from <> to <relaytest@example.com>: 250", ""},
+	{"hangs up on some", says(atSMTP, "RCPT TO:<example.com!relaytest>", ""), "smtp.relay.smtp", checks.Unknown, "not asked to the end: it hangs up at RCPT", ""},
 	{"by percent", says(atSMTP, "RCPT TO:<relaytest%example.com@example.org>", relayed), "smtp.relay.smtp", checks.Fail, "relaytest%example.com@example.org", ""},
 	{"by a bang", says(atSMTP, "RCPT TO:<example.com!relaytest@[203.0.113.10]>", relayed), "smtp.relay.smtp", checks.Fail, "example.com!relaytest@[203.0.113.10]", ""},
 	{"by a source route", says(atSMTP, "RCPT TO:<@mail.example.org:relaytest@example.com>", relayed), "smtp.relay.smtp", checks.Fail, "@mail.example.org:relaytest", ""},
