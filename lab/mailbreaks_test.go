@@ -99,8 +99,8 @@ func (m mailed) settled(named ...string) {
 	}
 }
 
-// dockers are the lines of a fingerprint that tell whether a container runs.
-var dockers = regexp.MustCompile(`br-mailcow|docker0|veth|172\.(17|22)\.|first-start`)
+// dockers are the lines of a fingerprint that tell whether a container runs, and those of a boot since.
+var dockers = regexp.MustCompile(`br-mailcow|docker0|veth|172\.(17|22)\.|first-start|docker-(netns|overlay2)|runs ufw`)
 
 // kept says of a line of a fingerprint that packages which stay do not explain it.
 func kept(line string) bool {
