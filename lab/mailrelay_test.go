@@ -56,7 +56,7 @@ func (m mailed) relayTakenBack(path string) {
 	t := m.t.(*testing.T)
 	t.Helper()
 	was := want(t, m.l, "mail", "sh", "-c", "postconf smtpd_relay_restrictions smtpd_recipient_restrictions")
-	m.does("mail", "postconf -e 'smtpd_relay_restrictions = permit' 'smtpd_recipient_restrictions = permit' && systemctl reload postfix")
+	m.does("mail", "postconf -e 'smtpd_relay_restrictions = check_client_access static:OK, reject_unauth_destination' 'smtpd_recipient_restrictions = check_client_access static:OK, reject_unauth_destination' && systemctl reload postfix")
 	m.flags = []string{"--set", "mail.path=" + path}
 	said := m.run(4, "apply", "--yes")
 	if flat := strings.Join(strings.Fields(said), " "); !strings.Contains(flat, "must not stand") || !strings.Contains(flat, "an open relay: from <> to <relaytest@example.com>") {
