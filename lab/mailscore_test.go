@@ -87,24 +87,3 @@ func (m mailed) mended() {
 	m.run(0, "apply", "--yes", "haraka")
 	m.settled("haraka")
 }
-
-// again takes chapter 6 alone back, and brings it again: the other chapters stay, and mail flows as before.
-func (m mailed) again(path string) {
-	t := m.t.(*testing.T)
-	t.Helper()
-	m.unhurried()
-	m.run(0, "undo", "haraka", "--yes")
-	for _, r := range m.checks("network", "firewall", "wireguard") {
-		if r.Result == "fail" || r.Result == "unknown" {
-			t.Errorf("without chapter 6: %s is %s: %s", r.ID, r.Result, r.Saw)
-		}
-	}
-	for _, unit := range []string{"haraka-in", "haraka-out"} {
-		if said, err := m.l.Exec(t.Context(), "proxy", "systemctl", "is-active", unit); err == nil {
-			t.Errorf("%s is %s", unit, said)
-		}
-	}
-	m.run(0, "apply", "--yes")
-	m.settled()
-	m.flows(path, path+"again")
-}
