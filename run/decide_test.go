@@ -259,8 +259,7 @@ func (c *decided) check() checks.Check {
 				<-pause.Done()
 				end()
 			}
-			healed := c.heals > 0 && time.Since(c.since) >= c.heals || c.heals < 0 && f.Open() == ""
-			if !healed {
+			if healed := c.heals > 0 && time.Since(c.since) >= c.heals || c.heals < 0 && f.Open() == ""; !healed {
 				return is(c.finds)
 			}
 			if f.Open() == "" {

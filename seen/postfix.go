@@ -22,7 +22,7 @@ var Postfix = register(Fact[Mailer]{ID: "postfix", ask: func(s *site.Site, _ *si
 	return strings.ReplaceAll(`settings='postconf -x myhostname mynetworks relayhost inet_interfaces inet_protocols smtpd_authorized_xclient_hosts'
 active=$(systemctl is-active postfix.service 2>/dev/null)
 if [ "$active" != active ] && command -v docker >/dev/null; then
-	within=$(timeout 5 docker ps --filter publish=@SMTP@ --format '{{.Names}}' 2>/dev/null | head -n 1)
+	within=$(timeout 5 docker container ls --filter publish=@SMTP@ --format '{{.Names}}' 2>/dev/null | head -n 1)
 	if [ -n "$within" ] && said=$(timeout 10 docker exec "$within" $settings 2>/dev/null); then
 		echo '== container'; echo "$within"; echo '== settings'; echo "$said"; echo '== end'; exit 0
 	fi
