@@ -76,9 +76,12 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		}
 		return remote.Answer{Out: text}
 	},
-	"haraka": func(h *Host, args []string) remote.Answer { // which Node.js there is, and what waits to be sent
-		if args[0] == "queue" {
+	"haraka": func(h *Host, args []string) remote.Answer { // which Node.js there is, what waits to be sent, and what others left
+		switch args[0] {
+		case "queue":
 			return remote.Answer{Out: "0\nend\n"}
+		case "files":
+			return remote.Answer{Out: "end\n"}
 		}
 		has := ""
 		if h.has("nodejs") {

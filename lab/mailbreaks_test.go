@@ -3,6 +3,8 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ type mishap struct {
 }
 
 const (
+	dropIns    = "/run/systemd/system/haraka-in.service.d"
 	believe    = "postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128 10.0.0.0/24' && systemctl reload postfix"
 	disbelieve = "postconf -X mynetworks && systemctl reload postfix"
 	noRelay    = "postconf -e relayhost= && systemctl reload postfix"
@@ -27,10 +30,15 @@ var mishaps = map[string][]mishap{
 		{"an open relay for the tunnel", "mail", believe, disbelieve, "smtp.relay.inside", "an open relay"},
 		{"an open relay waiting", "mail", believe, disbelieve, "smtp.server", "mynetworks holds 10.0.0.0/24"},
 		{"the mail server's name", "mail", "postconf -e myhostname=nas.lan && systemctl reload postfix", "postconf -e myhostname=mail.example.org && systemctl reload postfix", "smtp.server", "calls itself nas.lan"},
+		{"the tunnel is down on the proxy", "proxy", "systemctl stop wg-quick@wg0", "systemctl start wg-quick@wg0", "tunnel.handshake", "there is no interface wg0"},
+		{"the tunnel is down on the mail host", "mail", "systemctl stop wg-quick@wg0", "systemctl start wg-quick@wg0", "tunnel.handshake", "there is no interface wg0"},
 		{"no submission", "mail", "postconf -MX submission/inet && systemctl restart postfix", "cp /root/master.cf /etc/postfix/ && systemctl restart postfix", "smtp.submission.submission", "refused"},
 	},
 	"haraka": {
 		{"Haraka is stopped", "proxy", "systemctl stop haraka-in", "systemctl start haraka-in", "smtp.answers", "refused"},
+		{"Haraka ends at once", "proxy", "mkdir -p " + dropIns + "; printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' >" + dropIns + "/false.conf; systemctl daemon-reload; systemctl restart haraka-in",
+			"rm -r " + dropIns + "; systemctl daemon-reload; systemctl restart haraka-in", "smtp.answers", "refused"},
+		{"Haraka is killed again and again", "proxy", "systemd-run -q --unit=killer sh -c 'while sleep 0.2; do systemctl kill -s KILL haraka-in; done'", "systemctl stop killer; systemctl restart haraka-in", "smtp.answers", "refused"},
 		{"half a connection.ini", "proxy", "cd /opt/haraka-in/config; cp connection.ini /root/; printf '[main]\\nspool_dir=/var/tmp\\n' >connection.ini; systemctl restart haraka-in",
 			"cp /root/connection.ini /opt/haraka-in/config/; systemctl restart haraka-in", "smtp.answers", ""},
 		{"mail leaves from home", "mail", noRelay, relay, "smtp.server", "mail leaves from home"},
@@ -48,19 +56,29 @@ var mishaps = map[string][]mishap{
 func (m mailed) breaks(path string) {
 	t := m.t.(*testing.T)
 	t.Helper()
-	want(t, m.l, "mail", "cp", "/etc/postfix/master.cf", "/root/")
-	for _, one := range append(mishaps[""], mishaps[path]...) {
-		want(t, m.l, one.host, "sh", "-ec", one.do)
-		told := false
-		for _, r := range m.checks("haraka") {
-			told = told || r.ID == one.id && r.Result == "fail" && strings.Contains(r.Saw, one.says)
+	m.does("mail", "cp /etc/postfix/master.cf /root/")
+	for _, one := range slices.Concat(mishaps[""], mishaps[path]) {
+		m.does(one.host, one.do)
+		told, all := false, m.checks(one.id)
+		for _, r := range all {
+			told = told || r.ID == one.id && r.Result == "fail" && strings.Contains(r.Saw, one.says) && r.Fix != "" && r.Likely != "" && r.Want != ""
 		}
 		if !told {
-			t.Errorf("%s: %s does not say %q: %+v", one.name, one.id, one.says, m.checks("haraka"))
+			t.Errorf("%s: %s does not say %q, and what mends it: %+v", one.name, one.id, one.says, all)
 		}
-		want(t, m.l, one.host, "sh", "-ec", one.undo)
+		m.does(one.host, one.undo)
 	}
-	m.settled("haraka")
+	m.settled("wireguard", "haraka")
+}
+
+// does has a script run on a host; what is about Postfix goes to its container where it has one.
+func (m mailed) does(host, script string) {
+	m.t.Helper()
+	if m.l.Docker {
+		script = strings.NewReplacer("postconf ", "docker exec mail postconf ", "systemctl reload postfix", "docker exec mail postfix reload", "systemctl restart postfix", "docker restart mail",
+			"systemctl stop postfix", "docker stop mail", "systemctl start postfix", "docker start mail", "cp /root/master.cf ", "docker cp /root/master.cf mail:", "cp /etc/", "docker cp mail:/etc/").Replace(script)
+	}
+	want(m.t, m.l, host, "sh", "-ec", script)
 }
 
 // settled waits until the checks named have nothing to say: what was started anew takes a moment.
@@ -81,11 +99,14 @@ func (m mailed) settled(named ...string) {
 	}
 }
 
+// dockers are the lines of a fingerprint that tell whether a container runs, and those of a boot since.
+var dockers = regexp.MustCompile(`br-mailcow|docker0|veth|172\.(17|22)\.|first-start|docker-(netns|overlay2)|runs ufw`)
+
 // kept says of a line of a fingerprint that packages which stay do not explain it.
 func kept(line string) bool {
 	fact := line[2:]
 	if strings.HasPrefix(fact, "package ") || strings.HasPrefix(fact, "at-boot wg-quick") || strings.HasPrefix(fact, "at-boot ufw") || strings.Contains(fact, "/usr/local/lib/python") ||
-		strings.Contains(fact, "/ufw.service") {
+		strings.Contains(fact, "/ufw.service") || strings.HasPrefix(fact, "runs haraka-") { // what had failed is stopped
 		return false
 	}
 	_, path, etc := strings.Cut(fact, " /etc/")
@@ -102,7 +123,7 @@ func (m mailed) undone(before map[string]string) {
 	m.undoAll()
 	for host, now := range fingerprints(t, m.l) {
 		for _, line := range difference(before[host], now) {
-			if kept(line) {
+			if kept(line) && !(m.l.Docker && dockers.MatchString(line)) {
 				t.Errorf("%s: %s", host, line)
 			}
 		}

@@ -31,6 +31,9 @@ var tools = []struct{ needs, pkg string }{
 	{"ping", "iputils-ping"},
 	{"npm", "npm"},
 	{"curl", "curl"},
+	{"swaks", "swaks"},
+	{"/usr/share/doc/libnet-ssleay-perl", "libnet-ssleay-perl"}, // with which swaks speaks TLS
+	{"nmap", "nmap"},
 }
 
 // canRun tells, in one line, what keeps this machine from being a lab.

@@ -134,6 +134,9 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
+	if d.answers {
+		before = d.unexcused(before)
+	}
 	next := r.Site.Clone()
 	next.Revision++
 	armed, err := r.begin(ctx, d, next)
@@ -171,9 +174,24 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 	if results, err = r.proveKept(ctx, d.after, results); err != nil {
 		return results, nil, fmt.Errorf("the hosts are set up, but not everything could be proven: %w", err)
 	}
+	if lost := grave(r.unaccepted(regressions(before, results))); len(lost) > 0 {
+		r.report(results)
+		rolled, err = r.revertAll(ctx, armed, &Regression{Lost: lost})
+		return results, rolled, err
+	}
 	results = r.done.unmended(results)
 	r.report(results)
 	return results, nil, nil
+}
+
+// unexcused leaves out of what was known before a change what was grave then already, where its own chapter is being applied: that
+// must mend it, or is not kept.
+func (d decision) unexcused(before []checks.Result) []checks.Result {
+	return slices.DeleteFunc(slices.Clone(before), func(one checks.Result) bool {
+		return one.Grave && slices.ContainsFunc(d.parts, func(p steps.Part) bool {
+			return slices.ContainsFunc(p.Changes, func(c remote.Change) bool { return c.Step == one.Step })
+		})
+	})
 }
 
 // proveKept asks again what did not apply, could not be told, or only just did while the change was open: what a boot will do, or a

@@ -43,7 +43,7 @@ func (r *Runner) confirm(ctx context.Context, list []*armed) error {
 	}
 	switch {
 	case back != nil:
-		return errors.Join(back, r.revert(ctx, kept))
+		return errors.Join(back, r.revert(ctx, kept, "the other host went back"))
 	case untold != nil:
 		return fmt.Errorf("%w: %w; when it answers again, 'postern apply' brings the hosts in line", ErrUntold, untold)
 	}

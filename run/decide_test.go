@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,6 +133,8 @@ type decided struct {
 	fate                      fate
 	hosts                     []string       // that are changed; the last one is struck
 	finds                     checks.Outcome // by the check, once a change is in place
+	was, kept                 checks.Outcome // by the check before, ok when empty, and once the change is kept, as before when empty
+	grave                     bool           // what it finds, when it fails
 	heals                     time.Duration  // after this it is ok again; 0: never; less: once the change is kept
 	says, takes               time.Duration  // how long the change says it may take, and does
 	asks                      time.Duration  // how long the check asks, once a change is in place
@@ -236,7 +239,10 @@ func (c *decided) fault(ctx context.Context, f *Fake, call Call) error {
 
 // check is ok as long as no host has a change in place, and then what it is to find.
 func (c *decided) check() checks.Check {
-	return checks.Check{ID: "x", Settles: checks.Usual, Ask: func(ctx context.Context, env *checks.Env) []checks.Result {
+	is := func(o checks.Outcome) []checks.Result {
+		return []checks.Result{{From: "here", Outcome: o, Grave: c.grave && o == checks.Fail}}
+	}
+	return checks.Check{ID: "x", Step: "x", Settles: checks.Usual, Ask: func(ctx context.Context, env *checks.Env) []checks.Result {
 		pause, end := context.WithTimeout(ctx, c.slow)
 		<-pause.Done()
 		end()
@@ -253,12 +259,14 @@ func (c *decided) check() checks.Check {
 				<-pause.Done()
 				end()
 			}
-			healed := c.heals > 0 && time.Since(c.since) >= c.heals || c.heals < 0 && f.Open() == ""
-			if !healed {
-				return []checks.Result{{From: "here", Outcome: c.finds}}
+			if healed := c.heals > 0 && time.Since(c.since) >= c.heals || c.heals < 0 && f.Open() == ""; !healed {
+				return is(c.finds)
+			}
+			if f.Open() == "" {
+				return is(cmp.Or(c.kept, c.was, checks.OK))
 			}
 		}
-		return []checks.Result{{From: "here", Outcome: checks.OK}}
+		return is(cmp.Or(c.was, checks.OK))
 	}}
 }
 

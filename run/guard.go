@@ -249,12 +249,24 @@ func unanswered(err error) bool {
 	return errors.Is(err, remote.ErrLost) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// revert undoes confirmed changes from their kept snapshots, because the other host could not be kept.
-func (r *Runner) revert(ctx context.Context, list []*armed) error {
+// revertAll undoes a decision that was kept, from the hosts' snapshots, because of what was found only then.
+func (r *Runner) revertAll(ctx context.Context, list []*armed, why error) (rolled []string, err error) {
+	for _, a := range list {
+		rolled = append(rolled, a.part.Host)
+	}
+	slices.Sort(rolled)
+	if err := r.revert(ctx, list, "what was found then must not stand"); err != nil {
+		return rolled, errors.Join(why, err)
+	}
+	return rolled, &TakenBack{Hosts: rolled, Why: why}
+}
+
+// revert undoes confirmed changes from their kept snapshots, and says why.
+func (r *Runner) revert(ctx context.Context, list []*armed, why string) error {
 	var errs []error
 	for _, a := range list {
 		err := r.insist(ctx, a, func(ctx context.Context, over Login) error { return over.Revert(ctx, a.id) })
-		text := "undone from its snapshot, because the other host went back"
+		text := "undone from its snapshot, because " + why
 		if err != nil {
 			errs = append(errs, named(a.part.Host, "going back", err))
 			text = "could not be undone: " + remote.Clean(remote.Words(err)).Line(160)

@@ -157,7 +157,8 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 }
 
 // regressions are the results that were ok before and are not any more. One that can no longer be asked counts: it is not
-// proven that it still works. So does a port at which a service answered before, and now nothing is there to answer.
+// proven that it still works. So does a port at which a service answered before, and now nothing is there to answer; and what is grave,
+// such as an open relay, where it did not fail before.
 func regressions(before, after []checks.Result) []checks.Result {
 	was := map[string]checks.Result{}
 	for _, b := range before {
@@ -167,11 +168,17 @@ func regressions(before, after []checks.Result) []checks.Result {
 	for _, a := range after {
 		b := was[a.Key()]
 		gone := a.Vacant && !b.Vacant && a.Want == b.Want // of another port nobody said that a service is there
-		if b.Outcome == checks.OK && (a.Outcome == checks.Fail || a.Outcome == checks.Unknown || gone) {
+		grave := a.Grave && a.Outcome == checks.Fail && b.Outcome != checks.Fail
+		if grave || b.Outcome == checks.OK && (a.Outcome == checks.Fail || a.Outcome == checks.Unknown || gone) {
 			lost = append(lost, a)
 		}
 	}
 	return lost
+}
+
+// grave are those that must not stand whatever else is kept.
+func grave(list []checks.Result) []checks.Result {
+	return slices.DeleteFunc(slices.Clone(list), func(one checks.Result) bool { return !one.Grave })
 }
 
 // far orders hosts for the decision: those reached through another and the mail hosts first, the proxies last.

@@ -8,7 +8,8 @@ import (
 	"postern/checks"
 )
 
-// Regression is the error of a change that broke what worked before it, or seemed to, because hosts were started anew meanwhile.
+// Regression is the error of a change that broke what worked before it, brought what is grave, or seemed to break something, because
+// hosts were started anew meanwhile.
 type Regression struct {
 	Lost []checks.Result
 	Anew []string // the names of such hosts
@@ -26,6 +27,9 @@ func (e *Regression) Error() string {
 	var flags []string
 	for _, id := range e.IDs() {
 		flags = append(flags, "--accept-risk="+id)
+	}
+	if at := slices.IndexFunc(e.Lost, func(one checks.Result) bool { return one.Grave }); at >= 0 {
+		return fmt.Sprintf("%s must not stand (saw %q): %s", e.Lost[at].Key(), e.Lost[at].Saw.Line(120), e.Lost[at].Fix)
 	}
 	return fmt.Sprintf("%s was ok before and is not any more (saw %q); %d such; if that is meant: %s",
 		e.Lost[0].Key(), e.Lost[0].Saw.Line(120), len(e.Lost), strings.Join(flags, " "))

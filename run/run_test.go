@@ -34,6 +34,13 @@ func TestRegressions(t *testing.T) {
 			t.Errorf("%s: lost %v, want %v", c.name, lost, c.lost)
 		}
 	}
+	for before, is := range map[checks.Outcome]int{"": 1, checks.Skip: 1, checks.Unknown: 1, checks.OK: 1, checks.Fail: 0} {
+		relay := result("x", checks.Fail)
+		relay.Grave = true
+		if lost := regressions([]checks.Result{result("x", before)}, []checks.Result{relay}); len(lost) != is {
+			t.Errorf("what is grave after %q: lost %v", before, lost)
+		}
+	}
 	served, vacant := checks.Result{ID: "x", Outcome: checks.OK, Want: "a"}, checks.Result{ID: "x", Outcome: checks.OK, Want: "a", Vacant: true}
 	for _, c := range []struct {
 		before, after checks.Result

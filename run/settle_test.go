@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,6 +82,36 @@ func TestNearTheDeadline(t *testing.T) {
 				if n := f.asked["confirm"]; (n > 0) != c.kept {
 					t.Errorf("asked for %s: %s was confirmed %d times", c.takes, host, n)
 				}
+			}
+		})
+	}
+}
+
+// TestGrave: a change of its own chapter with which something grave stands, or after which it is found, is not kept, whatever was known
+// before; what is wanted by name is.
+func TestGrave(t *testing.T) {
+	for _, c := range []struct {
+		was, finds, kept checks.Outcome
+		accepts, stays   bool
+	}{
+		{was: checks.Skip, finds: checks.Fail}, {was: checks.Unknown, finds: checks.Fail}, {was: checks.Fail, finds: checks.Fail},
+		{was: checks.Fail, finds: checks.OK, kept: checks.OK, stays: true},
+		{was: checks.Skip, finds: checks.Skip, kept: checks.Fail},
+		{was: checks.Skip, finds: checks.Fail, kept: checks.Fail, accepts: true, stays: true},
+	} {
+		d := &decided{fate: fates[0], hosts: []string{"mail", "proxy"}, was: c.was, finds: c.finds, kept: c.kept, grave: true, accepts: c.accepts}
+		if c.finds == checks.Skip || c.finds == checks.OK {
+			d.heals = -1
+		}
+		synctest.Test(t, func(t *testing.T) {
+			d.decide(t)
+			defer d.r.Close()
+			want := map[bool]string{true: "NEW", false: "OLD"}[c.stays]
+			if got := state(d.struck) + state(d.fakes["mail"]); got != want+want || (d.err == nil) != c.stays {
+				t.Errorf("%+v: %s, %v", c, got, d.err)
+			}
+			if !c.stays && (!errors.Is(d.err, ErrRolledBack) || len(d.rolled) != 2 || !strings.Contains(d.err.Error(), "x@here must not stand")) {
+				t.Errorf("%+v: gone back are %v, %v", c, d.rolled, d.err)
 			}
 		})
 	}

@@ -328,3 +328,21 @@ func TestOurListenersAreNotTheHosts(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 }
+
+// A Postfix in a container runs, and is known by its container's name.
+func TestPostfixInAContainer(t *testing.T) {
+	const settings = "== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 172.22.1.0/24\nrelayhost =\n"
+	m := of(t, Postfix, "== container\npostfix-mailcow-1\n"+settings)
+	if !m.Active || m.Container != "postfix-mailcow-1" || len(m.Words("mynetworks")) != 2 {
+		t.Errorf("%+v", m)
+	}
+	if m := of(t, Postfix, "== active\nfailed\n"+settings); m.Active || m.Container != "" {
+		t.Errorf("%+v", m)
+	}
+	for _, name := range []string{"", "a b", "-x", "x;reboot"} {
+		f := facts(map[string]string{"postfix": "== container\n" + name + "\n" + settings + "== end\n"})
+		if m, err := Postfix.Of(f); err == nil {
+			t.Errorf("%q: %+v", name, m)
+		}
+	}
+}

@@ -2,25 +2,45 @@ package seen
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
+
+	"postern/site"
 )
 
 // Mailer is a Postfix of the host.
 type Mailer struct {
-	Absent bool
-	Active bool              // its unit is
-	Set    map[string]string // its settings by name, defaults too, with what they refer to filled in
+	Absent    bool
+	Active    bool              // its unit is, or its container runs
+	Container string            // the one that it runs in; "" for the host's own
+	Set       map[string]string // its settings by name, defaults too, with what they refer to filled in
 }
 
-// Postfix reads what the host's Postfix is set to, as far as it matters for who may hand it mail and where that goes.
-var Postfix = register(Fact[Mailer]{ID: "postfix", ask: text(`command -v postconf >/dev/null || none absent
-echo '== active'; systemctl is-active postfix.service 2>/dev/null
-echo '== settings'; postconf -x myhostname mynetworks relayhost inet_interfaces inet_protocols smtpd_authorized_xclient_hosts 2>/dev/null`),
+// Postfix reads what the host's Postfix is set to, as far as it matters for who may hand it mail and where that goes. Where none of the
+// host's own runs, it is the one in the container that has its port.
+var Postfix = register(Fact[Mailer]{ID: "postfix", ask: func(s *site.Site, _ *site.Host) string {
+	return strings.ReplaceAll(`settings='postconf -x myhostname mynetworks relayhost inet_interfaces inet_protocols smtpd_authorized_xclient_hosts'
+active=$(systemctl is-active postfix.service 2>/dev/null)
+if [ "$active" != active ] && command -v docker >/dev/null; then
+	within=$(timeout 5 docker container ls --filter publish=@SMTP@ --format '{{.Names}}' 2>/dev/null | head -n 1)
+	if [ -n "$within" ] && said=$(timeout 10 docker exec "$within" $settings 2>/dev/null); then
+		echo '== container'; echo "$within"; echo '== settings'; echo "$said"; echo '== end'; exit 0
+	fi
+fi
+command -v postconf >/dev/null || none absent
+echo '== active'; echo "$active"
+echo '== settings'; $settings 2>/dev/null`, "@SMTP@", strconv.Itoa(s.Ports.SMTP))
+},
 	parse: func(s sections) (Mailer, error) {
 		if s.has("absent") {
 			return Mailer{Absent: true}, nil
 		}
 		m := Mailer{Active: s.one("active") == "active", Set: map[string]string{}}
+		if s.has("container") {
+			if m.Container, m.Active = s.one("container"), true; !containerName.MatchString(m.Container) {
+				return Mailer{}, odd("docker ps", m.Container)
+			}
+		}
 		for _, line := range s.lines("settings") {
 			name, value, ok := strings.Cut(line, "=")
 			if !ok {

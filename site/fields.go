@@ -179,7 +179,7 @@ func guideFields() []Field {
 		found("rules", "Rules made by hand", "ufw rules without our mark that say what ours would say.", func(s *Site) *string { return &s.Guide.Rules }),
 		found("unit", "The guide's start script", "wireguard-setup and wireguard.service.", func(s *Site) *string { return &s.Guide.Unit }),
 		found("tunnel", "An existing tunnel", "A configuration and key that the tunnel's interface has already.", func(s *Site) *string { return &s.Guide.Tunnel }),
-		choice(label{"guide.mta", "Another mail server on the proxy", "One that listens where Haraka is to, such as exim4. replace: it is stopped, and no longer started at boot. Empty means that it is only named."},
+		choice(label{"guide.mta", "Another mail server on the proxy", "One that listens where Haraka is to, such as exim4, or files of another Haraka where ours has its own. replace: it is stopped, and no longer started at boot; files are moved aside. Empty means that it is only named."},
 			func(s *Site) *string { return &s.Guide.MTA }, true, "replace"),
 	}
 }

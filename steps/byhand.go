@@ -69,7 +69,7 @@ func TaskIDs(s *site.Site) []string {
 		case step.OfAnswers():
 			list = step.Plan(s, Look{}).Tasks
 		case step.ID == "haraka" && missing == "" && !w.mailcow():
-			list = []Task{w.mailServerTask()}
+			list = []Task{w.mailServerTask(seen.Mailer{})}
 		}
 		for _, t := range list {
 			ids = append(ids, t.ID)

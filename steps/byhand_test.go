@@ -53,7 +53,7 @@ func byHandTasks(t *testing.T, s *site.Site) []Task {
 		t.Fatalf("%d chapters are done by hand, want 3", chapters)
 	}
 	w, _ := work(s, Step{})
-	return append(tasks, w.mailServerTask())
+	return append(tasks, w.mailServerTask(seen.Mailer{}))
 }
 
 var (

@@ -92,13 +92,19 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		for _, words := range haraka.InTheWay(s, h, listeners) {
 			p.Refused = append(p.Refused, "haraka: "+words+"; or choose mail.path=direct")
 		}
+		foreign, err := haraka.ForeignOf(s, h, f)
+		if err != nil {
+			p.Refused = append(p.Refused, "haraka: "+err.Error())
+			return
+		}
+		p.Notes = append(p.Notes, foreignNotes(s, h, foreign)...)
 		table = haraka.Table(s, h, node)
 		if hoster, _ := provider.Find(h.Provider); s.Smarthost.Host == "" && hoster.Out25.Default == provider.Never {
 			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: hoster.Name + " does not open outgoing port " + strconv.Itoa(site.WorldSMTP) +
 				", its pages say: send by a smart host (smarthost.host), which takes mail at another port from who logs in"})
 		}
 		if s.Guide.MTA == "replace" {
-			table.Things = append(haraka.Replaced(listeners), table.Things...)
+			table.Things = slices.Concat(haraka.Replaced(listeners), foreign.Aside(), table.Things)
 		}
 		if size, err := seen.Sizes.Of(f); err == nil && size.Memory > 0 && size.Memory < leastMemory {
 			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("it has %d MB of memory, and Haraka takes about 200: mail.path = direct needs none there", size.Memory>>20)})
@@ -127,4 +133,23 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 			p.After = append(p.After, words)
 		}
 	}
+}
+
+// foreignNotes names what others left of a Haraka, and what becomes of it.
+func foreignNotes(s *site.Site, h *site.Host, foreign haraka.Foreign) (notes []Note) {
+	if n := len(foreign.Paths); n > 0 && s.Guide.MTA != "replace" {
+		few := foreign.Paths[:min(n, 8)]
+		text := "Haraka reads these beside ours, and they are not ours: " + strings.Join(few, ", ")
+		if n > len(few) {
+			text += fmt.Sprintf(" and %d more", n-len(few))
+		}
+		notes = append(notes, Note{Host: h.Name, Warn: true, Text: text + "; they stay, unless guide.mta = replace moves them aside"})
+	}
+	if foreign.Odd > 0 {
+		notes = append(notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("%d files with odd names lie where Haraka reads its own: look at /opt/haraka-in and /opt/haraka-out", foreign.Odd)})
+	}
+	if foreign.Guide {
+		notes = append(notes, Note{Host: h.Name, Text: "/opt/haraka was made by hand after the guide: nothing of ours reads it, so it does no harm and stays"})
+	}
+	return notes
 }

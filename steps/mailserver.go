@@ -35,7 +35,7 @@ func postfixTable(keys []does.Key, anew bool) does.Table {
 }
 
 // planMailServer has a Postfix on the mail host do its part: the site's name, who may say who sent a mail, where outgoing mail goes, and
-// nobody else's word for it. Another mail server is told by a person.
+// nobody else's word for it. Another mail server is told by a person, and so is one in a container, whose files are none of the host's.
 func planMailServer(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 	if s.Mail.Kind != "plain" {
 		return
@@ -45,9 +45,9 @@ func planMailServer(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 	case err != nil:
 		p.Refused = append(p.Refused, fmt.Sprintf("%s: %s: which mail server it has could not be seen: %v", p.Step, h.Name, err))
 		return
-	case now.Absent || !now.Active:
+	case now.Absent || !now.Active || now.Container != "":
 		if w, missing := work(s, Step{Needs: []string{"hostname"}}); missing == "" {
-			p.Tasks = append(p.Tasks, w.mailServerTask())
+			p.Tasks = append(p.Tasks, w.mailServerTask(now))
 		}
 		return
 	}
@@ -128,17 +128,30 @@ func relayOf(s *site.Site) string {
 	return fmt.Sprintf("[%s]:%d", s.TunnelAddress(s.HostsOf(site.Proxy)[0]), s.Ports.Relay)
 }
 
-// mailServerTask tells a person what another mail server than Postfix must be set to.
-func (w handwork) mailServerTask() Task {
+// mailServerTask tells a person what another mail server than the host's own Postfix must be set to, such as a Postfix in a container.
+func (w handwork) mailServerTask(now seen.Mailer) Task {
 	text, copy := directServerText, directServerCopy
 	if w.haraka() {
 		text, copy = harakaServerText, harakaServerCopy
 	}
-	return w.task("haraka.server", "set the mail server on %MAIL% up for its place behind the tunnel", text, copy)
+	container, begin := now.Container, "No Postfix runs on %MAIL% itself; what follows is for it, others have the same.\n"
+	if container != "" {
+		if believed, _ := now.Believes(w.s.TunnelAddress(w.proxy)); len(believed) == 0 { // its neighbours may need what stands there
+			copy = strings.Replace(copy, ownNetworks, "", 1)
+		}
+		begin = "Postfix runs on %MAIL% in the container " + container + ".\nOne that is made anew forgets this: put it also where its image reads its settings.\n"
+		copy = strings.NewReplacer("\npostconf", "\ndocker exec "+container+" postconf", "systemctl restart postfix", "docker restart "+container).Replace(copy)
+	}
+	t := w.task("haraka.server", "set the mail server on %MAIL% up for its place behind the tunnel", begin+text, copy)
+	if container != "" {
+		return t.measuredBy("smtp.server") // which knows Postfix alone
+	}
+	return t
 }
 
-const harakaServerText = `No Postfix runs on %MAIL% itself; what follows is for it, others have the same.
-It takes mail on %TM% port %SMTP%; where it listens on that alone, it starts after the tunnel.
+const ownNetworks = "postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128'\n"
+
+const harakaServerText = `It takes mail on %TM% port %SMTP%; where it listens on that alone, it starts after the tunnel.
 XCLIENT: %PROXY% (%TP%) may say who really sent a mail, and nobody else may.
 Without it every mail seems to come from %TP%, and spam filter and bans are blind.
 Outgoing mail goes to %TP% port %RELAY%; the world must never see the address at home.
@@ -147,12 +160,10 @@ Do NOT add %TP% to mynetworks: that would make an open relay of whatever slips t
 const harakaServerCopy = `
 # on %MAIL%, as root
 postconf -e 'myhostname = %HOST%' 'inet_interfaces = all' 'inet_protocols = all'
-postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128'
-postconf -e 'smtpd_authorized_xclient_hosts = %TP%' 'relayhost = [%TP%]:%RELAY%'
+` + ownNetworks + `postconf -e 'smtpd_authorized_xclient_hosts = %TP%' 'relayhost = [%TP%]:%RELAY%'
 systemctl restart postfix`
 
-const directServerText = `No Postfix runs on %MAIL% itself; what follows is for it, others have the same.
-It takes mail on %TM% port %SMTP%; where it listens on that alone, it starts after the tunnel.
+const directServerText = `It takes mail on %TM% port %SMTP%; where it listens on that alone, it starts after the tunnel.
 Strangers come with their own addresses; outgoing mail finds its way through the tunnel by itself.
 It says %HOST% where it greets, as the reverse name of %P4% does.
 Do NOT add %TP% to mynetworks: that would make an open relay of whatever slips through.`
@@ -160,5 +171,5 @@ Do NOT add %TP% to mynetworks: that would make an open relay of whatever slips t
 const directServerCopy = `
 # on %MAIL%, as root
 postconf -e 'myhostname = %HOST%' 'inet_interfaces = all'
-postconf -e 'mynetworks = 127.0.0.0/8 [::1]/128' 'relayhost ='
+` + ownNetworks + `postconf -e 'relayhost =' 'smtpd_authorized_xclient_hosts ='
 systemctl restart postfix`

@@ -114,19 +114,26 @@ func tryAll(ctx context.Context, e *checks.Env, q checks.Question, from *checks.
 	checks.AtOnce(len(list), func(i int) { got[i] = try(ctx, e, from, to, service, list[i]) })
 	var sum tried
 	for _, one := range got {
-		switch {
-		case one.reached.Answer == checks.Refused, one.reached.Answer == checks.Open && one.err != nil:
-			return q.Skip("nobody takes mail there; %s", teller(service))
-		case one.reached.Answer != checks.Open:
-			return unheard(q, one.reached, one.err)
-		}
 		sum.taken, sum.refused, sum.off = append(sum.taken, one.taken...), append(sum.refused, one.refused...), append(sum.off, one.off...)
 		sum.common = cmp.Or(sum.common, one.common) // what was asked there tells nothing, whatever the others heard
+	}
+	for _, one := range got {
+		switch heard := len(sum.taken) + len(sum.refused) + len(sum.off); {
+		case one.err == nil && one.reached.Answer == checks.Open, len(sum.taken) > 0: // what was taken counts, whatever became of the rest
+		case heard > 0 && one.err != nil:
+			return q.Unknown("it was not asked to the end: "+remote.Clean(remote.Words(one.err)).Line(120), "a server that is slow, or that hangs up on who errs often: ask again in some minutes")
+		case one.reached.Answer == checks.Refused, one.reached.Answer == checks.Open:
+			return q.Skip("nobody takes mail there; %s", teller(service))
+		default:
+			return unheard(q, one.reached, one.err)
+		}
 	}
 	evidence := strings.Join(slices.Concat(sum.taken, sum.off, sum.refused), "\n")
 	switch {
 	case len(sum.taken) > 0:
-		return q.Fail("an open relay: "+checks.Few(sum.taken), "mynetworks, or what else the server believes, is too wide", evidence)
+		r := q.Fail("an open relay: "+checks.Few(sum.taken), "mynetworks, or what else the server believes, is too wide", evidence)
+		r.Grave = true
+		return r
 	case sum.common != "":
 		return q.Unknown("this place is refused whatever it asks: "+sum.common, "a block list, or a rule about names or addresses: nothing is told of what others may do")
 	case len(sum.off) > 0:

@@ -16,13 +16,13 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "smtp.server", Step: "haraka", Title: "The mail host's server knows its place behind the proxy",
 		Page: checks.Page{
-			Asks:    "Is the mail host's own Postfix set so that it believes the proxy about who sent a mail where Haraka passes it on, believes it in nothing else, and sends its mail by the proxy? Its settings are read, as Postfix itself tells them.",
+			Asks:    "Is the mail host's Postfix, its own or one in a container, set so that it believes the proxy about who sent a mail where Haraka passes it on, believes it in nothing else, and sends its mail by the proxy? Its settings are read, as Postfix itself tells them.",
 			OK:      "It is.",
 			Warn:    "It is not told whether all of it is so: a setting is a table of its own.",
 			Fail:    "It would relay whatever comes from the proxy; or it does not know who sends; or its mail leaves by another way. The result says which.",
-			Skip:    "No Postfix runs on the mail host itself. What another server does, smtp.relay and the others see from outside.",
+			Skip:    "No Postfix is found on the mail host. What another server does, smtp.relay and the others see from outside.",
 			Unknown: "The host could not be asked.",
-			Mends:   "The chapter Haraka sets these, and shows each before.",
+			Mends:   "The chapter Haraka sets these, and shows each before. Where Postfix runs in a container, it has the lines to copy.",
 		},
 		Guide: "mailcow, Starting Mailcow", Reads: seen.Postfix.Reads, Ask: checks.Linux(askServer),
 	})
@@ -39,7 +39,10 @@ func askServer(_ context.Context, e *checks.Env) []checks.Result {
 		case err != nil:
 			return q.Cannot(err)
 		case now.Absent, !now.Active:
-			return q.Skip("no Postfix runs on %s itself", h.Name)
+			return q.Skip("no Postfix is found on %s", h.Name)
+		}
+		if now.Container != "" {
+			q.Fix = "set it in the container " + now.Container + ": 'postern plan haraka' has the lines to copy"
 		}
 		return judgeServer(q, e.Site, now)
 	}, site.Mail)

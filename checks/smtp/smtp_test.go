@@ -60,6 +60,8 @@ var stories = []struct {
 	{"a greeting that never ends", says(atSMTP, "", "220-"+strings.Repeat("mail.example.org\n220-", 20000)+"\n220 x"), "smtp.answers", checks.Fail, "nobody greets", "smtp.relay.smtp"},
 
 	{"an open relay", says(atSMTP, "RCPT TO:", relayed), "smtp.relay.smtp", checks.Fail, "an open relay: from <> to <relaytest@example.com>: 250", ""},
+	{"an open relay that hangs up on some", both(says(atSMTP, "RCPT TO:<relaytest@example.com>", relayed), says(atSMTP, "RCPT TO:<example.com!relaytest>", "")), "smtp.relay.smtp", checks.Fail, "an open relay: from <> to <relaytest@example.com>: 250", ""},
+	{"hangs up on some", says(atSMTP, "RCPT TO:<example.com!relaytest>", ""), "smtp.relay.smtp", checks.Unknown, "not asked to the end: it hangs up at RCPT", ""},
 	{"by percent", says(atSMTP, "RCPT TO:<relaytest%example.com@example.org>", relayed), "smtp.relay.smtp", checks.Fail, "relaytest%example.com@example.org", ""},
 	{"by a bang", says(atSMTP, "RCPT TO:<example.com!relaytest@[203.0.113.10]>", relayed), "smtp.relay.smtp", checks.Fail, "example.com!relaytest@[203.0.113.10]", ""},
 	{"by a source route", says(atSMTP, "RCPT TO:<@mail.example.org:relaytest@example.com>", relayed), "smtp.relay.smtp", checks.Fail, "@mail.example.org:relaytest", ""},
@@ -119,6 +121,7 @@ var stories = []struct {
 	{"its name is another", told("mail", "postfix", "myhostname = mail.example.org", "myhostname = nas.lan"), "smtp.server", checks.Fail, "calls itself nas.lan", ""},
 	{"nobody takes what it sends", told("mail", "postfix", "relayhost =", "relayhost = [10.0.0.1]:2526"), "smtp.server", checks.Fail, "where nobody takes it", ""},
 	{"haraka, no relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost =")), "smtp.server", checks.Fail, "mail leaves from home", ""},
+	{"haraka, in a container", both(haraka, told("mail", "postfix", "== active\nactive", "== container\nmailcow-1"), told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost =")), "smtp.server", checks.Fail, "mail leaves from home", ""},
 	{"haraka, another relayhost", both(haraka, told("mail", "postfix", "relayhost = [10.0.0.1]:2526", "relayhost = smtp.isp.example")), "smtp.server", checks.Fail, "smtp.isp.example", ""},
 	{"haraka, XCLIENT not believed", both(haraka, told("mail", "postfix", "xclient_hosts = 10.0.0.1", "xclient_hosts =")), "smtp.server", checks.Fail, "XCLIENT", ""},
 	{"haraka, IPv4 only", both(haraka, told("mail", "postfix", "inet_protocols = all", "inet_protocols = ipv4")), "smtp.server", checks.Fail, "inet_protocols is ipv4", ""},
@@ -151,8 +154,11 @@ func TestStories(t *testing.T) {
 			for id, r := range results {
 				switch fine := r.Outcome == checks.OK || r.Outcome == checks.Skip; {
 				case id == c.id:
-					if text := r.Saw.String() + "\n" + r.Evidence.String(); r.Outcome != c.want || !strings.Contains(text, c.words) {
-						t.Errorf("%s is %s, want %s with %q: %s", id, r.Outcome, c.want, c.words, text)
+					if r.Outcome != c.want || !strings.Contains(text(r), c.words) {
+						t.Errorf("%s is %s, want %s with %q: %s", id, r.Outcome, c.want, c.words, text(r))
+					}
+					if strings.Contains(c.name, "in a container") != strings.Contains(r.Fix, "in the container mailcow-1") || strings.Contains(text(r), "an open relay:") != r.Grave {
+						t.Errorf("%s: it is mended by %q, grave: %t", id, r.Fix, r.Grave)
 					}
 					if r.Want == "" || !fine && (r.Likely == "" || r.Fix == "") {
 						t.Errorf("it does not say what was wanted, what is likely and what mends it: %+v", r)
@@ -164,6 +170,9 @@ func TestStories(t *testing.T) {
 		}))
 	}
 }
+
+// text is all that a result says of what it saw.
+func text(r checks.Result) string { return r.Saw.String() + "\n" + r.Evidence.String() }
 
 // bubble is a test whose time passes when all wait.
 func bubble(test func(*testing.T)) func(*testing.T) {

@@ -3,6 +3,7 @@ package haraka
 import (
 	"encoding/json"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -306,5 +307,66 @@ func TestInTheWay(t *testing.T) {
 	s.Guide.MTA = "replace"
 	if got := InTheWay(s, s.Host("proxy"), []seen.Listener{at("exim4", "127.0.0.1", 25)}); len(got) > 0 || len(Replaced([]seen.Listener{at("exim4", "127.0.0.1", 25)})) != 1 {
 		t.Errorf("it is replaced, and yet %q", got)
+	}
+}
+
+func TestForeign(t *testing.T) {
+	s := answered(t)
+	of := func(said string) (Foreign, error) {
+		return ForeignOf(s, s.Host("proxy"), remote.Facts{Host: "proxy", Answers: map[string]remote.Answer{others.ID: {Out: said}}})
+	}
+	const ours = "haraka-in/config/me\nharaka-in/config/tls_key.pem\nharaka-in/plugins/xclient_full.js\nharaka-out/config/relay.ini\nharaka-out/config/internalcmd_key\n"
+	if got, err := of(ours + "end\n"); err != nil || len(got.Paths) > 0 || got.Odd > 0 || got.Guide || len(got.Aside()) > 0 {
+		t.Errorf("ours alone: %+v, %v", got, err)
+	}
+	got, err := of(ours + "haraka-in/config/host_list_regex\nharaka-out/plugins/tls.js\nharaka-in/node_modules\nharaka-in/config/relay.ini\nharaka-in/config/a b\nharaka-in/config/../../x\nharaka/config\nend\n")
+	if want := "/opt/haraka-in/config/host_list_regex /opt/haraka-in/config/relay.ini /opt/haraka-in/node_modules /opt/haraka-out/plugins/tls.js"; err != nil || strings.Join(got.Paths, " ") != want || got.Odd != 2 || !got.Guide {
+		t.Errorf("%+v, %v", got, err)
+	}
+	things := got.Aside()
+	if len(things) != 2 {
+		t.Fatalf("%+v", things)
+	}
+	changes, err := things[0].Plan(does.Seen{})
+	if err != nil || len(changes) != 1 || !strings.HasSuffix(changes[0].Title, ": config/host_list_regex, config/relay.ini, node_modules") || !strings.Contains(changes[0].Do, "set -- 'config/host_list_regex' 'config/relay.ini' 'node_modules'\n") {
+		t.Errorf("%+v, %v", changes, err)
+	}
+	for _, cut := range []string{"", "haraka-in/config/me\n", "haraka-in/config/me\nen"} {
+		if got, err := of(cut); err == nil {
+			t.Errorf("%q is %+v", cut, got)
+		}
+	}
+}
+
+// What is moved aside comes back, also when the move was cut short.
+func TestAside(t *testing.T) {
+	dir := t.TempDir()
+	change := func() remote.Change {
+		changes, err := aside{dir: dir, unit: "none.service", names: []string{"config/a", "b"}}.Plan(does.Seen{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return changes[0]
+	}()
+	sh := func(script string) string {
+		cmd := exec.Command("sh", "-e")
+		cmd.Stdin = strings.NewReader("systemctl() { :; }\n" + script + "\ncd " + dir + "; find . -type f | sort | tr '\\n' ' '")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	if got := sh("mkdir -p " + dir + "/config; echo >" + dir + "/config/a; echo >" + dir + "/config/me"); got != "./config/a ./config/me " {
+		t.Fatal(got)
+	}
+	if got := sh(change.Do); got != "./before-postern/config/a ./config/me " {
+		t.Errorf("moved: %s", got)
+	}
+	if got := sh(change.Do + change.Undo + change.Undo); got != "./config/a ./config/me " {
+		t.Errorf("moved back: %s", got)
+	}
+	if got := sh("ls " + dir); strings.Contains(got, "before-postern\n") {
+		t.Errorf("left: %s", got)
 	}
 }
