@@ -64,12 +64,13 @@ func (m letter) send(ctx context.Context, l *Lab) error {
 	if m.password != "" {
 		steps = append(steps, func() error { return c.Auth(smtp.PlainAuth("", m.sender, m.password, "server")) })
 	}
-	steps = append(steps, func() error { return c.Mail(m.sender) }, func() error { return c.Rcpt(m.rcpt) }, func() error { return m.data(c) }, c.Quit)
+	steps = append(steps, func() error { return c.Mail(m.sender) }, func() error { return c.Rcpt(m.rcpt) }, func() error { return m.data(c) })
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
 	}
+	_ = c.Quit() // it is taken
 	return nil
 }
 

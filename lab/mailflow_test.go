@@ -4,7 +4,6 @@ package main
 
 import (
 	"net/netip"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,9 +20,8 @@ func TestMail(t *testing.T) {
 		for _, suite := range []string{"trixie", "bookworm"} {
 			t.Run(path+" on "+suite, func(t *testing.T) {
 				t.Parallel()
-				torture := os.Getenv("POSTERN_TORTURE") != ""
-				if suite == "bookworm" && !torture {
-					t.Skip("skipped: it runs only in make torture")
+				if suite == "bookworm" {
+					needTorture(t)
 				}
 				m := newMailed(t, path, Options{Suite: suite, Mail: "plain"})
 				before := fingerprints(t, m.l)
@@ -34,7 +32,7 @@ func TestMail(t *testing.T) {
 					t.Errorf("a second apply changes something:\n%s", said)
 				}
 				m.breaks(path)
-				if other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]; torture || other == "haraka" {
+				if other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]; torture() || other == "haraka" {
 					m.goes(other)
 					m.flows(other, other+"2")
 					m.goes(path)
@@ -44,12 +42,6 @@ func TestMail(t *testing.T) {
 			})
 		}
 	}
-}
-
-// goes has mail take the other path: one answer, one apply.
-func (m mailed) goes(path string) {
-	m.run(0, "apply", "--yes", "--save", "--set", "mail.path="+path)
-	m.settled()
 }
 
 // mailed is a site with a mail server, and who operates it.

@@ -54,11 +54,14 @@ func planHaraka(s *site.Site, look Look) Plan {
 		planProxyMail(s, h, look[h.Name], &p)
 	}
 	for _, h := range s.HostsOf(site.Mail) {
-		changes, err := wireguard.See(s, h, look[h.Name]).Outgoing()
-		if err != nil {
-			p.Refused = append(p.Refused, err.Error())
+		// Whoever sends by itself goes on to do so until it is told otherwise, and not by the line at home.
+		if now, err := seen.Postfix.Of(look[h.Name]); s.Mail.Path == "direct" || s.Mail.Kind == "plain" && err == nil && now.Active {
+			changes, err := wireguard.See(s, h, look[h.Name]).Outgoing()
+			if err != nil {
+				p.Refused = append(p.Refused, err.Error())
+			}
+			p.add(h, changes)
 		}
-		p.add(h, changes)
 		planMailServer(s, h, look[h.Name], &p)
 	}
 	return p
