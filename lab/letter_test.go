@@ -27,6 +27,7 @@ type letter struct {
 	sender, rcpt string
 	password     string // the sender logs in with it; not when empty
 	word, text   string
+	header       string // more lines of it
 }
 
 // send sends a message, over TLS if the server has it, and gives the server's refusal.
@@ -80,8 +81,8 @@ func (m letter) data(c *smtp.Client) error {
 		return err
 	}
 	_, domain, _ := strings.Cut(m.sender, "@")
-	_, err = fmt.Fprintf(w, "From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
-		m.sender, m.rcpt, m.word, time.Now().Format(time.RFC1123Z), m.word, domain, m.text)
+	_, err = fmt.Fprintf(w, "From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n%s\r\n%s\r\n",
+		m.sender, m.rcpt, m.word, time.Now().Format(time.RFC1123Z), m.word, domain, m.header, m.text)
 	return errors.Join(err, w.Close())
 }
 

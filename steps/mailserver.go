@@ -29,7 +29,7 @@ func mailReads(s *site.Site, h *site.Host) []remote.Query {
 // postfixTable has Postfix set so; it takes most of it up by itself, but for where it listens and where it sends.
 func postfixTable(keys []does.Key, anew bool) does.Table {
 	return does.Table{Step: "haraka", Things: []does.Thing{
-		does.Keys{Path: mainCF, Syntax: does.MainCF, Set: keys, Test: testMainCF},
+		does.Keys{Path: mainCF, Syntax: does.MainCF, Set: keys, Test: testMainCF, InTurn: true}, // each of its processes reads it as it starts
 		does.Unit{Name: "postfix.service", Config: []string{mainCF}, Reload: !anew},
 	}}
 }
