@@ -167,7 +167,7 @@ func (l *Lab) mailClients(t *testing.T, word string) (lines []string) {
 }
 
 // dkimLine is the record of the key that the mail server signs with, as a line for PublishLines.
-func (l *Lab) dkimLine(t *testing.T) string {
+func (l *Lab) dkimLine(t testing.TB) string {
 	t.Helper()
 	cat := []string{"cat", "/var/lib/rspamd/dkim/dkim.zone"}
 	if l.Docker {

@@ -51,7 +51,7 @@ type mailed struct {
 }
 
 // newMailed has a lab's records published as the program writes them out.
-func newMailed(t *testing.T, path string, o Options) mailed {
+func newMailed(t testing.TB, path string, o Options) mailed {
 	t.Helper()
 	l := newLab(t, o)
 	m := mailed{newOperator(t, l, func(text string) string {

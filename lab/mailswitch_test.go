@@ -23,6 +23,15 @@ func (m mailed) goes(path string) {
 	m.settled()
 }
 
+// emptied waits until a command on a host has nothing to say.
+func (m mailed) emptied(host, command string) {
+	m.t.Helper()
+	var left string
+	if err := poll(m.t.Context(), 4*time.Minute, func() bool { left = want(m.t, m.l, host, "sh", "-c", command); return left == "" }); err != nil {
+		m.t.Errorf("%s still has %s", host, left)
+	}
+}
+
 // TestMailSwitch: mail goes from one path to the other and back, and what waits to be sent at that moment is sent, too.
 func TestMailSwitch(t *testing.T) {
 	t.Parallel()
@@ -34,12 +43,14 @@ func TestMailSwitch(t *testing.T) {
 		t.Fatal(err)
 	}
 	waits := leaving("waits", "")
-	waits.rcpt = "eve@sink.external.test"
-	if err := waits.send(t.Context(), m.l); err != nil {
-		t.Fatal(err)
+	for _, rcpt := range []string{"eve", "nobody"} { // whom the server refuses
+		waits.rcpt = rcpt + "@sink.external.test"
+		if err := waits.send(t.Context(), m.l); err != nil {
+			t.Fatal(err)
+		}
 	}
 	const queued = "ls -A /opt/haraka-out/queue"
-	if err := poll(t.Context(), time.Minute, func() bool { return want(t, m.l, "proxy", "sh", "-c", queued) != "" }); err != nil {
+	if err := poll(t.Context(), time.Minute, func() bool { return len(strings.Fields(want(t, m.l, "proxy", "sh", "-c", queued))) == 2 }); err != nil {
 		t.Fatal("nothing waits in Haraka's queue")
 	}
 	for _, path := range []string{"direct", "haraka", "direct"} {
@@ -51,7 +62,9 @@ func TestMailSwitch(t *testing.T) {
 			if _, mail := world.got(t); mail == "" {
 				t.Error("what waited is not sent")
 			}
+			m.l.inbox(t, "203.0.113.10", "nobody@sink.external.test")
 			there.Close()
+			m.emptied("proxy", queued)
 			m.run(0, "apply", "--yes") // now nothing waits any more
 		}
 		if state, _ := m.l.Exec(t.Context(), "proxy", "systemctl", "is-active", "haraka-out"); (strings.TrimSpace(state) == "active") != (path == "haraka") {

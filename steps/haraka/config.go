@@ -68,10 +68,6 @@ func intake(me string, domains []string, listen, host, port string) map[string]s
 //
 // guide: haraka, Haraka Out Configuration
 func sending(s *site.Site, h *site.Host) map[string]string {
-	home := []string{"[domains]"}
-	for _, d := range zone.Domains(s) {
-		home = append(home, d+` = { "action": "continue", "nexthop": "`+address(netip.MustParseAddr("127.0.0.1"), s.Ports.SMTP)+`" }`)
-	}
 	smtp := []string{"listen=" + address(s.TunnelAddress(h), s.Ports.Relay), "nodes=0"}
 	if h.Public4.IsValid() { // it would ask a stranger for it
 		smtp = append(smtp, "public_ip="+h.Public4.String())
@@ -82,7 +78,7 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		"config/smtp.ini":                lines(smtp...),
 		"config/relay.ini":               lines("[relay]", "acl=true", "force_routing=true", "dest_domains=false", "all=false"),
 		"config/relay_acl_allow":         lines(s.Tunnel.Mail.String() + "/32"),
-		"config/relay_dest_domains.ini":  lines(home...),
+		"config/relay_dest_domains.ini":  home(s, netip.MustParseAddr("127.0.0.1")),
 		"config/outbound.bounce_message": bounce,
 		"config/outbound.ini":            lines("enable_tls=true", "inet_prefer=v4", "received_header=disabled"),
 		"config/tls.ini":                 lines("key="+config+"tls_key.pem", "cert="+config+"tls_cert.pem", "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
@@ -90,6 +86,15 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		// A line that says where a mail comes from would tell the world the mail host's address.
 		"config/connection.ini": connections(does.Key{Section: "headers", Name: "add_received", Value: "false"}),
 	}
+}
+
+// home is where mail for our own domains goes.
+func home(s *site.Site, to netip.Addr) string {
+	all := []string{"[domains]"}
+	for _, d := range zone.Domains(s) {
+		all = append(all, d+` = { "action": "continue", "nexthop": "`+address(to, s.Ports.SMTP)+`" }`)
+	}
+	return lines(all...)
 }
 
 // bounce is what who sent a mail is told when it cannot be delivered. Haraka has none but in its own folder, and then sends one without

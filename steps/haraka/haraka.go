@@ -97,16 +97,20 @@ func Queued(f remote.Facts) (n int, err error) {
 }
 
 // Off has neither instance run; their files and queues stay. The one that sends goes on as long as it has mail: until the mail host has
-// the other path for good it is handed some, and what came last may need a moment to leave.
-func Off(queued int) does.Table {
-	sends := does.Unit{Name: Out}
-	if queued == 0 {
-		sends = does.Unit{Name: Out, Off: true, Title: "stop " + Out + " when its queue is empty: the mail host sends by itself; its files stay",
-			When: "for n in 1 2 3 4 5 6 7 8 9 10; do " + waits + " && sleep 1 || break; done; ! " + waits}
-	}
-	return does.Table{Step: "haraka", Things: []does.Thing{
-		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"}, sends,
+// the other path for good it is handed some, and what came last may need a moment to leave. What it cannot deliver goes straight home
+// then: as from a stranger, but it comes.
+func Off(s *site.Site, queued int) does.Table {
+	t := does.Table{Step: "haraka", Things: []does.Thing{
+		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
 	}}
+	if queued == 0 {
+		t.Things = append(t.Things, does.Unit{Name: Out, Off: true, Title: "stop " + Out + " when its queue is empty: the mail host sends by itself; its files stay",
+			When: "for n in 1 2 3 4 5 6 7 8 9 10; do " + waits + " && sleep 1 || break; done; ! " + waits})
+		return t
+	}
+	const homeward = out + "/config/relay_dest_domains.ini"
+	t.Things = append(t.Things, does.File{Path: homeward, Text: home(s, s.Tunnel.Mail)}, does.Unit{Name: Out, Config: []string{homeward}})
+	return t
 }
 
 // mtas are the units of mail servers that may stand where Haraka is to, by their process.
