@@ -15,20 +15,20 @@ import (
 func TestMailLoad(t *testing.T) {
 	t.Parallel()
 	needTorture(t)
+	m := newMailed(t, "haraka", Options{Suite: "trixie", Mail: "plain"})
+	m.run(0, "apply", "--yes")
+	m.proven()
 	for _, path := range []string{"haraka", "direct"} {
-		t.Run(path, func(t *testing.T) {
-			t.Parallel()
-			m := newMailed(t, path, Options{Suite: "trixie", Mail: "plain"})
-			m.run(0, "apply", "--yes")
-			m.proven()
-			t.Logf("memory before: %s", m.memory())
-			m.odd(path)
-			t.Logf("memory after large ones: %s", m.memory())
-			m.crowd(path)
-			t.Logf("memory after many: %s", m.memory())
-			m.emptied("proxy", "ls -A /opt/haraka-out/queue 2>/dev/null; :")
-			m.emptied("mail", "postqueue -p | grep -v 'queue is empty'; :")
-		})
+		if path == "direct" {
+			m.run(0, "apply", "--yes", "--save", "--set", "mail.path="+path)
+		}
+		t.Logf("memory before: %s", m.memory())
+		m.odd(path)
+		t.Logf("memory after large ones: %s", m.memory())
+		m.crowd(path)
+		t.Logf("memory after many: %s", m.memory())
+		m.emptied("proxy", "ls -A /opt/haraka-out/queue 2>/dev/null; :")
+		m.emptied("mail", "postqueue -p | grep -v 'queue is empty'; :")
 	}
 }
 
