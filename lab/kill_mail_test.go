@@ -20,6 +20,13 @@ var mailShapes = []shape{
 // mailDeadline is the guard's where mail is: a server that is asked to relay takes its time to refuse.
 const mailDeadline = 75 * time.Second
 
+func (a *arena) deadline() time.Duration {
+	if a.shape.mail != "" {
+		return mailDeadline
+	}
+	return killDeadline
+}
+
 // mailKinds are the blows of those shapes. What becomes of watchdogs has nothing to do with mail.
 var mailKinds = []string{"client killed", "link cut", "reboot", "power cut", "disk filled"}
 

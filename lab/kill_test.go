@@ -171,7 +171,11 @@ func newArena(t *testing.T, s shape) *arena {
 		s.set = append(slices.Clone(s.set), "host.mail.fingerprint="+key)
 	}
 	a := &arena{l: l, site: o.site, shape: s, prints: map[bool]map[string]string{}}
-	for _, there := range []bool{true, false} {
+	ways := []bool{true, false}
+	if s.mail != "" {
+		ways = append(ways, ways...) // the host remembers of the way back, too, what was before us
+	}
+	for _, there := range ways {
 		a.there = !there
 		a.apply(o)
 		a.prints[there] = map[string]string{}
@@ -248,13 +252,6 @@ func (a *arena) strike(t *testing.T, c killCase) row {
 	arrived()
 	t.Logf("%s: ends %v, exit %d, ssh after %s", r.where, r.ends, r.code, r.ssh.Round(100*time.Millisecond))
 	return r
-}
-
-func (a *arena) deadline() time.Duration {
-	if a.shape.mail != "" {
-		return mailDeadline
-	}
-	return killDeadline
 }
 
 // ready brings the hosts to a known state when the case before left them in another.
