@@ -46,7 +46,7 @@ func odd(word string) []letter {
 	}
 	return []letter{
 		{word: "large" + word, text: large(25<<20, 78)},
-		{word: "recipients" + word, header: "Cc: " + strings.Repeat("friend@example.net,\r\n ", 4999) + "friend@example.net\r\n"},
+		{word: "recipients" + word, header: "Cc: " + strings.Repeat("a@example.net,\r\n ", 5500) + "b@example.net\r\n"}, // Postfix cuts a header field at 100 kB
 		{word: "lines" + word, header: many.String()},
 		{word: "bytes" + word, header: "X-Name: Zo\xeb Gr\xf6\xdfe\r\n", text: "gr\xfc\xdfe \x80\xff\r\n"},
 		{word: "names" + word, sender: "zoë@external.test", header: "X-Name: Zoë Größe 世界\r\n", text: "grüße\r\n"},
@@ -82,7 +82,7 @@ func (m mailed) odd(word string) {
 			t.Errorf("in%s does not arrive as it was: %d bytes, of a text of %d: %.3000q", one.word, len(got), len(want), got)
 		}
 		for line := range strings.Lines(one.header) {
-			if name, _, is := strings.Cut(line, ":"); is && !strings.Contains(got, name+":") {
+			if line := strings.ReplaceAll(line, "\r", ""); !strings.Contains(got, line) {
 				t.Errorf("in%s arrives without its line %q", one.word, line)
 				break
 			}
