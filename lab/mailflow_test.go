@@ -28,6 +28,7 @@ func TestMail(t *testing.T) {
 				m.run(0, "apply", "--yes")
 				m.proven()
 				m.flows(path, path)
+				m.odd(path)
 				if said := m.run(0, "apply", "--yes"); !strings.Contains(said, "Nothing to change") {
 					t.Errorf("a second apply changes something:\n%s", said)
 				}
