@@ -33,6 +33,16 @@ func BenchmarkPostern(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkMail is the same of chapters 5 and 6.
+func BenchmarkMail(b *testing.B) {
+	bench := &bench{operator: newMailed(b, "haraka", Options{Suite: "trixie", Mail: "plain"}).operator, b: b}
+	bench.run(0, "apply", "--yes")
+	bench.check()
+	bench.mail()
+	fmt.Printf("\n%s\n", bench.table.String())
+	b.ReportMetric(0, "ns/op")
+}
+
 // bench is an operator with a watch.
 type bench struct {
 	*operator
@@ -143,6 +153,41 @@ func (m *bench) chapters() {
 		ratios, took, bare = append(ratios, guarded/slower), append(took, guarded), append(bare, slower)
 	}
 	m.row("chapters 2 and 3 on both hosts, guarded / a plain script", median(ratios), 1.5, "times", fmt.Sprintf("%.2f s / %.2f s", median(took), median(bare)))
+}
+
+// mail compares chapter 6 on both hosts, proven, with the same commands as a script, one ssh for each host and stage; what is installed
+// comes from the mirror each time.
+func (m *bench) mail() {
+	away := func() {
+		m.run(0, "undo", "haraka", "--yes")
+		want(m.b, m.l, "proxy", "sh", "-ec", "apt-get -qq purge nodejs npm >/dev/null 2>&1; apt-get -qq autoremove --purge >/dev/null 2>&1; rm -rf /opt/postern/haraka")
+	}
+	var ratios, took, bare []float64
+	for range 3 {
+		away()
+		plain := 0.0
+		for {
+			script := []byte(m.output("plan", "--script", "haraka"))
+			if bytes.Contains(script, []byte("nothing to change")) {
+				break
+			}
+			start := time.Now()
+			var runs []func() error
+			for host, address := range map[string]string{"proxy": "203.0.113.10", "mail": "192.168.50.2"} {
+				if bytes.Contains(script, []byte("\n# ---- "+host+" ----\n")) {
+					runs = append(runs, func() error { return m.plain(script, address, host) })
+				}
+			}
+			if err := together(runs...); err != nil {
+				m.b.Fatal(err)
+			}
+			plain += time.Since(start).Seconds()
+		}
+		away()
+		guarded := m.timed(m.postern("apply", "--yes", "haraka")...)
+		ratios, took, bare = append(ratios, guarded/plain), append(took, guarded), append(bare, plain)
+	}
+	m.row("chapter 6 for the first time, guarded and proven / a plain script", median(ratios), 1.5, "times", fmt.Sprintf("%.2f s / %.2f s", median(took), median(bare)))
 }
 
 // plain runs the plain script on one host.

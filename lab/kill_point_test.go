@@ -10,11 +10,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"postern/steps/haraka"
 )
 
 // event is one line that the program streams.
@@ -130,6 +133,12 @@ type point struct {
 	then    func(f *flight) bool // with the program stopped, what is waited for; nil for nothing
 }
 
+// installing is when the host does what is made first, Haraka itself.
+var installing = point{name: "installing", reached: func(f *flight, host string) bool {
+	_, err := os.Stat(fmt.Sprintf("/proc/%d/root/opt/postern/haraka/%s/node_modules", f.inits[host], haraka.Version))
+	return err == nil
+}}
+
 var points = []point{
 	{name: "armed", reached: func(f *flight, host string) bool { return strings.Contains(f.open(host), " ARMED.") }},
 	{name: "applying", reached: func(f *flight, host string) bool { return strings.Contains(f.open(host), " PLACED ") }},
@@ -154,7 +163,7 @@ func confirming(f *flight, host string) bool {
 
 func pointNamed(t *testing.T, name string) point {
 	t.Helper()
-	for _, p := range points {
+	for _, p := range append(slices.Clone(points), installing) {
 		if p.name == name {
 			return p
 		}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -22,15 +21,16 @@ type shape struct {
 	name  string
 	set   []string // none: of hosts on which nothing of ours is
 	hosts []string
+	mail  string // the path that it has at first, where there is a mail server
 }
 
-var shapes = []shape{
-	{"both hosts", []string{"ports.imaps=1993", "tunnel.port=51999"}, []string{"mail", "proxy"}},
-	{"mail alone", []string{"host.mail.ssh_from=192.168.50.0/24"}, []string{"mail"}},
-	{"through the proxy", []string{"ports.imaps=1993", "host.mail.jump=proxy", "host.mail.ssh=root@10.0.0.2"}, []string{"mail", "proxy"}},
-	{"proxy alone", []string{"host.proxy.ssh_from=198.51.100.0/26,2001:db8:50::/64"}, []string{"proxy"}},
-	{"from bare hosts, and undone", nil, []string{"mail", "proxy"}},
-}
+var shapes = append([]shape{
+	{name: "both hosts", set: []string{"ports.imaps=1993", "tunnel.port=51999"}, hosts: []string{"mail", "proxy"}},
+	{name: "mail alone", set: []string{"host.mail.ssh_from=192.168.50.0/24"}, hosts: []string{"mail"}},
+	{name: "through the proxy", set: []string{"ports.imaps=1993", "host.mail.jump=proxy", "host.mail.ssh=root@10.0.0.2"}, hosts: []string{"mail", "proxy"}},
+	{name: "proxy alone", set: []string{"host.proxy.ssh_from=198.51.100.0/26,2001:db8:50::/64"}, hosts: []string{"proxy"}},
+	{name: "from bare hosts, and undone", hosts: []string{"mail", "proxy"}},
+}, mailShapes...)
 
 // way is what leads to the shape, or to its absence.
 func (a *arena) way(there bool) []string {
@@ -39,6 +39,8 @@ func (a *arena) way(there bool) []string {
 		return append(a.answers(there), "apply", "--yes")
 	case there:
 		return []string{"apply", "--yes"}
+	case a.shape.mail != "":
+		return []string{"undo", "haraka", "--yes"}
 	}
 	return []string{"undo", "--all", "--yes"}
 }
@@ -104,7 +106,10 @@ func killShares(cases []killCase) [][]killCase { return slices.Collect(slices.Ch
 
 // killCases are the cases of a shape: a few that differ most, or all.
 func killCases(s shape) []killCase {
-	if os.Getenv("POSTERN_TORTURE") == "" {
+	if s.mail != "" {
+		return mailCases(s)
+	}
+	if !torture() {
 		return map[string][]killCase{
 			"both hosts": {
 				{"client killed", "between", []string{"proxy"}},
@@ -150,8 +155,13 @@ var killLong = map[string]bool{"client stopped": true, "sshd frozen": true, "slo
 // newArena sets two hosts up and takes the prints of a shape and of its absence from runs that nothing happens to.
 func newArena(t *testing.T, s shape) *arena {
 	t.Helper()
-	l := newLab(t, Options{})
-	o := newOperator(t, l, nil)
+	var o *operator
+	if s.mail != "" {
+		o = newMailed(t, s.mail, Options{Suite: "trixie", Mail: "plain"}).operator
+	} else {
+		o = newOperator(t, newLab(t, Options{}), nil)
+	}
+	l := o.l
 	o.run(0, "apply", "--yes")
 	if s.name == "through the proxy" {
 		key, err := l.Fingerprint(t.Context(), "mail")
@@ -161,7 +171,11 @@ func newArena(t *testing.T, s shape) *arena {
 		s.set = append(slices.Clone(s.set), "host.mail.fingerprint="+key)
 	}
 	a := &arena{l: l, site: o.site, shape: s, prints: map[bool]map[string]string{}}
-	for _, there := range []bool{true, false} {
+	ways := []bool{true, false}
+	if s.mail != "" {
+		ways = append(ways, ways...) // the host remembers of the way back, too, what was before us
+	}
+	for _, there := range ways {
 		a.there = !there
 		a.apply(o)
 		a.prints[there] = map[string]string{}
@@ -202,7 +216,8 @@ func (a *arena) strike(t *testing.T, c killCase) row {
 	o := &operator{t: t, l: a.l, node: "laptop", site: a.site}
 	a.ready(t, o)
 	r := row{shape: a.shape.name, blow: c.blow, code: -1}
-	f := fly(o, append([]string{"--json", "--events", "--deadline", killDeadline.String()}, a.way(!a.there)...)...)
+	arrived := a.flows(t)
+	f := fly(o, append([]string{"--json", "--events", "--deadline", a.deadline().String()}, a.way(!a.there)...)...)
 	var on bool
 	if r.where, on = f.stopAt(pointNamed(t, c.at), c.on[0]); !on {
 		t.Fatalf("the run ended before %s:\n%s", c.at, f.told())
@@ -234,6 +249,7 @@ func (a *arena) strike(t *testing.T, c killCase) row {
 	r.ssh = <-login
 	a.judge(t, &r, f)
 	a.goOn(t, o, &r)
+	arrived()
 	t.Logf("%s: ends %v, exit %d, ssh after %s", r.where, r.ends, r.code, r.ssh.Round(100*time.Millisecond))
 	return r
 }
@@ -262,7 +278,7 @@ func (a *arena) mend(t *testing.T, f *flight, c killCase, mend []func() error) {
 	t.Helper()
 	switch c.blow {
 	case "link cut", "sshd frozen", "slow, and client killed":
-		time.Sleep(killDeadline + 5*time.Second)
+		time.Sleep(a.deadline() + 5*time.Second)
 	case "disk filled":
 		<-f.ended
 		if !strings.Contains(f.open(c.on[0]), " CONFIRMED.") { // what is kept needs room to be recorded; nothing else does
@@ -279,10 +295,10 @@ func (a *arena) mend(t *testing.T, f *flight, c killCase, mend []func() error) {
 // settled waits until no host has anything open: at most the deadline, and what a busy machine needs on top.
 func (a *arena) settled(t *testing.T, f *flight) {
 	t.Helper()
-	for end := time.Now().Add(killDeadline + time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(a.deadline() + time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		busy := ""
 		for _, host := range []string{"mail", "proxy"} {
-			out, err := a.l.Exec(t.Context(), host, "sh", "-c", `cd /var/lib/postern && ls -Ad open in.* 2>/dev/null; systemctl list-units --no-legend --plain 'postern-*'; :`)
+			out, err := a.l.Exec(t.Context(), host, "sh", "-c", `cd /var/lib/postern && ls -Ad open in.* 2>/dev/null; systemctl list-units --no-legend --plain 'postern-*' | grep -v '^postern-smtp\.'; :`)
 			if err != nil || strings.TrimSpace(out) != "" {
 				busy += fmt.Sprintf("%s: %s %v\n", host, out, err)
 			}

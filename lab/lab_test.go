@@ -38,6 +38,16 @@ func newLab(t testing.TB, o Options) *Lab {
 	return l
 }
 
+// needTorture skips what takes too long for every run.
+func needTorture(t testing.TB) {
+	t.Helper()
+	if !torture() {
+		t.Skip("skipped: it runs only in make torture")
+	}
+}
+
+func torture() bool { return os.Getenv("POSTERN_TORTURE") != "" }
+
 // needLab skips where no lab can be, and ends labs of test runs that were killed.
 func needLab(t testing.TB) {
 	t.Helper()

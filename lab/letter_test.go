@@ -27,6 +27,7 @@ type letter struct {
 	sender, rcpt string
 	password     string // the sender logs in with it; not when empty
 	word, text   string
+	header       string // more lines of it
 }
 
 // send sends a message, over TLS if the server has it, and gives the server's refusal.
@@ -64,12 +65,13 @@ func (m letter) send(ctx context.Context, l *Lab) error {
 	if m.password != "" {
 		steps = append(steps, func() error { return c.Auth(smtp.PlainAuth("", m.sender, m.password, "server")) })
 	}
-	steps = append(steps, func() error { return c.Mail(m.sender) }, func() error { return c.Rcpt(m.rcpt) }, func() error { return m.data(c) }, c.Quit)
+	steps = append(steps, func() error { return c.Mail(m.sender) }, func() error { return c.Rcpt(m.rcpt) }, func() error { return m.data(c) })
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
 	}
+	_ = c.Quit() // it is taken
 	return nil
 }
 
@@ -79,8 +81,8 @@ func (m letter) data(c *smtp.Client) error {
 		return err
 	}
 	_, domain, _ := strings.Cut(m.sender, "@")
-	_, err = fmt.Fprintf(w, "From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n",
-		m.sender, m.rcpt, m.word, time.Now().Format(time.RFC1123Z), m.word, domain, m.text)
+	_, err = fmt.Fprintf(w, "From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n%s\r\n%s\r\n",
+		m.sender, m.rcpt, m.word, time.Now().Format(time.RFC1123Z), m.word, domain, m.header, m.text)
 	return errors.Join(err, w.Close())
 }
 
@@ -165,7 +167,7 @@ func (l *Lab) mailClients(t *testing.T, word string) (lines []string) {
 }
 
 // dkimLine is the record of the key that the mail server signs with, as a line for PublishLines.
-func (l *Lab) dkimLine(t *testing.T) string {
+func (l *Lab) dkimLine(t testing.TB) string {
 	t.Helper()
 	cat := []string{"cat", "/var/lib/rspamd/dkim/dkim.zone"}
 	if l.Docker {

@@ -39,6 +39,7 @@ type Change struct {
 	Path      string // the file it writes; empty when it only runs Do
 	Old, New  *File  // nil means absent
 	AtConfirm bool   // the file is put in place only at confirm: the running state is made by Do, and a reboot before forgets it
+	InTurn    bool   // the file is put in place when it is this change's turn, right before its Do: what comes before it must be so by then
 	Test      string // checks the staged file, named by $NEW, before anything is changed
 	Do        string // run once all files are in place, in the order of the changes
 	Undo      string // run once all files are restored, in reverse order; must work from any point Do may have stopped at

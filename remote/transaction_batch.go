@@ -136,6 +136,9 @@ func (p *payload) changes(list []Change) {
 		if c.AtConfirm {
 			p.line(dir+"late", "")
 		}
+		if c.InTurn {
+			p.line(dir+"turn", "")
+		}
 		if c.Forget {
 			p.line(dir+"forget", "")
 		}

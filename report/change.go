@@ -89,6 +89,8 @@ func (t *text) diff(c remote.Change, margin, rest string) {
 	when := ""
 	if c.AtConfirm {
 		when = ", put in place when the change is confirmed"
+	} else if c.InTurn {
+		when = ", put in place when what comes before it is done"
 	}
 	t.line(Plain, "%sfile: %s (%s)%s", margin, c.Path, attributes(c), when)
 	before, after := "", ""

@@ -166,12 +166,15 @@ func (f *Fake) place(c remote.Change, was *remote.File) {
 func (f *Fake) apply(c *fakeChange, tell func(remote.Progress)) {
 	start, leave := f.Clock(), f.enter()
 	for _, one := range c.Changes {
-		if c.state == "ARMED" && !one.AtConfirm {
+		if c.state == "ARMED" && !one.AtConfirm && !one.InTurn {
 			f.place(one, c.was[one.Path])
 		}
 	}
 	for i, one := range c.Changes {
 		if c.state == "ARMED" && c.broke == nil {
+			if one.InTurn {
+				f.place(one, c.was[one.Path])
+			}
 			f.outside(func() {
 				tell(remote.Progress{N: i + 1, Of: len(c.Changes), Text: remote.Clean(one.Title), Elapsed: f.Clock().Sub(start)})
 			})

@@ -55,11 +55,14 @@ func planHaraka(s *site.Site, look Look) Plan {
 		planProxyMail(s, h, look[h.Name], &p)
 	}
 	for _, h := range s.HostsOf(site.Mail) {
-		changes, err := wireguard.See(s, h, look[h.Name]).Outgoing()
-		if err != nil {
-			p.Refused = append(p.Refused, err.Error())
+		// Whoever sends by itself goes on to do so until it is told otherwise, and not by the line at home.
+		if now, err := seen.Postfix.Of(look[h.Name]); s.Mail.Path == "direct" || s.Mail.Kind == "plain" && err == nil && now.Active {
+			changes, err := wireguard.See(s, h, look[h.Name]).Outgoing()
+			if err != nil {
+				p.Refused = append(p.Refused, err.Error())
+			}
+			p.add(h, changes)
 		}
-		p.add(h, changes)
 		planMailServer(s, h, look[h.Name], &p)
 	}
 	return p
@@ -75,7 +78,7 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		p.Refused = append(p.Refused, "haraka: "+err.Error())
 		return
 	}
-	table := haraka.Off(left)
+	table := haraka.Off(s, left)
 	if s.Mail.Path == "haraka" {
 		node, err := haraka.NodeOf(f)
 		if err != nil {

@@ -26,10 +26,10 @@ func mailReads(s *site.Site, h *site.Host) []remote.Query {
 	return append(seen.Postfix.Reads(s, h), postfixTable(nil, false).Reads()...)
 }
 
-// postfixTable has Postfix set so; it takes most of it up by itself, but for where it listens.
+// postfixTable has Postfix set so; it takes most of it up by itself, but for where it listens and where it sends.
 func postfixTable(keys []does.Key, anew bool) does.Table {
 	return does.Table{Step: "haraka", Things: []does.Thing{
-		does.Keys{Path: mainCF, Syntax: does.MainCF, Set: keys, Test: testMainCF},
+		does.Keys{Path: mainCF, Syntax: does.MainCF, Set: keys, Test: testMainCF, InTurn: true}, // each of its processes reads it as it starts
 		does.Unit{Name: "postfix.service", Config: []string{mainCF}, Reload: !anew},
 	}}
 }
@@ -58,7 +58,8 @@ func planMailServer(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 	if len(keys) == 0 {
 		return
 	}
-	anew := slices.ContainsFunc(keys, func(k does.Key) bool { return strings.HasPrefix(k.Name, "inet_") })
+	// What sends a mail just now would go on with the way that it began with, and try the next server by it.
+	anew := slices.ContainsFunc(keys, func(k does.Key) bool { return strings.HasPrefix(k.Name, "inet_") || k.Name == "relayhost" })
 	_, changes, err := postfixTable(keys, anew).Plan(f)
 	if err != nil {
 		p.Refused = append(p.Refused, err.Error())

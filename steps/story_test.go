@@ -212,7 +212,7 @@ func planText(p Plan) string {
 		for _, c := range part.Changes {
 			line("  %s: %s [%s]", c.ID, c.Title, c.Risk)
 			if c.Path != "" {
-				line("    file %s %o %s", c.Path, c.New.Mode, c.New.Owner)
+				line("    file %s %o %s%s", c.Path, c.New.Mode, c.New.Owner, map[bool]string{true: ", in turn"}[c.InTurn])
 				indent(&b, "old", fileText(c.Old))
 				indent(&b, "new", fileText(c.New))
 			}

@@ -54,6 +54,7 @@ type changeJSON struct {
 	OldMode   string  `json:"old_mode,omitempty"`
 	OldOwner  string  `json:"old_owner,omitempty"`
 	AtConfirm bool    `json:"at_confirm"`
+	InTurn    bool    `json:"in_turn"`
 	Test      string  `json:"test"`
 	Do        string  `json:"do"`
 	Undo      string  `json:"undo"`
@@ -108,7 +109,7 @@ func taskObjects(step string, tasks []steps.Task) []taskJSON {
 }
 
 func changeObject(c remote.Change) changeJSON {
-	out := changeJSON{ID: c.ID, Step: c.Step, Title: c.Title, Why: c.Why, File: c.Path, AtConfirm: c.AtConfirm,
+	out := changeJSON{ID: c.ID, Step: c.Step, Title: c.Title, Why: c.Why, File: c.Path, AtConfirm: c.AtConfirm, InTurn: c.InTurn,
 		Test: c.Test, Do: c.Do, Undo: c.Undo, Keep: c.Keep, Risk: string(c.Risk)}
 	if c.Old != nil {
 		out.Old, out.OldMode, out.OldOwner = &c.Old.Text, mode(c.Old), c.Old.Owner

@@ -137,11 +137,14 @@ func scriptDo(b *strings.Builder, part steps.Part) {
 	}
 	b.WriteString("\n# All files are staged and tested; now they are put in place.\n")
 	for _, c := range part.Changes {
-		if !c.AtConfirm {
+		if !c.AtConfirm && !c.InTurn {
 			place(b, c)
 		}
 	}
 	for i, c := range part.Changes {
+		if c.InTurn {
+			place(b, c)
+		}
 		snippet(b, fmt.Sprintf("%d. %s", i+1, c.Title), c.Do)
 	}
 	for i, c := range part.Changes {

@@ -39,6 +39,7 @@ func (s Server) Serve(on ...net.Listener) error {
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
 	server.Domain = s.Name
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
+	server.EnableSMTPUTF8, server.MaxLineLength = true, 1<<20 // whoever shortens a line is to be found out
 	ended := make(chan error, len(on))
 	for _, l := range on {
 		go func() { ended <- server.Serve(greeter{l, s.Name}) }()

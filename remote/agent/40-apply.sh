@@ -31,11 +31,11 @@ apply() {
 	echo $$ >"$O/RUNNING" || exit 1
 	[ -e "$O/ARMED.$1" ] && turn BEFORE PLACED && flush "$D" || exit 1
 	for c in "$O"/c/*; do
-		[ ! -e "$c/late" ] && path "$c" "$1" || continue
-		place "$c" || failed "$c" "$P cannot be replaced"
+		[ -e "$c/turn" ] || put_in_place "$c" "$1"
 	done
 	for c in "$O"/c/*; do
 		say "change ${c##*/}"
+		[ ! -e "$c/turn" ] || put_in_place "$c" "$1"
 		[ -e "$c/run" ] || continue
 		S=''
 		path "$c" "$1" && [ ! -e "$c/late" ] && S=$P
@@ -43,6 +43,11 @@ apply() {
 	done
 	settle_disk "$O" # what is confirmed must be there already
 	[ -e "$O/ARMED.$1" ] && turn UNAPPLIED APPLIED
+}
+
+put_in_place() {
+	[ ! -e "$1/late" ] && path "$1" "$2" || return 0
+	place "$1" || failed "$1" "$P cannot be replaced"
 }
 
 failed() {

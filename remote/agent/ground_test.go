@@ -216,11 +216,17 @@ func (g *ground) file(name string) *remote.File {
 
 // change is a transaction that touches a file of every kind, and something that runs. Its deadline passes in no test by itself.
 func (g *ground) change() remote.Transaction {
+	inTurn := ":"
+	if g.file("deep/er/new.conf") == nil {
+		inTurn = "[ ! -e " + g.root + "/deep/er/new.conf ] && [ ! -e " + g.root + "/gone.conf ]"
+	}
 	return remote.Transaction{ID: newID(), Operator: "ann@laptop", Deadline: time.Hour, Changes: []remote.Change{
 		{ID: "a", Step: "one", Title: "rewrite a", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &remote.File{Text: "new a, it's\n", Mode: 0o600, Owner: own},
 			Test: `grep -q new "$NEW"`, Do: "[ $(umask) = 0022 ] && echo half >" + g.run(), Undo: "echo old >" + g.run()},
-		{ID: "b", Step: "one", Title: "rewrite b", Path: g.root + "/b.conf", Old: g.file("b.conf"), New: &remote.File{Text: "new b without end"}},
-		{ID: "new", Step: "two", Title: "make a file", Path: g.root + "/deep/er/new.conf", New: &remote.File{Text: "brand new\n", Mode: 0o644, Owner: own}},
+		{ID: "b", Step: "one", Title: "rewrite b", Path: g.root + "/b.conf", Old: g.file("b.conf"), New: &remote.File{Text: "new b without end"},
+			Do: inTurn},
+		{ID: "new", Step: "two", Title: "make a file", Path: g.root + "/deep/er/new.conf", New: &remote.File{Text: "brand new\n", Mode: 0o644, Owner: own}, InTurn: true,
+			Do: "[ -e " + g.root + "/deep/er/new.conf ]"},
 		{ID: "gone", Step: "two", Title: "remove a file", Path: g.root + "/gone.conf", Old: g.file("gone.conf")},
 		{ID: "late", Step: "two", Title: "a file at confirm", Path: g.root + "/late.conf", Old: g.file("late.conf"), New: &remote.File{Text: "new late\n"}, AtConfirm: true,
 			Do: `grep -q 'new late' "$NEW" && echo new >` + g.run(), Keep: "echo kept >>" + g.run()},

@@ -15,6 +15,7 @@ type Keys struct {
 	Set    []Key
 	Test   string // sh that checks the new file, named by $NEW, before anything is changed
 	Title  string // made of the names when empty
+	InTurn bool   // the file changes when what comes before it runs
 }
 
 // Key is one setting, in the words of the file: quotes and blanks are part of Value.
@@ -29,7 +30,7 @@ func (k Keys) Plan(seen Seen) ([]remote.Change, error) {
 	for _, key := range k.Set {
 		names = append(names, key.Name)
 	}
-	return edit("keys", k.Path, cmp.Or(k.Title, "set "+strings.Join(names, ", ")+" in "+k.Path), k.Test, seen, theirs(func(text string) (string, error) {
+	changes, err := edit("keys", k.Path, cmp.Or(k.Title, "set "+strings.Join(names, ", ")+" in "+k.Path), k.Test, seen, theirs(func(text string) (string, error) {
 		for _, key := range k.Set {
 			text = k.Syntax.Put(text, key)
 			open := k.Syntax.Put("", key) + "'\n\"\n" // would an open end of the value take these in?
@@ -39,4 +40,8 @@ func (k Keys) Plan(seen Seen) ([]remote.Change, error) {
 		}
 		return text, nil
 	}))
+	for i := range changes {
+		changes[i].InTurn = k.InTurn
+	}
+	return changes, err
 }

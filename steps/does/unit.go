@@ -18,6 +18,7 @@ type Unit struct {
 	Reload bool     // it takes a change of Config up without a restart
 	Idle   bool     // something else starts it: it is neither started nor enabled
 	Off    bool     // it must not run, now or at boot; its file stays
+	When   string   // with Off: it runs until the change is kept, and then ends if this command says so
 	Title  string   // made of what is done when empty
 }
 
@@ -100,6 +101,16 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 func (u Unit) Stop(was State) remote.Change {
 	name := remote.Quote(u.Name)
 	c := remote.Change{ID: id("unit", u.Name), Title: cmp.Or(u.Title, "stop "+u.Name+" and no longer start it at boot; its file stays"), Risk: remote.LoseMail}
+	if u.When != "" && (was.Active || was.Enabled) {
+		c.Keep = "if " + u.When + "; then\n\tsystemctl stop " + name + "\n\tsystemctl disable " + name + "\nfi"
+		if was.Enabled {
+			c.Undo = "systemctl enable " + name + " 2>/dev/null || true\n"
+		}
+		if was.Active {
+			c.Undo += "systemctl start " + name + " || true"
+		}
+		return c
+	}
 	if was.Enabled {
 		c.Keep, c.Undo = "systemctl disable "+name, "systemctl enable "+name+" 2>/dev/null || true"
 	}

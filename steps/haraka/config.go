@@ -20,6 +20,10 @@ var (
 	//
 	//go:embed xclient_full.js
 	plugin string
+	// whole has a mail go on with the header that it came with.
+	//
+	//go:embed as_it_came.js
+	whole string
 	// dhparams is a well-known group (RFC 7919, ffdhe3072): Haraka would make one of its own for half a minute at each start.
 	//
 	//go:embed dhparams.pem
@@ -49,7 +53,7 @@ func intake(me string, domains []string, listen, host, port string) map[string]s
 	return map[string]string{
 		"config/me":               lines(me),
 		"config/host_list":        lines(domains...),
-		"config/plugins":          lines("tls", "xclient_full", "rcpt_to.in_host_list", "queue/smtp_forward"),
+		"config/plugins":          lines("tls", "as_it_came", "xclient_full", "rcpt_to.in_host_list", "queue/smtp_forward"),
 		"config/smtp.ini":         lines("listen="+listen, "nodes=0"),
 		"config/smtp_forward.ini": lines("host="+host, "port="+port, "enable_tls=false"),
 		// The mail host may look for viruses first. Haraka lets a sender wait in silence for 300 seconds.
@@ -58,6 +62,7 @@ func intake(me string, domains []string, listen, host, port string) map[string]s
 		"config/dhparams.pem":               dhparams,
 		"config/connection.ini":             connections(),
 		"config/log.ini":                    logging,
+		"plugins/as_it_came.js":             whole,
 		"plugins/xclient_full.js":           plugin,
 	}
 }
@@ -68,25 +73,22 @@ func intake(me string, domains []string, listen, host, port string) map[string]s
 //
 // guide: haraka, Haraka Out Configuration
 func sending(s *site.Site, h *site.Host) map[string]string {
-	home := []string{"[domains]"}
-	for _, d := range zone.Domains(s) {
-		home = append(home, d+` = { "action": "continue", "nexthop": "`+address(netip.MustParseAddr("127.0.0.1"), s.Ports.SMTP)+`" }`)
-	}
 	smtp := []string{"listen=" + address(s.TunnelAddress(h), s.Ports.Relay), "nodes=0"}
 	if h.Public4.IsValid() { // it would ask a stranger for it
 		smtp = append(smtp, "public_ip="+h.Public4.String())
 	}
 	all := map[string]string{
 		"config/me":                      lines(s.Hostname),
-		"config/plugins":                 lines("relay"),
+		"config/plugins":                 lines("relay", "as_it_came"),
 		"config/smtp.ini":                lines(smtp...),
 		"config/relay.ini":               lines("[relay]", "acl=true", "force_routing=true", "dest_domains=false", "all=false"),
 		"config/relay_acl_allow":         lines(s.Tunnel.Mail.String() + "/32"),
-		"config/relay_dest_domains.ini":  lines(home...),
+		"config/relay_dest_domains.ini":  home(s, netip.MustParseAddr("127.0.0.1")),
 		"config/outbound.bounce_message": bounce,
 		"config/outbound.ini":            lines("enable_tls=true", "inet_prefer=v4", "received_header=disabled"),
 		"config/tls.ini":                 lines("key="+config+"tls_key.pem", "cert="+config+"tls_cert.pem", "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
 		"config/log.ini":                 logging,
+		"plugins/as_it_came.js":          whole,
 		// A line that says where a mail comes from would tell the world the mail host's address.
 		"config/connection.ini": connections(does.Key{Section: "headers", Name: "add_received", Value: "false"}),
 	}
@@ -94,6 +96,15 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		all["config/plugins"], all["config/smarthost.json"], all["plugins/smarthost.js"] = lines("relay", "smarthost"), route(s.Smarthost), bySmarthost
 	}
 	return all
+}
+
+// home is where mail for our own domains goes.
+func home(s *site.Site, to netip.Addr) string {
+	all := []string{"[domains]"}
+	for _, d := range zone.Domains(s) {
+		all = append(all, d+` = { "action": "continue", "nexthop": "`+address(to, s.Ports.SMTP)+`" }`)
+	}
+	return lines(all...)
 }
 
 // bounce is what who sent a mail is told when it cannot be delivered. Haraka has none but in its own folder, and then sends one without

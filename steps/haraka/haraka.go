@@ -83,8 +83,11 @@ func files(dir string, texts map[string]string) (all []does.Thing) {
 // lines is a file of them.
 func lines(text ...string) string { return strings.Join(text, "\n") + "\n" }
 
-// queued asks how many mails wait to be sent.
-var queued = remote.ReadRun("haraka queue", "ls -1A "+out+"/queue 2>/dev/null | wc -l; echo end")
+// waits is a command that tells whether mail waits to be sent.
+const waits = `[ -n "$(ls -A ` + out + `/queue 2>/dev/null)" ]`
+
+// queued asks how many mails wait to be sent, where there still is what sends them.
+var queued = remote.ReadRun("haraka queue", "if [ -e /etc/systemd/system/"+Out+" ]; then ls -1A "+out+"/queue 2>/dev/null; fi | wc -l; echo end")
 
 // Queued is how many mails the instance that sends still has; an error says that it could not be seen.
 func Queued(f remote.Facts) (n int, err error) {
@@ -96,14 +99,20 @@ func Queued(f remote.Facts) (n int, err error) {
 	return n, nil
 }
 
-// Off has neither instance run; their files and queues stay. The one that sends goes on as long as it has mail.
-func Off(queued int) does.Table {
+// Off has neither instance run; their files and queues stay. The one that sends goes on as long as it has mail: until the mail host has
+// the other path for good it is handed some, and what came last may need a moment to leave. What it cannot deliver goes straight home
+// then: as from a stranger, but it comes.
+func Off(s *site.Site, queued int) does.Table {
 	t := does.Table{Step: "haraka", Things: []does.Thing{
 		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
 	}}
 	if queued == 0 {
-		t.Things = append(t.Things, forgotten(site.Smarthost{}), does.Unit{Name: Out, Off: true, Title: "stop " + Out + ": the mail host sends by itself; its files stay"})
+		t.Things = append(t.Things, forgotten(site.Smarthost{}), does.Unit{Name: Out, Off: true, Title: "stop " + Out + " when its queue is empty: the mail host sends by itself; its files stay",
+			When: "for n in 1 2 3 4 5 6 7 8 9 10; do " + waits + " && sleep 1 || break; done; ! " + waits})
+		return t
 	}
+	const homeward = out + "/config/relay_dest_domains.ini"
+	t.Things = append(t.Things, does.File{Path: homeward, Text: home(s, s.Tunnel.Mail)}, does.Unit{Name: Out, Config: []string{homeward}})
 	return t
 }
 

@@ -36,11 +36,11 @@ func OutgoingReads(s *site.Site, h *site.Host) []remote.Query {
 }
 
 // Outgoing is what sends mail for the world through the tunnel, now and at every boot, where the mail host sends it itself; else what
-// ends that.
+// ends that, when nothing sends by itself any more.
 func (e End) Outgoing() ([]remote.Change, error) {
 	if e.Site.Mail.Path != "direct" {
 		_, changes, err := does.Table{Step: "haraka", Things: []does.Thing{
-			does.Unit{Name: seen.SMTPUnit, Off: true, Title: "no longer send mail for the world through the tunnel: it goes by the proxy's mail server; the file of " + seen.SMTPUnit + " stays"}}}.Plan(e.facts)
+			does.Unit{Name: seen.SMTPUnit, Off: true, When: "true", Title: "no longer send mail for the world through the tunnel: it goes by the proxy's mail server; the file of " + seen.SMTPUnit + " stays"}}}.Plan(e.facts)
 		return changes, err
 	}
 	var start, stop []string
