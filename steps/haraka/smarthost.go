@@ -15,6 +15,12 @@ import (
 //go:embed smarthost.js
 var bySmarthost string
 
+// What sends by one, in the folder of the instance that sends.
+const (
+	smarthostFile   = "config/smarthost.json"
+	smarthostPlugin = "plugins/smarthost.js"
+)
+
 // route is what the plugin is told: all but the password, whose file it reads for each mail.
 func route(m site.Smarthost) string {
 	text, err := json.MarshalIndent(map[string]any{"host": m.Host, "port": m.Port, "user": m.User, "wrapped": m.Wrapped(), "password": seen.PasswordFile(m)}, "", "  ")
