@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"postern/checks"
 	"postern/remote"
@@ -70,28 +71,30 @@ func TestReadsWithOneIDAreOneQuery(t *testing.T) {
 
 // A healthy pair of hosts makes every check ok, or skipped for a reason.
 func TestHealthyHostsAreOK(t *testing.T) {
-	w := newWorld(t)
-	results := checks.Run(context.Background(), checks.All(), w.env, nil)
-	for _, r := range results {
-		if r.Outcome != checks.OK && r.Outcome != checks.Skip {
-			t.Errorf("%s from %s: %s: %s (%s)", r.ID, r.From, r.Outcome, r.Saw, r.Likely)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		results := checks.Run(context.Background(), checks.All(), w.env, nil)
+		for _, r := range results {
+			if r.Outcome != checks.OK && r.Outcome != checks.Skip {
+				t.Errorf("%s from %s: %s: %s (%s)", r.ID, r.From, r.Outcome, r.Saw, r.Likely)
+			}
+			if r.Saw.String() == "" {
+				t.Errorf("%s from %s is %s and does not say what it saw", r.ID, r.From, r.Outcome)
+			}
 		}
-		if r.Saw.String() == "" {
-			t.Errorf("%s from %s is %s and does not say what it saw", r.ID, r.From, r.Outcome)
+		if checks.Exit(results) != 0 {
+			t.Errorf("exit %d", checks.Exit(results))
 		}
-	}
-	if checks.Exit(results) != 0 {
-		t.Errorf("exit %d", checks.Exit(results))
-	}
-	if len(w.listeners) > 0 {
-		t.Errorf("listeners left behind: %v", w.listeners)
-	}
-	for dial, n := range w.dials { // one that is silent is asked again by a machine that is slow to look
-		from, to, _ := strings.Cut(dial, ">")
-		if _, _, answers := w.route(from, netip.MustParseAddrPort(to)); answers && strings.HasSuffix(dial, ":22") && n > 1 {
-			t.Errorf("%s: sshd was dialled %d times; rate limits count that", dial, n)
+		if len(w.listeners) > 0 {
+			t.Errorf("listeners left behind: %v", w.listeners)
 		}
-	}
+		for dial, n := range w.dials { // one that is silent is asked again by a machine that is slow to look
+			from, to, _ := strings.Cut(dial, ">")
+			if _, _, answers := w.route(from, netip.MustParseAddrPort(to)); answers && strings.HasSuffix(dial, ":22") && n > 1 {
+				t.Errorf("%s: sshd was dialled %d times; rate limits count that", dial, n)
+			}
+		}
+	})
 }
 
 // What is not known is unknown, whatever cannot be reached: a host, all hosts, all places.
