@@ -94,7 +94,7 @@ func TestDemoDrawn(t *testing.T) {
 	g.shows("5 of 7  DNS", "t tasks")
 	g.types("t")
 	g.shows("DNS / for you")
-	g.types("kkkkkk")
+	g.types("kkkkk")
 	g.shows("> [ok]      have mail for example.org")
 	g.types("\x1b[6~")
 	g.shows("MX", "To copy")
