@@ -57,7 +57,7 @@ func unit(s *site.Site, name, dir string, port int) does.Unit {
 		"Description=Haraka, the mail server of "+s.Hostname+" ("+dir+")",
 		"Wants=network-online.target",
 		"After=network-online.target "+seen.TunnelUnit(s.Tunnel.Interface), // where there is no such unit, it tries until its address is there
-		"StartLimitIntervalSec=0", // whoever starts it, however often, is never told that it was too often
+		"StartLimitIntervalSec=0",                                          // whoever starts it, however often, is never told that it was too often
 		"",
 		"[Service]",
 		"User="+user,
