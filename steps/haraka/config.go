@@ -93,7 +93,7 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		"config/connection.ini": connections(does.Key{Section: "headers", Name: "add_received", Value: "false"}),
 	}
 	if s.Smarthost.Host != "" { // what relay sends home goes home
-		all["config/plugins"], all[smarthostFile], all[smarthostPlugin] = lines("relay", "smarthost"), route(s.Smarthost), bySmarthost
+		all["config/plugins"], all[smarthostFile], all[smarthostPlugin] = lines("relay", "as_it_came", "smarthost"), route(s.Smarthost), bySmarthost
 	}
 	return all
 }

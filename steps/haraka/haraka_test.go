@@ -41,6 +41,24 @@ func answered(t *testing.T, answers ...string) *site.Site {
 	return s
 }
 
+// Each plugin that is written is one that Haraka is told to load, whatever the answers.
+func TestPluginsAreLoaded(t *testing.T) {
+	for _, answers := range [][]string{nil, {"smarthost.host = relay.example.net", "smarthost.user = ann"}} {
+		files, plugins := texts(t, answers...), 0
+		for path := range files {
+			dir, name, is := strings.Cut(path, "/plugins/")
+			if is && !strings.Contains("\n"+files[dir+"/config/plugins"], "\n"+strings.TrimSuffix(name, ".js")+"\n") {
+				t.Errorf("%v: %s is not loaded", answers, path)
+			} else if is {
+				plugins++
+			}
+		}
+		if plugins < 3 {
+			t.Errorf("%v: only %d plugins", answers, plugins)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) {
 	usual := texts(t)
 	several := texts(t, "domains = example.net, xn--bcher-kva.example")
@@ -119,7 +137,7 @@ func TestSmarthost(t *testing.T) {
 	if got := wrapped[out+"/config/smarthost.json"]; got != strings.NewReplacer("587", "465", "false", "true").Replace(starttls[out+"/config/smarthost.json"]) {
 		t.Errorf("wrapped: %s", got)
 	}
-	for path, want := range map[string]string{out + "/config/plugins": "relay\nsmarthost\n", out + "/plugins/smarthost.js": bySmarthost} {
+	for path, want := range map[string]string{out + "/config/plugins": "relay\nas_it_came\nsmarthost\n", out + "/plugins/smarthost.js": bySmarthost} {
 		if starttls[path] != want {
 			t.Errorf("%s is %q", path, starttls[path])
 		}
