@@ -116,8 +116,12 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		if left > 0 {
 			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("%d mails wait to be sent in Haraka's queue, so %s goes on until they have left: apply this chapter again then", left, haraka.Out)})
 		}
-		p.Notes = append(p.Notes, Note{Text: "mail.path is direct, so the proxy needs no mail server: the firewall's chapter sends port " + strconv.Itoa(s.Ports.SMTP) +
-			" on to the mail host, and lets what that sends to the world leave by the proxy's address"})
+		text := "mail.path is direct, so the proxy needs no mail server: the firewall's chapter sends port " + strconv.Itoa(s.Ports.SMTP) +
+			" on to the mail host, and lets what that sends to the world leave by the proxy's address"
+		if h.Public6.IsValid() && !s.Tunnel.Network6.IsValid() {
+			text += "; over IPv4 only: with haraka it takes mail over IPv6, too"
+		}
+		p.Notes = append(p.Notes, Note{Text: text})
 	}
 	stage, changes, err := table.Plan(f)
 	switch {
