@@ -71,10 +71,7 @@ func (m mailed) odd(word string) {
 		for _, one := range []letter{in, out} {
 			wg.Go(func() {
 				start := time.Now()
-				if err := one.send(t.Context(), m.l); err != nil {
-					t.Errorf("%s: %v", one.word, err)
-					return
-				}
+				(&stream{t: t, l: m.l}).hand(one)
 				t.Logf("%s is taken after %.1f s", one.word, time.Since(start).Seconds())
 			})
 		}

@@ -75,7 +75,7 @@ func (l *Lab) pour(t *testing.T, like letter, at int, every time.Duration) *stre
 func (s *stream) hand(one letter) {
 	var last error
 	err := poll(s.t.Context(), 6*time.Minute, func() bool {
-		limit, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+		limit, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 		defer cancel()
 		last = one.send(limit, s.l)
 		var refused *textproto.Error
