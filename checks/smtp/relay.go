@@ -222,10 +222,14 @@ func try(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Addr
 }
 
 // recipient begins a message and asks whether a recipient is taken; nothing is ever sent to it. Where the sender is what is not liked,
-// nobody is one.
+// nobody is one, from then on: a server lets who errs often wait at every word.
 func (t *talk) recipient(from, to string) (reply, error) {
+	if from == t.disliked {
+		from = ""
+	}
 	r, err := t.envelope(from, to)
 	if err == nil && from != "" && aboutSender(r) {
+		t.disliked = from
 		return t.envelope("", to)
 	}
 	return r, err

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"postern/checks"
 	"postern/seen"
@@ -177,6 +178,20 @@ func text(r checks.Result) string { return r.Saw.String() + "\n" + r.Evidence.St
 // bubble is a test whose time passes when all wait.
 func bubble(test func(*testing.T)) func(*testing.T) {
 	return func(t *testing.T) { synctest.Test(t, test) }
+}
+
+// A server lets who errs often wait at every word: nobody is asked so often.
+func TestRelayErrsSeldom(t *testing.T) {
+	bubble(func(t *testing.T) {
+		w := newWorld(t)
+		for _, at := range []string{atSMTP, atInside} {
+			says(at, "MAIL FROM:<antispam@example.com>", "450 4.1.8 <x>: Sender address rejected: Domain not found")(w)
+		}
+		began := time.Now()
+		if r := w.ask()["smtp.relay.inside"]; r.Outcome != checks.OK || time.Since(began) > time.Second {
+			t.Errorf("%s after %s: %s", r.Outcome, time.Since(began), r.Saw)
+		}
+	})(t)
 }
 
 // A place of which nothing is known yet is asked nothing.

@@ -33,6 +33,8 @@ type talk struct {
 	name   string // whom we want to speak with
 	server string // the name it greeted with
 	offers []string
+
+	disliked string // a sender that is refused here; "" for none
 }
 
 // reply is what a server says to one command (RFC 5321, 4.2).

@@ -75,10 +75,17 @@ func (s *server) serve(c net.Conn) {
 		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate}})
 	}
 	in := bufio.NewReader(c)
+	erred := 0
 	for line := ""; ; {
 		said := s.reply(line, inside)
 		if said == "" {
 			return
+		}
+		if said[0] >= '4' {
+			erred++
+		}
+		if erred > 10 { // so does Postfix
+			time.Sleep(time.Second)
 		}
 		if _, err := fmt.Fprintf(c, "%s\r\n", strings.ReplaceAll(said, "\n", "\r\n")); err != nil || line == "QUIT" {
 			return
