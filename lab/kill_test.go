@@ -257,6 +257,7 @@ func (a *arena) strike(t *testing.T, c killCase) row {
 // ready brings the hosts to a known state when the case before left them in another.
 func (a *arena) ready(t *testing.T, o *operator) {
 	t.Helper()
+	a.emptied(t)
 	for _, host := range []string{"mail", "proxy"} {
 		if a.print(t, host) == a.prints[a.there][host] {
 			continue
@@ -374,6 +375,7 @@ func (a *arena) goOn(t *testing.T, o *operator, r *row) {
 	if slices.Contains([]string{r.ends["mail"], r.ends["proxy"]}, "NEW") && !undone {
 		o.checked(a.answers(!a.there)...)
 	}
+	a.emptied(t)
 	said := a.apply(o)
 	for _, host := range []string{"mail", "proxy"} {
 		if now := a.print(t, host); now != a.prints[a.there][host] {
