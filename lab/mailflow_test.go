@@ -157,5 +157,6 @@ func (m mailed) again(path string) {
 	}
 	m.run(0, "apply", "--yes")
 	m.settled()
+	m.l.hurry(t) // the mail host remembers for some minutes that nobody took its mail
 	m.flows(path, path+"again")
 }

@@ -78,7 +78,7 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		p.Refused = append(p.Refused, "haraka: "+err.Error())
 		return
 	}
-	table := haraka.Off(s, left)
+	table := haraka.Off(s, h, left)
 	if s.Mail.Path == "haraka" {
 		node, err := haraka.NodeOf(f)
 		if err != nil {

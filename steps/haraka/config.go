@@ -83,7 +83,7 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		"config/smtp.ini":                lines(smtp...),
 		"config/relay.ini":               lines("[relay]", "acl=true", "force_routing=true", "dest_domains=false", "all=false"),
 		"config/relay_acl_allow":         lines(s.Tunnel.Mail.String() + "/32"),
-		"config/relay_dest_domains.ini":  home(s, netip.MustParseAddr("127.0.0.1")),
+		"config/relay_dest_domains.ini":  home(s),
 		"config/outbound.bounce_message": bounce,
 		"config/outbound.ini":            lines("enable_tls=true", "inet_prefer=v4", "received_header=disabled"),
 		"config/tls.ini":                 lines("key="+config+"tls_key.pem", "cert="+config+"tls_cert.pem", "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
@@ -98,11 +98,11 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 	return all
 }
 
-// home is where mail for our own domains goes.
-func home(s *site.Site, to netip.Addr) string {
+// home has mail for our own domains go by the other instance.
+func home(s *site.Site) string {
 	all := []string{"[domains]"}
 	for _, d := range zone.Domains(s) {
-		all = append(all, d+` = { "action": "continue", "nexthop": "`+address(to, s.Ports.SMTP)+`" }`)
+		all = append(all, d+` = { "action": "continue", "nexthop": "`+address(netip.MustParseAddr("127.0.0.1"), s.Ports.SMTP)+`" }`)
 	}
 	return lines(all...)
 }

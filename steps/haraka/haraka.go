@@ -101,8 +101,8 @@ func Queued(f remote.Facts) (n int, err error) {
 
 // Off has neither instance run; their files and queues stay. The one that sends goes on as long as it has mail: until the mail host has
 // the other path for good it is handed some, and what came last may need a moment to leave. What it cannot deliver goes straight home
-// then: as from a stranger, but it comes.
-func Off(s *site.Site, queued int) does.Table {
+// then, from the proxy's public address.
+func Off(s *site.Site, h *site.Host, queued int) does.Table {
 	t := does.Table{Step: "haraka", Things: []does.Thing{
 		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
 	}}
@@ -111,8 +111,7 @@ func Off(s *site.Site, queued int) does.Table {
 			When: "for n in 1 2 3 4 5 6 7 8 9 10; do " + waits + " && sleep 1 || break; done; ! " + waits})
 		return t
 	}
-	const homeward = out + "/config/relay_dest_domains.ini"
-	t.Things = append(t.Things, does.File{Path: homeward, Text: home(s, s.Tunnel.Mail)}, does.Unit{Name: Out, Config: []string{homeward}})
+	t.Things = append(append(t.Things, files(out, homeward(s, h))...), does.Unit{Name: Out, Config: []string{out + "/config/", out + "/plugins/"}})
 	return t
 }
 
