@@ -43,7 +43,7 @@ var lock string
 
 // Reads lists what must be seen of a host.
 func Reads(s *site.Site, h *site.Host) []remote.Query {
-	queries := append(slices.Concat(Table(s, h, Node{}).Reads(), own(s).Reads()), nodeQuery, queued, others)
+	queries := append(slices.Concat(Table(s, h, Node{}).Reads(), Off(s, h, 1).Reads(), own(s).Reads()), nodeQuery, queued, others)
 	for _, process := range slices.Sorted(maps.Keys(mtas)) {
 		queries = append(queries, does.Unit{Name: mtas[process], Off: true}.Reads()...)
 	}
