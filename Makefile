@@ -20,7 +20,7 @@ mutants: ## breaks the program on purpose, edit by edit; the quick tests must no
 	$(GO) run ./tools/mutants
 
 .PHONY: test
-test: prepared ## what CI runs: all tests, those of the lab too where they can run; at most 25 minutes
+test: prepared ## what CI runs: all tests, those of the lab too where they can run; about half an hour
 	@tools/test.sh
 
 .PHONY: torture

@@ -19,6 +19,9 @@ func TestDKIM(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name != "native" {
+				needTorture(t)
+			}
 			l := newLab(t, options)
 			in := func(script string) string { return want(t, l, "mail", "sh", "-ec", script) }
 			if options.Docker {

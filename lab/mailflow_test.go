@@ -29,7 +29,9 @@ func TestMail(t *testing.T) {
 				m.proven()
 				m.flows(path, path)
 				m.tagged(path)
-				m.odd(path)
+				if torture() || path == "haraka" {
+					m.odd(path)
+				}
 				if said := m.run(0, "apply", "--yes"); !strings.Contains(said, "Nothing to change") {
 					t.Errorf("a second apply changes something:\n%s", said)
 				}
@@ -48,7 +50,7 @@ func TestMail(t *testing.T) {
 					m.scores()
 					m.relays()
 				}
-				if other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]; torture() || other == "haraka" {
+				if other := map[string]string{"haraka": "direct", "direct": "haraka"}[path]; torture() { // the kill matrix does so in every run
 					m.goes(other)
 					m.flows(other, other+"2")
 					m.goes(path)
