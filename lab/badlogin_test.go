@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
@@ -20,7 +19,7 @@ func sudoWantsTerminal(t *testing.T, l *Lab, o *operator) {
 
 // shellReplaced: a start-up file that puts another shell in the place of the login shell is told in that one's own words.
 func shellReplaced(t *testing.T, l *Lab, o *operator) {
-	if os.Getenv("POSTERN_TORTURE") == "" {
+	if !torture() {
 		t.Skip("it waits 30 s for an answer: POSTERN_TORTURE=1 asks it")
 	}
 	want(t, l, "mail", "sh", "-ec", `cp ~admin/.bashrc /root/bashrc.kept; { echo "exec sh -c 'cat >/dev/null; echo fish: no such command >&2'"; cat /root/bashrc.kept; } >~admin/.bashrc`)

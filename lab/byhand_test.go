@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
@@ -92,7 +91,7 @@ func TestRulesByHand(t *testing.T) {
 		}
 	}
 	list := byHands
-	if os.Getenv("POSTERN_TORTURE") != "" {
+	if torture() {
 		list = append(list, moreByHand...)
 		want(t, l, "proxy", "sh", "-ec", "apt-get -qq update; apt-get -qqy install nftables >/dev/null") // mail, and the usual run, have no nft
 	}
@@ -119,12 +118,12 @@ func TestRulesByHand(t *testing.T) {
 			t.Errorf("%s is %s when all is taken out again: %s", host, outcome, saw)
 		}
 	}
-	if os.Getenv("POSTERN_TORTURE") != "" {
+	if torture() {
 		anotherVPN(t, l, o)
 	}
 	t.Run("undone after the other iptables was chosen", func(t *testing.T) {
 		o.t = t
-		if os.Getenv("POSTERN_TORTURE") == "" || !on("proxy", "for t in iptables ip6tables; do update-alternatives --quiet --set $t /usr/sbin/$t-legacy; done; ufw reload") {
+		if !torture() || !on("proxy", "for t in iptables ip6tables; do update-alternatives --quiet --set $t /usr/sbin/$t-legacy; done; ufw reload") {
 			t.Skip("skipped: POSTERN_TORTURE is not set, or the kernel or the tools of the lab do not take it")
 		}
 		if outcome, saw := told("proxy"); outcome != "warn" && outcome != "fail" || !strings.Contains(saw, "nft") {

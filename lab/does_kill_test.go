@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ func (s strike) String() string {
 // strikes are the cases: a few that differ most, or all.
 func strikes() []strike {
 	some := []strike{{"npm", "after", true}, {"compose", "after", false}, {"unit.app", "after", true}}
-	if os.Getenv("POSTERN_TORTURE") == "" {
+	if !torture() {
 		return some
 	}
 	for _, change := range []string{"user", "dir", "download", "npm", "file.etc", "keys.etc.theirs.main", "block", "index", "unit.app", "unit.ssh", "unit.docker", "unit.old", "compose"} {

@@ -36,7 +36,7 @@ type craft struct {
 func TestThings(t *testing.T) {
 	t.Parallel()
 	suites := []string{"bookworm"}
-	if os.Getenv("POSTERN_TORTURE") != "" {
+	if torture() {
 		suites = append(suites, "trixie")
 	}
 	for _, suite := range suites {

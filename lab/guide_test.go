@@ -143,8 +143,8 @@ func TestGuideByHand(t *testing.T) {
 		{name: "kept", suite: "bookworm", choice: "keep", torture: true}, // the guide's tunnel does not work
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.torture && os.Getenv("POSTERN_TORTURE") == "" {
-				t.Skip("skipped: it runs only in make torture")
+			if c.torture {
+				needTorture(t)
 			}
 			t.Parallel()
 			l := newLab(t, Options{Suite: c.suite})

@@ -4,7 +4,6 @@ package main
 
 import (
 	"cmp"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +18,7 @@ import (
 func TestHaraka(t *testing.T) {
 	t.Parallel()
 	for suite, node := range map[string]string{"trixie": "20.", "bookworm": "18."} {
-		if suite == "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
+		if suite == "bookworm" && !torture() {
 			continue
 		}
 		t.Run(suite, func(t *testing.T) {

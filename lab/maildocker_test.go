@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,10 +19,7 @@ func TestMailInDocker(t *testing.T) {
 	for _, path := range []string{"haraka", "direct"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			torture := os.Getenv("POSTERN_TORTURE") != ""
-			if !torture {
-				t.Skip("skipped: it runs only in make torture")
-			}
+			needTorture(t)
 			m := newMailed(t, path, Options{Suite: "trixie", Mail: "plain", Docker: true})
 			before := fingerprints(t, m.l)
 			m.publish("")

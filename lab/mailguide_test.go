@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -15,9 +14,7 @@ import (
 // undo gives all of it back.
 func TestMailByGuide(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("POSTERN_TORTURE") == "" {
-		t.Skip("skipped: it runs only in make torture")
-	}
+	needTorture(t)
 	m := newMailed(t, "haraka", Options{Suite: "trixie", Mail: "plain"})
 	m.byTheGuide()
 	before := fingerprints(t, m.l)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 )
@@ -57,7 +56,7 @@ func (b onlyAtBoot) put(t *testing.T, l *Lab) (back func()) {
 func TestNextBoot(t *testing.T) {
 	t.Parallel()
 	suites := []string{"bookworm"}
-	if os.Getenv("POSTERN_TORTURE") != "" {
+	if torture() {
 		suites = append(suites, "trixie")
 	}
 	for _, suite := range suites {

@@ -11,9 +11,7 @@ import (
 // TestOwnRules: hosts on which somebody has a firewall of their own already, and a proxy that is reached at its second address and has no
 // IPv6, are set up and proven; what stands in the way is named with the line that takes it away, and never overridden.
 func TestOwnRules(t *testing.T) {
-	if os.Getenv("POSTERN_TORTURE") == "" {
-		t.Skip("skipped: it runs only in make torture")
-	}
+	needTorture(t)
 	t.Parallel()
 	l := newLab(t, Options{})
 	const second = "203.0.113.11"
@@ -73,9 +71,7 @@ func TestOwnRules(t *testing.T) {
 // mail host with nftables.service and services of its owner's. Each is named before anything is changed, with its way out or the
 // answer that keeps it; with that done the site is set up and proven, what was kept answers as before, and all is so after a boot.
 func TestRulesOfTheImage(t *testing.T) {
-	if os.Getenv("POSTERN_TORTURE") == "" {
-		t.Skip("skipped: it runs only in make torture")
-	}
+	needTorture(t)
 	t.Parallel()
 	l := newLab(t, Options{})
 	o := newOperator(t, l, nil)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -133,7 +132,7 @@ func startedAnew(t *testing.T, l *Lab, o *operator) {
 
 // slowHosts: where it takes them long to say what is so, they wait longer; where the operator allows less, that is said.
 func slowHosts(t *testing.T, l *Lab, o *operator) {
-	if os.Getenv("POSTERN_TORTURE") == "" {
+	if !torture() {
 		t.Skip("skipped: it runs only in make torture: it waits five minutes")
 	}
 	before := prints(t, l)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,7 +44,7 @@ var attack = regexp.MustCompile(`(?i)\[preauth\]|kex_exchange_identification|ban
 // rounds; in make torture fail2ban stands with them, and each stands alone.
 func TestHostsThatTurnAwayAttackers(t *testing.T) {
 	t.Parallel()
-	torture, rounds := os.Getenv("POSTERN_TORTURE") != "", 3
+	torture, rounds := torture(), 3
 	all := guard{name: "all at once"}
 	for _, g := range guards {
 		all.prepare += g.prepare + "\n"
@@ -58,9 +57,7 @@ func TestHostsThatTurnAwayAttackers(t *testing.T) {
 	for _, g := range append(guards, fail2ban) {
 		for _, suite := range g.suites {
 			t.Run(g.name+" on "+suite, func(t *testing.T) {
-				if !torture {
-					t.Skip("skipped: it runs only in make torture")
-				}
+				needTorture(t)
 				t.Parallel()
 				g.prove(t, suite, rounds, g.name == fail2ban.name)
 			})

@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"testing"
 	"time"
 )
@@ -27,8 +26,8 @@ func onSuites(t *testing.T, prove func(t *testing.T, suite string)) {
 	t.Helper()
 	for _, suite := range []string{"bookworm", "trixie"} {
 		t.Run(suite, func(t *testing.T) {
-			if suite != "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
-				t.Skip("skipped: it runs only in make torture")
+			if suite != "bookworm" {
+				needTorture(t)
 			}
 			t.Parallel()
 			prove(t, suite)

@@ -23,8 +23,8 @@ func TestSmartHost(t *testing.T) {
 	for _, suite := range []string{"trixie", "bookworm"} {
 		t.Run(suite, func(t *testing.T) {
 			t.Parallel()
-			if suite == "bookworm" && os.Getenv("POSTERN_TORTURE") == "" {
-				t.Skip("skipped: it runs only in make torture")
+			if suite == "bookworm" {
+				needTorture(t)
 			}
 			m := newMailed(t, "haraka", Options{Suite: suite, Mail: "plain"})
 			before := fingerprints(t, m.l)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +47,7 @@ func (h *txHost) login() *remote.Session {
 func TestTransaction(t *testing.T) {
 	t.Parallel()
 	suites := []string{"bookworm"}
-	if os.Getenv("POSTERN_TORTURE") != "" {
+	if torture() {
 		suites = append(suites, "trixie")
 	}
 	for _, suite := range suites {

@@ -35,8 +35,8 @@ func TestVariations(t *testing.T) {
 		{name: "the program on the mail host, on trixie", lab: Options{Suite: "trixie"}, torture: true, begin: onMail},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			if v.torture && os.Getenv("POSTERN_TORTURE") == "" {
-				t.Skip("skipped: it runs only in make torture")
+			if v.torture {
+				needTorture(t)
 			}
 			t.Parallel()
 			v.prove(t)

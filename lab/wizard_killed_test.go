@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,8 +25,8 @@ func TestWizardKilled(t *testing.T) {
 		{name: "one host confirmed", point: "between", deadline: "120s", torture: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.torture && os.Getenv("POSTERN_TORTURE") == "" {
-				t.Skip("skipped: it runs only in make torture")
+			if c.torture {
+				needTorture(t)
 			}
 			t.Parallel()
 			l := newLab(t, Options{})
