@@ -13,6 +13,9 @@ const HarakaVersion = "3.3.4"
 // HarakaFolder is where its versions lie, a folder each.
 const HarakaFolder = "/opt/postern/haraka/"
 
+// HarakaSends is the folder of the instance that sends.
+const HarakaSends = "/opt/haraka-out"
+
 // The units of Haraka: one takes mail from the world, one sends what the mail host hands it.
 const (
 	HarakaIn  = "haraka-in.service"

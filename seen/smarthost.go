@@ -16,12 +16,12 @@ import (
 // another server.
 func PasswordFile(m site.Smarthost) string {
 	sum := sha256.Sum256([]byte(m.Account()))
-	return "/opt/haraka-out/password." + hex.EncodeToString(sum[:4])
+	return HarakaSends + "/password." + hex.EncodeToString(sum[:4])
 }
 
 // SmarthostSaid is sh that prints what was said last of the logins at a smart host since the password in $f was put there. It reads backwards
 // to the first: each is said once an hour at least.
-const SmarthostSaid = `journalctl -q -r -u haraka-out.service -o cat --since "@$(stat -c %Y "$f")" 2>/dev/null | sed -n '/.*\[smarthost\] the smart host /{s///p;q;}' | cut -c 1-300`
+const SmarthostSaid = `journalctl -q -r -u ` + HarakaOut + ` -o cat --since "@$(stat -c %Y "$f")" 2>/dev/null | sed -n '/.*\[smarthost\] the smart host /{s///p;q;}' | cut -c 1-300`
 
 // SmarthostRefuses begins what is said where a login was refused, SmarthostTakes is what is said where it was taken.
 const (
@@ -42,7 +42,7 @@ var Smarthost = register(Fact[Sending]{ID: "smarthost", args: func(s *site.Site)
 		return "f=" + PasswordFile(s.Smarthost) + `
 echo '== password'; if [ -s "$f" ]; then echo yes; fi
 echo '== said'; if [ -s "$f" ]; then ` + SmarthostSaid + `; fi
-echo '== waiting'; ls -1A /opt/haraka-out/queue 2>/dev/null | wc -l`
+echo '== waiting'; ls -1A ` + HarakaSends + `/queue 2>/dev/null | wc -l`
 	}, parse: func(s sections) (Sending, error) {
 		waiting, err := strconv.Atoi(s.one("waiting"))
 		if err != nil {

@@ -162,8 +162,8 @@ func comers(lines []string, l Letter) map[string]delivery {
 		case strings.HasPrefix(rest, "from=<>,"):
 			null[id] = true
 		case null[id] && strings.Contains(rest, "to=<"+strings.ToLower(l.from)+">"):
-			if m := delivered.FindStringSubmatch(line); m != nil {
-				all[id] = delivery{m[1], m[2], m[3]}
+			if d, is := delivering(line); is {
+				all[id] = d
 			}
 		}
 	}

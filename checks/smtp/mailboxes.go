@@ -77,23 +77,18 @@ func judgeMailboxes(q checks.Question, last map[string]delivery) checks.Result {
 	return q.OK("each of %d that had mail within a day took the last", len(last))
 }
 
-var (
-	recipient = regexp.MustCompile(`: to=<([^>]*)>, (?:orig_to=<[^>]*>, )?relay=`)
-	rejected  = regexp.MustCompile(`: reject: RCPT from [^;]*?: (\d{3} [^;]*); from=<[^>]*> to=<([^>]*)>`)
-)
+var rejected = regexp.MustCompile(`: reject: RCPT from [^;]*?: (\d{3} [^;]*); from=<[^>]*> to=<([^>]*)>`)
 
 // lastOf is what became of the last mail for each address of the site's own, by lines of Postfix's log.
 func lastOf(s *site.Site, lines []string) map[string]delivery {
 	last := map[string]delivery{}
 	for _, line := range lines {
-		to, d := "", delivery{}
+		d, _ := delivering(line)
 		if m := rejected.FindStringSubmatch(line); m != nil && overQuota.MatchString(m[1]) {
-			to, d = m[2], delivery{status: "rejected", reason: m[1]}
-		} else if m, got := recipient.FindStringSubmatch(line), delivered.FindStringSubmatch(line); m != nil && got != nil {
-			to, d = m[1], delivery{got[1], got[2], got[3]}
+			d = delivery{to: m[2], status: "rejected", reason: m[1]}
 		}
-		if own(s, to) {
-			last[strings.ToLower(to)] = d
+		if own(s, d.to) {
+			last[strings.ToLower(d.to)] = d
 		}
 	}
 	return last

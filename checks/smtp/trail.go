@@ -62,27 +62,26 @@ func (t *trail) follow(ctx context.Context, e *checks.Env, long time.Duration, f
 }
 
 // delivery is what Postfix made of a message for one recipient.
-type delivery struct{ relay, status, reason string }
+type delivery struct{ to, relay, status, reason string }
 
-var delivered = regexp.MustCompile(`: to=<[^>]*>, (?:orig_to=<[^>]*>, )?relay=([^,]+), .*\bstatus=([a-z]+) \((.*?)\)?$`)
+var delivered = regexp.MustCompile(`: to=<([^>]*)>, (?:orig_to=<[^>]*>, )?relay=([^,]+), .*\bstatus=([a-z]+) \((.*?)\)?$`)
 
-// deliveries are what Postfix made of it, in order.
-func (t *trail) deliveries() (all []delivery) {
-	for _, line := range t.lines {
-		if m := delivered.FindStringSubmatch(line); m != nil {
-			all = append(all, delivery{m[1], m[2], m[3]})
-		}
+// delivering is what a line says of it; false when it says nothing.
+func delivering(line string) (d delivery, is bool) {
+	if m := delivered.FindStringSubmatch(line); m != nil {
+		return delivery{m[1], m[2], m[3], m[4]}, true
 	}
-	return all
+	return d, false
 }
 
-// last is the last of them, if there is one.
+// last is what Postfix made of it in the end, if it is through with it.
 func (t *trail) last() (d delivery, is bool) {
-	all := t.deliveries()
-	if len(all) == 0 {
-		return d, false
+	for _, line := range t.lines {
+		if one, ok := delivering(line); ok {
+			d, is = one, true
+		}
 	}
-	return all[len(all)-1], true
+	return d, is
 }
 
 // settled says that Postfix delivered it, or could not.

@@ -29,7 +29,7 @@ const (
 const (
 	app    = seen.HarakaFolder + Version
 	in     = "/opt/haraka-in"
-	out    = "/opt/haraka-out"
+	out    = seen.HarakaSends
 	config = in + "/config/" // with the certificate, which both read
 	user   = "haraka"
 	group  = user + ":" + user
