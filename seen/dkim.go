@@ -70,17 +70,14 @@ fi`
 // Signing reads which key the host's mail server, itself or in the container that takes its mail, signs with for each domain of the
 // site. No private key leaves the host: the public ones are made of them there.
 var Signing = register(Fact[[]SigningKey]{ID: "dkim", args: func(s *site.Site) string { return strings.Join(mailDomains(s), ",") },
-	ask: func(s *site.Site, _ *site.Host) string {
+	ask: func(s *site.Site, h *site.Host) string {
 		var words []string
 		for _, d := range mailDomains(s) {
 			words = append(words, remote.Quote(d))
 		}
-		return "set -- " + strings.Join(words, " ") + "\nask=" + remote.Quote(signers) + `
+		return ofMail("set -- "+strings.Join(words, " ")+"\nask="+remote.Quote(signers)+`
 echo '== keys'; timeout 8 sh -c "$ask" sh "$@" 2>/dev/null
-if command -v docker >/dev/null; then
-	timeout 3 docker container ls --filter publish=25 --format '{{.Names}}' 2>/dev/null |
-		while read -r name; do timeout 8 docker exec "$name" sh -c "$ask" sh "$@" 2>/dev/null </dev/null; done
-fi`
+publishes | while read -r name; do timeout 8 docker exec "$name" sh -c "$ask" sh "$@" 2>/dev/null </dev/null; done; :`)(s, h)
 	},
 	parse: func(s sections) ([]SigningKey, error) {
 		var list []SigningKey

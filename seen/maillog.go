@@ -10,18 +10,19 @@ import (
 	"postern/site"
 )
 
-// mailBox sets $box to the container that is the host's mail server, by who publishes the port; "" where none does.
-const mailBox = `box=
-if command -v docker >/dev/null; then
-	all=$(timeout 5 docker ps --no-trunc --format '{{.ID}} {{.Ports}}' 2>/dev/null) || { echo 'docker gave no answer'; exit 3; }
-	box=$(printf '%s\n' "$all" | awk -v p=':@PORT@-' 'index($0, p) { print $1; exit }')
-fi
+// publishes is sh that names the containers which publish the port of mail.
+const publishes = `publishes() { if command -v docker >/dev/null; then timeout 5 docker container ls --filter publish=@PORT@ --format '{{.Names}}' 2>/dev/null; fi; }
 `
 
-// ofMail puts the port of mail into a script.
+// mailBox sets $box to the container that is the host's mail server, by who publishes the port; "" where none does.
+const mailBox = `box=$(publishes) || { echo 'docker gave no answer'; exit 3; }
+box=$(printf '%s' "$box" | head -n 1)
+`
+
+// ofMail puts the port of mail, and who publishes it, into a script.
 func ofMail(script string) func(*site.Site, *site.Host) string {
 	return func(s *site.Site, _ *site.Host) string {
-		return strings.ReplaceAll(mailBox+script, "@PORT@", strconv.Itoa(s.Ports.SMTP))
+		return strings.ReplaceAll(publishes+script, "@PORT@", strconv.Itoa(s.Ports.SMTP))
 	}
 }
 
@@ -35,10 +36,10 @@ func MailLog(minutes int, words ...string) Fact[[]string] {
 		which.WriteString(" -e " + remote.Quote(word))
 	}
 	return Fact[[]string]{ID: "maillog", args: func(*site.Site) string { return strings.Join(words, " ") },
-		ask: ofMail(strings.NewReplacer("@MINUTES@", strconv.Itoa(minutes), "@WORDS@", which.String(), "@MOST@", strconv.Itoa(mostLogged)).Replace(`[ -n "$box" ] || need journalctl
+		ask: ofMail(mailBox + strings.NewReplacer("@MINUTES@", strconv.Itoa(minutes), "@WORDS@", which.String(), "@MOST@", strconv.Itoa(mostLogged)).Replace(`[ -n "$box" ] || need journalctl
 logged() {
 	if [ -n "$box" ]; then timeout 15 docker logs --since @MINUTES@m "$box" 2>&1
-	else timeout 15 journalctl -q --no-pager --no-hostname --since -@MINUTES@min SYSLOG_FACILITY=2 + _SYSTEMD_UNIT=haraka-in.service + _SYSTEMD_UNIT=haraka-out.service 2>/dev/null
+	else timeout 15 journalctl -q --no-pager --no-hostname --since -@MINUTES@min SYSLOG_FACILITY=2 + _SYSTEMD_UNIT=`+HarakaIn+` + _SYSTEMD_UNIT=`+HarakaOut+` 2>/dev/null
 	fi || echo '== unread'
 }
 echo '== lines'; logged | awk '/^== unread$/ { print; next } { print "|" $0 }' | grep -F -e '== unread'@WORDS@ | tail -n @MOST@ | cut -c -800`)),

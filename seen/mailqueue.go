@@ -13,7 +13,6 @@ type Waiting struct {
 	Oldest time.Time // when the one that waits longest came
 	Now    time.Time
 	Why    string // the reason told most often; "" when none is
-	Often  int    // by how many of those looked at
 }
 
 // For is how long the oldest has waited.
@@ -26,10 +25,10 @@ func (w Waiting) For() time.Duration {
 
 // MailQueue reads what waits in the queues of a host's mail servers: Postfix's, in a container or not, and that of Haraka, which has a
 // file for each, whose name begins with when it came, in milliseconds. Postfix's are counted there, and the first few hundred are told.
-var MailQueue = register(Fact[Waiting]{ID: "mailqueue", ask: ofMail(`echo '== now'; date +%s
+var MailQueue = register(Fact[Waiting]{ID: "mailqueue", ask: ofMail(mailBox + `echo '== now'; date +%s
 post=; hara=
 if [ -n "$box" ]; then post="docker exec $box"; elif ! command -v postqueue >/dev/null || ! systemctl -q is-active postfix; then post=none; fi
-[ -d /opt/haraka-out/queue ] || hara=none
+[ -d ` + HarakaSends + `/queue ] || hara=none
 [ "$post$hara" != nonenone ] || none absent
 if [ "$post" != none ]; then
 	echo '== postfix'; all=$(timeout 15 $post postqueue -j 2>/dev/null) || { echo 'Postfix does not tell its queue'; exit 3; }
@@ -39,7 +38,7 @@ if [ "$post" != none ]; then
 		END { printf "%d %d\n", n, old }'
 fi
 if [ -z "$hara" ]; then
-	echo '== haraka'; ls -1 /opt/haraka-out/queue | awk -F_ '/^[0-9]+_[0-9]+_/ { n++; t = substr($1, 1, length($1) - 3) + 0; if (!old || t < old) old = t } END { printf "%d %d\n", n, old }'
+	echo '== haraka'; ls -1 ` + HarakaSends + `/queue | awk -F_ '/^[0-9]+_[0-9]+_/ { n++; t = substr($1, 1, length($1) - 3) + 0; if (!old || t < old) old = t } END { printf "%d %d\n", n, old }'
 fi`), parse: func(s sections) (Waiting, error) {
 	if s.has("absent") {
 		return Waiting{Absent: true}, nil
@@ -73,7 +72,7 @@ fi`), parse: func(s sections) (Waiting, error) {
 			w.Oldest = time.Unix(at, 0)
 		}
 	}
-	w.Why, w.Often = Commonest(reasons)
+	w.Why, _ = Commonest(reasons)
 	return w, nil
 }})
 

@@ -2,10 +2,7 @@ package seen
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
-
-	"postern/site"
 )
 
 // Mailer is a Postfix of the host.
@@ -18,19 +15,17 @@ type Mailer struct {
 
 // Postfix reads what the host's Postfix is set to, as far as it matters for who may hand it mail and where that goes. Where none of the
 // host's own runs, it is the one in the container that has its port.
-var Postfix = register(Fact[Mailer]{ID: "postfix", ask: func(s *site.Site, _ *site.Host) string {
-	return strings.ReplaceAll(`settings='postconf -x myhostname mynetworks relayhost inet_interfaces inet_protocols smtpd_authorized_xclient_hosts'
+var Postfix = register(Fact[Mailer]{ID: "postfix", ask: ofMail(`settings='postconf -x myhostname mynetworks relayhost inet_interfaces inet_protocols smtpd_authorized_xclient_hosts'
 active=$(systemctl is-active postfix.service 2>/dev/null)
-if [ "$active" != active ] && command -v docker >/dev/null; then
-	within=$(timeout 5 docker container ls --filter publish=@SMTP@ --format '{{.Names}}' 2>/dev/null | head -n 1)
+if [ "$active" != active ]; then
+	within=$(publishes | head -n 1)
 	if [ -n "$within" ] && said=$(timeout 10 docker exec "$within" $settings 2>/dev/null); then
 		echo '== container'; echo "$within"; echo '== settings'; echo "$said"; echo '== end'; exit 0
 	fi
 fi
 command -v postconf >/dev/null || none absent
 echo '== active'; echo "$active"
-echo '== settings'; $settings 2>/dev/null`, "@SMTP@", strconv.Itoa(s.Ports.SMTP))
-},
+echo '== settings'; $settings 2>/dev/null`),
 	parse: func(s sections) (Mailer, error) {
 		if s.has("absent") {
 			return Mailer{Absent: true}, nil
