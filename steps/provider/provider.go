@@ -75,7 +75,8 @@ type Letter struct {
 	Address4 string
 	Address6 string
 	Domain   string
-	Port     int // outgoing mail's port
+	Port     int      // outgoing mail's port
+	Evidence []string // what was just measured, a sentence each, with its time; none leaves the matter out
 }
 
 var all = map[string]Provider{}
@@ -166,5 +167,14 @@ func (p Provider) Write(l Letter) (string, error) {
 	if err := t.Execute(&b, l); err != nil {
 		return "", fmt.Errorf("provider: %s: letter: %w", p.ID, err)
 	}
+	if err := template.Must(template.New("evidence").Parse(evidence)).Execute(&b, l); err != nil {
+		return "", fmt.Errorf("provider: %s: letter: %w", p.ID, err)
+	}
 	return strings.TrimSpace(b.String()) + "\n", nil
 }
+
+// evidence ends every letter that has some.
+const evidence = `{{if .Evidence}}
+What we measured:
+{{range .Evidence}}- {{.}}
+{{end}}{{end}}`
