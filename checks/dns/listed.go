@@ -49,7 +49,10 @@ var spamhausSays = map[string]string{
 }
 
 // refusals are answers by which a list says that it does not answer.
-var refusals = map[string]string{"127.255.255.252": "the name is mistyped", "127.255.255.254": "it does not answer large resolvers of others", "127.255.255.255": "too much was asked"}
+var refusals = map[string]string{
+	"127.255.255.252": "the name is mistyped", "127.255.255.254": "it does not answer large resolvers of others", "127.255.255.255": "too much was asked",
+	"127.0.1.255": "it lists names, not addresses",
+}
 
 func askListed(ctx context.Context, e *checks.Env, s sight, q checks.Question) []checks.Result {
 	lists := slices.DeleteFunc(slices.Clone(e.Site.DNS.Ask), func(name string) bool { return name == networks })
@@ -166,7 +169,7 @@ func codes(r reply) (list []string, why string) {
 		switch {
 		case err != nil || !netip.PrefixFrom(netip.AddrFrom4([4]byte{127}), 8).Contains(a):
 			return nil, "it answers " + remote.Clean(is).Line(40) + ", as no list does: somebody answers in its place" // RFC 5782, 2.1
-		case strings.HasPrefix(is, "127.255.255."):
+		case strings.HasPrefix(is, "127.255.255."), refusals[is] != "":
 			return nil, "it answers " + is + ", an error: " + cmp.Or(refusals[is], "what it means is unknown here")
 		}
 		list = append(list, is)

@@ -34,6 +34,7 @@ var reputation = []story{
 	}, "dns.listed.zen.spamhaus.org", checks.Unknown, "it answers 127.255.255.254, an error: it does not answer large resolvers"},
 	{"an error for this address alone", func(w *world) { w.list(proxy4 + "A 127.255.255.255\n") }, "dns.listed.zen.spamhaus.org", checks.Unknown, "too much was asked"},
 	{"an error that nobody knows", func(w *world) { w.list(proxy4 + "A 127.255.255.7\n") }, "dns.listed.zen.spamhaus.org", checks.Unknown, "unknown here"},
+	{"a list of names", func(w *world) { w.list(proxy4 + "A 127.0.1.255\n") }, "dns.listed.zen.spamhaus.org", checks.Unknown, "it lists names, not addresses"},
 	{"a list that tells nothing", func(w *world) { w.publish(atProvider, spamhaus+".", "@ NS ns.provider.test.\n") }, "dns.listed.zen.spamhaus.org", checks.Unknown, "does not know its own test entry"},
 	{"a dead list that has the address", func(w *world) { w.publish(atProvider, spamhaus+".", "@ NS ns.provider.test.\n"+proxy4+"A 127.0.0.2\n") }, "dns.listed.zen.spamhaus.org", checks.Unknown, "does not know its own test entry"},
 	{"a list that names everybody", func(w *world) { w.list("1.0.0.127 A 127.0.0.2\n" + proxy4 + "A 127.0.0.2\n") }, "dns.listed.zen.spamhaus.org", checks.Unknown, "names everybody"},
