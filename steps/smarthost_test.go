@@ -51,3 +51,19 @@ func byHandTask(t *testing.T, s *site.Site, id string) Task {
 	t.Fatalf("no task is called %q", id)
 	return Task{}
 }
+
+// TestNeverOpened: who never opens the mail port is written no letter, and the task says what to do instead; a slip in a provider's name is told.
+func TestNeverOpened(t *testing.T) {
+	for id, want := range map[string]string{"google": "which is never opened", "netcup": "opened for proxy (netcup)", "hetzner": "opened for proxy (Hetzner)"} {
+		s := strange(t, "host.proxy.provider="+id)
+		task := hosterTasks(s, s.Host("proxy"), seen.Host{})[1]
+		if !strings.Contains(task.Title, want) || (task.Copy != "") != (id == "hetzner") || !strings.Contains(task.Text, "smart") {
+			t.Errorf("%s: %+v", id, task)
+		}
+	}
+	for id, want := range map[string]string{"hetzer": "did you mean hetzner?", "mynymbox": "so what is said holds for any"} {
+		if text := unknownProvider(id); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", id, text)
+		}
+	}
+}
