@@ -61,6 +61,15 @@ func TestNeverOpened(t *testing.T) {
 			t.Errorf("%s: %+v", id, task)
 		}
 	}
+	for _, c := range []struct{ provider, smarthost, port, want string }{
+		{"google", "", "587", "does not open outgoing port 25"}, {"google", "relay.example.net", "587", ""}, {"netcup", "", "587", ""},
+		{"netcup", "relay.example.net", "587", "netcup blocks outgoing port 587 too"}, {"netcup", "relay.example.net", "2525", ""}, {"", "relay.example.net", "587", ""},
+	} {
+		s := strange(t, "host.proxy.provider="+c.provider, "smarthost.host="+c.smarthost, "smarthost.port="+c.port)
+		if got := wayOut(s, s.Host("proxy")); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
 	for id, want := range map[string]string{"hetzer": "did you mean hetzner?", "mynymbox": "so what is said holds for any"} {
 		if text := unknownProvider(id); !strings.Contains(text, want) {
 			t.Errorf("%s: %s", id, text)
