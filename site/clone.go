@@ -10,6 +10,7 @@ func (s *Site) Clone() *Site {
 	c := *s
 	c.Domains = slices.Clone(s.Domains)
 	c.Mail.LAN = slices.Clone(s.Mail.LAN)
+	c.DNS.Ask = slices.Clone(s.DNS.Ask)
 	c.Smarthost.SPF = slices.Clone(s.Smarthost.SPF)
 	c.Hosts = slices.Clone(s.Hosts)
 	for i, h := range c.Hosts {

@@ -101,6 +101,7 @@ type Site struct {
 		Selector string // of the DKIM key
 		LAN      []netip.Prefix
 	}
+	DNS       struct{ Ask []string } // services of others that may be asked about the proxy's addresses
 	Smarthost Smarthost
 	Web       struct{ Kind string } // caddy or existing
 	PF        struct{ Main string } // advise, anchors or own

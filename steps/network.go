@@ -3,6 +3,8 @@ package steps
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"postern/remote"
 	"postern/seen"
@@ -24,7 +26,7 @@ func init() {
 			return slices.Concat(seen.HostReads(s, h), seen.UnitsOf.Reads(s, h), seen.Dpkg.Reads(s, h))
 		},
 		Plan:  planNetwork,
-		Proof: []string{"host.ssh", "host.privilege", "host.clock", "host.packages", "host.boot"},
+		Proof: []string{"host.ssh", "host.privilege", "host.clock", "host.packages", "host.boot", "dns.provider"},
 	})
 }
 
@@ -46,6 +48,25 @@ func networkFields(s *site.Site) []string {
 		}
 	}
 	return keys
+}
+
+// unknownProvider says that nothing is known of one, and which may have been meant.
+func unknownProvider(id string) string {
+	text := "nothing is known here of the provider " + strconv.Quote(id) + ", so what is said holds for any"
+	if near := site.Near(id, provider.IDs()); len(near) > 0 {
+		text += " (did you mean " + strings.Join(near, " or ") + "?)"
+	}
+	return text
+}
+
+// Whose is the hoster that has servers in a network of that number (AS), or gives them a reverse name like that: its ID and its
+// name, "" when none is known.
+func Whose(network uint32, reverse string) (id, name string) {
+	p, known := provider.Whose(network, reverse)
+	if !known {
+		return "", ""
+	}
+	return p.ID, p.Name
 }
 
 // Providers lists the hosters of which is known what their pages say.
@@ -71,6 +92,9 @@ func planNetwork(s *site.Site, look Look) Plan {
 			p.Parts = append(p.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{does.Within("network", does.Packages(half.Half).Finish())}})
 		}
 		if h.Role == site.Proxy {
+			if _, known := provider.Find(h.Provider); !known && h.Provider != "" {
+				p.Notes = append(p.Notes, Note{Host: h.Name, Text: unknownProvider(h.Provider)})
+			}
 			p.Tasks = append(p.Tasks, hosterTasks(s, h, now)...)
 		}
 	}
@@ -159,13 +183,17 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 	if s.Smarthost.Host != "" { // no mail leaves by that port
 		return tasks
 	}
-	return append(tasks, Task{
+	out := Task{
 		ID:    "provider.port25." + h.Name,
 		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
 		Text:  hoster.Port25Text(s.Ports.SMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host.",
 		Copy:  text,
 		Check: "smtp.leaves",
-	})
+	}
+	if hoster.Out25.Default == provider.Never {
+		out.Title, out.Text = fmt.Sprintf("send by another way than port %d of %s%s, which is never opened", s.Ports.SMTP, h.Name, who), hoster.Port25Text(s.Ports.SMTP)
+	}
+	return append(tasks, out)
 }
 
 // panelRules are the incoming rules the hoster's firewall must have, with this site's own ports.
