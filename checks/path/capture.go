@@ -44,7 +44,7 @@ type Packet struct {
 // Kind is what a packet is.
 type Kind string
 
-// The kinds. Of WireGuard the last three: a handshake begins with an initiation, and whoever knows the key of it answers with a response.
+// The kinds; the last four are WireGuard's. A handshake begins with an initiation, and who knows the key of it answers with a response.
 const (
 	SYN        Kind = "syn"
 	SYNACK     Kind = "synack"
@@ -53,6 +53,7 @@ const (
 	Initiation Kind = "initiation"
 	Response   Kind = "response"
 	Cookie     Kind = "cookie"
+	Data       Kind = "data" // of which some are told, not all
 )
 
 // Captured is what passed a host while something was done. Late says that it took longer than was watched, cut that there was more.
@@ -185,7 +186,7 @@ func parsePacket(w []string) (p Packet, ok bool) {
 		return p, false
 	}
 	switch p.Kind {
-	case SYN, SYNACK, RST, Initiation, Response, Cookie:
+	case SYN, SYNACK, RST, Initiation, Response, Cookie, Data:
 		return p, len(w) == 7
 	case ICMP:
 		if len(w) != 11 {

@@ -9,14 +9,14 @@ my ($most, $size, @told) = (3000, 160);
 $0 = "postern-capture";
 sub end_ { print map { "$_\n" } @_, "== end"; exit 0 }
 sub fail { end_("== cannot", "$_[0]: $!") }
-# The kernel hands over what begins or refuses a connection, ICMP, and WireGuard's handshakes (their first byte is 1 to 3).
+# The kernel hands over what begins or refuses a connection, ICMP, and what may be WireGuard's (its first byte is 1 to 4).
 # Offsets count from the IP header, jumps from the next line.
 my @filter = (
   [0x30,0,0,0], [0x74,0,0,4], [0x15,0,6,4],                                                             # IPv4?
   [0x30,0,0,9], [0xb1,0,0,0], [0x15,9,0,6], [0x15,10,0,17], [0x15,12,0,1], [0x06,0,0,0],
   [0x15,0,11,6], [0x30,0,0,6], [0x01,0,0,40], [0x15,2,0,6], [0x15,3,0,17], [0x15,5,6,58],               # IPv6?
   [0x50,0,0,13], [0x45,3,4,6],                                                                          # TCP: SYN or RST
-  [0x50,0,0,8], [0x35,0,2,1], [0x25,1,0,3],                                                             # UDP
+  [0x50,0,0,8], [0x35,0,2,1], [0x25,1,0,4],                                                             # UDP
   [0x06,0,0,$size], [0x06,0,0,0]);
 my $program = join "", map { pack "SCCL", @$_ } @filter;
 socket(my $s, 17, 2, 0) or fail("a packet socket"); # PF_PACKET, without the link's header
@@ -25,7 +25,7 @@ setsockopt($s, SOL_SOCKET, SO_RCVBUF, pack("i", 1 << 20));
 bind($s, pack("S n i S C C a8", 17, 3, 0, 0, 0, 0, "")) or fail("a packet socket");
 my $door;
 socket($door, PF_UNIX, SOCK_STREAM, 0) && bind($door, pack_sockaddr_un("\0postern-$name")) && listen($door, 4) or fail("a socket");
-my %device;
+my (%device, %data);
 sub device { my $i = shift; $device{$i} //= do { my $r = pack("a16 i x20", "", $i); ioctl($s, 0x8910, $r) ? unpack("Z16", $r) : "if$i" } }
 # packet is the kind of a packet, its addresses and ports, and where its payload begins.
 sub packet {
@@ -46,7 +46,8 @@ sub tell_ {
     my $flags = ord substr $b, $at + 13, 1;
     $kind = $flags & 4 ? "rst" : $flags & 16 ? "synack" : "syn";
   } elsif ($proto == 17 && length $b > $at + 8) {
-    $kind = ("", "initiation", "response", "cookie")[ord substr $b, $at + 8, 1];
+    $kind = ("", "initiation", "response", "cookie", "data")[ord substr $b, $at + 8, 1];
+    return if $kind eq "data" && ++$data{$where} > 20; # that there are some is enough
   } elsif (($proto == 1 || $proto == 58) && length $b > $at + 28) {
     my ($type, $code, $mtu) = unpack("C C x2 N", substr $b, $at);
     return if $proto == 1 ? $type != 3 : $type != 1 && $type != 2;
