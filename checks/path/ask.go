@@ -19,7 +19,7 @@ import (
 
 // Reads lists what must be known of a host.
 var Reads = checks.Join(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads,
-	seen.Routing.Reads, seen.UnitsOf.Reads, checks.Files(fileUfwUser, fileUfwUser6))
+	seen.Sysctl.Reads, seen.Routing.Reads, seen.UnitsOf.Reads, checks.Files(fileUfwUser, fileUfwUser6))
 
 // Named is the service that a person means: 25, 993/tcp, tunnel, 51820/udp, imaps, ssh. A port that the site does not offer has no name.
 func Named(s *site.Site, text string) (site.Service, error) {
@@ -180,9 +180,11 @@ func (a *asking) measure(ctx context.Context) {
 	sides := []*Side{&a.all[0].Proxy, &a.all[0].Mail}
 	a.captured(ctx, sides, a.send)
 	a.again(ctx)
+	proxy, mail := sides[0].Captured, sides[1].Captured
 	for i := range a.all {
-		a.all[i].Proxy.Captured, a.all[i].Proxy.Error = sides[0].Captured, sides[0].Error
-		a.all[i].Mail.Captured, a.all[i].Mail.Error = sides[1].Captured, sides[1].Error
+		s := &a.all[i]
+		s.Proxy.Captured, s.Proxy.Error = proxy.of(s.Public.Addr()), a.all[0].Proxy.Error
+		s.Mail.Captured, s.Mail.Error = mail.of(s.Public.Addr()), a.all[0].Mail.Error
 	}
 }
 

@@ -19,10 +19,16 @@ type finding struct {
 	on       string     // the host to do it on; "" where it is done here, or in no shell
 	sure     Confidence // Certain when ""
 	settles  string
+	weak     bool // passed by what the rules say, not by what was seen
 }
 
 func passed(format string, args ...any) finding {
 	return finding{state: Passed, evidence: fmt.Sprintf(format, args...)}
+}
+
+// stands is for a hop that nothing speaks against, though no packet was seen behind it.
+func stands(format string, args ...any) finding {
+	return finding{state: Passed, weak: true, evidence: fmt.Sprintf(format, args...)}
 }
 
 func unknown(format string, args ...any) finding {
@@ -47,14 +53,17 @@ func Diagnose(s Signals) Diagnosis {
 		if f.state == Broken {
 			d.Broken, d.Words, d.Action, d.On, d.Confidence, d.Settles = len(d.Hops), f.words, f.action, f.on, cmp.Or(f.sure, Certain), f.settles
 		}
-		if f.state == Passed {
+		switch {
+		case f.state == Passed && !f.weak:
 			for i := range d.Hops { // what comes after was reached
 				if d.Hops[i].State == Unknown {
 					d.Hops[i].State = Passed
 				}
 			}
 			open = finding{}
-		} else if f.state == Unknown && open.evidence == "" {
+		case f.state == Passed && open.state == Unknown:
+			f.state = Unknown
+		case f.state == Unknown && open.state == "":
 			open = f
 		}
 		d.Hops = append(d.Hops, Hop{h.name, f.state, f.evidence})
@@ -173,7 +182,7 @@ func (s Signals) place() finding {
 			words:  fmt.Sprintf("somebody between %s and %s answers for it on port %d: a proxy of this network's provider", s.From, s.Proxy.Host, port),
 			action: fmt.Sprintf("ask from another network (a phone's, say): postern why %d", port), settles: "the same from another network"}
 	case open > 0:
-		return passed("from %s others answer at port %d: %s", s.From, port, strings.Join(said, "; "))
+		return stands("from %s others answer at port %d: %s", s.From, port, strings.Join(said, "; "))
 	case mute:
 		return finding{state: Unknown, evidence: fmt.Sprintf("cannot be told from %s: nobody else could be asked at port %d", s.From, port), settles: "ask from another network"}
 	}
@@ -216,9 +225,6 @@ func (s Signals) blocked(host string, r Rule, evidence string) finding {
 		f.words = fmt.Sprintf("fail2ban on %s has banned %s, from where this was asked: %s", host, s.came(), rule)
 	case r.Whose != "":
 		f.words = fmt.Sprintf("%s keeps it back on %s: %s", r.Whose, host, rule)
-		if r.Whose == "your own ufw rule" {
-			f.words = fmt.Sprintf("your own ufw rule keeps it back on %s: %s", host, cmp.Or(strings.TrimPrefix(r.Undo, "ufw delete "), rule))
-		}
 	default:
 		f.words, f.action, f.on = fmt.Sprintf("the firewall of %s does not let it pass: %s", host, rule), "postern apply firewall", ""
 	}
@@ -247,14 +253,14 @@ func (s Signals) entry() finding {
 	case side.Begins.refuses():
 		return s.blocked(side.Host, side.Begins, "a SYN came in, and none goes on")
 	case s.Forwarded:
-		return passed("nothing stops it before it is sent on")
+		return stands("nothing stops it before it is sent on")
 	case side.Sent.Verdict == "DNAT":
 		return finding{state: Broken, evidence: "sent to " + side.Sent.To, action: "postern apply firewall", sure: Likely, settles: "what listens at " + side.Sent.To,
 			words: fmt.Sprintf("%s sends port %d on to %s, though it is for a service of its own: %s", side.Host, s.Public.Port(), side.Sent.To, side.Sent.Text)}
 	case side.Lets.refuses(), side.Lets.Doubt != "" && s.told() == 0:
 		return s.blocked(side.Host, side.Lets, "a SYN came in, and nothing answers")
 	}
-	return passed("%s", cmp.Or(side.Lets.Text, "no rule stops it"))
+	return stands("%s", cmp.Or(side.Lets.Text, "no rule stops it"))
 }
 
 // forwarding is what the proxy does with a port that is for the mail host.
@@ -269,8 +275,10 @@ func (s Signals) forwarding() finding {
 	wrong := func(to string) finding {
 		f := finding{state: Broken, evidence: "sent to " + to, action: "postern apply firewall",
 			words: fmt.Sprintf("%s sends port %d to %s, not to %s: %s", side.Host, port, to, s.Target, side.Sent.Text)}
-		if side.Sent.Undo != "" {
-			f.action, f.on = strings.Replace(side.Sent.Undo, " -D ", " -t nat -D ", 1), side.Host
+		if side.Docker != "" {
+			f.words, f.action, f.on = fmt.Sprintf("Docker on %s takes port %d for its container %s, before it is sent on to %s", side.Host, port, side.Docker, s.Target), "docker stop "+side.Docker, side.Host
+		} else if side.Sent.Undo != "" {
+			f.action, f.on = side.Sent.Undo, side.Host
 		}
 		return f
 	}
@@ -287,7 +295,10 @@ func (s Signals) forwarding() finding {
 	case side.Sent.To != "" && side.Sent.To != s.Target.String():
 		return wrong(side.Sent.To)
 	case !side.End.Runs:
-		return passed("it would go to %s", s.Target)
+		return stands("it would go to %s", s.Target)
+	case side.Stops != "":
+		return finding{state: Broken, evidence: side.Stops + " = 0", action: "sysctl -w " + side.Stops + "=1", on: side.Host,
+			words: fmt.Sprintf("%s forwards nothing: %s is 0", side.Host, side.Stops)}
 	case side.Lets.refuses(), side.Lets.Doubt != "":
 		return s.blocked(side.Host, side.Lets, "a SYN came in, and none goes on to the tunnel")
 	}
@@ -307,7 +318,7 @@ func (s Signals) mailEntry() finding {
 	case side.Lets.refuses(), side.Lets.Doubt != "" && s.told() == 0:
 		return s.blocked(side.Host, side.Lets, "a SYN comes out of the tunnel, and nothing answers")
 	}
-	return passed("%s", cmp.Or(side.Lets.Text, "no rule stops it"))
+	return stands("%s", cmp.Or(side.Lets.Text, "no rule stops it"))
 }
 
 // inContainer is how often the mail host sent it on to a container.
@@ -340,7 +351,7 @@ func (s Signals) listener() finding {
 	case s.answered("") > 0:
 		return passed("%s answers", cmp.Or(side.Listener, "something"))
 	case side.Listener != "":
-		return passed("%s listens", side.Listener)
+		return stands("%s listens", side.Listener)
 	case side.Error != "":
 		return unknown("what passes %s could not be seen", side.Host)
 	case len(side.Aside) > 0:
@@ -374,8 +385,13 @@ func (s Signals) wayBack() finding {
 	case s.answered("") == 0:
 		return unknown("a SYN came to %s, its rules let it in, %s listens, and no answer leaves: its reverse path filter, or a full queue", side.Host, side.Listener)
 	case s.answered(in) == 0:
-		f := finding{state: Broken, evidence: "the answer leaves " + side.Host + " by another interface than " + in, action: "postern apply wireguard",
-			words: fmt.Sprintf("the answers of %s leave by another way than they came: the policy rule %s", side.Host, cmp.Or(side.Routed, "that decides is not known"))}
+		f := finding{state: Broken, evidence: "the answer leaves " + side.Host + " by another interface than " + in, action: "postern why tunnel", sure: Likely, settles: "ip rule on " + side.Host,
+			words: fmt.Sprintf("the answers of %s leave by another way than they came", side.Host)}
+		if pref, rule, ok := strings.Cut(side.Routed, ": "); ok {
+			family := map[bool]string{true: "-4", false: "-6"}[s.Target.Addr().Is4()]
+			f.action, f.on, f.sure, f.settles = fmt.Sprintf("ip %s rule delete pref %s %s", family, pref, rule), side.Host, "", ""
+			f.words += ": another program's policy rule comes first, " + side.Routed
+		}
 		return f
 	case !s.Forwarded:
 	case s.Proxy.Error != "":
