@@ -164,7 +164,9 @@ func unchanged(t *testing.T, l *Lab, was map[string]string) {
 
 // killedAsking kills the program, and what it runs on the hosts, in the middle.
 func killedAsking(t *testing.T, l *Lab, o *operator, healthy map[string]string) {
-	begun := func(host string) bool { return want(t, l, host, "sh", "-c", "grep -c postern- /proc/net/unix || :") != "0" }
+	begun := func(host string) bool {
+		return want(t, l, host, "sh", "-c", "grep -c postern- /proc/net/unix || :") != "0"
+	}
 	for _, kill := range []string{"program", "proxy", "mail"} {
 		cmd := o.command(t.Context(), "why", "tunnel", "--yes")
 		ownGroup(cmd, syscall.SIGKILL)

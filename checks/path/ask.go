@@ -54,6 +54,20 @@ func Called(p site.Service) string {
 	return strings.TrimPrefix(fmt.Sprintf("%s, %d/%s", p.Name, p.Port, p.Proto), ", ")
 }
 
+// Word is the shortest word for a service that Named understands.
+func Word(p site.Service) string { return cmp.Or(p.Name, strconv.Itoa(p.Port)) }
+
+// About is the service that a check is about, by its ID: firewall.dnat.imaps is about imaps, what asks of the tunnel about that; "" where it is no single one.
+func About(s *site.Site, id string) string {
+	parts := strings.Split(id, ".")
+	for _, part := range slices.Backward(parts) {
+		if _, err := Named(s, part); err == nil {
+			return part
+		}
+	}
+	return map[string]string{"smtp.message": "smtp", "host.ways": "ssh", "firewall.relay": "tunnel"}[strings.Join(parts[:min(2, len(parts))], ".")]
+}
+
 // others are servers of others that answer at a port, by the service: they prove that the place we ask from can reach that port of anybody.
 var others = map[string][]string{
 	"smtp":        {"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com"},
