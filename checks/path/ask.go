@@ -74,6 +74,7 @@ func (a *asking) signals() {
 			continue
 		}
 		one := s
+		one.Dial = Dial{To: public.String(), Answer: checks.NoPlace, Why: "there is no place to ask from"}
 		one.Public, one.Target = netip.AddrPortFrom(public, uint16(a.p.Port)), netip.AddrPortFrom(public, uint16(a.p.Port))
 		if v, err := e.Look(a.proxy); err == nil {
 			via, _ := seen.SSH.Of(v.Facts)
@@ -81,12 +82,17 @@ func (a *asking) signals() {
 				at, _ := n.Arrives(public)
 				one.Target = netip.AddrPortFrom(cmp.Or(at, public), uint16(a.p.Port))
 			}
-			if c := via.Client.Addr().Unmap(); s.From == checks.Here && e.Direct(via) && c.IsValid() && c.Is6() == public.Is6() {
-				one.Client = c
-			} else if a.p.Name == "ssh" {
+			c := via.Client.Addr().Unmap()
+			switch direct := s.From == checks.Here && e.Direct(via) && c.IsValid(); {
+			case direct && c.Is6() == public.Is6():
+				if one.Client = c; a.p.Name == "ssh" { // the login is the proof
+					one.Dial.Answer = checks.Open
+				}
+			case direct && a.p.Name == "ssh":
 				continue
+			case a.p.Name == "ssh":
+				one.Dial.Why = "the login came through another host"
 			}
-			one.Dial = Dial{To: one.Public.String(), Answer: checks.Open} // of SSH the login is the proof, and others are dialled below
 		} else {
 			one.Proxy.Error = checks.Why(err)
 		}

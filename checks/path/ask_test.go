@@ -90,6 +90,13 @@ func TestAsk(t *testing.T) {
 			t.Errorf("ssh: %s at %s", found[0].Words, found[0].Signals.Public)
 		}
 	}
+	e := places(t, s, &dialer{}, &[]string{})
+	e.Here = nil
+	if port, err := Named(s, "25"); err != nil {
+		t.Fatal(err)
+	} else if found, err := Ask(t.Context(), e, port); err != nil || len(found) != 1 || found[0].Outcome() == checks.OK {
+		t.Errorf("nobody could dial, and: %v, %v", found, err)
+	}
 	if _, err := Ask(t.Context(), &checks.Env{Site: &site.Site{}}, site.Service{}); err == nil {
 		t.Error("a site without hosts was asked")
 	}

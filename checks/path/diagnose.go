@@ -156,5 +156,5 @@ func (s Signals) login() finding {
 	if s.works() {
 		return passed("the login that this run uses came this way")
 	}
-	return unknown("%s could not be logged in to: %s", s.Proxy.Host, s.Proxy.Error)
+	return unknown("no login came to %s this way: %s", s.Proxy.Host, cmp.Or(s.Proxy.Error, s.Dial.Why))
 }
