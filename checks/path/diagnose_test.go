@@ -181,6 +181,14 @@ func TestDiagnose(t *testing.T) {
 			if open := c.action == ""; open != (d.Outcome() == checks.Unknown) || open != (d.Broken < 0) || d.Confidence != Certain && d.Settles == "" {
 				t.Errorf("%s, broken %d, %s, settled by %q", d.Outcome(), d.Broken, d.Confidence, d.Settles)
 			}
+			if doubted := s.Proxy.Lets.Doubt != ""; doubted && d.Confidence != Likely {
+				t.Errorf("a rule of which nobody knows whether it fits is %s", d.Confidence)
+			}
+			for i, h := range d.Hops {
+				if i > 0 && h.State == Passed && d.Hops[i-1].State != Passed {
+					t.Errorf("%s passed, and it is not known whether %s was", h.Name, d.Hops[i-1].Name)
+				}
+			}
 			if _, err := json.Marshal(d); err != nil {
 				t.Error(err)
 			}
