@@ -21,9 +21,12 @@ type dialer struct {
 	to []string
 }
 
-func (d *dialer) DialContext(_ context.Context, _, address string) (net.Conn, error) {
+func (d *dialer) DialContext(_ context.Context, network, address string) (net.Conn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if network == "udp6" {
+		return nil, errors.New("no IPv6")
+	}
 	d.to = append(d.to, address)
 	return nil, errors.New("no way")
 }
@@ -49,7 +52,7 @@ func places(t *testing.T, s *site.Site, d *dialer, ran *[]string) *checks.Env {
 				for range 2 {
 					<-knocks
 				}
-				return remote.Answer{Out: "== packets\nin eth0 198.51.100.20 40000 203.0.113.10 25 syn\nin eth0 2001:db8::1 40000 2001:db8::2 25 syn\n== end\n"}, nil
+				return remote.Answer{Out: "== packets\nin eth0 198.51.100.20 40000 203.0.113.10 25 syn\nin eth0 2001:db8::1 40000 2001:db8::2 25 syn\nin eth0 192.0.2.99 40000 203.0.113.10 25 syn\n== end\n"}, nil
 			case "captured":
 				knocks <- true
 				return remote.Answer{}, nil
