@@ -45,6 +45,7 @@ type grammar struct {
 	Plan   planCmd     `cmd:"" help:"Show what would change (diffs); touch nothing."`
 	Apply  applyCmd    `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
 	Check  checkCmd    `cmd:"" help:"Prove it again; change nothing."`
+	Why    whyCmd      `cmd:"" help:"Say why a port does not answer: follow its packets hop by hop, and name the first that breaks."`
 	Checks checksCmd   `cmd:"" help:"List every check: ID, title, what it asks."`
 	Undo   undoCmd     `cmd:"" help:"Take a chapter, or everything of ours, back."`
 	Adopt  adoptCmd    `cmd:"" help:"Take the answers from a host that was set up before."`
