@@ -11,6 +11,7 @@ func (s *Site) Clone() *Site {
 	c.Domains = slices.Clone(s.Domains)
 	c.Mail.LAN = slices.Clone(s.Mail.LAN)
 	c.Smarthost.SPF = slices.Clone(s.Smarthost.SPF)
+	c.Port25.Exchangers = slices.Clone(s.Port25.Exchangers)
 	c.Hosts = slices.Clone(s.Hosts)
 	for i, h := range c.Hosts {
 		host := *h
