@@ -46,6 +46,7 @@ type Result struct {
 	Evidence remote.Text
 	Took     time.Duration
 	Records  []Record // of the DNS, that it is about
+	Signals  any      // raw, all that the answer was made of; nil where the evidence is that. It goes to JSON
 	Grave    bool     // failed, and harms the site or others as long as it stands: a change that brings it is taken back, whatever was known before
 	Vacant   bool     // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
 }

@@ -164,7 +164,7 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
 		Text:  hoster.Port25Text(s.Ports.SMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host.",
 		Copy:  text,
-		Check: "smtp.leaves",
+		Check: "smtp.outbound",
 	})
 }
 
