@@ -27,8 +27,8 @@ func init() {
 	step.Plan = forPeople(step, "you publish the records, and the checks tell which are there", func(w handwork) []Task {
 		hoster, _ := provider.Find(w.proxy.Provider)
 		reverse := "where the provider of %PROXY% shows the server's addresses"
-		if hoster.Reverse != "" {
-			reverse = "at " + hoster.Name + ": " + hoster.Reverse
+		if hoster.Reverse.Path != "" {
+			reverse = "at " + hoster.Name + ": " + hoster.Reverse.Path
 		}
 		back, hostWords := "%P4%  ->  %HOST%", hostText+"\n"+noSixText
 		if all := zone.Addresses(w.s, w.proxy); len(all) > 1 {
@@ -36,7 +36,7 @@ func init() {
 		}
 		tasks := []Task{
 			w.task("dns.host", "publish the address of %HOST%", hostWords, recordsText(zone.Host(w.s, w.proxy))).measuredBy("dns.host"),
-			w.task("dns.reverse", "set the reverse name of %P4% to %HOST%", "Set it "+reverse+".\n"+reverseText, back).measuredBy("dns.reverse"),
+			w.task("dns.reverse", "set the reverse name of %P4% to %HOST%", "Set it "+reverse+".\n"+hoster.ReverseText()+reverseText, back).measuredBy("dns.reverse"),
 		}
 		for _, d := range w.domains {
 			tasks = append(tasks, w.of(d).domainTasks()...)

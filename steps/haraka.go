@@ -102,7 +102,11 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		}
 		p.Notes = append(p.Notes, foreignNotes(s, h, foreign)...)
 		table = haraka.Table(s, h, node)
-		if hoster, _ := provider.Find(h.Provider); s.Smarthost.Host == "" && hoster.Out25.Default == provider.Never {
+		hoster, _ := provider.Find(h.Provider)
+		if s.Smarthost.Host != "" && slices.Contains(hoster.Out25.Too, s.Smarthost.Port) {
+			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("%s blocks outgoing port %d too, its pages say: see at which other port %s takes mail (smarthost.port)", hoster.Name, s.Smarthost.Port, s.Smarthost.Host)})
+		}
+		if s.Smarthost.Host == "" && hoster.Out25.Default == provider.Never {
 			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: hoster.Name + " does not open outgoing port " + strconv.Itoa(site.WorldSMTP) +
 				", its pages say: send by a smart host (smarthost.host), which takes mail at another port from who logs in"})
 		}

@@ -3,6 +3,8 @@ package steps
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"postern/remote"
 	"postern/seen"
@@ -48,6 +50,15 @@ func networkFields(s *site.Site) []string {
 	return keys
 }
 
+// unknownProvider says that nothing is known of one, and which may have been meant.
+func unknownProvider(id string) string {
+	text := "nothing is known here of the provider " + strconv.Quote(id) + ", so what is said holds for any"
+	if near := site.Near(id, provider.IDs()); len(near) > 0 {
+		text += " (did you mean " + strings.Join(near, " or ") + "?)"
+	}
+	return text
+}
+
 // Providers lists the hosters of which is known what their pages say.
 func Providers() []string { return provider.IDs() }
 
@@ -71,6 +82,9 @@ func planNetwork(s *site.Site, look Look) Plan {
 			p.Parts = append(p.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{does.Within("network", does.Packages(half.Half).Finish())}})
 		}
 		if h.Role == site.Proxy {
+			if _, known := provider.Find(h.Provider); !known && h.Provider != "" {
+				p.Notes = append(p.Notes, Note{Host: h.Name, Text: unknownProvider(h.Provider)})
+			}
 			p.Tasks = append(p.Tasks, hosterTasks(s, h, now)...)
 		}
 	}
@@ -158,17 +172,18 @@ func Port25(s *site.Site, h *site.Host, measured ...string) Task {
 	if h.Public6.IsValid() {
 		letter.Address6 = h.Public6.String()
 	}
-	text := ""
-	if hoster.Out25.Default != provider.Never {
-		text, _ = hoster.Write(letter) // the contract test writes every letter
-	}
-	return Task{
+	out := Task{
 		ID:    "provider.port25." + h.Name,
 		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
 		Text:  hoster.Port25Text(s.Ports.SMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host. 'postern port25' measures, and keeps what was asked.",
-		Copy:  text,
 		Check: "smtp.outbound",
 	}
+	if hoster.Out25.Default == provider.Never {
+		out.Title, out.Text = fmt.Sprintf("send by another way than port %d of %s%s, which is never opened", s.Ports.SMTP, h.Name, who), hoster.Port25Text(s.Ports.SMTP)
+		return out
+	}
+	out.Copy, _ = hoster.Write(letter) // the contract test writes every letter
+	return out
 }
 
 // hosterOf is what is known of a host's provider, and its name in brackets, "" for one of which nothing is.

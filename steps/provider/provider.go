@@ -4,12 +4,9 @@
 package provider
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"text/template"
 )
 
 // Policy is what a hoster does with one thing by default.
@@ -29,53 +26,53 @@ const Unknown = "unknown"
 // Source is a page that was read.
 type Source struct {
 	Title string
-	Where string // the site or the document it stands in
+	Where string // the site or the document it stands in, its date where it has one, and whether others only quote it
+}
+
+// Report is what somebody else says, who tried it.
+type Report struct{ Who, Says string }
+
+// Said is what is known of one matter. What its pages say stands only beside its sources; what others say stands as theirs.
+type Said struct {
+	Path    string   // the way through the panel's menus; "" when unknown
+	Steps   []string // what to do and what to mind, one sentence each
+	Sources []Source
+	Reports []Report
 }
 
 // Firewall is the filter in front of the server that only the hoster's panel reaches.
 type Firewall struct {
-	Path    string   // the way through the panel's menus; "" when unknown
-	Default Policy   // what happens to incoming traffic without a rule
-	Steps   []string // what to click and what to mind, one sentence each
-	DropsIP bool     // it drops ICMP, so ping proves nothing and path MTU discovery is blind
+	Said
+	Default   Policy // what happens to incoming traffic without a rule
+	DropsICMP bool   // so ping proves nothing, and path MTU discovery is blind
+	Stateless bool   // answers need rules of their own
 }
 
 // Port25 is what the hoster does with outgoing mail.
 type Port25 struct {
+	Said
 	Default Policy
-	Steps   []string // how it is opened, one sentence each
+	For     string   // whom a block is for; "" for everybody
+	Too     []int    // further ports that are blocked with it
+	Self    bool     // the panel opens it, and nobody is asked
+	Holds   string   // what an opening holds for, such as the account; "" when unknown
 	Needs   []string // what must be in place before asking
-	Takes   string   // how long it takes, in words
+	Asks    []string // what it wants to know, and only a person can tell: blanks of the letter
+	Takes   string   // how long it takes, in words; "" when unknown
 }
 
 // Provider is what one hoster's pages said.
 type Provider struct {
 	ID       string // the answer to host.NAME.provider
 	Name     string
-	AsOf     string // when the pages were read, as YYYY-MM-DD; "" only for Unknown
-	Sources  []Source
+	AsOf     string   // when the pages were read, as YYYY-MM-DD; "" only for Unknown
+	Networks []uint32 // the numbers of its networks (AS), as far as none of them is another hoster's too
+	Names    []string // what the reverse names end in that its servers have from the start
 	Firewall Firewall
 	In25     Policy // incoming port 25, once the firewall has a rule for it
 	Out25    Port25
-	Reverse  string // where the reverse DNS name is set; "" when unknown
+	Reverse  Said   // where the reverse DNS name is set
 	Letter   string // text/template over Letter: what to tell support; "" uses the common one
-}
-
-// Rule is one line of a panel's firewall: what must be let in.
-type Rule struct {
-	Name  string // smtp, imaps, tunnel …
-	Proto string // tcp or udp
-	Port  int
-	From  string // the sources, or "" for everyone
-}
-
-// Letter is what support is told. Empty fields become blanks for a person to fill in.
-type Letter struct {
-	Hostname string // the mail system's public name
-	Address4 string
-	Address6 string
-	Domain   string
-	Port     int // outgoing mail's port
 }
 
 var all = map[string]Provider{}
@@ -100,71 +97,14 @@ func Find(id string) (Provider, bool) {
 	return all[Unknown], false
 }
 
-// FirewallText says where and how to enter the rules, in sentences.
-func (p Provider) FirewallText() string {
-	var b strings.Builder
-	if p.Firewall.Path != "" {
-		fmt.Fprintf(&b, "In the panel of %s: %s.\n", p.Name, p.Firewall.Path)
+// Whose is the provider that has servers in a network of that number, or gives them a reverse name like that; 0 and "" are none.
+func Whose(network uint32, reverse string) (Provider, bool) {
+	reverse = "." + strings.ToLower(strings.TrimSuffix(reverse, "."))
+	for _, id := range IDs() {
+		p := all[id]
+		if slices.Contains(p.Networks, network) || slices.ContainsFunc(p.Names, func(end string) bool { return strings.HasSuffix(reverse, "."+end) }) {
+			return p, true
+		}
 	}
-	for _, s := range p.Firewall.Steps {
-		fmt.Fprintln(&b, s)
-	}
-	b.WriteString(p.provenance())
-	return strings.TrimSpace(b.String())
-}
-
-// RuleList is the rules as text to copy, one a line, in columns.
-func RuleList(rules []Rule) string {
-	var b strings.Builder
-	for _, r := range rules {
-		fmt.Fprintf(&b, "incoming  %-3s  %5d  from %-18s  %s\n", strings.ToUpper(r.Proto), r.Port, cmp.Or(r.From, "any"), r.Name)
-	}
-	return b.String()
-}
-
-// Port25Text says what the provider does with outgoing mail and how it is opened, in sentences. port is the mail port.
-func (p Provider) Port25Text(port int) string {
-	var b strings.Builder
-	switch p.Out25.Default {
-	case Open:
-		fmt.Fprintf(&b, "%s does not block outgoing port %d, its pages say.\n", p.Name, port)
-	case Blocked:
-		fmt.Fprintf(&b, "%s blocks outgoing port %d until it is asked to open it.\n", p.Name, port)
-	case Never:
-		fmt.Fprintf(&b, "%s does not open outgoing port %d: send by a smart host (the answer smarthost.host), or change the provider.\n", p.Name, port)
-	default:
-		fmt.Fprintf(&b, "Whether this provider blocks outgoing port %d is not known here: look in its help pages or ask its support.\n", port)
-	}
-	for _, s := range p.Out25.Steps {
-		fmt.Fprintln(&b, s)
-	}
-	if len(p.Out25.Needs) > 0 {
-		fmt.Fprintf(&b, "Have ready before asking: %s.\n", strings.Join(p.Out25.Needs, ", "))
-	}
-	if p.Out25.Takes != "" {
-		fmt.Fprintf(&b, "How long it takes: %s.\n", p.Out25.Takes)
-	}
-	b.WriteString(p.provenance())
-	return strings.TrimSpace(b.String())
-}
-
-func (p Provider) provenance() string {
-	if p.AsOf == "" {
-		return ""
-	}
-	return fmt.Sprintf("(As %s's pages said on %s; they may have changed.)\n", p.Name, p.AsOf)
-}
-
-// Write is the letter to support with the fields filled in.
-func (p Provider) Write(l Letter) (string, error) {
-	blank := func(s string) string { return cmp.Or(s, "(please fill in)") }
-	t, err := template.New(p.ID).Funcs(template.FuncMap{"or_blank": blank}).Parse(cmp.Or(p.Letter, common))
-	if err != nil {
-		return "", fmt.Errorf("provider: %s: letter: %w", p.ID, err)
-	}
-	var b strings.Builder
-	if err := t.Execute(&b, l); err != nil {
-		return "", fmt.Errorf("provider: %s: letter: %w", p.ID, err)
-	}
-	return strings.TrimSpace(b.String()) + "\n", nil
+	return all[Unknown], false
 }
