@@ -114,6 +114,7 @@ var mayImport = map[string]struct {
 	"checks/dns":       {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other"},
 	"lab/dns":          {nil, "it tells what stands in files, and knows no host"},
 	"lab/mx":           {nil, "it takes mail and writes down who brought it, and knows no host"},
+	"checks/path":      {[]string{"checks", "site", "seen", "remote"}, "it follows packets, and knows no family"},
 	"checks/host":      {[]string{"checks", "site", "seen", "remote"}, "a family knows no other"},
 	"checks/firewall":  {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how rules are made"},
 	"checks/tunnel":    {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how a tunnel is made"},
