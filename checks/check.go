@@ -84,6 +84,7 @@ type Env struct {
 	SendTo []string            // to whom the operator agreed that messages be sent; where there is nobody, none is
 	Word   string              // tells these messages from all others; nobody can guess it
 	Saved  []byte              // a message as its receiver saved it; nil where nobody gave one
+	Packet bool                // the operator agreed that hosts tell of the packets of port 25 that pass them, while they are asked
 	Names  *net.Resolver       // looks names up for that message, from where the program runs
 	Hasty  bool                // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter
 

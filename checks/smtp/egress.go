@@ -42,12 +42,14 @@ type Dial struct {
 	Names    []string       `json:"certificate_names,omitempty"`
 }
 
-// Counted are packets to and from port 25 that passed a host behind its own firewall on the way out, and before it on the way in.
+// Counted are packets to and from port 25 of these mail servers that passed a host: behind its own firewall on the way out, and before it
+// on the way in.
 type Counted struct {
-	SYN    int `json:"syn_out"`
-	SYNACK int `json:"syn_ack_in"`
-	RST    int `json:"rst_in"`
-	ICMP   int `json:"icmp_in"`
+	SYN    int          `json:"syn_out"`
+	SYNACK int          `json:"syn_ack_in"`
+	RST    int          `json:"rst_in"`
+	ICMP   int          `json:"icmp_in"`
+	By     []netip.Addr `json:"icmp_from,omitempty"` // who says so
 }
 
 // Diagnosis is what signals come to: one line, what to do about it, how sure that is, and what would settle it.
@@ -63,7 +65,7 @@ type Diagnosis struct {
 const (
 	certain, likely, possible = "certain", "likely", "possible"
 	askProvider               = "postern port25 leads through asking the provider, and writes the letter"
-	countThem                 = "postern port25 counts what passes the host's own firewall"
+	countThem                 = "postern port25 looks at the packets that pass the host's own firewall"
 )
 
 // row is one row of the table: the first that fits is the diagnosis.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"postern/checks"
+	"postern/checks/path"
 	"postern/remote"
 	"postern/seen"
 	"postern/site"
@@ -52,6 +53,9 @@ func measure(ctx context.Context, e *checks.Env, h *site.Host, v *checks.Vantage
 	s.follow(e.Site.Tunnel, h, v, s.Dials[0].At)
 	if s.opens() == 0 {
 		s.Control, s.Submission = otherPorts(ctx, e, v, six)
+		if e.Packet {
+			s.Counted = counted(ctx, e, v, s.Dials)
+		}
 	}
 	return s
 }
@@ -111,6 +115,31 @@ func hear(ctx context.Context, e *checks.Env, v *checks.Vantage, name string, at
 		h.Dial = Dial{Name: name, At: to, Answer: checks.Stopped, Said: h.reached.Said()}
 	}
 	return h
+}
+
+// counted dials once more, and is what passed the host meanwhile; nil where it does not tell.
+func counted(ctx context.Context, e *checks.Env, v *checks.Vantage, dials []Dial) *Counted {
+	c := &Counted{}
+	got, err := path.Capture(ctx, v, []int{site.WorldSMTP}, func(ctx context.Context) {
+		checks.AtOnce(len(dials), func(i int) { reach(ctx, e, v, dials[i].At) })
+	})
+	if err != nil || got.Late || got.Cut {
+		return nil
+	}
+	of := func(p path.Packet, far netip.AddrPort) bool {
+		return p.Device != "lo" && slices.ContainsFunc(dials, func(d Dial) bool { return d.At == far })
+	}
+	c.SYN = got.Count(func(p path.Packet) bool { return p.Kind == path.SYN && p.Out && of(p, p.Dst) })
+	c.SYNACK = got.Count(func(p path.Packet) bool { return p.Kind == path.SYNACK && !p.Out && of(p, p.Src) })
+	c.RST = got.Count(func(p path.Packet) bool { return p.Kind == path.RST && !p.Out && of(p, p.Src) })
+	c.ICMP = got.Count(func(p path.Packet) bool {
+		is := p.Kind == path.ICMP && !p.Out && of(p, p.Dst)
+		if is && !slices.Contains(c.By, p.By) {
+			c.By = append(c.By, p.By)
+		}
+		return is
+	})
+	return c
 }
 
 func only(six bool, all []netip.Addr) []netip.Addr {

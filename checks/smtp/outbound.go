@@ -163,7 +163,11 @@ func (s Signals) Lines() []string {
 		}
 	}
 	if c := s.Counted; c != nil {
-		lines = append(lines, fmt.Sprintf("counted behind the host's own firewall: %d SYN out; %d SYN-ACK, %d RST, %d ICMP unreachable in", c.SYN, c.SYNACK, c.RST, c.ICMP))
+		line := fmt.Sprintf("packets that passed the server's own firewall: %d SYN out; %d SYN-ACK, %d RST, %d ICMP unreachable in", c.SYN, c.SYNACK, c.RST, c.ICMP)
+		for _, a := range c.By {
+			line += ", from " + a.String()
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -46,6 +46,7 @@ type grammar struct {
 	Apply  applyCmd    `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
 	Check  checkCmd    `cmd:"" help:"Prove it again; change nothing."`
 	Checks checksCmd   `cmd:"" help:"List every check: ID, title, what it asks."`
+	Port25 port25Cmd   `cmd:"" name:"port25" help:"Outgoing port 25: measure who keeps it back, and ask the provider with that."`
 	Undo   undoCmd     `cmd:"" help:"Take a chapter, or everything of ours, back."`
 	Adopt  adoptCmd    `cmd:"" help:"Take the answers from a host that was set up before."`
 	Done   doneCmd     `cmd:"" help:"Say that tasks for a person are done; nothing proves it."`
