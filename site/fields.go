@@ -181,7 +181,7 @@ func port25Fields() []Field {
 		date("asked", "Port 25 asked for", "The date on which the provider was asked to open outgoing port 25. Empty means not yet.", func(s *Site) *string { return &s.Port25.Asked }),
 		words("ticket", "Port 25, ticket", "The number that the provider gave to that request. Empty means none.", func(s *Site) *string { return &s.Port25.Ticket }),
 		words("answer", "Port 25, answer", "What the provider said to it, in your words. Empty means nothing yet.", func(s *Site) *string { return &s.Port25.Answer }),
-		date("opened", "Port 25 measured open", "The date on which 'postern port25' measured that it is open; it looks again each time, so writing a date here opens nothing.", func(s *Site) *string { return &s.Port25.Opened }),
+		date("opened", "Port 25 measured open", "The last date on which 'postern port25' measured that it is open; it looks again each time, so writing a date here opens nothing.", func(s *Site) *string { return &s.Port25.Opened }),
 	}
 }
 

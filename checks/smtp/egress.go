@@ -35,6 +35,7 @@ type Dial struct {
 	At       netip.AddrPort `json:"at"`
 	Answer   checks.Answer  `json:"answer"`
 	Said     string         `json:"said"`
+	Detail   string         `json:"detail,omitempty"`
 	MS       int64          `json:"ms"`
 	Greeted  string         `json:"greeted,omitempty"`  // the name in its greeting
 	Declined string         `json:"declined,omitempty"` // what it did instead of a conversation
@@ -78,6 +79,7 @@ type row struct {
 var egress = []row{
 	{func(s Signals) bool { return len(s.Dials) == 0 }, Diagnosis{"resolver", checks.Unknown, "no mail server's name could be looked up: that is the host's resolver, not port 25",
 		"mend the resolver of the host (/etc/resolv.conf), or name mail servers by address in port25.exchangers; then ask again", certain, ""}},
+	{func(s Signals) bool { return s.every(checks.NoRoute) && s.Control == checks.Open }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that there is no way to port 25", askProvider, likely, countThem + ", and who says so"}},
 	{func(s Signals) bool { return s.every(checks.NoRoute) }, Diagnosis{"no route", checks.Unknown, "the host has no route there", "", certain, ""}},
 	{func(s Signals) bool { return s.every(checks.Stopped) }, Diagnosis{"stopped", checks.Unknown, "stopped before it answered", "", certain, ""}},
 	{intercepted, Diagnosis{"intercepted", checks.Fail, "somebody between this host and the world answers for mail servers that are not theirs", "ask the provider to let port 25 through untouched; until then send by a smart host (smarthost.host)", likely,
@@ -96,9 +98,9 @@ var egress = []row{
 	{func(s Signals) bool { return s.Control != "" && s.Control != checks.Open && !s.OtherOpen }, Diagnosis{"no internet", checks.Fail, "nothing of the internet answers, port 443 neither", "mend the host's default route, or its whole network, first", likely, "'ip route' and a ping of its gateway"}},
 	{func(s Signals) bool { return s.ProxyOpen }, Diagnosis{"tunnel", checks.Fail, "the proxy reaches mail servers, and what this host sends through it does not", "postern apply haraka: its rules on both hosts lead mail through the tunnel", likely, "firewall.rules and the checks of the tunnel"}},
 	{func(s Signals) bool { return len(s.Dials) == 1 }, Diagnosis{"one asked", checks.Unknown, "the only mail server that could be asked does not answer", "name more of different operators (port25.exchangers), then ask again", possible, "mail servers of other operators"}},
-	{func(s Signals) bool { return s.every(checks.Rejected) }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that port 25 is prohibited", askProvider, likely, "the sender of the ICMP message: tcpdump -nni any icmp or icmp6"}},
-	{func(s Signals) bool { return s.every(checks.Refused) }, Diagnosis{"provider resets", checks.Fail, "a filter on the way resets outgoing port 25", askProvider, likely, countThem}},
-	{func(s Signals) bool { return s.OtherOpen }, Diagnosis{"family", checks.Fail, "port 25 is closed over %s alone", askProvider, likely, countThem}},
+	{func(s Signals) bool { return s.any(checks.Rejected) }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that port 25 is prohibited", askProvider, likely, countThem + ", and who says so"}},
+	{func(s Signals) bool { return s.any(checks.Refused) }, Diagnosis{"provider resets", checks.Fail, "a filter on the way resets outgoing port 25", askProvider, likely, countThem}},
+	{func(s Signals) bool { return s.OtherOpen }, Diagnosis{"family", checks.Fail, "the provider keeps back outgoing port 25 over %s alone", askProvider, likely, countThem}},
 	{func(s Signals) bool { return s.Submission == checks.Dropped }, Diagnosis{"all of SMTP", checks.Fail, "the provider keeps back all ports of mail, 465 and 587 too", askProvider, likely, countThem}},
 	{func(s Signals) bool { return s.Goes.Unsure }, Diagnosis{"provider", checks.Fail, "the provider keeps back outgoing port 25, or a rule of the host that is not understood does", askProvider, possible, countThem}},
 	{func(Signals) bool { return true }, Diagnosis{"provider", checks.Fail, "the provider keeps back outgoing port 25", askProvider, likely, countThem + "; a firewall of the provider that keeps no state looks the same: let answers (TCP, established) in there"}},
@@ -109,7 +111,7 @@ func Diagnose(s Signals) Diagnosis {
 	at := slices.IndexFunc(egress, func(r row) bool { return r.is(s) })
 	d := egress[at].Diagnosis
 	if s.Counted != nil && s.Counted.SYN > 0 && d.Settles != "" && strings.HasPrefix(d.Settles, countThem) {
-		d.Sure, d.Settles = certain, strings.TrimPrefix(strings.TrimPrefix(d.Settles, countThem), "; ")
+		d.Sure, d.Settles = certain, strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Settles, countThem), "; "), ", and who says so")
 	}
 	d.Words = strings.ReplaceAll(d.Words, "%s", s.Family)
 	if rule := s.rule(d.Cause); rule != "" {
@@ -188,7 +190,7 @@ func operator(name string) string {
 
 // String is one dial in a line for who reads evidence, such as the provider's support.
 func (d Dial) String() string {
-	text := fmt.Sprintf("%s (%s): %s", d.Name, d.At, d.Said)
+	text := strings.TrimSuffix(fmt.Sprintf("%s (%s): %s; %s", d.Name, d.At, d.Said, d.Detail), "; ")
 	if d.Declined != "" {
 		text += "; " + d.Declined
 	} else if d.Greeted != "" {

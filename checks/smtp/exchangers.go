@@ -2,10 +2,12 @@ package smtp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 
 	"postern/checks"
 	"postern/checks/path"
@@ -97,6 +99,12 @@ func hear(ctx context.Context, e *checks.Env, v *checks.Vantage, name string, at
 		t, r, err := callAs(ctx, e, v, to, name, false)
 		h.reached = r
 		h.Answer, h.Said, h.MS = r.Answer, r.Said(), r.Took.Milliseconds()
+		switch {
+		case errors.Is(r.Err, syscall.ENETUNREACH): // the host heard that, or knows no route
+			h.Answer, h.Said = checks.NoRoute, checks.Reached{Answer: checks.NoRoute}.Said()
+		case r.Answer == checks.NoPlace:
+			h.Said, h.Detail = "no connection", checks.Why(r.Err)
+		}
 		if err != nil {
 			h.Declined = remote.Clean(remote.Words(err)).Line(140)
 		}

@@ -99,7 +99,7 @@ func outbound(ctx context.Context, e *checks.Env, q checks.Question, h *site.Hos
 	if six && d.Outcome == checks.Fail {
 		d.Outcome = checks.Warn
 	}
-	saw, why := d.Words+": "+s.met(), d.Sure
+	saw, why := d.Words+": "+s.met(), "that is "+d.Sure
 	if d.Settles != "" {
 		why += "; what settles it: " + d.Settles
 	}
@@ -154,12 +154,9 @@ func (s Signals) Lines() []string {
 	for _, d := range s.Dials {
 		lines = append(lines, when+d.String())
 	}
-	for _, l := range []struct {
-		what string
-		met  checks.Answer
-	}{{"port 443 of others", s.Control}, {"ports 465 and 587 of others", s.Submission}, {"port 25 of an address that nobody has", s.Canary}} {
-		if l.met != "" && (s.opens() == 0 || l.met == checks.Open) {
-			lines = append(lines, when+l.what+": "+checks.Reached{Answer: l.met}.Said())
+	for i, met := range []checks.Answer{s.Control, s.Submission, s.Canary} {
+		if met != "" && (i < 2 || met == checks.Open) {
+			lines = append(lines, when+[]string{"port 443 of others", "ports 465 and 587 of others", "port 25 of an address that nobody has"}[i]+": "+checks.Reached{Answer: met}.Said())
 		}
 	}
 	if c := s.Counted; c != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -154,8 +155,8 @@ func (c *port25Cmd) tell(a *app, from *answers, results []checks.Result) error {
 	if _, ask := report.Outbound(results); ask && from.site.Port25.Asked == "" && letter.Copy != "" {
 		a.say.prose(plain, "When you have asked: postern port25 --ticket NUMBER (or --asked) keeps it; --watch tells when it is open.")
 	}
-	if open && from.site.Port25.Opened == "" {
-		if err := c.keep(a, from, [2]string{"port25.opened", now.Format(time.DateOnly)}); err != nil {
+	if today := now.Format(time.DateOnly); open && from.site.Port25.Opened != today {
+		if err := c.keep(a, from, [2]string{"port25.opened", today}); err != nil {
 			return err
 		}
 	}
@@ -174,11 +175,12 @@ func (c *port25Cmd) tell(a *app, from *answers, results []checks.Result) error {
 func (c *port25Cmd) letter(s *site.Site, results []checks.Result) (t steps.Task) {
 	out, _ := report.Outbound(results)
 	for _, h := range s.HostsOf(site.Proxy) {
-		var measured []string
-		if signals, is := out.Signals.(smtp.Signals); is {
-			measured = signals.Lines()
+		signals, _ := out.Signals.(smtp.Signals)
+		one := *h
+		if at, err := netip.ParseAddr(signals.From); err == nil { // as it was detected
+			one.Public4 = at
 		}
-		t = steps.Port25(s, h, measured...)
+		t = steps.Port25(s, &one, signals.Lines()...)
 	}
 	return t
 }
