@@ -165,7 +165,7 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 // where the provider opens it for nobody.
 func Port25(s *site.Site, h *site.Host, measured ...string) Task {
 	hoster, who := hosterOf(h)
-	letter := provider.Letter{Hostname: s.Hostname, Domain: s.Domain, Port: s.Ports.SMTP, Evidence: measured}
+	letter := provider.Letter{Hostname: s.Hostname, Domain: s.Domain, Port: site.WorldSMTP, Evidence: measured}
 	if h.Public4.IsValid() {
 		letter.Address4 = h.Public4.String()
 	}
@@ -174,12 +174,12 @@ func Port25(s *site.Site, h *site.Host, measured ...string) Task {
 	}
 	out := Task{
 		ID:    "provider.port25." + h.Name,
-		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
-		Text:  hoster.Port25Text(s.Ports.SMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host. 'postern port25' measures, and keeps what was asked.",
+		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", site.WorldSMTP, h.Name, who),
+		Text:  hoster.Port25Text(site.WorldSMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host. 'postern port25' measures, and keeps what was asked.",
 		Check: "smtp.outbound",
 	}
 	if hoster.Out25.Default == provider.Never {
-		out.Title, out.Text = fmt.Sprintf("send by another way than port %d of %s%s, which is never opened", s.Ports.SMTP, h.Name, who), hoster.Port25Text(s.Ports.SMTP)
+		out.Title, out.Text = fmt.Sprintf("send by another way than port %d of %s%s, which is never opened", site.WorldSMTP, h.Name, who), hoster.Port25Text(site.WorldSMTP)
 		return out
 	}
 	out.Copy, _ = hoster.Write(letter) // the contract test writes every letter

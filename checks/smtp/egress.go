@@ -77,6 +77,7 @@ type row struct {
 
 // egress is the table of what keeps outgoing mail back, the surest signs first.
 var egress = []row{
+	{func(s Signals) bool { return len(s.Dials) == 0 && s.Lookup == "" }, Diagnosis{"nobody to ask", checks.Skip, "none of the mail servers (port25.exchangers) has an address over %s there", "", certain, ""}},
 	{func(s Signals) bool { return len(s.Dials) == 0 }, Diagnosis{"resolver", checks.Unknown, "no mail server's name could be looked up: that is the host's resolver, not port 25",
 		"mend the resolver of the host (/etc/resolv.conf), or name mail servers by address in port25.exchangers; then ask again", certain, ""}},
 	{func(s Signals) bool { return s.every(checks.NoRoute) && s.Control == checks.Open }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that there is no way to port 25", askProvider, likely, countThem + ", and who says so"}},

@@ -62,7 +62,8 @@ var diagnoses = []struct {
 	{"open from the proxy", func(s *Signals) { s.ProxyOpen = true }, "tunnel", likely},
 	{"the web is dead too", func(s *Signals) { s.Control = checks.Dropped }, "no internet", likely},
 	{"one alone", func(s *Signals) { s.Dials = s.Dials[:1] }, "one asked", possible},
-	{"no names", func(s *Signals) { s.Dials = nil }, "resolver", certain},
+	{"no names", func(s *Signals) { s.Dials, s.Lookup = nil, "its resolver does not answer" }, "resolver", certain},
+	{"no addresses", func(s *Signals) { s.Dials = nil }, "nobody to ask", certain},
 	{"no way, it says", func(s *Signals) { s.Dials = three(checks.NoRoute) }, "explicit filter", likely},
 	{"no route", func(s *Signals) { s.Dials, s.Control = three(checks.NoRoute), checks.NoRoute }, "no route", certain},
 	{"prohibited, as often as a limit allows", func(s *Signals) { s.Dials[0].Answer = checks.Rejected }, "explicit filter", likely},
@@ -101,7 +102,7 @@ func TestDiagnose(t *testing.T) {
 		if met[d.Cause] = true; d.Cause != c.cause || d.Sure != c.sure {
 			t.Errorf("%s: %s (%s), want %s (%s)", c.name, d.Cause, d.Sure, c.cause, c.sure)
 		}
-		if d.Words == "" || d.Outcome == "" || d.Outcome != checks.OK && d.Outcome != checks.Unknown && d.Do == "" || d.Sure != certain && d.Outcome != checks.OK && d.Settles == "" {
+		if d.Words == "" || d.Outcome == "" || (d.Outcome == checks.Fail || d.Outcome == checks.Warn) && d.Do == "" || d.Sure != certain && d.Outcome != checks.OK && d.Settles == "" {
 			t.Errorf("%s: it does not say enough: %+v", c.name, d)
 		}
 	}

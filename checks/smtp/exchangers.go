@@ -46,7 +46,6 @@ func measure(ctx context.Context, e *checks.Env, h *site.Host, v *checks.Vantage
 	})
 	s.Dials = slices.DeleteFunc(dials, func(d Dial) bool { return d.Name == "" })
 	if len(s.Dials) == 0 {
-		s.Lookup = "none of them has an address over " + s.Family + " there"
 		if i := slices.IndexFunc(why, func(w string) bool { return w != "" }); i >= 0 {
 			s.Lookup = why[i]
 		}

@@ -26,10 +26,10 @@ func init() {
 			Warn:    "One of them does not answer or declines this address; or the port is closed over IPv6 only, and mail goes on over IPv4.",
 			Fail:    "It is closed, and the result says where: at the provider, in the host's own firewall, by somebody who answers in the place of others, or because every mail server declines this address.",
 			Unknown: "No name could be looked up, or the host cannot ask.",
-			Skip:    "No mail leaves in this family, or it goes by a smart host (smarthost.host).",
+			Skip:    "The site has no names yet (domain, hostname), no mail leaves in this family, none of the mail servers has an address in it, or mail goes by a smart host (smarthost.host).",
 			Mends:   "Where the provider keeps it back, 'postern port25' leads through asking for it. Where a rule of the host does, that rule is named: it is not ours.",
 		},
-		Guide: "firewall, Special Case: Port 25 (SMTP)", Reads: checks.Join(seen.Rules.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askOutbound),
+		Guide: "firewall, Special Case: Port 25 (SMTP)", Reads: checks.Join(seen.Rules.Reads, seen.Tunnels.Reads), Ask: named(askOutbound),
 	})
 }
 
@@ -107,6 +107,8 @@ func outbound(ctx context.Context, e *checks.Env, q checks.Question, h *site.Hos
 	switch d.Outcome {
 	case checks.OK:
 		r = q.OK("%s", s.met())
+	case checks.Skip:
+		return q.Skip("%s", d.Words)
 	case checks.Unknown:
 		if r = q.Unknown(saw, why); d.Do != "" {
 			r.Fix = d.Do
