@@ -88,11 +88,11 @@ var mayImport = map[string]struct {
 	ours []string
 	why  string
 }{
-	"cmd/postern":    {[]string{"wizard", "report", "run", "steps", "checks", "checks/smtp", "remote", "site", "zone", "demo"}, "it wires everything, and tells what checks/smtp would send; what a firewall or a hoster is like is not its business"},
+	"cmd/postern":    {[]string{"wizard", "report", "run", "steps", "checks", "checks/path", "checks/smtp", "remote", "site", "zone", "demo"}, "it wires everything, and tells what checks/smtp would send; what a firewall or a hoster is like is not its business"},
 	"wizard":         {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
-	"report":         {[]string{"run", "site", "steps", "checks", "remote"}, "it puts values into words; who shows them is not its business"},
-	"run":            {[]string{"site", "seen", "steps", "checks", "checks/families", "remote"}, "the one driver: it joins steps to checks"},
+	"report":         {[]string{"run", "site", "steps", "checks", "checks/path", "remote"}, "it puts values into words; who shows them is not its business"},
+	"run":            {[]string{"site", "seen", "steps", "checks", "checks/families", "checks/path", "remote"}, "the one driver: it joins steps to checks"},
 	"steps":          {[]string{"site", "seen", "zone", "remote", "steps/does", "steps/firewall", "steps/haraka", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
 	"steps/does":     {[]string{"remote"}, "what can be done to a host is no chapter's own"},
 	"steps/firewall": {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},

@@ -45,6 +45,7 @@ type grammar struct {
 	Plan   planCmd     `cmd:"" help:"Show what would change (diffs); touch nothing."`
 	Apply  applyCmd    `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
 	Check  checkCmd    `cmd:"" help:"Prove it again; change nothing."`
+	Why    whyCmd      `cmd:"" help:"Say why a port does not answer: follow its packets hop by hop, and name the first that breaks."`
 	Checks checksCmd   `cmd:"" help:"List every check: ID, title, what it asks."`
 	Port25 port25Cmd   `cmd:"" name:"port25" help:"Outgoing port 25: measure who keeps it back, and ask the provider with that."`
 	Undo   undoCmd     `cmd:"" help:"Take a chapter, or everything of ours, back."`

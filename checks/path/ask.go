@@ -1,0 +1,335 @@
+package path
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"postern/checks"
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+)
+
+// Reads lists what must be known of a host.
+var Reads = checks.Join(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads,
+	seen.Routing.Reads, seen.UnitsOf.Reads, checks.Files(fileUfwUser, fileUfwUser6))
+
+// Named is the service that a person means: 25, 993/tcp, tunnel, 51820/udp, imaps, ssh. A port that the site does not offer has no name.
+func Named(s *site.Site, text string) (site.Service, error) {
+	name, proto, _ := strings.Cut(strings.ToLower(text), "/")
+	number, err := strconv.ParseUint(name, 10, 16)
+	known := append(site.Services(s), service("tunnel", "udp", s.Tunnel.Port), service("ssh", "tcp", usualSSH))
+	var names []string
+	for _, one := range known {
+		names = append(names, one.Name)
+		if (one.Name == name || err == nil && one.Port == int(number)) && (proto == "" || proto == one.Proto) {
+			return one, nil
+		}
+	}
+	switch {
+	case err != nil || number == 0 || proto != "" && proto != "tcp" && proto != "udp":
+		return site.Service{}, fmt.Errorf("%q is no port: a number, perhaps with /udp, or one of %s", text, strings.Join(names, ", "))
+	case proto == "udp":
+		return site.Service{}, fmt.Errorf("%q: of UDP only the tunnel's port can be asked about, %d/udp", text, s.Tunnel.Port)
+	}
+	return service("", "tcp", int(number)), nil
+}
+
+func service(name, proto string, port int) site.Service {
+	return site.Service{NamedPort: site.NamedPort{Name: name, Proto: proto, Port: port}, Over6: true}
+}
+
+// usualSSH is where sshd waits, as long as the host has not told.
+const usualSSH = 22
+
+// Called is how a service is called: imaps, 993/tcp.
+func Called(p site.Service) string {
+	return strings.TrimPrefix(fmt.Sprintf("%s, %d/%s", p.Name, p.Port, p.Proto), ", ")
+}
+
+// others are servers of others that answer at a port, by the service: they prove that the place we ask from can reach that port of anybody.
+var others = map[string][]string{
+	"smtp":        {"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com"},
+	"submission":  {"smtp.gmail.com", "smtp.office365.com"},
+	"submissions": {"smtp.gmail.com", "smtp.mail.yahoo.com"},
+	"imaps":       {"imap.gmail.com", "outlook.office365.com"},
+	"http":        {"www.google.com", "www.debian.org"},
+	"https":       {"www.google.com", "www.debian.org"},
+}
+
+// Says is what will be done for a port, before it is.
+func Says(s *site.Site, p site.Service) []string {
+	said := []string{"read the rules, listeners, routes and the tunnel of the hosts",
+		"tell on the proxy and the mail host which packets of this port and of the tunnel pass, for some seconds: a process reads a packet socket, which is gone with it; nothing is changed or kept back"}
+	switch {
+	case p.Proto == "udp":
+		return append(said, "ping through the tunnel, so that something must pass")
+	case p.Name == "ssh":
+		return append(said, "nothing more: the login that is needed for this is the proof")
+	}
+	said = append(said, fmt.Sprintf("connect to the proxy's port %d once over each family, and hang up", p.Port))
+	if names := witnesses(s, p); len(names) > 0 {
+		said = append(said, fmt.Sprintf("where that fails, connect once to port %d of %s, and hang up, so that this network is not mistaken for the proxy's", p.Port, strings.Join(names, ", ")))
+	}
+	return said
+}
+
+// witnesses are the others for a port. At another port than the usual one nobody is known to answer.
+func witnesses(s *site.Site, p site.Service) []string {
+	for _, usual := range site.Services(site.Default()) {
+		if usual.Name == p.Name && usual.Port == p.Port {
+			return others[p.Name]
+		}
+	}
+	return nil
+}
+
+// Ask follows a port over each family that the world has for it, and says how far its packets come. The env's hosts were asked Reads.
+func Ask(ctx context.Context, e *checks.Env, p site.Service) ([]Diagnosis, error) {
+	proxies, mails := e.Site.HostsOf(site.Proxy), e.Site.HostsOf(site.Mail)
+	if len(proxies) == 0 || len(mails) == 0 {
+		return nil, fmt.Errorf("this needs a proxy and a mail host")
+	}
+	a := asking{e: e, p: p, proxy: proxies[0], mail: mails[0]}
+	if v, err := e.Look(a.proxy); err == nil { // SSH is never knocked at, whatever its port
+		if via, err := seen.SSH.Of(v.Facts); err == nil && (p.Name == "ssh" || p.Proto == "tcp" && slices.Contains(via.Ports, p.Port)) {
+			a.p.Name, a.p.Port = "ssh", int(via.Server.Port())
+		}
+	}
+	a.signals()
+	if len(a.all) == 0 {
+		return nil, fmt.Errorf("%s's public address is not known: give it with --set host.%s.public4=ADDRESS", a.proxy.Name, a.proxy.Name)
+	}
+	if a.p.Name != "ssh" {
+		a.measure(ctx)
+	}
+	var found []Diagnosis
+	for i := range a.all {
+		a.read(ctx, &a.all[i])
+		found = append(found, Diagnose(a.all[i]))
+	}
+	return found, ctx.Err()
+}
+
+// asking is one run of it.
+type asking struct {
+	e           *checks.Env
+	p           site.Service
+	proxy, mail *site.Host
+	from        *checks.Vantage
+	all         []Signals // one for each family
+}
+
+// signals begins with what is wanted.
+func (a *asking) signals() {
+	e, s := a.e, Signals{At: a.e.Now, Service: a.p.Name, Proto: a.p.Proto, From: checks.Here, Forwarded: a.p.Forwarded, Sources: a.p.From,
+		Interface: a.e.Site.Tunnel.Interface, UDP: a.e.Site.Tunnel.Port, Proxy: Side{Host: a.proxy.Name}, Mail: Side{Host: a.mail.Name}}
+	a.from, _ = e.Outside(a.proxy)
+	if a.from != nil {
+		s.From = a.from.Name
+	}
+	if a.p.Proto == "udp" {
+		s.From = a.mail.Name
+	}
+	for _, public := range []netip.Addr{a.proxy.Public4, a.proxy.Public6} {
+		if !public.IsValid() || public.Is6() && (!a.p.Over6 || a.from == nil || e.Without6(a.from)) {
+			continue
+		}
+		one := s
+		one.Public, one.Target = netip.AddrPortFrom(public, uint16(a.p.Port)), netip.AddrPortFrom(public, uint16(a.p.Port))
+		if v, err := e.Look(a.proxy); err == nil {
+			via, _ := seen.SSH.Of(v.Facts)
+			if n, err := seen.Addresses.Of(v.Facts); err == nil {
+				at, _ := n.Arrives(public)
+				one.Target = netip.AddrPortFrom(cmp.Or(at, public), uint16(a.p.Port))
+			}
+			if c := via.Client.Addr().Unmap(); s.From == checks.Here && e.Direct(via) && c.IsValid() && c.Is6() == public.Is6() {
+				one.Client = c
+			} else if a.p.Name == "ssh" {
+				continue
+			}
+			one.Dial = Dial{To: one.Public.String(), Answer: checks.Open} // of SSH the login is the proof, and others are dialled below
+		} else {
+			one.Proxy.Error = checks.Why(err)
+		}
+		if a.p.Forwarded {
+			to := e.Site.TunnelAddress(a.mail)
+			if public.Is6() {
+				to = e.Site.TunnelAddress6(a.mail)
+			}
+			if one.Target = netip.AddrPortFrom(to, uint16(a.p.Port)); !to.IsValid() {
+				continue
+			}
+		}
+		if a.all = append(a.all, one); a.p.Proto == "udp" {
+			break
+		}
+	}
+}
+
+// measure sends, and sees what passes on both hosts meanwhile.
+func (a *asking) measure(ctx context.Context) {
+	a.ends(0)
+	sides := []*Side{&a.all[0].Proxy, &a.all[0].Mail}
+	a.captured(ctx, sides, a.send)
+	a.again(ctx)
+	for i := range a.all {
+		a.all[i].Proxy.Captured, a.all[i].Proxy.Error = sides[0].Captured, sides[0].Error
+		a.all[i].Mail.Captured, a.all[i].Mail.Error = sides[1].Captured, sides[1].Error
+	}
+}
+
+// captured has all hosts tell what passes while something is done.
+func (a *asking) captured(ctx context.Context, sides []*Side, do func(context.Context)) {
+	if len(sides) == 0 {
+		do(ctx)
+		return
+	}
+	done, side := false, sides[0]
+	rest := func(ctx context.Context) { done = true; a.captured(ctx, sides[1:], do) }
+	v, err := a.e.Look(a.e.Site.Host(side.Host))
+	if err == nil {
+		side.Captured, err = Capture(ctx, v, []int{a.p.Port, a.e.Site.Tunnel.Port}, rest)
+	}
+	if side.Error = ""; err != nil {
+		side.Error = checks.Why(err)
+	}
+	if !done {
+		rest(ctx)
+	}
+}
+
+// send dials, and has something go through the tunnel.
+func (a *asking) send(ctx context.Context) {
+	var all sync.WaitGroup
+	if v, err := a.e.Look(a.mail); err == nil && (a.p.Forwarded || a.p.Proto == "udp") {
+		all.Go(func() {
+			_, _ = checks.Ask(ctx, a.e.Site, v, seen.Through(a.e.Site.TunnelAddress(a.proxy), []int{leastPacket}))
+			if a.p.Proto != "udp" {
+				return
+			}
+			select { // a handshake that is not answered is begun anew every five seconds (WireGuard, 6.4)
+			case <-time.After(5 * time.Second):
+			case <-ctx.Done():
+			}
+		})
+	}
+	for i := range a.all {
+		if s := &a.all[i]; a.p.Proto == "tcp" && a.from != nil {
+			all.Go(func() { s.Dial = a.dial(ctx, s.Public) })
+		}
+	}
+	all.Wait()
+}
+
+// leastPacket is a packet, in bytes, that gets through every path.
+const leastPacket = 128
+
+func (a *asking) dial(ctx context.Context, to netip.AddrPort) Dial {
+	conn, r := a.e.Dial(ctx, a.from, to)
+	if conn != nil {
+		conn.Close()
+	}
+	d := Dial{To: to.String(), Answer: r.Answer, MS: r.Took.Milliseconds()}
+	if r.Err != nil {
+		d.Why = checks.Why(r.Err)
+	}
+	return d
+}
+
+// again reads the tunnel's counters once more, and dials others where the port was not open.
+func (a *asking) again(ctx context.Context) {
+	for _, h := range []*site.Host{a.proxy, a.mail} {
+		v, err := a.e.Look(h)
+		if err != nil {
+			continue
+		}
+		q := seen.Tunnels.Query(a.e.Site, h)
+		if answer, err := v.Run(ctx, q); err == nil {
+			a.end(1, h, remote.Facts{Answers: map[string]remote.Answer{q.ID: answer}})
+		}
+	}
+	for i := range a.all {
+		s := &a.all[i]
+		if a.p.Proto != "tcp" || a.from == nil || s.Dial.Answer == checks.Open {
+			continue
+		}
+		names := witnesses(a.e.Site, a.p)
+		s.Others = make([]Dial, len(names))
+		checks.AtOnce(len(names), func(n int) { s.Others[n] = a.other(ctx, names[n], s.Public) })
+	}
+}
+
+// other dials a server of others in the family of an address.
+func (a *asking) other(ctx context.Context, name string, like netip.AddrPort) Dial {
+	v, d := a.from, Dial{To: fmt.Sprintf("%s:%d", name, like.Port()), Answer: checks.NoPlace}
+	addresses := []netip.Addr{}
+	if v.Name != checks.Here {
+		addresses, _ = checks.Ask(ctx, a.e.Site, v, seen.Address4(name))
+	} else if a.e.Names != nil {
+		addresses, _ = a.e.Names.LookupNetIP(ctx, "ip", name)
+	}
+	at := slices.IndexFunc(addresses, func(one netip.Addr) bool { return one.Unmap().Is4() == like.Addr().Is4() })
+	if at < 0 {
+		d.Why = "no such name from there, or none in this family"
+		return d
+	}
+	d = a.dial(ctx, netip.AddrPortFrom(addresses[at].Unmap(), like.Port()))
+	d.To = fmt.Sprintf("%s (%s)", name, d.To)
+	return d
+}
+
+// ends reads both ends of the tunnel, before or after.
+func (a *asking) ends(when int) {
+	for _, h := range []*site.Host{a.proxy, a.mail} {
+		v, err := a.e.Look(h)
+		if err != nil {
+			a.side(h, func(s *Side) { s.End.Error = checks.Why(err) })
+			continue
+		}
+		a.end(when, h, v.Facts)
+	}
+}
+
+func (a *asking) side(h *site.Host, do func(*Side)) {
+	for i := range a.all {
+		if h == a.proxy {
+			do(&a.all[i].Proxy)
+		} else {
+			do(&a.all[i].Mail)
+		}
+	}
+}
+
+// end takes in what one end of the tunnel tells.
+func (a *asking) end(when int, h *site.Host, f remote.Facts) {
+	w, err := seen.Tunnels.Of(f)
+	if err != nil {
+		a.side(h, func(s *Side) { s.End.Error = checks.Why(err) })
+		return
+	}
+	other := a.mail
+	if h == a.mail {
+		other = a.proxy
+	}
+	key, peer := w.To(a.e.Site.TunnelAddress(other))
+	for i := range a.all {
+		client := a.all[i].Client
+		a.side(h, func(s *Side) {
+			one := &s.End
+			one.Set, one.Runs, one.Key, one.Port, one.Now, one.Peer = !w.Unset, w.Runs(), w.Key, w.Port, w.Now, key
+			if peer != nil {
+				one.Shared, one.Endpoint, one.Handshake = peer.Shared, peer.Endpoint, peer.Handshake
+				one.Rx[when], one.Tx[when] = peer.Rx, peer.Tx
+				one.Allows = h == a.proxy || !client.IsValid() || a.e.Site.Clients.Addresses == "masquerade" || seen.Inside(peer.Allowed, client)
+			}
+		})
+	}
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"postern/checks"
+	"postern/checks/path"
+	"postern/remote"
+	"postern/report"
+	"postern/site"
+)
+
+// whyCmd says why a port does not answer.
+type whyCmd struct {
+	Port string `arg:"" placeholder:"PORT[/udp]" help:"A number, or a service's name: smtp, submission, submissions, imaps, http, https, ssh, tunnel."`
+}
+
+// Run follows the port's packets and names the first hop that breaks.
+func (c *whyCmd) Run(ctx context.Context, a *app) error {
+	from, err := a.answers(true)
+	if err != nil {
+		return err
+	}
+	port, err := path.Named(from.site, c.Port)
+	if err != nil {
+		return usage("", "%w", err)
+	}
+	if agreed, err := c.agree(ctx, a, from.site, port); err != nil || !agreed {
+		return err
+	}
+	r, err := a.begin("why "+c.Port, from)
+	if err != nil {
+		return err
+	}
+	defer a.finish(r)
+	var names *net.Resolver
+	if a.sim == nil {
+		names = net.DefaultResolver
+	}
+	found, err := r.Why(ctx, port, names)
+	if err != nil {
+		return unasked(err)
+	}
+	var outcomes []checks.Result
+	for _, d := range found {
+		outcomes = append(outcomes, checks.Result{Outcome: d.Outcome()})
+		a.say.line(plain, "")
+		a.say.lines(report.Why(d))
+	}
+	code := checks.Exit(outcomes)
+	if a.JSON {
+		a.final(whyJSON{Schema: schema, At: a.world.now(), Diagnoses: found, Exit: code})
+	}
+	if code != exitOK {
+		return silent(code)
+	}
+	return nil
+}
+
+// agree says what will be done, and asks whether to.
+func (c *whyCmd) agree(ctx context.Context, a *app, s *site.Site, port site.Service) (bool, error) {
+	a.say.line(bold, "To find out where %s ends, postern will:", path.Called(port))
+	for _, one := range path.Says(s, port) {
+		a.say.prose(plain, "  - %s", one)
+	}
+	const question = "Do this now?"
+	if a.Yes || a.JSON {
+		a.say.line(plain, "%s yes (%s)", question, map[bool]string{true: "--yes", false: "--json"}[a.Yes])
+		return true, nil
+	}
+	agreed, err := a.ask.agree(ctx, question)
+	switch {
+	case errors.Is(err, remote.ErrNoAnswer):
+		return false, &problem{code: exitUsage, err: fmt.Errorf("nobody agreed to ask: %w", err), hints: []string{"nothing was sent; run it at a terminal, or agree beforehand with --yes"}}
+	case err == nil && !agreed:
+		a.say.line(plain, "Nothing was asked.")
+		return false, silent(exitFailed)
+	}
+	return agreed, err
+}
+
+type whyJSON struct {
+	Schema    int              `json:"schema"`
+	At        time.Time        `json:"at"`
+	Diagnoses []path.Diagnosis `json:"diagnoses"`
+	Exit      int              `json:"exit"`
+}
