@@ -3,6 +3,7 @@ package smtp
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -115,8 +116,8 @@ func Diagnose(s Signals) Diagnosis {
 		d.Sure, d.Settles = certain, strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Settles, countThem), "; "), ", and who says so")
 	}
 	d.Words = strings.ReplaceAll(d.Words, "%s", s.Family)
-	if rule := s.rule(d.Cause); rule != "" {
-		d.Words += ": " + rule
+	if f := s.decides(d.Cause); f.Rule != "" {
+		d.Words, d.Do = d.Words+": "+quote(f.Rule), takeAway(f.Rule, s.Family)
 	}
 	return d
 }
@@ -147,15 +148,35 @@ func (s Signals) shut(f seen.Fate, verdict string) bool { return !f.Unsure && f.
 
 func quote(rule string) string { return fmt.Sprintf("%q", remote.Clean(rule).Line(160)) }
 
-// rule is the rule of the host that a diagnosis is about.
-func (s Signals) rule(cause string) string {
-	switch f := s.Goes; {
-	case cause == "replies dropped" && s.Comes.Verdict != "ACCEPT" && s.Comes.Rule != "":
-		return quote(s.Comes.Rule)
-	case strings.HasPrefix(cause, "host ") && f.Verdict != "ACCEPT" && f.Verdict != "":
-		return quote(f.Rule)
+// decides is what the host's own rules do, where a diagnosis is about that.
+func (s Signals) decides(cause string) seen.Fate {
+	switch {
+	case cause == "replies dropped" && s.shut(s.Comes, "DROP"):
+		return s.Comes
+	case strings.HasPrefix(cause, "host ") && (s.keptBy("DROP") || s.keptBy("REJECT")):
+		return s.Goes
 	}
-	return ""
+	return seen.Fate{}
+}
+
+var ufwRule = regexp.MustCompile(`^-A ufw6?-user-output -p tcp -m tcp --dport (\d+) -j (DROP|REJECT)`)
+
+// takeAway is what a person types to take away a rule that is not ours.
+func takeAway(rule, family string) string {
+	set, _, apart := strings.Cut(rule, ": ")
+	tool := map[string]string{"IPv4": "iptables", "IPv6": "ip6tables"}[family]
+	switch spec, isRule := strings.CutPrefix(rule, "-A "); {
+	case apart:
+		return "it is of " + remote.Clean(set).Line(60) + ": take it away there, by the program that made it"
+	case ufwRule.MatchString(rule):
+		m := ufwRule.FindStringSubmatch(rule)
+		return "ufw delete " + map[string]string{"DROP": "deny", "REJECT": "reject"}[m[2]] + " out " + m[1] + "/tcp"
+	case strings.HasPrefix(spec, "ufw"):
+		return "'ufw status numbered' shows it, and 'ufw delete NUMBER' takes it away"
+	case isRule:
+		return tool + " -D " + remote.Clean(spec).Line(160)
+	}
+	return "let mail out before that: ufw allow out 25/tcp"
 }
 
 // intercepted says whether somebody in between answers: for an address that nobody has, for mail servers of different operators alike,

@@ -127,3 +127,19 @@ func TestNeverTheProviderForTheHostsOwn(t *testing.T) {
 		}
 	}
 }
+
+// What is to be typed takes away the rule that was seen, and no other.
+func TestTakeAway(t *testing.T) {
+	for rule, want := range map[string]string{
+		"-A ufw-user-output -p tcp -m tcp --dport 25 -j DROP":                                       "ufw delete deny out 25/tcp",
+		"-A ufw-user-output -p tcp -m tcp --dport 25 -j REJECT --reject-with icmp-port-unreachable": "ufw delete reject out 25/tcp",
+		"-A ufw-user-output -d 198.51.100.0/24 -p tcp -m tcp --dport 25 -j DROP":                    "'ufw status numbered' shows it, and 'ufw delete NUMBER' takes it away",
+		"-A OUTPUT -p tcp -m tcp --dport 25 -j DROP":                                                "iptables -D OUTPUT -p tcp -m tcp --dport 25 -j DROP",
+		"table inet mine: tcp dport 25 drop":                                                        "it is of table inet mine: take it away there, by the program that made it",
+		"policy of OUTPUT":                                                                          "let mail out before that: ufw allow out 25/tcp",
+	} {
+		if got := takeAway(rule, "IPv4"); got != want {
+			t.Errorf("%s: %q, want %q", rule, got, want)
+		}
+	}
+}

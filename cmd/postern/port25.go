@@ -136,12 +136,9 @@ func (c *port25Cmd) agree(ctx context.Context, a *app) bool {
 	}
 	a.say.prose(plain, "To tell the server's own firewall from the provider, the same mail servers are dialled once more while the server tells which packets to and from port %d pass it. Nothing is changed there, and nothing stays.", site.WorldSMTP)
 	const question = "Do that now?"
-	if a.Yes {
-		a.say.line(plain, "%s yes (--yes)", question)
+	if a.Yes || a.JSON {
+		a.say.line(plain, "%s yes (%s)", question, map[bool]string{true: "--yes", false: "--json"}[a.Yes])
 		return true
-	}
-	if a.JSON {
-		return false
 	}
 	agreed, err := a.ask.agree(ctx, question)
 	return err == nil && agreed
