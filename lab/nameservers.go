@@ -30,7 +30,7 @@ var nameservers = map[string]struct {
 	"root": {"198.51.100.202", map[string]string{".": delegated("org.", "registrar.test.") + delegated("net.", "registrar.test.") + delegated("com.", "registrar.test.") +
 		delegated("test.", "registrar.test.") + delegated("arpa.", "registrar.test.") + "registrar.test. A 198.51.100.203\n"}},
 	"registrar": {"198.51.100.203", map[string]string{
-		"org.": worldName("deb.debian.org", "org", webByte) + delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test."),
+		"org.": worldName("www.iana.org", "org", webByte) + delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"net.": delegated("example.net.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"test.": "registrar A 198.51.100.203\n" + delegated("hoster", "ns1.hoster", "ns2.hoster") + hosters + delegated("external", "ns1.hoster", "ns2.hoster") +
 			delegated("provider", "ns.provider") + "ns.provider A 198.51.100.206\n" + "relay.smarthost A " + exchangerAddr4 + "\nwrong.smarthost A " + exchangerAddr4 + "\n" +

@@ -73,6 +73,17 @@ func Port25(s *site.Site, results []checks.Result, letter steps.Task, now time.T
 	return t.lines
 }
 
+// Port25Letter is the task of asking the provider, with what was measured as its evidence.
+func Port25Letter(s *site.Site, results []checks.Result) (t steps.Task) {
+	out, ask := Outbound(results)
+	for _, h := range s.HostsOf(site.Proxy) {
+		if t = steps.Port25(s, h, strings.Split(out.Evidence.String(), "\n")...); !ask {
+			t.Copy = ""
+		}
+	}
+	return t
+}
+
 // Port25State is how the matter stands, in a sentence: what was measured, and how far asking came.
 func Port25State(s *site.Site, results []checks.Result, now time.Time) string {
 	is, asked := "not measured", ""

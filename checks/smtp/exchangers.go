@@ -172,8 +172,8 @@ func otherPorts(ctx context.Context, e *checks.Env, v *checks.Vantage, six bool)
 				return
 			}
 			for _, port := range ports {
-				got, of := reach(ctx, e, v, netip.AddrPortFrom(at[0], port)), &submission
-				if port == 443 {
+				got, of := reach(ctx, e, v, netip.AddrPortFrom(at[0], uint16(port))), &submission
+				if port == usual.HTTPS {
 					of = &web
 				}
 				mu.Lock()

@@ -21,7 +21,7 @@ func init() {
 		ID: "smtp.outbound", Step: "haraka", Title: "Port 25 of others is reached, in each family", Beyond: true,
 		Page: checks.Page{
 			Asks: "Is outgoing port 25 open? Mail servers of different operators (the answer port25.exchangers) are greeted from the host that sends, each family by itself, and no mail is sent; so is an address that nobody has, which must stay silent. " +
-				"Where none answers, port 443 of others and their ports 465 and 587 tell what else is closed, and the host's own rules are followed to see whether they keep it back.",
+				"Where none answers, the web and the ports of submission tell what else is closed, and the host's own rules are followed to see whether they keep it back.",
 			OK:      "They answer.",
 			Warn:    "One of them does not answer or declines this address; or the port is closed over IPv6 only, and mail goes on over IPv4.",
 			Fail:    "It is closed, and the result says where: at the provider, in the host's own firewall, by somebody who answers in the place of others, or because every mail server declines this address.",
@@ -35,7 +35,8 @@ func init() {
 
 // Whom else a host dials, and only where no mail server answers.
 var (
-	controls = map[string][]uint16{"www.google.com": {443}, "deb.debian.org": {443}, "smtp.gmail.com": {465, 587}}
+	usual    = site.Default().Ports
+	controls = map[string][]int{"www.google.com": {usual.HTTPS}, "www.iana.org": {usual.HTTPS}, "smtp.gmail.com": {usual.Submissions, usual.Submission}}
 	nobody   = map[bool]netip.Addr{false: netip.MustParseAddr("192.0.2.1"), true: netip.MustParseAddr("100::1")} // RFC 5737, RFC 6666
 	families = map[bool]string{false: "IPv4", true: "IPv6"}
 )
@@ -158,7 +159,7 @@ func (s Signals) Lines() []string {
 	}
 	for i, met := range []checks.Answer{s.Control, s.Submission, s.Canary} {
 		if met != "" && (i < 2 || met == checks.Open) {
-			lines = append(lines, when+[]string{"port 443 of others", "ports 465 and 587 of others", "port 25 of an address that nobody has"}[i]+": "+checks.Reached{Answer: met}.Said())
+			lines = append(lines, when+[]string{fmt.Sprintf("port %d of others", usual.HTTPS), fmt.Sprintf("ports %d and %d of others", usual.Submissions, usual.Submission), "port 25 of an address that nobody has"}[i]+": "+checks.Reached{Answer: met}.Said())
 		}
 	}
 	if c := s.Counted; c != nil {

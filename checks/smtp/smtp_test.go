@@ -100,7 +100,7 @@ var stories = []struct {
 	{"over IPv6", says(atFirst, "EHLO", "250 mx.google.com at your service, [2001:db8:50::2]"), "smtp.leaves", checks.Fail, "sees 2001:db8:50::2", ""},
 	{"the provider keeps it back", both(haraka, shut(os.ErrDeadlineExceeded)), "smtp.outbound", checks.Fail, "the provider keeps back outgoing port 25: all 3 mail servers: no answer", "smtp.leaves"},
 	{"the provider keeps it back, whom it sees", shut(os.ErrDeadlineExceeded), "smtp.leaves", checks.Fail, "no answer", "smtp.outbound"},
-	{"all ports of mail", both(haraka, shut(os.ErrDeadlineExceeded), silent("198.51.100.75:465", "198.51.100.75:587")), "smtp.outbound", checks.Fail, "465 and 587 too", "smtp.leaves"},
+	{"all ports of mail", both(haraka, shut(os.ErrDeadlineExceeded), silent("198.51.100.75:465", "198.51.100.75:587")), "smtp.outbound", checks.Fail, "those of submission too", "smtp.leaves"},
 	{"prohibited", both(haraka, shut(syscall.EHOSTUNREACH)), "smtp.outbound", checks.Fail, "a filter on the way says that port 25 is prohibited", "smtp.leaves"},
 	{"reset", both(haraka, shut(syscall.ECONNREFUSED)), "smtp.outbound", checks.Fail, "resets outgoing port 25", "smtp.leaves"},
 	{"no internet", both(haraka, func(w *world) { shut(os.ErrDeadlineExceeded)(w); silent(atWeb)(w) }), "smtp.outbound", checks.Fail, "nothing of the internet answers", "smtp.leaves"},

@@ -14,7 +14,6 @@ import (
 	"postern/remote"
 	"postern/report"
 	"postern/site"
-	"postern/steps"
 )
 
 // port25Cmd is the checklist of outgoing port 25.
@@ -147,7 +146,7 @@ func (c *port25Cmd) agree(ctx context.Context, a *app) bool {
 // tell shows the checklist, and notes since when the port is open, or that it is not any more.
 func (c *port25Cmd) tell(a *app, from *answers, results []checks.Result) error {
 	now := a.world.now()
-	letter, open := c.letter(from.site, results), report.Port25Open(results)
+	letter, open := report.Port25Letter(detected(from.site, results), results), report.Port25Open(results)
 	a.say.lines(report.Port25(from.site, results, letter, now))
 	if _, ask := report.Outbound(results); ask && from.site.Port25.Asked == "" && letter.Copy != "" {
 		a.say.prose(plain, "When you have asked: postern port25 --ticket NUMBER (or --asked) keeps it; --watch tells when it is open.")
@@ -168,18 +167,18 @@ func (c *port25Cmd) tell(a *app, from *answers, results []checks.Result) error {
 	return nil
 }
 
-// letter is what the provider is asked, with what was measured.
-func (c *port25Cmd) letter(s *site.Site, results []checks.Result) (t steps.Task) {
+// detected is the answers, with the proxy's address as it was seen where nobody gave it.
+func detected(s *site.Site, results []checks.Result) *site.Site {
 	out, _ := report.Outbound(results)
+	signals, _ := out.Signals.(smtp.Signals)
+	at, err := netip.ParseAddr(signals.From)
+	s = s.Clone()
 	for _, h := range s.HostsOf(site.Proxy) {
-		signals, _ := out.Signals.(smtp.Signals)
-		one := *h
-		if at, err := netip.ParseAddr(signals.From); err == nil { // as it was detected
-			one.Public4 = at
+		if err == nil && !h.Public4.IsValid() {
+			h.Public4 = at
 		}
-		t = steps.Port25(s, &one, signals.Lines()...)
 	}
-	return t
+	return s
 }
 
 // watch asks one mail server after the other, until one answers and a whole measurement says so, too.
