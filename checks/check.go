@@ -42,7 +42,7 @@ type Result struct {
 	Want     string
 	Likely   string
 	Fix      string // the step whose plan mends it, or a sentence for a person
-	Answer   string // the answer with which that plan mends it, key=value; "" when it is none of those given
+	Answer   string // the answer with which that plan mends it, key=value, or with which the firewall keeps the world off what is grave; "" when it is none of those given
 	Evidence remote.Text
 	Took     time.Duration
 	Records  []Record // of the DNS, that it is about

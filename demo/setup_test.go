@@ -35,6 +35,7 @@ type operator struct {
 	log      []string
 	last     []checks.Result
 	events   func(steps.Event)
+	given    map[string]string // answers that a run gave itself
 }
 
 // story is a test in a world whose time passes when all wait, so that no machine is too slow for it.
@@ -105,6 +106,10 @@ func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) erro
 		Result:  func(c checks.Result) { o.last = append(o.last, c) },
 		Approve: func(context.Context, *run.Proposal) (bool, error) { return true, nil },
 		Saved:   func(s *site.Site) error { o.site = s; return nil },
+		Answered: func(key, value string) error {
+			o.given = map[string]string{key: value}
+			return nil
+		},
 	}
 	defer r.Close()
 	return verb(ctx, r)

@@ -51,7 +51,8 @@ func (m mailed) relays() {
 }
 
 // relayTakenBack has the mail server relay for everybody, and sets all up: an open relay is found, all is taken back, and nobody takes
-// mail at the proxy then. Where the chapters before it are in place, chapter 6 alone is taken back, though the relay stood before it.
+// mail at the proxy then. Where the chapters before it are in place, chapter 6 alone is taken back, though the relay stood before it; where
+// these send the world on to it, the firewall keeps the world off, until that answer is taken back.
 func (m mailed) relayTakenBack(path string) {
 	t := m.t.(*testing.T)
 	t.Helper()
@@ -73,8 +74,15 @@ func (m mailed) relayTakenBack(path string) {
 		t.Error("somebody takes mail at the proxy")
 	}
 	m.run(0, "apply", "--yes", "network", "firewall", "wireguard")
-	if said := m.run(4, "apply", "--yes", "haraka"); !strings.Contains(strings.Join(strings.Fields(said), " "), "must not stand") {
+	said = m.run(4, "apply", "--yes", "haraka")
+	flat := strings.Join(strings.Fields(said), " ")
+	if kept := strings.Contains(flat, "the world is kept off now, by from.smtp=192.0.2.1;"); !strings.Contains(flat, "must not stand") || kept != (path == "direct") {
 		t.Errorf("chapter 6 alone is taken back with the words\n%s", said)
+	}
+	soon, cancel = context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := reaches(soon, m.l, "world", "203.0.113.10:25"); err == nil {
+		t.Error("somebody takes mail at the proxy once chapter 6 alone was taken back")
 	}
 	for host, unit := range map[string]string{"proxy": "haraka-in", "mail": "postern-smtp"} {
 		if _, err := m.l.Exec(t.Context(), host, "systemctl", "is-active", unit); err == nil {
@@ -87,6 +95,6 @@ func (m mailed) relayTakenBack(path string) {
 		}
 	}
 	m.does("mail", "systemctl reload postfix")
-	m.run(0, "apply", "--yes")
+	m.run(0, "apply", "--yes", "--save", "--set", "from.smtp=")
 	m.settled("haraka")
 }

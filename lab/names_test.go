@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -111,9 +112,12 @@ var slips = []slip{
 // output is what the program prints to standard output.
 func (o *operator) output(args ...string) string {
 	o.t.Helper()
-	out, err := o.command(o.t.Context(), args...).Output()
+	var said bytes.Buffer
+	cmd := o.command(o.t.Context(), args...)
+	cmd.Stderr = &said
+	out, err := cmd.Output()
 	if err != nil {
-		o.t.Fatalf("postern %s: %v", strings.Join(args, " "), err)
+		o.t.Fatalf("postern %s: %v\n%s", strings.Join(args, " "), err, &said)
 	}
 	return string(out)
 }

@@ -86,7 +86,7 @@ func (f Facts) File(path string) (file *File, known bool) {
 // lookPrelude asks, and takes secrets out of everything that is said before it leaves the host. Nothing is said where awk or a
 // SHA-256 is missing. ask runs a script, which may print so much and take so long; what hangs is ended with all it started, killed, and
 // so tells no exit status of its own. file shows a file, on any POSIX system; only a plain one is opened: a FIFO would keep whoever does.
-// Starting a process is what costs on a small host, so both start as few as can be.
+// Starting a process is what costs on a small host, so both start as few as can be: what is to be said about files is asked once for all.
 const lookPrelude = `if timeout -s KILL 5 true >/dev/null 2>&1; then
 	limited() { timeout -s KILL "$most" "$@"; }
 else
@@ -114,17 +114,21 @@ ask() {
 	answered "$1" "$code"
 }
 if stat -c %a / >/dev/null 2>&1; then
-	about() { stat -L -c '%a %U:%G' -- "$1"; }
+	about() { stat -L -c '%n %a %U:%G' -- "$@"; }
 else
-	about() { stat -L -f '%Mp%Lp %Su:%Sg' -- "$1"; }
+	about() { stat -L -f '%N %Mp%Lp %Su:%Sg' -- "$@"; }
 fi 2>/dev/null
+nl='
+'
 file() {
 	printf '\n%s begin\n' "$1"
 	code=1
 	if [ -f "$2" ] && [ -r "$2" ]; then
-		about "$2" 2>/dev/null && limited head -c "$room" -- "$2" </dev/null 2>/dev/null
-		code=$?
-		[ "$code" = 0 ] || [ "$code" = 137 ] || code=2
+		this=${stats#*"$nl$2 "}
+		[ "$this" != "$stats" ] || { this=$(about "$2") && this=${this#"$2 "}; } 2>/dev/null
+		printf '%s\n' "${this%%"$nl"*}"
+		code=0
+		head -c "$room" -- "$2" 2>/dev/null || code=2
 	elif [ -e "$2" ] || [ -L "$2" ]; then
 		code=2
 	fi
@@ -198,7 +202,13 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 // lookScript asks every query, each in a frame of its own.
 func lookScript(nonce string, queries []Query, limit time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "most=%s less=%s room=%d\n%s{\n", seconds(limit), seconds(limit/4), MaxAnswer+1, lookPrelude)
+	fmt.Fprintf(&b, "most=%s less=%s room=%d\n%sstats=$nl$(about", seconds(limit), seconds(limit/4), MaxAnswer+1, lookPrelude)
+	for _, q := range queries {
+		if q.File != "" {
+			b.WriteString(" " + Quote(q.File))
+		}
+	}
+	b.WriteString(" 2>/dev/null)\n{\n")
 	for i, q := range queries {
 		if q.File != "" {
 			fmt.Fprintf(&b, "file %s %s\n", nonceOf(nonce, i), Quote(q.File))

@@ -168,7 +168,7 @@ func TestStepsAndChecksAskTheSame(t *testing.T) {
 	tool := regexp.MustCompile(`(?m)\b(ip -o addr|ip -o -[46] route|ip -[46] rule|ss -H\w+|iptables-save|ip6tables-save|sshd -T|wg show \S+ \S+|wg pubkey|systemctl \S+|ufw status|docker ps|df -Pk|id -u)`)
 	for _, h := range s.Hosts {
 		known, asked := map[string]remote.Query{}, map[string]string{}
-		for _, q := range append(stepReads(s, h), checks.Reads(checks.All(), s, h)...) {
+		for _, q := range append(stepReads(s, h, steps.All()), checks.Reads(checks.All(), s, h)...) {
 			if other, had := known[q.ID]; had && other != q {
 				t.Errorf("%s: two queries are called %q", h.Name, q.ID)
 			} else if had {

@@ -63,7 +63,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 		}
 		out.Changed = out.Changed || err == nil
 		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 {
-			return out, err
+			return out, r.keepOff(ctx, err)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (r *Runner) proveInPlace(ctx context.Context, p *Proposal, out *Outcome) (e
 
 // learnInPlace plans all steps, for checks that would offer one as their fix. Where that cannot be done, all are offered.
 func (r *Runner) learnInPlace(ctx context.Context) {
-	look, filled, _, err := r.detect(ctx)
+	look, filled, _, err := r.detect(ctx, nil)
 	if err != nil {
 		return
 	}

@@ -56,10 +56,10 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	if err := r.unreachable(); err != nil {
 		return nil, err
 	}
-	look, filled, notes, err := r.detect(ctx)
+	look, filled, notes, err := r.detect(ctx, list)
 	for waited := true; waited && err == nil; {
 		if waited, err = r.awaitJobs(ctx, filled, look); waited && err == nil {
-			look, filled, notes, err = r.detect(ctx)
+			look, filled, notes, err = r.detect(ctx, list)
 		}
 	}
 	if err != nil {
@@ -117,18 +117,18 @@ func (p *Proposal) later(plan steps.Plan) []string {
 
 // detect looks at the hosts and fills in what the answers leave open. What was found can raise questions that could not be
 // put before, such as the path's MTU to an address: then it looks once more.
-func (r *Runner) detect(ctx context.Context) (steps.Look, *site.Site, []steps.Note, error) {
+func (r *Runner) detect(ctx context.Context, list []steps.Step) (steps.Look, *site.Site, []steps.Note, error) {
 	known := r.Site
 	for {
 		start := r.Clock()
-		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return stepReads(known, h) })
+		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return stepReads(known, h, list) })
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		r.took(r.Clock().Sub(start))
 		r.emit(steps.Event{Kind: "look", Text: "looked at the hosts", Elapsed: r.Clock().Sub(start)})
 		filled, notes := steps.Detect(r.Site, look)
-		if known != r.Site || !asksMore(r.Site, filled) {
+		if known != r.Site || !asksMore(r.Site, filled, list) {
 			return look, filled, notes, nil
 		}
 		known = filled
@@ -159,21 +159,22 @@ func (r *Runner) tidy(ctx context.Context, names []string) error {
 }
 
 // asksMore says whether the steps want to know something else of a host once what was detected is filled in.
-func asksMore(asked, filled *site.Site) bool {
+func asksMore(asked, filled *site.Site, list []steps.Step) bool {
 	for i, h := range asked.Hosts {
-		if !slices.Equal(stepReads(asked, h), stepReads(filled, filled.Hosts[i])) {
+		if !slices.Equal(stepReads(asked, h, list), stepReads(filled, filled.Hosts[i], list)) {
 			return true
 		}
 	}
 	return false
 }
 
-// stepReads is what all steps want to know of a host. All are asked, listed or not: it is one round trip either way, and
-// the steps in place must be known to be proven again.
-func stepReads(known *site.Site, h *site.Host) []remote.Query {
+// stepReads is what the steps want to know of a host. All are asked, listed or not: it is one round trip either way, and the steps in
+// place must be known to be proven again. A step whose plan is made of the answers is planned without, where it is not listed.
+func stepReads(known *site.Site, h *site.Host, list []steps.Step) []remote.Query {
 	queries := append(seen.HostReads(known, h), remote.ReadFile(remote.AnswersPath), remote.ReadStatus)
 	for _, s := range steps.All() {
-		if s.Reads != nil {
+		listed := slices.ContainsFunc(list, func(one steps.Step) bool { return one.ID == s.ID })
+		if s.Reads != nil && (listed || !s.OfAnswers()) {
 			queries = append(queries, s.Reads(known, h)...)
 		}
 	}

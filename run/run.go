@@ -36,6 +36,7 @@ type Runner struct {
 	Approve  func(context.Context, *Proposal) (bool, error)       // asked before each set of changes; must have shown it
 	Ask      func(context.Context, remote.Prompt) (string, error) // asked for the secrets that changes need
 	Saved    func(*site.Site) error                               // keeps the answers with their new revision, here
+	Answered func(key, value string) error                        // keeps an answer that the run gave itself, here; may be nil
 
 	mu        sync.Mutex // Emit and Result, one at a time
 	hosts     map[string]*host

@@ -271,7 +271,7 @@ func TestNothingIsAskedTwice(t *testing.T) {
 	}
 	for _, h := range s.Hosts {
 		named := map[string]remote.Query{}
-		for _, q := range append(stepReads(s, h), checks.Reads(checks.All(), s, h)...) {
+		for _, q := range append(stepReads(s, h, steps.All()), checks.Reads(checks.All(), s, h)...) {
 			if other, known := named[q.ID]; known && other != q {
 				t.Errorf("%s: two things are called %q", h.Name, q.ID)
 			}

@@ -60,7 +60,7 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 		return nil, err
 	}
 	look, err := r.look(ctx, func(h *site.Host) []remote.Query {
-		return append(stepReads(r.Site, h), recordReads(records[h.Name])...)
+		return append(stepReads(r.Site, h, nil), recordReads(records[h.Name])...)
 	})
 	if err != nil {
 		return nil, err

@@ -206,6 +206,12 @@ func (e *engine) wire(r *run.Runner) {
 		err, stopped := await(e.life, func(answer func(error)) { e.send(savedMsg{s.Revision, answer}) })
 		return cmp.Or(stopped, err)
 	}
+	r.Answered = func(key, value string) error {
+		err, stopped := await(e.life, func(answer func(error)) {
+			e.send(answerMsg{[][2]string{{key, value}}, func(err error) tea.Msg { answer(err); return nil }})
+		})
+		return cmp.Or(stopped, err)
+	}
 }
 
 // ask puts one of remote's prompts to the operator, or to the program that answers in their stead, and waits.

@@ -63,7 +63,7 @@ func askClients(ctx context.Context, e *checks.Env) []checks.Result {
 		return []checks.Result{checks.Question{From: checks.Here}.Skip("masquerade was chosen: the mail host sees the proxy for every client")}
 	}
 	want := func(forwarding) string { return "the client's own address at the mail host" }
-	return eachForwarding(e, want, func(q checks.Question, f forwarding) checks.Result {
+	return eachForwarding(ctx, e, want, func(q checks.Question, f forwarding) checks.Result {
 		mine, err := seenAs(ctx, e, f.from, f.proxy)
 		if err != nil {
 			return q.Cannot(err)

@@ -19,6 +19,7 @@ func init() {
 			OK:      "It reaches the mail host.",
 			Fail:    "The port is silent, or something on the proxy itself answers in the mail host's place.",
 			Unknown: "It is open, and what answered could not be seen.",
+			Skip:    "The port is limited to sources (from.NAME) that this place is not among, or it waits for the tunnel.",
 			Mends:   "The chapter Firewall forwards the ports; the tunnel (chapter WireGuard) must be up for it.",
 		},
 		Guide: "firewall, Port Forwarding Configuration",
@@ -31,7 +32,7 @@ func init() {
 			OK:      "The mail host sees the client's own address, so bans, limits and reputation hit the one who earned them.",
 			Fail:    "It sees another address, mostly the proxy's: one attacker gets everybody banned, and spam filters judge the proxy.",
 			Unknown: "The port was not reached, or the connection could not be seen there; firewall.dnat tells more.",
-			Skip:    "Masquerading was chosen (clients.addresses), so the proxy's address is what is to be seen.",
+			Skip:    "Masquerading was chosen (clients.addresses), so the proxy's address is what is to be seen. Or the port is limited to sources that this place is not among.",
 			Mends:   "The chapter Firewall keeps addresses. For a container also Docker's own proxy must be out of the way: userland-proxy off, and no IPv6 of Docker's.",
 		},
 		Guide: "firewall, Configuring NAT Rules in UFW",
@@ -47,7 +48,7 @@ type forwarding struct {
 }
 
 // eachForwarding asks the same of every forwarded port, all at once, where it can be asked about.
-func eachForwarding(e *checks.Env, want func(forwarding) string, ask func(checks.Question, forwarding) checks.Result) []checks.Result {
+func eachForwarding(ctx context.Context, e *checks.Env, want func(forwarding) string, ask func(checks.Question, forwarding) checks.Result) []checks.Result {
 	var asks []func() checks.Result
 	for _, p := range e.Site.HostsOf(site.Proxy) {
 		for _, m := range e.Site.HostsOf(site.Mail) {
@@ -64,6 +65,9 @@ func eachForwarding(e *checks.Env, want func(forwarding) string, ask func(checks
 					}
 					if name := e.Unset(p, m); name != "" {
 						return q.Skip(notYet, name)
+					}
+					if len(f.From) > 0 && !f.admits(ctx, e) {
+						return q.Skip("it is open to %s only, which %s is not, as far as is known", seen.Joined(f.From), f.from.Name)
 					}
 					return ask(q, f)
 				})
@@ -89,6 +93,12 @@ func (f *forwarding) ready(e *checks.Env) (err error) {
 	return nil
 }
 
+// admits says whether the place that it is dialled from is one of its sources, as far as is known.
+func (f forwarding) admits(ctx context.Context, e *checks.Env) bool {
+	mine, err := seenAs(ctx, e, f.from, f.proxy)
+	return err == nil && seen.Inside(f.From, mine)
+}
+
 // public is where the world dials it.
 func (f forwarding) public() netip.AddrPort {
 	return netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port))
@@ -102,7 +112,7 @@ func (f forwarding) probe(ctx context.Context, e *checks.Env) checks.Probe {
 // is connected there.
 func askDNAT(ctx context.Context, e *checks.Env) []checks.Result {
 	want := func(f forwarding) string { return fmt.Sprintf("what comes to %s reaches %s", f.public(), f.mail.Name) }
-	return eachForwarding(e, want, func(q checks.Question, f forwarding) checks.Result {
+	return eachForwarding(ctx, e, want, func(q checks.Question, f forwarding) checks.Result {
 		k := f.probe(ctx, e)
 		if k.Answer != checks.Open || !k.Real {
 			return judge(q, k, "it is not sent on, forwarding is denied, or the tunnel is down")

@@ -34,6 +34,9 @@ func init() {
 // elsewhere is a domain of nobody's here; reserved, so that no person is behind it (RFC 2606).
 const elsewhere = "example.com"
 
+// nobody is an address that nobody has (RFC 5737): a port that is open to it alone is closed.
+const nobody = "192.0.2.1"
+
 // form is one way to write an address that should be refused. One that ends in a name of the site's own may be taken by a server that
 // learns only later who has a mailbox.
 type form struct {
@@ -64,7 +67,13 @@ func askRelay(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "no mail for others is taken at %s", Fix: "take the tunnel and all that is not the host itself out of mynetworks, then ask again"}
 	var all []checks.Result
 	for _, service := range []string{"smtp", "submissions", "submission"} {
-		all = append(all, doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result { return tryAll(ctx, e, q, d.from, d.to, service) })...)
+		all = append(all, doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result {
+			r := tryAll(ctx, e, q, d.from, d.to, service)
+			if r.Grave {
+				r.Answer = "from." + service + "=" + nobody
+			}
+			return r
+		})...)
 	}
 	return append(all, askInside(ctx, e, q)...)
 }
@@ -224,12 +233,12 @@ func try(ctx context.Context, e *checks.Env, from *checks.Vantage, to netip.Addr
 // recipient begins a message and asks whether a recipient is taken; nothing is ever sent to it. Where the sender is what is not liked,
 // nobody is one, from then on: a server lets who errs often wait at every word.
 func (t *talk) recipient(from, to string) (reply, error) {
-	if from == t.disliked {
+	if slices.Contains(t.disliked, from) {
 		from = ""
 	}
 	r, err := t.envelope(from, to)
 	if err == nil && from != "" && aboutSender(r) {
-		t.disliked = from
+		t.disliked = append(t.disliked, from)
 		return t.envelope("", to)
 	}
 	return r, err

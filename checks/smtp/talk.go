@@ -34,7 +34,7 @@ type talk struct {
 	server string // the name it greeted with
 	offers []string
 
-	disliked string // a sender that is refused here; "" for none
+	disliked []string // senders that are refused here
 }
 
 // reply is what a server says to one command (RFC 5321, 4.2).

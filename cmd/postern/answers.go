@@ -145,3 +145,11 @@ func (f *answers) saved(s *site.Site) error {
 	f.made = false
 	return f.file.Save()
 }
+
+// answered keeps an answer that a run gave itself, whatever --set gave for that run.
+func (f *answers) answered(key, value string) error {
+	if err := f.file.Set(key, value); err != nil {
+		return err
+	}
+	return f.file.Save()
+}

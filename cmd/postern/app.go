@@ -132,7 +132,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 	r := &run.Runner{
 		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Diary: a.diary(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: cmp.Or(a.Deadline, 2*time.Minute), Accept: a.accepted(),
-		Emit: a.emit, Saved: from.saved, Approve: a.approve, Ask: a.ask.answer,
+		Emit: a.emit, Saved: from.saved, Answered: from.answered, Approve: a.approve, Ask: a.ask.answer,
 	}
 	if a.Deadline == 0 {
 		r.Longest = 10 * time.Minute

@@ -9,20 +9,27 @@ unstage() {
 # unparent removes the folders that we made, if nothing else is in them.
 unparent() { cat "$@" 2>/dev/null | sort -r | while IFS= read -r d; do rmdir "$d" 2>/dev/null; done; }
 
+# unbegun removes all that a begin $2 in folder $1 put elsewhere.
+unbegun() {
+	unstage "$1" "$2"
+	unparent "$1"/c/*/dirs
+}
+
 # sweep takes away a begin that changed nothing.
 sweep() {
 	[ -d "$1" ] || return 0
-	unstage "$1" "${1##*/in.}"
-	unparent "$1"/c/*/dirs
+	unbegun "$1" "${1##*/in.}"
 	rm -rf "$1"
 }
 
-# sweep_open takes away a transaction that was never armed: one that changed something is never swept, whatever its marker.
+# sweep_open takes away a transaction that was never armed: one that changed something is never swept, whatever its marker. The guard of
+# the boot goes last: it does the rest when a crash comes in between.
 sweep_open() {
 	[ ! -e "$O/PLACED" ] && read -r dead <"$O/id" || return 1
 	unwatch "$dead" "$O"
+	unbegun "$O" "$dead"
+	mv "$O" "$D/in.$dead" && rm -rf "$D/in.$dead"
 	boot_remove
-	mv "$O" "$D/in.$dead" && sweep "$D/in.$dead"
 }
 
 # finish leaves the history and frees the host, by one rename. The mutex is held and the files are in their final state.

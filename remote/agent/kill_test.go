@@ -24,7 +24,7 @@ func faulty(text string) (string, []string) {
 	open := regexp.MustCompile(`^([a-z_]+)\(\) \{$`)
 	clause := regexp.MustCompile(`^\t+(\}|fi|done|esac|else|elif|then|;;|[A-Za-z0-9_* |]+\))`)
 	watched := map[string]bool{}
-	for _, f := range strings.Fields("begin prepare arm unarm drive back apply roll attempt settle carry expire confirm revert persist finish sweep sweep_open boot record shelve place restore") {
+	for _, f := range strings.Fields("begin prepare arm unarm drive back apply roll attempt settle carry expire confirm revert persist finish sweep sweep_open unbegun boot record shelve place restore") {
 		watched[f] = true
 	}
 	var b strings.Builder

@@ -161,8 +161,9 @@ boot_reread() {
 	systemctl --no-block start default.target 9<&-
 }
 
-# linux_guard is what a boot runs: the agent of the open change, or, when a crash left the guard behind, its own end.
-linux_guard() { printf '[ -e %s/agent ] && exec /bin/sh %s/agent boot; exec rm -f %s' "$O" "$O" "$(linux_guard_files)"; }
+# linux_guard is what a boot runs: the agent of the open change, or, when a crash left the guard behind, its own end and that of a change
+# that was never armed.
+linux_guard() { printf '[ -e %s/agent ] && exec /bin/sh %s/agent boot; rm -rf %s/in.*; exec rm -f %s' "$O" "$O" "$D" "$(linux_guard_files)"; }
 
 linux_guard_files() {
 	case $INIT in
