@@ -34,7 +34,7 @@ func measure(ctx context.Context, e *checks.Env, h *site.Host, v *checks.Vantage
 	dials, why := make([]Dial, len(names)), make([]string, len(names))
 	checks.AtOnce(len(names)+1, func(i int) {
 		if i == len(names) {
-			s.Canary = reach(ctx, e, v, netip.AddrPortFrom(nobody[six], uint16(site.WorldSMTP)))
+			s.Canary = reach(ctx, e, v, netip.AddrPortFrom(unowned[six], uint16(site.WorldSMTP)))
 			return
 		}
 		at, err := lookup(ctx, e, v, names[i])

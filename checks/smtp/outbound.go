@@ -37,7 +37,7 @@ func init() {
 var (
 	usual    = site.Default().Ports
 	controls = map[string][]int{"www.google.com": {usual.HTTPS}, "www.iana.org": {usual.HTTPS}, "smtp.gmail.com": {usual.Submissions, usual.Submission}}
-	nobody   = map[bool]netip.Addr{false: netip.MustParseAddr("192.0.2.1"), true: netip.MustParseAddr("100::1")} // RFC 5737, RFC 6666
+	unowned  = map[bool]netip.Addr{false: netip.MustParseAddr("192.0.2.1"), true: netip.MustParseAddr("100::1")} // RFC 5737, RFC 6666
 	families = map[bool]string{false: "IPv4", true: "IPv6"}
 )
 
