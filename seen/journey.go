@@ -49,6 +49,18 @@ func (r Ruleset) each(a netip.Addr, hook string, do func(*Table, string)) {
 	}
 }
 
+// TableOf is the table of iptables that a rule stands in, by its Fate and a packet's address; "" for a policy, and in nft's own tables.
+func (r Ruleset) TableOf(a netip.Addr, rule string) string {
+	for _, tables := range r.passes(a) {
+		for name, t := range tables {
+			if t.hooks == nil && slices.ContainsFunc(t.Rules, func(one Rule) bool { return t.of+one.Text == rule }) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 // meets is what becomes of a packet at the hooks that it comes by: each base chain of each table must let it on.
 func (r Ruleset) meets(p Packet, hooks ...string) Fate {
 	f := Fate{Verdict: "ACCEPT", Rule: "no rule"}

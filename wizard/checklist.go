@@ -194,7 +194,7 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 	case "x":
 		text := []byte(report.Text(p.export()))
 		return p.write("postern-checks.txt", func() ([]byte, error) { return text, nil })
-	case "r", "f", "y":
+	case "r", "f", "y", "w":
 		if at.result == nil {
 			return noteMsg("choose a check first")
 		}
@@ -264,6 +264,8 @@ func (p *checksPage) next(list []entry) tea.Msg {
 // withOne does something with the chosen check.
 func (p *checksPage) withOne(press string, r checks.Result) tea.Msg {
 	switch press {
+	case "w":
+		return openWhy(p.board, r.ID)
 	case "r":
 		if c, ok := checks.Of(r.ID); ok {
 			return p.ask(c.ID)

@@ -46,7 +46,7 @@ func (p *checksPage) View(width, height int) view {
 			v.help = report.CheckPage(c) + "\n" + checkHelp
 		}
 	} else { // these keys are about one check
-		v.keys = slices.DeleteFunc(v.keys, func(k key) bool { return strings.Contains("frvy", k.press) })
+		v.keys = slices.DeleteFunc(v.keys, func(k key) bool { return strings.Contains("frvyw", k.press) })
 	}
 	v.text = func() []report.Line { return p.told(list[p.split.Picked]) }
 	v.add(p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned)-len(v.lines))...)
@@ -356,7 +356,7 @@ func worst(results []checks.Result) (checks.Outcome, bool) {
 	return checks.Unknown, false
 }
 
-var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"space", "unfold"}, {"/", "filter"}, {"n", "next finding"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
+var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"w", "why"}, {"space", "unfold"}, {"/", "filter"}, {"n", "next finding"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
 
 const checkHelp = `[ok] it is so   [warn] it works, and you should know something   [FAIL] it is not so   [unknown] it could not be asked, which is not ok   [skip] it does not apply   [..] being asked again   * changed since the time before
 "from" is where it was asked from: here, or a host. Below the table stand what was seen, what is wanted, what is likely, what mends it, and the evidence.

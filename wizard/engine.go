@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -62,6 +63,8 @@ type engine struct {
 	secret func(string)
 	pass   func(context.Context, string) (string, error)
 
+	names *net.Resolver // looks up servers of others; nil in the demo
+
 	life    context.Context // ends with the program
 	mu      sync.Mutex
 	waiting []job
@@ -76,7 +79,11 @@ type engine struct {
 }
 
 func newEngine(o Options, send func(tea.Msg)) *engine {
-	return &engine{make: o.Runner, send: send, clock: o.Clock, secret: o.Secret, pass: o.Askpass, wake: make(chan struct{}, 1)}
+	names := net.DefaultResolver
+	if o.Simulated != "" {
+		names = nil
+	}
+	return &engine{names: names, make: o.Runner, send: send, clock: o.Clock, secret: o.Secret, pass: o.Askpass, wake: make(chan struct{}, 1)}
 }
 
 // do gives the engine a job. A check that runs gives way to it, and a look on the ways that are none any more; what changes
@@ -160,6 +167,8 @@ func (e *engine) work(ctx context.Context, j job) (done doneMsg) {
 		done.results = done.outcome.Results
 	case check:
 		done.results, done.err = e.runner.Check(ctx, j.steps)
+	case why:
+		e.follow(ctx, j, &done)
 	}
 	return done
 }

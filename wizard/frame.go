@@ -211,7 +211,7 @@ func (w *shell) waits() bool {
 }
 
 // doing says what the engine does now.
-var doing = map[verb]string{look: "looking", apply: "at work", check: "checking", undo: "taking back"}
+var doing = map[verb]string{look: "looking", apply: "at work", check: "checking", undo: "taking back", why: "finding out"}
 
 func (w *shell) hostLine(h *site.Host) draw.Line {
 	mark, s := "[  ]", draw.Plain

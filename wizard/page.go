@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"postern/checks"
+	"postern/checks/path"
 	"postern/remote"
 	"postern/report"
 	"postern/run"
@@ -153,6 +154,7 @@ type (
 		proposal *run.Proposal   // of a look
 		outcome  run.Outcome     // of apply and undo
 		results  []checks.Result // of a check, or the proof of an apply
+		found    []path.Diagnosis
 		err      error
 	}
 	// tickMsg comes once a second, and only while a job runs.

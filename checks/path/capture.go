@@ -73,6 +73,15 @@ func (c Captured) Count(is func(Packet) bool) (n int) {
 	return n
 }
 
+// of is what concerns an address's family: the connections of that, and whatever carries them through the tunnel.
+func (c Captured) of(like netip.Addr) Captured {
+	c.Packets = slices.DeleteFunc(slices.Clone(c.Packets), func(p Packet) bool {
+		tcp := p.Kind == SYN || p.Kind == SYNACK || p.Kind == RST || p.Kind == ICMP
+		return tcp && p.Src.Addr().Is4() != like.Is4()
+	})
+	return c
+}
+
 // Capture tells what passes a host, of TCP and WireGuard on some ports (theirs or ours), while something is done. It changes nothing
 // there and keeps nothing back: a process reads a packet socket, which the kernel closes with it, however it ends. What
 // is done should be through in a few seconds. An error says why nothing could be seen; then the thing may not have been done.

@@ -98,6 +98,7 @@ type Side struct {
 	Lets     Rule     `json:"lets,omitzero"`    // whether they let it in, or on
 	Back     Rule     `json:"back,omitzero"`    // whether they let its answer go
 	Carrier  Rule     `json:"carrier,omitzero"` // whether they let the tunnel's own packets out, or in
+	Stops    string   `json:"stops,omitempty"`  // the setting by which it sends nothing on
 	Routed   string   `json:"routed,omitempty"` // the policy rule that takes its answers elsewhere
 	Listener string   `json:"listener,omitempty"`
 	Aside    []string `json:"aside,omitempty"`    // who listens at the port, and not where it is wanted

@@ -25,6 +25,11 @@ func (a *asking) read(ctx context.Context, s *Signals) {
 		case a.p.Proto == "udp":
 		case s.Forwarded:
 			w.through(&s.Proxy, src, own, s.Target)
+			_, _, s.Proxy.Docker = listening(v.Facts, own)
+			setting := map[bool]string{true: "net.ipv4.ip_forward", false: "net.ipv6.conf.all.forwarding"}[own.Addr().Is4()]
+			if now, err := seen.Sysctl.Of(v.Facts); err == nil && now.Live[setting] == "0" {
+				s.Proxy.Stops = setting
+			}
 		default:
 			w.local(&s.Proxy, src, own, w.device)
 			s.Proxy.Listener, s.Proxy.Aside, s.Proxy.Docker = listening(v.Facts, own)

@@ -19,15 +19,24 @@ const (
 // refuses says whether the rule surely tells the packet off, or drops it.
 func (r Rule) refuses() bool { return r.Doubt == "" && (r.Verdict == "DROP" || r.Verdict == "REJECT") }
 
-// ruled is what becomes of a packet, by whose rule, and what takes that away. ufw's own rules are told as one would type them.
-func ruled(f seen.Fate, p seen.Packet, ufw []seen.UfwRule) Rule {
+// walk is what the rules of a host make of the packet that was seen to come in, and of its answer.
+type walk struct {
+	rules  seen.Ruleset
+	ufw    []seen.UfwRule
+	at     seen.Network
+	device string // where the world comes in
+	tunnel string // the tunnel's interface
+}
+
+// rule is what becomes of a packet, by whose rule, and what takes that away. ufw's own rules are told as one would type them.
+func (w walk) rule(f seen.Fate, p seen.Packet) Rule {
 	r := Rule{Verdict: cmp.Or(f.Verdict, "ACCEPT"), Text: line(f.Rule), To: line(f.To)}
 	decides := f.Rule
 	if f.Unsure && (f.Doubt.Verdict == "DROP" || f.Doubt.Verdict == "REJECT") {
 		decides, r.Doubt = f.Doubt.Rule, line(f.Doubt.Rule)
 	}
 	if r.Verdict != "ACCEPT" || r.Doubt != "" {
-		r.Whose, r.Undo = owner(decides, p, ufw)
+		r.Whose, r.Undo = owner(decides, w.rules.TableOf(p.Src, decides), p, w.ufw)
 	}
 	return r
 }
@@ -35,7 +44,7 @@ func ruled(f seen.Fate, p seen.Packet, ufw []seen.UfwRule) Rule {
 func line(rule string) string { return remote.Clean(rule).Line(200) }
 
 // owner is who made a rule, and what takes it away; what is ufw's default, or ours, nobody needs to take away.
-func owner(rule string, p seen.Packet, ufw []seen.UfwRule) (whose, undo string) {
+func owner(rule, table string, p seen.Packet, ufw []seen.UfwRule) (whose, undo string) {
 	tool := "iptables"
 	if p.Src.Is6() {
 		tool = "ip6tables"
@@ -58,26 +67,35 @@ func owner(rule string, p seen.Packet, ufw []seen.UfwRule) (whose, undo string) 
 	case isPolicy && tool != "iptables" && tool != "ip6tables":
 		return "the rules that " + tool + " shows", line(tool + " -P " + chain + " ACCEPT")
 	case strings.HasPrefix(first, "ufw-user-"):
-		for _, one := range ufw {
-			if refusing(one, p) {
-				return "your own ufw rule", line(one.Delete())
-			}
+		i := slices.IndexFunc(ufw, func(one seen.UfwRule) bool { return fits(one, p, "deny", "reject") })
+		if i < 0 {
+			return "", ""
 		}
-		return "ufw", ""
+		undo := line(ufw[i].Delete())
+		whose := "your own ufw rule (" + strings.TrimPrefix(undo, "ufw delete ") + ")"
+		if slices.ContainsFunc(ufw, func(one seen.UfwRule) bool { return fits(one, p, "allow", "limit") }) {
+			return whose, undo
+		}
+		one := ufw[i] // typed over the one that let it in, as ufw does with a rule that differs in nothing else
+		one.Action = "allow"
+		return whose, line(strings.Replace(one.Delete(), " delete ", " ", 1))
 	case isPolicy, strings.HasPrefix(first, "ufw-"), strings.HasPrefix(first, "postern-"), strings.HasPrefix(first, "DOCKER") && first != "DOCKER-USER":
 		return "", ""
+	}
+	if table != "filter" && table != "" {
+		tool += " -t " + table
 	}
 	return "a rule that is neither ufw's nor ours", line(tool + " -D " + spec)
 }
 
-// refusing says whether a rule of ufw's that is not ours refuses the packet.
-func refusing(r seen.UfwRule, p seen.Packet) bool {
+// fits says whether a rule of ufw's with one of these actions is for the packet.
+func fits(r seen.UfwRule, p seen.Packet, actions ...string) bool {
 	src, ok1 := seen.Prefix(r.Src)
 	dst, ok2 := seen.Prefix(r.Dst)
 	ports := seen.ParsePorts(r.Dport)
 	action, _, _ := strings.Cut(r.Action, "_")
-	return ok1 && ok2 && (action == "deny" || action == "reject") && r.Dir == "in" && r.Route == p.Beyond && (r.Proto == "any" || r.Proto == p.Proto) &&
-		(len(ports) == 0 || seen.HasPort(ports, p.Port)) && (r.In == "" || r.In == p.In) && src.Contains(p.Src) && dst.Contains(p.Dst)
+	return ok1 && ok2 && slices.Contains(actions, action) && r.Dir == "in" && r.Route == p.Beyond && (r.Proto == "any" || r.Proto == p.Proto) &&
+		(len(ports) == 0 || seen.HasPort(ports, p.Port)) && (r.In == "" || r.In == p.In) && src.Masked().Contains(p.Src) && dst.Masked().Contains(p.Dst)
 }
 
 // ufwRules are the rules of ufw's files, in their order.
@@ -93,17 +111,6 @@ func ufwRules(f remote.Facts) (all []seen.UfwRule) {
 	}
 	return all
 }
-
-// walk is what the rules of a host make of the packet that was seen to come in, and of its answer.
-type walk struct {
-	rules  seen.Ruleset
-	ufw    []seen.UfwRule
-	at     seen.Network
-	device string // where the world comes in
-	tunnel string // the tunnel's interface
-}
-
-func (w walk) rule(f seen.Fate, p seen.Packet) Rule { return ruled(f, p, w.ufw) }
 
 // local fills in what becomes of a connection to this host itself, which comes in on a device.
 func (w walk) local(side *Side, src netip.Addr, to netip.AddrPort, device string) {

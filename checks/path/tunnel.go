@@ -90,7 +90,7 @@ func (s Signals) dialer() finding {
 		return finding{state: Broken, evidence: "endpoint " + m.Endpoint.String(), action: "postern apply wireguard",
 			words: fmt.Sprintf("the tunnel of %s dials a wrong endpoint: %s, and %s is %s", s.Mail.Host, m.Endpoint, s.Proxy.Host, netip.AddrPortFrom(s.Public.Addr(), uint16(s.UDP)))}
 	}
-	return passed("it dials %s", m.Endpoint)
+	return stands("it dials %s", m.Endpoint)
 }
 
 // short is a key as one tells it from others.
@@ -153,7 +153,7 @@ func (s Signals) taken() finding {
 	case c.refuses(), c.Doubt != "":
 		return s.blocked(s.Proxy.Host, c, "the tunnel's packets come in, and are not answered")
 	}
-	return passed("%s", c.Text)
+	return stands("%s", c.Text)
 }
 
 // keeper is the proxy's end.
@@ -205,7 +205,7 @@ func (s Signals) returns() finding {
 func (s Signals) large() finding {
 	switch {
 	case s.Large == "":
-		return passed("full ones fit")
+		return stands("full ones fit")
 	case s.Answer == "":
 		return finding{state: Broken, evidence: s.Large, words: "large packets do not fit through the tunnel: " + s.Large, action: "postern check tunnel.mtu", sure: Likely, settles: "postern check tunnel.mtu"}
 	}

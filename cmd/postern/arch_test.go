@@ -89,7 +89,7 @@ var mayImport = map[string]struct {
 	why  string
 }{
 	"cmd/postern":    {[]string{"wizard", "report", "run", "steps", "checks", "checks/path", "checks/smtp", "remote", "site", "zone", "demo"}, "it wires everything, and tells what checks/smtp would send; what a firewall or a hoster is like is not its business"},
-	"wizard":         {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "remote"}, "it draws; the driver does"},
+	"wizard":         {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "checks/path", "remote"}, "it draws; the driver does"},
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "checks/path", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":            {[]string{"site", "seen", "steps", "checks", "checks/families", "checks/path", "remote"}, "the one driver: it joins steps to checks"},
