@@ -38,8 +38,9 @@ pictures: ## draws docs/pictures anew, from the program itself; make test compar
 	$(GO) test -count=1 -run '^(TestDemoDrawn|TestMonochrome|TestInASCII)$$' ./cmd/postern -update
 
 .PHONY: docs
-docs: ## writes docs/checks anew, from the checks themselves; make test compares them
+docs: ## writes docs/checks and docs/providers.md anew, from the program itself; make test compares them
 	$(GO) test -count=1 -run '^TestCheckPages$$' ./cmd/postern -update
+	$(GO) test -count=1 ./steps/provider -update
 
 .PHONY: lab
 lab: build prepared ## boots two hosts, sets them up in line mode before your eyes, and leaves them running

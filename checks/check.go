@@ -78,15 +78,16 @@ type Env struct {
 	Site   *site.Site // with what was detected filled in
 	Now    time.Time
 	Here   *Vantage
-	HereIs string              // the host the program runs on, "" when it is neither
-	Hosts  map[string]*Vantage // by host name
-	Clock  func() time.Time    // measures how long things take; nil means that nobody wants to know
-	SendTo []string            // to whom the operator agreed that messages be sent; where there is nobody, none is
-	Word   string              // tells these messages from all others; nobody can guess it
-	Saved  []byte              // a message as its receiver saved it; nil where nobody gave one
-	Packet bool                // the operator agreed that hosts tell of the packets of port 25 that pass them, while they are asked
-	Names  *net.Resolver       // looks names up for that message, from where the program runs
-	Hasty  bool                // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter
+	HereIs string                                                 // the host the program runs on, "" when it is neither
+	Hosts  map[string]*Vantage                                    // by host name
+	Clock  func() time.Time                                       // measures how long things take; nil means that nobody wants to know
+	SendTo []string                                               // to whom the operator agreed that messages be sent; where there is nobody, none is
+	Word   string                                                 // tells these messages from all others; nobody can guess it
+	Saved  []byte                                                 // a message as its receiver saved it; nil where nobody gave one
+	Packet bool                                                   // the operator agreed that hosts tell of the packets of port 25 that pass them, while they are asked
+	Names  *net.Resolver                                          // looks names up for that message, from where the program runs
+	Whose  func(network uint32, reverse string) (id, name string) // the hoster that has a network (AS) or gives such names, "" when none is known; may be nil
+	Hasty  bool                                                   // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter
 
 	asked memory // what was dialled and asked during one Run
 }

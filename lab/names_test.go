@@ -24,7 +24,7 @@ func TestDNS(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, Options{})
 	o := newOperator(t, l, nil)
-	o.flags = []string{"--set", "domain=example.org", "--set", "hostname=mail.example.org"}
+	o.flags = []string{"--set", "domain=example.org", "--set", "hostname=mail.example.org", "--set", "dns.ask=zen.spamhaus.org"}
 	if said := o.run(1, "check", "dns"); !strings.Contains(said, "there is no A 203.0.113.10") || !strings.Contains(said, "postern plan dns") {
 		t.Errorf("nothing is published, and this is said:\n%s", said)
 	}
@@ -64,7 +64,7 @@ func (o *operator) slips(all string) {
 		publish(c.old, c.new, c.servers...)
 		var amiss []string
 		for _, r := range o.checks("dns") {
-			if r.Result == "ok" {
+			if r.Result == "ok" || r.Result == "skip" {
 				continue
 			}
 			amiss = append(amiss, fmt.Sprintf("%s is %s: %s", r.ID, r.Result, r.Saw))
@@ -80,7 +80,7 @@ func (o *operator) slips(all string) {
 		}
 	}
 	publish("", "")
-	if got := o.checks("dns"); slices.ContainsFunc(got, func(r result) bool { return r.Result != "ok" }) {
+	if got := o.checks("dns"); slices.ContainsFunc(got, func(r result) bool { return r.Result != "ok" && r.Result != "skip" }) {
 		t.Errorf("all is mended: %+v", got)
 	}
 }

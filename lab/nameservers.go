@@ -30,12 +30,12 @@ var nameservers = map[string]struct {
 	"root": {"198.51.100.202", map[string]string{".": delegated("org.", "registrar.test.") + delegated("net.", "registrar.test.") + delegated("com.", "registrar.test.") +
 		delegated("test.", "registrar.test.") + delegated("arpa.", "registrar.test.") + "registrar.test. A 198.51.100.203\n"}},
 	"registrar": {"198.51.100.203", map[string]string{
-		"org.": worldName("www.iana.org", "org", webByte) + delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test."),
+		"org.": worldName("www.iana.org", "org", webByte) + delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test.") + delegated("zen.spamhaus.org.", "ns.provider.test."),
 		"net.": delegated("example.net.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"test.": "registrar A 198.51.100.203\n" + delegated("hoster", "ns1.hoster", "ns2.hoster") + hosters + delegated("external", "ns1.hoster", "ns2.hoster") +
 			delegated("provider", "ns.provider") + "ns.provider A 198.51.100.206\n" + "relay.smarthost A " + exchangerAddr4 + "\nwrong.smarthost A " + exchangerAddr4 + "\n" +
 			"spf.smarthost TXT \"v=spf1 ip4:" + exchangerAddr4 + " ~all\"\n",
-		"com.": bigNames() + worldName("www.google.com", "com", webByte) + "smtp.gmail A " + exchangerAddr4 + "\n", // greeted: mail servers that say whom they see
+		"com.": delegated("origin.asn.cymru.com.", "ns.provider.test.") + bigNames() + worldName("www.google.com", "com", webByte) + "smtp.gmail A " + exchangerAddr4 + "\n", // greeted: mail servers that say whom they see
 		"arpa.": delegated("113.0.203.in-addr", "ns.provider.test.") + delegated("100.51.198.in-addr", "ns.provider.test.") +
 			delegated("8.b.d.0.1.0.0.2.ip6", "ns.provider.test."),
 	}},
@@ -43,6 +43,8 @@ var nameservers = map[string]struct {
 	"ns2": {"198.51.100.205", hosted},
 	"provider": {"198.51.100.206", map[string]string{"provider.test.": "ns A 198.51.100.206\n", "113.0.203.in-addr.arpa.": "", "100.51.198.in-addr.arpa.": "77 PTR mx.external.test.\n78 PTR sender.external.test.\n",
 		"8.b.d.0.1.0.0.2.ip6.arpa.": "",
+		"zen.spamhaus.org.":         "2.0.0.127 0 A 127.0.0.2\n", // a blocklist that names its test entry alone
+		"origin.asn.cymru.com.":     "",
 		// Apart from what sites publish.
 		"7.7.0.0.8.b.d.0.1.0.0.2.ip6.arpa.": "7.7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR mx.external.test.\n"}},
 }

@@ -112,6 +112,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	env := &checks.Env{
 		Now:   r.Clock(),
 		Clock: r.Clock,
+		Whose: steps.Whose,
 		Here:  &checks.Vantage{Name: checks.Here, Dial: r.Here},
 		Hosts: map[string]*checks.Vantage{},
 	}

@@ -148,6 +148,8 @@ func serviceFields() []Field {
 			func(s *Site) *string { return &s.Mail.Selector }, always(parseSelector)),
 		many(label{"mail.lan", "Direct clients at home", "Networks or addresses at home that may also connect to the mail host's ports directly. Empty means none: only the tunnel."},
 			func(s *Site) *[]netip.Prefix { return &s.Mail.LAN }, parseSource),
+		many(label{"dns.ask", "Public services to ask", "Services of others that may be asked in the DNS about the proxy's public addresses: blocklists, such as zen.spamhaus.org, which is free for small and non-commercial use (see its terms), and origin.asn.cymru.com, which tells whose network it is. Each learns the addresses. Empty means none."},
+			func(s *Site) *[]string { return &s.DNS.Ask }, parseDomain),
 		choice(label{"web.kind", "Web server on the proxy", "caddy: postern sets it up. existing: there is one already, and it stays."},
 			func(s *Site) *string { return &s.Web.Kind }, false, "caddy", "existing"),
 		choice(label{"pf.main", "pf.conf on FreeBSD", "advise: show what is missing. anchors: write only our own anchors. own: write the whole file."},

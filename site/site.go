@@ -111,6 +111,7 @@ type Site struct {
 		Selector string // of the DKIM key
 		LAN      []netip.Prefix
 	}
+	DNS       struct{ Ask []string } // services of others that may be asked about the proxy's addresses
 	Smarthost Smarthost
 	Port25    Port25
 	Web       struct{ Kind string } // caddy or existing

@@ -17,12 +17,12 @@ func init() {
 		Why: "Records in the DNS tell the world that mail for your domain goes to the proxy, and let receivers see that mail from it is yours. " +
 			"The address at home stands in none of them. You publish them where the domain is kept; this program writes them out, and asks every name server whether they are there.",
 		Guide:  "dns, MX Records",
-		Fields: func(*site.Site) []string { return []string{"domain", "hostname", "mail.selector"} },
+		Fields: func(*site.Site) []string { return []string{"domain", "hostname", "mail.selector", "dns.ask"} },
 		Needs:  []string{"domain", "hostname"},
 		Reads:  signingReads,
 		people: true,
 		Proof: []string{"dns.servers", "dns.host", "dns.reverse", "dns.mx", "dns.spf", "dns.dkim", "dns.dmarc", "dns.reports", "dns.clients",
-			"dns.resolvers", "dns.caa", "dns.mtasts", "dns.tlsa"},
+			"dns.resolvers", "dns.caa", "dns.mtasts", "dns.tlsa", "dns.listed"},
 	}
 	step.Plan = forPeople(step, "you publish the records, and the checks tell which are there", func(w handwork) []Task {
 		hoster, _ := provider.Find(w.proxy.Provider)

@@ -26,7 +26,7 @@ func init() {
 			return slices.Concat(seen.HostReads(s, h), seen.UnitsOf.Reads(s, h), seen.Dpkg.Reads(s, h))
 		},
 		Plan:  planNetwork,
-		Proof: []string{"host.ssh", "host.privilege", "host.clock", "host.packages", "host.boot"},
+		Proof: []string{"host.ssh", "host.privilege", "host.clock", "host.packages", "host.boot", "dns.provider"},
 	})
 }
 
@@ -57,6 +57,16 @@ func unknownProvider(id string) string {
 		text += " (did you mean " + strings.Join(near, " or ") + "?)"
 	}
 	return text
+}
+
+// Whose is the hoster that has servers in a network of that number (AS), or gives them a reverse name like that: its ID and its
+// name, "" when none is known.
+func Whose(network uint32, reverse string) (id, name string) {
+	p, known := provider.Whose(network, reverse)
+	if !known {
+		return "", ""
+	}
+	return p.ID, p.Name
 }
 
 // Providers lists the hosters of which is known what their pages say.

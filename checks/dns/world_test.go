@@ -48,18 +48,19 @@ func newWorld(t *testing.T, edit func(*site.Site)) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), handlers: map[string]wire.Handler{}, refused: map[string]error{}, talks: map[string]func(net.Conn){}, key: usualKey()}
 	s := site.Default()
-	s.Domain, s.Hostname = "example.org", "mail.example.org"
+	s.Domain, s.Hostname, s.DNS.Ask = "example.org", "mail.example.org", []string{spamhaus}
 	proxy := s.Host("proxy")
 	proxy.Public4, proxy.Public6 = netip.MustParseAddr("203.0.113.10"), netip.MustParseAddr("2001:db8:113::10")
 	if edit != nil {
 		edit(s)
 	}
 	facts := remote.Facts{Host: "proxy", Answers: map[string]remote.Answer{resolvers: {Out: "# by hand\nsearch lan\nnameserver " + atResolver + "\n", Mode: 0o644, Owner: "root:root"}}}
-	w.env = &checks.Env{Site: s, Now: time.Unix(1795254690, 0), Hosts: map[string]*checks.Vantage{"proxy": {Name: "proxy", Facts: facts, Dial: w}}}
-	w.publish(atRoot, ".", "test. NS ns.registrar.test.\nns.registrar.test. A "+atRegistrar+"\norg. NS ns.registrar.test.\nnet. NS ns.registrar.test.\nin-addr.arpa. NS ns.provider.test.\nip6.arpa. NS ns.provider.test.\nns.provider.test. A "+atProvider+"\n")
+	w.env = &checks.Env{Site: s, Whose: knows, Now: time.Unix(1795254690, 0), Hosts: map[string]*checks.Vantage{"proxy": {Name: "proxy", Facts: facts, Dial: w}}}
+	w.publish(atRoot, ".", "test. NS ns.registrar.test.\nns.registrar.test. A "+atRegistrar+"\norg. NS ns.registrar.test.\nnet. NS ns.registrar.test.\nin-addr.arpa. NS ns.provider.test.\nip6.arpa. NS ns.provider.test.\n"+networks+". NS ns.provider.test.\nns.provider.test. A "+atProvider+"\n")
 	w.publish(atRegistrar, "test.", "ns.provider A "+atProvider+"\nns.registrar A "+atRegistrar+"\nhoster NS ns1.hoster\nns1.hoster A "+atNS1+"\nns2.hoster A "+atNS2+"\nhoster NS ns2.hoster\n")
 	both := "NS ns1.hoster.test.\n%[1]s NS ns2.hoster.test.\n"
-	w.publish(atRegistrar, "org.", "@ NS ns.registrar.test.\nexample.org. "+fmt.Sprintf(both, "example.org."))
+	w.publish(atRegistrar, "org.", "@ NS ns.registrar.test.\nzen.spamhaus.org. NS ns.provider.test.\nlist.org. NS ns.provider.test.\nexample.org. "+fmt.Sprintf(both, "example.org."))
+	w.list("")
 	w.publish(atRegistrar, "net.", "example.net. "+fmt.Sprintf(both, "example.net."))
 	w.publish(atNS1, "hoster.test.", "ns1 A "+atNS1+"\nns2 A "+atNS2+"\n")
 	w.publish(atNS2, "hoster.test.", "ns1 A "+atNS1+"\nns2 A "+atNS2+"\n")
@@ -102,6 +103,12 @@ func (w *world) publishAs(server, origin string, serial int, records string) {
 		w.t.Fatal(err)
 	}
 	w.handlers[server] = lab.Server{Folder: folder}
+}
+
+// list has Spamhaus's list name its test entries, and something else.
+func (w *world) list(also string) {
+	w.t.Helper()
+	w.publish(atProvider, spamhaus+".", "@ NS ns.provider.test.\n2.0.0.127 A 127.0.0.2\n"+entry(test(netip.IPv6Loopback(), 2), spamhaus)+". A 127.0.0.2\n"+also)
 }
 
 // mark puts a file into a server's folder, such as "silent".

@@ -68,6 +68,7 @@ func newWorld(t testing.TB) *world {
 	s := site.Default()
 	now := time.Unix(1795254690, 0)
 	proxy, mail := s.Host("proxy"), s.Host("mail")
+	proxy.Provider = "ionos"
 	proxy.Public4, proxy.Public6 = netip.MustParseAddr("203.0.113.10"), netip.MustParseAddr("2001:db8:113::10")
 	mail.Public6 = netip.MustParseAddr("2001:db8:50::2")
 	w.env = &checks.Env{Site: s, Now: now, Hosts: map[string]*checks.Vantage{}, Here: &checks.Vantage{Name: checks.Here, Dial: placed{w, checks.Here}}}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -93,9 +94,11 @@ func TestWhatStandsHasASource(t *testing.T) {
 	}
 }
 
-// What people read of each provider: read the diff as they would.
+// What people read of each provider, letters and all, and the page of it in docs: read the diff as they would.
 func TestTexts(t *testing.T) {
 	var b strings.Builder
+	page := "# The providers\n\nWhat the pages of these hosters said, and what others report; made from the code by `make docs`. " +
+		"Chapter Network shows it for the answer `host.NAME.provider`. It may have changed since: what counts is measured.\n"
 	for _, id := range append(IDs(), Unknown) {
 		p, _ := Find(id)
 		letter, err := p.Write(full)
@@ -120,15 +123,22 @@ func TestTexts(t *testing.T) {
 		for _, one := range [][2]string{{"firewall", p.FirewallText()}, {"port 25", p.Port25Text(25)}, {"reverse name", p.Reverse.Path + "\n" + p.ReverseText()}, {"letter", letter}} {
 			fmt.Fprintf(&b, "== %s: %s\n%s\n", id, one[0], strings.TrimSpace(one[1]))
 		}
-	}
-	const golden = "testdata/providers.txt"
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, []byte(b.String()), 0o644)); err != nil {
-			t.Fatal(err)
+		if id != Unknown {
+			page += fmt.Sprintf("\n## %s (`%s`)\n", p.Name, id)
+			for _, one := range [][2]string{{"Firewall", p.FirewallText()}, {"Port 25", p.Port25Text(25)}, {"Reverse name", strings.TrimSpace(cmp.Or(p.Reverse.Path, "Where it is set is unknown here.") + "\n" + p.ReverseText())}} {
+				page += "\n**" + one[0] + "**\n\n- " + strings.ReplaceAll(one[1], "\n", "\n- ") + "\n"
+			}
 		}
 	}
-	if want, err := os.ReadFile(golden); err != nil || string(want) != b.String() {
-		t.Errorf("%s differs (%v): look at it with -update", golden, err)
+	for path, text := range map[string]string{"testdata/providers.txt": b.String(), "../../docs/providers.md": page} {
+		if *update {
+			if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, err := os.ReadFile(path); err != nil || string(want) != text {
+			t.Errorf("%s differs (%v): look at it with -update", path, err)
+		}
 	}
 }
 

@@ -77,6 +77,10 @@ func (p Provider) Port25Text(port int) string {
 	if o.Path != "" {
 		fmt.Fprintf(&b, "In its panel: %s.\n", o.Path)
 	}
+	for _, step := range o.Steps {
+		fmt.Fprintln(&b, step)
+	}
+	o.Steps = nil
 	if len(o.Too) > 0 {
 		b.WriteString("So a smart host must take mail at yet another port (smarthost.port), such as 2525.\n")
 	}

@@ -108,6 +108,8 @@ func (e *Editor) Update(m tea.Msg) {
 		e.list.Update(m)
 		if at, ok := e.list.Hovered(); ok {
 			e.Value = at
+		} else { // nothing is like it: the field says whether it will do
+			e.Value = e.searched()
 		}
 		return
 	}
@@ -126,11 +128,15 @@ func (e *Editor) Set(value string) {
 
 // Draw is the field as wide as that, with its cursor: of a list what is chosen, and what it is searched for.
 func (e *Editor) Draw(width int) Span {
-	first := strings.TrimRight(e.lines(width)[0], " ")
-	if searched := strings.TrimSpace(ansi.Strip(first)); e.Lists() && searched == "/" {
+	if e.Lists() && e.searched() == "" {
 		return Text(Chosen, Choice(e.Value))
 	}
-	return Text(Widget, first)
+	return Text(Widget, strings.TrimRight(e.lines(width)[0], " "))
+}
+
+// searched is what a list is searched for.
+func (e *Editor) searched() string {
+	return strings.TrimPrefix(strings.TrimSpace(ansi.Strip(e.lines(0)[0])), "/")
 }
 
 // Options are the rows of a list below its field; none for a field that is typed.

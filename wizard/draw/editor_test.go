@@ -54,7 +54,9 @@ func TestAListIsSearchedByTyping(t *testing.T) {
 		{"<down> <down>", "replace", "  (leave it empty)|  adopt|> replace|  keep"},
 		{"ke", "keep", "> keep"},
 		{"ep <down>", "keep", "  replace|> keep"},
-		{"zz", "", ""},
+		{"zz", "zz", ""},
+		{"ke zz", "kezz", ""},
+		{"zz <back> <back>", "", "> (leave it empty)|  adopt|  replace|  keep"},
 		{"zz <back> <back> ad", "adopt", "> adopt"},
 	} {
 		e := make(strings.Fields(c.keys)...)
