@@ -49,6 +49,9 @@ func Diagnose(s Signals) Diagnosis {
 		if d.Broken < 0 {
 			f = h.judge(s)
 		}
+		if blind := s.Proxy.Error != "" || strings.HasPrefix(h.name, s.Mail.Host+": ") && s.Mail.Error != ""; f.state == Broken && blind && s.Dial.Answer == checks.Open {
+			f = unknown("it is open, whatever its rules and listeners seem to be") // what was measured counts
+		}
 		if f.state == Broken {
 			d.Broken, d.Words, d.Action, d.On, d.Confidence, d.Settles = len(d.Hops), f.words, f.action, f.on, cmp.Or(f.sure, Certain), f.settles
 		}

@@ -23,7 +23,7 @@ var (
 func seenAs(t *testing.T, s *Signals, edges ...string) {
 	t.Helper()
 	names := strings.NewReplacer(" C", " 198.51.100.20 40000", " P", " "+ends(s.Public), " M", " 10.0.0.2 993", " T", " 203.0.113.10 51820", " N", " 198.51.100.20 50000",
-		" W", " 192.168.50.2 50000", " X", " 10.0.0.99 993", " D", " 172.17.0.2 993")
+		" W", " 192.168.50.2 50000", " X", " 10.0.0.99 993", " D", " 172.17.0.2 993", " Y", " 203.0.113.99 51820")
 	for _, side := range []*Side{&s.Proxy, &s.Mail} {
 		text := "== packets\n"
 		for _, edge := range edges {
@@ -142,7 +142,10 @@ var told = []struct {
 
 	{"tunnel", "wrong key on mail", shake[:2], func(s *Signals) { s.Mail.End.Peer = "another1" }, "mail has a wrong key for proxy", "postern apply wireguard"},
 	{"tunnel", "no peer on mail", []string{}, func(s *Signals) { s.Mail.End.Peer = "" }, "the tunnel of mail knows no peer", "postern apply wireguard"},
-	{"tunnel", "wrong endpoint", []string{"mail out eth0 W T initiation"}, func(s *Signals) { s.Mail.End.Endpoint = netip.MustParseAddrPort("203.0.113.99:51820") }, "dials a wrong endpoint: 203.0.113.99:51820", "postern apply wireguard"},
+	{"tunnel", "wrong endpoint", []string{"mail out eth0 W Y initiation"}, nil, "dials a wrong endpoint: 203.0.113.99:51820", "postern apply wireguard"},
+	{"tunnel", "wrong endpoint, right file", []string{}, func(s *Signals) {
+		s.Mail.End.Endpoint, s.Mail.End.Written = netip.MustParseAddrPort("203.0.113.99:51820"), true
+	}, "dials a wrong endpoint: 203.0.113.99:51820", "systemctl restart wg-quick@wg0"},
 	{"tunnel", "no endpoint", []string{}, func(s *Signals) { s.Mail.End.Endpoint = netip.AddrPort{} }, "does not know where to dial", "postern apply wireguard"},
 	{"tunnel", "mail lets nothing out", []string{}, func(s *Signals) { s.Mail.Carrier = drop("-A OUTPUT", "a rule", "iptables -D OUTPUT") }, "a rule keeps it back on mail", "iptables -D OUTPUT"},
 	{"tunnel", "dropped there", shake[:1], nil, "udp port 51820 is dropped on its way from mail to proxy", "open incoming port 51820/udp"},
@@ -182,6 +185,26 @@ func TestDiagnose(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A host of which nothing can be seen pass is judged by its rules and listeners, and never against what the dial measured.
+func TestDiagnoseBlind(t *testing.T) {
+	for _, answer := range []checks.Answer{checks.Open, checks.Dropped} {
+		for _, service := range []string{"smtp", "imaps"} {
+			s := healthy(t, service)
+			s.Dial.Answer = answer
+			seenAs(t, &s)
+			s.Proxy.Error, s.Mail.Error = "no perl", "no perl"
+			s.Proxy.Listener, s.Mail.Listener = "", ""
+			if d := Diagnose(s); (d.Outcome() == checks.OK) != (answer == checks.Open) || answer != checks.Open && !strings.Contains(d.Words, "nothing listens") {
+				t.Errorf("%s %s: %s: %s", service, answer, d.Outcome(), d.Words)
+			}
+			s.Proxy.Device, s.Mail.Device = "", "" // not read at all
+			if d := Diagnose(s); answer != checks.Open && (d.Outcome() != checks.Unknown || d.Settles == "") {
+				t.Errorf("%s %s: nothing is known, and %s: %s", service, answer, d.Outcome(), d.Words)
+			}
+		}
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 func (s Signals) mailEntry() finding {
 	side := s.Mail
 	switch {
-	case side.Error != "":
-		return unknown("what passes %s could not be seen: %s", side.Host, side.Error)
+	case side.Device == "":
+		return unknown("%s could not be read: %s", side.Host, side.Error)
 	case s.answered("") > 0, s.inContainer() > 0:
 		return passed("let in")
 	case side.Begins.refuses():
@@ -22,7 +22,7 @@ func (s Signals) mailEntry() finding {
 	case side.Lets.refuses(), side.Lets.Doubt != "" && s.told() == 0:
 		return s.blocked(side.Host, side.Lets, "a SYN comes out of the tunnel, and nothing answers")
 	}
-	return stands("%s", cmp.Or(side.Lets.Text, "no rule stops it"))
+	return s.byRules(side)
 }
 
 // inContainer is how often the mail host sent it on to a container.
@@ -56,8 +56,8 @@ func (s Signals) listener() finding {
 		return passed("%s answers", cmp.Or(side.Listener, "something"))
 	case side.Listener != "":
 		return stands("%s listens", side.Listener)
-	case side.Error != "":
-		return unknown("what passes %s could not be seen", side.Host)
+	case side.Device == "":
+		return unknown("%s could not be read", side.Host)
 	case len(side.Aside) > 0:
 		return finding{state: Broken, evidence: strings.Join(side.Aside, ", "), action: fmt.Sprintf("have it listen at %s, or at all addresses", at.Addr()), on: side.Host,
 			words: fmt.Sprintf("on %s nothing listens at %s: only %s", side.Host, at, strings.Join(side.Aside, ", "))}

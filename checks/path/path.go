@@ -132,7 +132,8 @@ type End struct {
 	Endpoint  netip.AddrPort `json:"endpoint,omitzero"`
 	Handshake time.Time      `json:"handshake,omitzero"`
 	Now       time.Time      `json:"now,omitzero"`
-	Allows    bool           `json:"allows"` // the peer may send what comes from the client, or take it
+	Written   bool           `json:"written"` // its file has the endpoint that is wanted
+	Allows    bool           `json:"allows"`  // the peer may send what comes from the client, or take it
 	Rx, Tx    [2]int64       // before and after
 }
 

@@ -33,8 +33,8 @@ func (s Signals) entry() finding {
 	side := s.Proxy
 	on, back := s.sentOn(), s.answered("")
 	switch {
-	case s.Proxy.Error != "":
-		return unknown("what passes %s could not be seen", side.Host)
+	case side.Device == "":
+		return unknown("%s could not be read", side.Host)
 	case len(s.Sources) > 0 && s.Client.IsValid() && !seen.Inside(s.Sources, s.Client) && on+back == 0:
 		return finding{state: Broken, evidence: "asked from " + s.Client.String(),
 			words:  fmt.Sprintf("%s is open to %s only, as the answers say, and not to %s", s.Service, seen.Joined(s.Sources), s.Client),
@@ -43,13 +43,23 @@ func (s Signals) entry() finding {
 		return passed("let on")
 	case side.Begins.refuses():
 		return s.blocked(side.Host, side.Begins, "a SYN came in, and none goes on")
-	case s.Forwarded:
+	case s.Forwarded && side.Error == "":
 		return stands("nothing stops it before it is sent on")
+	case s.Forwarded:
+		return unknown("what passes %s could not be seen", side.Host)
 	case side.Sent.Verdict == "DNAT":
 		return finding{state: Broken, evidence: "sent to " + side.Sent.To, action: "postern apply firewall", sure: Likely, settles: "what listens at " + side.Sent.To,
 			words: fmt.Sprintf("%s sends port %d on to %s, though it is for a service of its own: %s", side.Host, s.Public.Port(), side.Sent.To, side.Sent.Text)}
 	case side.Lets.refuses(), side.Lets.Doubt != "" && s.told() == 0:
 		return s.blocked(side.Host, side.Lets, "a SYN came in, and nothing answers")
+	}
+	return s.byRules(side)
+}
+
+// byRules is for a firewall whose rules let it on, though nothing was seen behind it.
+func (s Signals) byRules(side Side) finding {
+	if side.Error != "" {
+		return unknown("what passes %s could not be seen: %s", side.Host, side.Error)
 	}
 	return stands("%s", cmp.Or(side.Lets.Text, "no rule stops it"))
 }
@@ -74,8 +84,8 @@ func (s Signals) forwarding() finding {
 		return f
 	}
 	switch {
-	case side.Error != "":
-		return unknown("what passes %s could not be seen", side.Host)
+	case side.Device == "":
+		return unknown("%s could not be read", side.Host)
 	case s.sentOn() > 0:
 		return passed("sent to %s by %s", s.Target, s.Interface)
 	case astray != "":
@@ -92,6 +102,9 @@ func (s Signals) forwarding() finding {
 			words: fmt.Sprintf("%s forwards nothing: %s is 0", side.Host, side.Stops)}
 	case side.Lets.refuses(), side.Lets.Doubt != "":
 		return s.blocked(side.Host, side.Lets, "a SYN came in, and none goes on to the tunnel")
+	}
+	if side.Error != "" {
+		return unknown("what passes %s could not be seen", side.Host)
 	}
 	return unknown("a SYN came in, the rules of %s would send it on, and none goes on: a rule that is not understood, or forwarding is off", side.Host)
 }

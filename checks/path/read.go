@@ -101,6 +101,9 @@ func (a *asking) walk(side *Side, v *checks.Vantage, h *site.Host) walk {
 	w.at, _ = seen.Addresses.Of(v.Facts)
 	w.device = cmp.Or(h.Interface, w.at.Device)
 	side.Device = w.device
+	if file, _ := v.Facts.File(fileTunnel(a.e.Site)); file != nil {
+		side.End.Written = strings.Contains(file.Text, "\nEndpoint = "+netip.AddrPortFrom(a.proxy.Public4, uint16(a.e.Site.Tunnel.Port)).String()+"\n")
+	}
 	if units, err := checks.UnitsOf(v.Facts); err == nil {
 		u := units.By[seen.TunnelUnit(w.tunnel)]
 		side.End.Unit = strings.TrimSpace(map[bool]string{true: "active", false: "stopped"}[u.Active] + " " + u.AtBoot)

@@ -86,11 +86,26 @@ func (s Signals) dialer() finding {
 		return key(fmt.Sprintf("%s has a wrong key for %s: %s, and it is %s", s.Mail.Host, s.Proxy.Host, short(m.Peer), short(p.Key)))
 	case !m.Endpoint.IsValid():
 		return finding{state: Broken, evidence: "no endpoint", words: fmt.Sprintf("the tunnel of %s does not know where to dial: it has no endpoint", s.Mail.Host), action: "postern apply wireguard"}
-	case m.Endpoint.Addr().Is4() == s.Public.Addr().Is4() && m.Endpoint != netip.AddrPortFrom(s.Public.Addr(), uint16(s.UDP)):
-		return finding{state: Broken, evidence: "endpoint " + m.Endpoint.String(), action: "postern apply wireguard",
-			words: fmt.Sprintf("the tunnel of %s dials a wrong endpoint: %s, and %s is %s", s.Mail.Host, m.Endpoint, s.Proxy.Host, netip.AddrPortFrom(s.Public.Addr(), uint16(s.UDP)))}
+	}
+	if to, is := s.dials(), netip.AddrPortFrom(s.Public.Addr(), uint16(s.UDP)); to.Addr().Is4() == is.Addr().Is4() && to != is {
+		f := finding{state: Broken, evidence: "endpoint " + to.String(), action: "postern apply wireguard",
+			words: fmt.Sprintf("the tunnel of %s dials a wrong endpoint: %s, and %s is %s", s.Mail.Host, to, s.Proxy.Host, is)}
+		if m.Written {
+			f.action, f.on, f.words = "systemctl restart wg-quick@"+s.Interface, s.Mail.Host, f.words+", as its file says"
+		}
+		return f
 	}
 	return stands("it dials %s", m.Endpoint)
+}
+
+// dials is where the mail host sent the tunnel's packets, or would: what the other end sends moves the endpoint.
+func (s Signals) dials() netip.AddrPort {
+	for _, p := range s.Mail.Captured.Packets {
+		if p.Out && p.Device == s.Mail.Device && p.Kind != ICMP && int(p.Dst.Port()) == s.UDP {
+			return p.Dst
+		}
+	}
+	return s.Mail.End.Endpoint
 }
 
 // short is a key as one tells it from others.
