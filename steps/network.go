@@ -188,6 +188,12 @@ func Port25(s *site.Site, h *site.Host, measured ...string) Task {
 		Text:  hoster.Port25Text(site.WorldSMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host. 'postern port25' measures, and keeps what was asked.",
 		Check: "smtp.outbound",
 	}
+	if hoster.Firewall.Stateless {
+		out.Text += fmt.Sprintf("\nIts firewall in front of the server keeps no state, which looks the same where answers have no rule: let TCP from port %d in there first.", site.WorldSMTP)
+	}
+	if asked := s.Port25; asked.Asked != "" {
+		out.Text += "\n" + strings.Join(slices.DeleteFunc([]string{"Asked on " + asked.Asked, asked.Ticket, asked.Answer}, func(one string) bool { return one == "" }), ", ") + "."
+	}
 	if hoster.Out25.Default == provider.Never {
 		out.Title, out.Text = fmt.Sprintf("send by another way than port %d of %s%s, which is never opened", site.WorldSMTP, h.Name, who), hoster.Port25Text(site.WorldSMTP)
 		return out
