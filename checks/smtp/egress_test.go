@@ -48,6 +48,7 @@ var diagnoses = []struct {
 	{"a rule that drops", func(s *Signals) { s.Goes = kept("DROP") }, "host drops", certain},
 	{"a rule that may drop", func(s *Signals) { s.Goes.Unsure = true }, "provider", possible},
 	{"a rule that may drop, counted", func(s *Signals) { s.Goes.Unsure = true; s.Counted = &Counted{SYN: 9} }, "provider", certain},
+	{"a rule that drops, behind one that may accept", func(s *Signals) { s.Goes = kept("DROP"); s.Goes.Unsure = true }, "provider", possible},
 	{"rules nobody could read", func(s *Signals) { s.Goes, s.Comes = seen.Fate{}, seen.Fate{} }, "provider", likely},
 	{"a rule that rejects", func(s *Signals) { s.Dials = three(checks.Refused); s.Goes = kept("REJECT") }, "host rejects", certain},
 	{"refused at once through sshd", func(s *Signals) { s.Dials = three(checks.NoPlace) }, "host rejects", likely},
