@@ -67,7 +67,9 @@ type Diagnosis struct {
 const (
 	certain, likely, possible = "certain", "likely", "possible"
 	askProvider               = "postern port25 leads through asking the provider, and writes the letter"
-	countThem                 = "postern port25 looks at the packets that pass the host's own firewall"
+
+	// Packets is what settles most of it, said in Settles: see checks.Env.
+	Packets = "postern port25 looks at the packets that pass the host's own firewall"
 )
 
 // row is one row of the table: the first that fits is the diagnosis.
@@ -81,7 +83,7 @@ var egress = []row{
 	{func(s Signals) bool { return len(s.Dials) == 0 && s.Lookup == "" }, Diagnosis{"nobody to ask", checks.Skip, "none of the mail servers (port25.exchangers) has an address over %s there", "", certain, ""}},
 	{func(s Signals) bool { return len(s.Dials) == 0 }, Diagnosis{"resolver", checks.Unknown, "no mail server's name could be looked up: that is the host's resolver, not port 25",
 		"mend the resolver of the host (/etc/resolv.conf), or name mail servers by address in port25.exchangers; then ask again", certain, ""}},
-	{func(s Signals) bool { return s.every(checks.NoRoute) && s.Control == checks.Open }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that there is no way to port 25", askProvider, likely, countThem + ", and who says so"}},
+	{func(s Signals) bool { return s.every(checks.NoRoute) && s.Control == checks.Open }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that there is no way to port 25", askProvider, likely, Packets + ", and who says so"}},
 	{func(s Signals) bool { return s.every(checks.NoRoute) }, Diagnosis{"no route", checks.Unknown, "the host has no route there", "", certain, ""}},
 	{func(s Signals) bool { return s.every(checks.Stopped) }, Diagnosis{"stopped", checks.Unknown, "stopped before it answered", "", certain, ""}},
 	{intercepted, Diagnosis{"intercepted", checks.Fail, "somebody between this host and the world answers for mail servers that are not theirs", "ask the provider to let port 25 through untouched; until then send by a smart host (smarthost.host)", likely,
@@ -95,25 +97,25 @@ var egress = []row{
 	{func(s Signals) bool { return s.Counted != nil && s.Counted.SYNACK > 0 || s.shut(s.Comes, "DROP") }, Diagnosis{"replies dropped", checks.Fail, "answers arrive and the host's own firewall drops them", "let established connections in (ct state established,related accept)", certain, ""}},
 	{func(s Signals) bool { return s.Counted != nil && s.Counted.SYN == 0 && s.any(checks.Dropped) }, Diagnosis{"host drops", checks.Fail, "the host itself drops outgoing port 25: nothing leaves it", "look for it in 'nft list ruleset' and in 'ufw status'", certain, ""}},
 	{func(s Signals) bool { return s.Counted != nil && s.Counted.SYN == 0 }, Diagnosis{"host rejects", checks.Fail, "the host itself refuses outgoing port 25: nothing answered it", "look for it in 'nft list ruleset', in 'ip rule' and in 'ip route get'", certain, ""}},
-	{func(s Signals) bool { return s.every(checks.NoPlace) && s.Control == checks.Open }, Diagnosis{"host rejects", checks.Fail, "the host itself refuses outgoing port 25 at once, while the web answers", "look for it in 'nft list ruleset', in 'ip rule' and in 'ip route get'", likely, countThem}},
+	{func(s Signals) bool { return s.every(checks.NoPlace) && s.Control == checks.Open }, Diagnosis{"host rejects", checks.Fail, "the host itself refuses outgoing port 25 at once, while the web answers", "look for it in 'nft list ruleset', in 'ip rule' and in 'ip route get'", likely, Packets}},
 	{func(s Signals) bool { return s.every(checks.NoPlace) }, Diagnosis{"cannot ask", checks.Unknown, "this host cannot ask", "", certain, ""}},
 	{func(s Signals) bool { return s.Control != "" && s.Control != checks.Open }, Diagnosis{"no internet", checks.Fail, "nothing of the internet answers over %s, its web neither", "mend the host's default route, or its whole network, first", likely, "'ip route' and a ping of its gateway"}},
 	{func(s Signals) bool { return s.ProxyOpen }, Diagnosis{"tunnel", checks.Fail, "the proxy reaches mail servers, and what this host sends through it does not", "postern apply haraka: its rules on both hosts lead mail through the tunnel", likely, "firewall.rules and the checks of the tunnel"}},
 	{func(s Signals) bool { return len(s.Dials) == 1 }, Diagnosis{"one asked", checks.Unknown, "the only mail server that could be asked does not answer", "name more of different operators (port25.exchangers), then ask again", possible, "mail servers of other operators"}},
-	{func(s Signals) bool { return s.any(checks.Rejected) }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that port 25 is prohibited", askProvider, likely, countThem + ", and who says so"}},
-	{func(s Signals) bool { return s.any(checks.Refused) }, Diagnosis{"provider resets", checks.Fail, "a filter on the way resets outgoing port 25", askProvider, likely, countThem}},
-	{func(s Signals) bool { return s.OtherOpen }, Diagnosis{"family", checks.Fail, "the provider keeps back outgoing port 25 over %s alone", askProvider, likely, countThem}},
-	{func(s Signals) bool { return s.Submission == checks.Dropped }, Diagnosis{"all of SMTP", checks.Fail, "the provider keeps back all ports of mail, those of submission too", askProvider, likely, countThem}},
-	{func(s Signals) bool { return s.Goes.Unsure }, Diagnosis{"provider", checks.Fail, "the provider keeps back outgoing port 25, or a rule of the host that is not understood does", askProvider, possible, countThem}},
-	{func(Signals) bool { return true }, Diagnosis{"provider", checks.Fail, "the provider keeps back outgoing port 25", askProvider, likely, countThem + "; a firewall of the provider that keeps no state looks the same: let answers (TCP, established) in there"}},
+	{func(s Signals) bool { return s.any(checks.Rejected) }, Diagnosis{"explicit filter", checks.Fail, "a filter on the way says that port 25 is prohibited", askProvider, likely, Packets + ", and who says so"}},
+	{func(s Signals) bool { return s.any(checks.Refused) }, Diagnosis{"provider resets", checks.Fail, "a filter on the way resets outgoing port 25", askProvider, likely, Packets}},
+	{func(s Signals) bool { return s.OtherOpen }, Diagnosis{"family", checks.Fail, "the provider keeps back outgoing port 25 over %s alone", askProvider, likely, Packets}},
+	{func(s Signals) bool { return s.Submission == checks.Dropped }, Diagnosis{"all of SMTP", checks.Fail, "the provider keeps back all ports of mail, those of submission too", askProvider, likely, Packets}},
+	{func(s Signals) bool { return s.Goes.Unsure && s.Counted == nil }, Diagnosis{"provider", checks.Fail, "the provider keeps back outgoing port 25, or a rule of the host that is not understood does", askProvider, possible, Packets}},
+	{func(Signals) bool { return true }, Diagnosis{"provider", checks.Fail, "the provider keeps back outgoing port 25", askProvider, likely, Packets + "; a firewall of the provider that keeps no state looks the same: let answers (TCP, established) in there"}},
 }
 
 // Diagnose says what keeps mail from leaving, if anything does.
 func Diagnose(s Signals) Diagnosis {
 	at := slices.IndexFunc(egress, func(r row) bool { return r.is(s) })
 	d := egress[at].Diagnosis
-	if s.Counted != nil && s.Counted.SYN > 0 && d.Settles != "" && strings.HasPrefix(d.Settles, countThem) {
-		d.Sure, d.Settles = certain, strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Settles, countThem), "; "), ", and who says so")
+	if s.Counted != nil && s.Counted.SYN > 0 && d.Settles != "" && strings.HasPrefix(d.Settles, Packets) {
+		d.Sure, d.Settles = certain, strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Settles, Packets), "; "), ", and who says so")
 	}
 	d.Words = strings.ReplaceAll(d.Words, "%s", s.Family)
 	if f := s.decides(d.Cause); f.Rule != "" {

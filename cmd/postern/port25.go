@@ -55,7 +55,7 @@ func (c *port25Cmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return unasked(err)
 	}
-	if _, ask := report.Outbound(results); ask && !c.Watch && c.agree(ctx, a) {
+	if out, _ := report.Outbound(results); strings.Contains(out.Likely, smtp.Packets) && !c.Watch && c.agree(ctx, a) {
 		again, err := c.ask(ctx, a, from, true, "smtp.outbound")
 		if err != nil {
 			return unasked(err)
