@@ -102,13 +102,8 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		}
 		p.Notes = append(p.Notes, foreignNotes(s, h, foreign)...)
 		table = haraka.Table(s, h, node)
-		hoster, _ := provider.Find(h.Provider)
-		if s.Smarthost.Host != "" && slices.Contains(hoster.Out25.Too, s.Smarthost.Port) {
-			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("%s blocks outgoing port %d too, its pages say: see at which other port %s takes mail (smarthost.port)", hoster.Name, s.Smarthost.Port, s.Smarthost.Host)})
-		}
-		if s.Smarthost.Host == "" && hoster.Out25.Default == provider.Never {
-			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: hoster.Name + " does not open outgoing port " + strconv.Itoa(site.WorldSMTP) +
-				", its pages say: send by a smart host (smarthost.host), which takes mail at another port from who logs in"})
+		if words := wayOut(s, h); words != "" {
+			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: words})
 		}
 		if s.Guide.MTA == "replace" {
 			table.Things = slices.Concat(haraka.Replaced(listeners), foreign.Aside(), table.Things)
@@ -144,6 +139,19 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 			p.After = append(p.After, words)
 		}
 	}
+}
+
+// wayOut says that mail cannot leave as it is answered, by what the pages of the provider say; "" when it may.
+func wayOut(s *site.Site, h *site.Host) string {
+	hoster, _ := provider.Find(h.Provider)
+	switch m := s.Smarthost; {
+	case m.Host == "" && hoster.Out25.Default == provider.Never:
+		return hoster.Name + " does not open outgoing port " + strconv.Itoa(site.WorldSMTP) +
+			", its pages say: send by a smart host (smarthost.host), which takes mail at another port from who logs in"
+	case m.Host != "" && slices.Contains(hoster.Out25.Too, m.Port):
+		return fmt.Sprintf("%s blocks outgoing port %d too, its pages say: see at which other port %s takes mail (smarthost.port)", hoster.Name, m.Port, m.Host)
+	}
+	return ""
 }
 
 // foreignNotes names what others left of a Haraka, and what becomes of it.

@@ -51,3 +51,28 @@ func byHandTask(t *testing.T, s *site.Site, id string) Task {
 	t.Fatalf("no task is called %q", id)
 	return Task{}
 }
+
+// TestNeverOpened: who never opens the mail port is written no letter, and the task says what to do instead; a slip in a provider's name is told.
+func TestNeverOpened(t *testing.T) {
+	for id, want := range map[string]string{"google": "which is never opened", "netcup": "opened for proxy (netcup)", "hetzner": "opened for proxy (Hetzner)"} {
+		s := strange(t, "host.proxy.provider="+id)
+		task := hosterTasks(s, s.Host("proxy"), seen.Host{})[1]
+		if !strings.Contains(task.Title, want) || (task.Copy != "") != (id == "hetzner") || !strings.Contains(task.Text, "smart") {
+			t.Errorf("%s: %+v", id, task)
+		}
+	}
+	for _, c := range []struct{ provider, smarthost, port, want string }{
+		{"google", "", "587", "does not open outgoing port 25"}, {"google", "relay.example.net", "587", ""}, {"netcup", "", "587", ""},
+		{"netcup", "relay.example.net", "587", "netcup blocks outgoing port 587 too"}, {"netcup", "relay.example.net", "2525", ""}, {"", "relay.example.net", "587", ""},
+	} {
+		s := strange(t, "host.proxy.provider="+c.provider, "smarthost.host="+c.smarthost, "smarthost.port="+c.port)
+		if got := wayOut(s, s.Host("proxy")); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	for id, want := range map[string]string{"hetzer": "did you mean hetzner?", "mynymbox": "so what is said holds for any"} {
+		if text := unknownProvider(id); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", id, text)
+		}
+	}
+}

@@ -18,13 +18,12 @@ func init() {
 	about(checks.Check{
 		ID: "dns.listed", Title: "No blocklist names the addresses that mail leaves from", Guide: "RFC 5782, 2.1; 5",
 		Page: checks.Page{
-			Asks:    "Does one of the blocklists that dns.ask names list an address that mail leaves from? They are asked by the proxy's own resolver, as receivers ask them, each for its test entries first: a list that does not know them tells nothing. Where dns.ask names none, none is asked: who asks tells them the addresses, and not everybody may ask for free.",
-			OK:      "The list answers, and the address is not in it.",
-			Warn:    "It is in a list that some receivers ask.",
-			Fail:    "It is in Spamhaus's list, which most receivers ask: they refuse its mail.",
-			Unknown: "The list does not answer, or answers this resolver with an error: it is neither clean nor listed. Lists do not answer the large resolvers of others, or answer them wrongly. ",
-			Skip:    "No list is to be asked, or mail leaves by a smart host.",
-			Mends:   "First stop what sent it, then ask the list to take the address off; its own page says how. A new server may have the address of an old sender: the provider can give another.",
+			Asks:  "Does one of the blocklists that dns.ask names list an address that mail leaves from? They are asked by the proxy's own resolver, as receivers ask them, each for its test entries first: a list that does not know them tells nothing, nor does one that answers with an error, as to the large resolvers of others. Where dns.ask names none, none is asked: who asks tells them the addresses, and not everybody may ask for free.",
+			OK:    "The list answers, and the address is not in it.",
+			Warn:  "It is in a list that some receivers ask.",
+			Fail:  "It is in Spamhaus's list, which most receivers ask: they refuse its mail.",
+			Skip:  "No list is to be asked, or mail leaves by a smart host.",
+			Mends: "First stop what sent it, then ask the list to take the address off; its own page says how. A new server may have the address of an old sender: the provider can give another.",
 		},
 	}, "addresses that no blocklist names", askListed)
 }

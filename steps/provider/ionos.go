@@ -15,6 +15,7 @@ func init() {
 				"Add an incoming rule for each line below: Allowed IP empty unless a source is named, then protocol and port. UDP needs a rule of its own.",
 				"Incoming port 25 is a rule like the others that you add yourself; support is needed only for outgoing.",
 				"Assign the policy to the server's public address. Only one policy is active per address, and an address without one is not reachable at all.",
+				"That is the panel of VPS and servers (Cloud Panel); the Data Center Designer (docs.ionos.com) is another product with another one.",
 				"Keep the rule of your SSH port. While the status reads \"Being configured\" the policy is not active yet: wait.",
 			},
 			Sources: []Source{
@@ -39,7 +40,14 @@ func init() {
 				{"a note that quotes the panel", "incoming port 25 works without support, once its rule is there"},
 			},
 		}, Needs: []string{"a full host name", "its reverse DNS name (Network > Public IP)", "an SPF record"}},
-		Reverse: Said{Path: "Cloud Panel > Network > Public IP", Sources: []Source{{"Creating a public IP address (VPS)", "ionos.com help, its title only"}}},
+		Reverse: Said{
+			Path:  "Cloud Panel > Network > Public IP",
+			Steps: []string{"In the Data Center Designer: Network Services > Cloud DNS, for reserved IPv4 addresses and IPv6 addresses of the data center."},
+			Sources: []Source{
+				{"Creating a public IP address (VPS)", "ionos.com help, its title only"},
+				{"Reverse DNS", "docs.ionos.com"},
+			},
+		},
 		Letter: `What to tell IONOS customer service, by phone:
 
 Please open outgoing port {{.Port}} (SMTP) for this server.
