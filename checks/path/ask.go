@@ -194,7 +194,7 @@ func (a *asking) again(ctx context.Context) {
 		if a.p.Proto != "tcp" || a.from == nil || s.Dial.Answer == checks.Open {
 			continue
 		}
-		names := witnesses(a.e.Site, a.p)
+		names := witnesses(a.p)
 		s.Others = make([]Dial, len(names))
 		checks.AtOnce(len(names), func(n int) { s.Others[n] = a.other(ctx, names[n], s.Public) })
 	}

@@ -53,6 +53,19 @@ func TestCapture(t *testing.T) {
 	}
 }
 
+// Of what two families share each sees its own connections, and both the tunnel.
+func TestCapturedOfAFamily(t *testing.T) {
+	c, err := parse(remote.Answer{Out: "== packets\nin eth0 192.0.2.1 1 192.0.2.2 25 syn\nin eth0 2001:db8::1 1 2001:db8::2 25 syn\nin eth0 192.0.2.1 1 192.0.2.2 51820 data\n== end\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for like, want := range map[string]int{"192.0.2.9": 2, "2001:db8::9": 2} {
+		if got := c.of(netip.MustParseAddr(like)); len(got.Packets) != want {
+			t.Errorf("%s: %v", like, got.Packets)
+		}
+	}
+}
+
 // What cannot be seen is an error that says why, and the thing is not done without anybody looking.
 func TestCaptureCannot(t *testing.T) {
 	for want, run := range map[string]func(context.Context, remote.Query) (remote.Answer, error){

@@ -41,6 +41,8 @@ func (s Signals) container() finding {
 	case side.Idle != "":
 		return finding{state: Broken, evidence: side.IdleWhy, action: "docker start " + side.Idle, on: side.Host,
 			words: fmt.Sprintf("the container %s on %s, which is for port %d, does not run: %s", side.Idle, side.Host, s.Target.Port(), cmp.Or(side.IdleWhy, "it was stopped"))}
+	case s.inContainer() > 0 && side.Back.refuses():
+		return s.blocked(side.Host, side.Back, "a SYN goes into the container, and no answer leaves")
 	case s.inContainer() > 0:
 		return finding{state: Broken, evidence: "a SYN goes into the container, and no answer comes", action: "docker restart " + side.Docker, on: side.Host,
 			words: fmt.Sprintf("the container %s on %s gets it and does not answer", side.Docker, side.Host)}

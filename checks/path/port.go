@@ -78,14 +78,14 @@ func Says(s *site.Site, p site.Service) []string {
 		return append(said, "nothing more: the login that is needed for this is the proof")
 	}
 	said = append(said, fmt.Sprintf("connect to the proxy's port %d once over each family, and hang up", p.Port))
-	if names := witnesses(s, p); len(names) > 0 {
+	if names := witnesses(p); len(names) > 0 {
 		said = append(said, fmt.Sprintf("where that fails, connect once to port %d of %s, and hang up, so that this network is not mistaken for the proxy's", p.Port, strings.Join(names, ", ")))
 	}
 	return said
 }
 
 // witnesses are the others for a port. At another port than the usual one nobody is known to answer.
-func witnesses(s *site.Site, p site.Service) []string {
+func witnesses(p site.Service) []string {
 	for _, usual := range site.Services(site.Default()) {
 		if usual.Name == p.Name && usual.Port == p.Port {
 			return others[p.Name]

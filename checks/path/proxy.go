@@ -15,6 +15,7 @@ func (s Signals) blocked(host string, r Rule, evidence string) finding {
 	case r.Whose == "fail2ban":
 		f.words = fmt.Sprintf("fail2ban on %s has banned %s, from where this was asked: %s", host, s.came(), rule)
 	case r.Whose != "":
+		f.action = cmp.Or(r.Undo, "take this rule away: "+rule)
 		f.words = fmt.Sprintf("%s keeps it back on %s: %s", r.Whose, host, rule)
 	default:
 		f.words, f.action, f.on = fmt.Sprintf("the firewall of %s does not let it pass: %s", host, rule), "postern apply firewall", ""

@@ -36,7 +36,9 @@ func (w walk) rule(f seen.Fate, p seen.Packet) Rule {
 		decides, r.Doubt = f.Doubt.Rule, line(f.Doubt.Rule)
 	}
 	if r.Verdict != "ACCEPT" || r.Doubt != "" {
-		r.Whose, r.Undo = owner(decides, w.rules.TableOf(p.Src, decides), p, w.ufw)
+		if r.Whose, r.Undo = owner(decides, w.rules.TableOf(p.Src, decides), p, w.ufw); strings.ContainsAny(r.Undo, "$`;|&<>\\") {
+			r.Undo = "" // a shell would make something else of it
+		}
 	}
 	return r
 }
@@ -52,7 +54,7 @@ func owner(rule, table string, p seen.Packet, ufw []seen.UfwRule) (whose, undo s
 	set, rest, apart := strings.Cut(rule, ": ")
 	words := strings.Fields(set)
 	switch {
-	case apart && len(words) == 3 && words[0] == "table" && strings.HasPrefix(words[2], "f2b"), strings.HasPrefix(rule, "-A f2b-"):
+	case apart && len(words) == 3 && words[0] == "table" && strings.HasPrefix(words[2], "f2b"), strings.HasPrefix(rule, "-A f2b-"), strings.Contains(rule, "--match-set f2b-"):
 		return "fail2ban", "fail2ban-client unban " + p.Src.String()
 	case apart && len(words) == 3 && words[0] == "table":
 		return line("another program's nftables " + set), line("nft delete " + set)
@@ -126,6 +128,9 @@ func (w walk) local(side *Side, src netip.Addr, to netip.AddrPort, device string
 			}
 		}
 		side.Lets = w.rule(w.rules.Crosses(on), on)
+		back := seen.Packet{Proto: "tcp", Src: on.Dst, Dst: src, From: on.Port, Port: seen.Unnamed, In: on.Out, Out: device, Beyond: true, Answer: true}
+		side.Back = w.rule(w.rules.Crosses(back), back)
+		return
 	}
 	back := seen.Packet{Proto: "tcp", Src: to.Addr(), Dst: src, From: int(to.Port()), Port: seen.Unnamed, Out: device, Answer: true}
 	side.Back = w.rule(w.rules.Leaves(back), back)
