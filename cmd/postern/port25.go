@@ -88,25 +88,25 @@ func (c *port25Cmd) note(a *app, from *answers) error {
 	if c.Asked || c.Ticket != "" && from.file.Site.Port25.Asked == "" {
 		notes = append(notes, [2]string{"port25.asked", a.world.now().Format(time.DateOnly)})
 	}
-	return c.keep(a, from, notes...)
+	return from.keep(notes...)
 }
 
 // keep writes answers that are there into the file, and into this run's.
-func (c *port25Cmd) keep(a *app, from *answers, notes ...[2]string) error {
+func (f *answers) keep(notes ...[2]string) error {
 	kept := false
 	for _, n := range notes {
 		if n[1] == "" {
 			continue
 		}
-		if err := errors.Join(from.file.Set(n[0], n[1]), site.Set(from.site, n[0], n[1])); err != nil {
+		if err := errors.Join(f.file.Set(n[0], n[1]), site.Set(f.site, n[0], n[1])); err != nil {
 			return usage("", "%w", err)
 		}
 		kept = true
 	}
-	if !kept || from.made {
+	if !kept || f.made {
 		return nil
 	}
-	if err := from.file.Save(); err != nil {
+	if err := f.file.Save(); err != nil {
 		return usage("nothing was noted", "%w", err)
 	}
 	return nil
@@ -152,7 +152,7 @@ func (c *port25Cmd) tell(a *app, from *answers, results []checks.Result) error {
 		a.say.prose(plain, "When you have asked: postern port25 --ticket NUMBER (or --asked) keeps it; --watch tells when it is open.")
 	}
 	if today := now.Format(time.DateOnly); open && from.site.Port25.Opened != today {
-		if err := c.keep(a, from, [2]string{"port25.opened", today}); err != nil {
+		if err := from.keep([2]string{"port25.opened", today}); err != nil {
 			return err
 		}
 	}
