@@ -46,6 +46,7 @@ type Result struct {
 	Evidence remote.Text
 	Took     time.Duration
 	Records  []Record // of the DNS, that it is about
+	Signals  any      // raw, all that the answer was made of; nil where the evidence is that. It goes to JSON
 	Grave    bool     // failed, and harms the site or others as long as it stands: a change that brings it is taken back, whatever was known before
 	Vacant   bool     // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
 }
@@ -83,6 +84,7 @@ type Env struct {
 	SendTo []string                                               // to whom the operator agreed that messages be sent; where there is nobody, none is
 	Word   string                                                 // tells these messages from all others; nobody can guess it
 	Saved  []byte                                                 // a message as its receiver saved it; nil where nobody gave one
+	Packet bool                                                   // the operator agreed that hosts tell of the packets of port 25 that pass them, while they are asked
 	Names  *net.Resolver                                          // looks names up for that message, from where the program runs
 	Whose  func(network uint32, reverse string) (id, name string) // the hoster that has a network (AS) or gives such names, "" when none is known; may be nil
 	Hasty  bool                                                   // asked only to be compared with later: a silent port counts as closed sooner, which makes that stricter

@@ -145,7 +145,7 @@ func classify(ctx context.Context, err error) Answer {
 		return NoPlace
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT), errors.Is(err, syscall.EINVAL): // the last of a route that is a black hole
 		return NoRoute
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EACCES):
 		return Rejected // ICMP admin-prohibited is EHOSTUNREACH over IPv4 and EACCES over IPv6

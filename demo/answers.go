@@ -46,10 +46,11 @@ var answers = map[string]func(h *Host, args []string) string{
 	"path":     (*Host).path,
 	"ping":     (*Host).ping,
 	"lookup": func(_ *Host, args []string) string {
-		if a, known := names[args[0]]; known {
-			return section("addresses", a.String()+" STREAM "+args[0])
+		a, known := names[args[0]]
+		if !known {
+			a = relay4
 		}
-		return section("addresses", relay4.String()+" STREAM "+args[0])
+		return section("addresses4", a.String()+" STREAM "+args[0]) + section("addresses6", "")
 	},
 	"roots": func(*Host, []string) string { return section("roots", paper().root) },
 	"smarthost": func(h *Host, args []string) string {

@@ -28,7 +28,13 @@ var relay4 = netip.MustParseAddr("198.51.100.25")
 
 // names are what the simulated DNS knows. Any other is a smart host's, for those who look it up on a host.
 var names = map[string]netip.Addr{"mail.example.org": proxy4, "proxy.example.org": proxy4, "proxy": proxy4, "mail": mail4,
-	"gmail-smtp-in.l.google.com": outside4}
+	"gmail-smtp-in.l.google.com": outside4, "outlook-com.olc.protection.outlook.com": large4[0], "mx01.mail.icloud.com": large4[1], "www.google.com": web4, "www.iana.org": web4}
+
+// Further mail servers of others, and somebody at port 443.
+var (
+	large4 = []netip.Addr{netip.MustParseAddr("198.51.100.201"), netip.MustParseAddr("198.51.100.202")}
+	web4   = netip.MustParseAddr("198.51.100.203")
+)
 
 // own is the host's address in the family of another.
 func (h *Host) own(other netip.Addr) netip.Addr {

@@ -80,11 +80,14 @@ func (w *World) internet(from *Host, x way) way {
 	switch inside := home4.Contains(to) || home6.Contains(to); {
 	case home && (to == mail4 || to == mail6):
 		return w.enter(w.Mail, "eth0", x)
-	case to == outside4 && x.dst.Port() == smtpPort && !(w.faulty("port25") && x.src.Addr() == proxy4):
+	case to == web4 && x.dst.Port() == 443:
+		x.fate, x.ear = arrived, &ear{at: x.dst, name: "web", greet: func(netip.AddrPort) string { return "" }}
+		return x
+	case (to == outside4 || slices.Contains(large4, to)) && x.dst.Port() == smtpPort && !(w.faulty("port25") && x.src.Addr() == proxy4):
 		if from == w.Mail && x.src.Addr() != proxy4 {
 			x.src = netip.AddrPortFrom(nat4, x.src.Port())
 		}
-		x.fate, x.ear = arrived, &ear{at: x.dst, talk: postman{w: w, name: "mx.example.net"}.serve}
+		x.fate, x.ear = arrived, &ear{at: x.dst, talk: postman{w: w, name: map[netip.Addr]string{outside4: "mx.google.com", large4[0]: "mx.outlook.com", large4[1]: "mx.icloud.com"}[to]}.serve}
 		return x
 	case to == relay4 && (x.dst.Port() == 465 || x.dst.Port() == 587):
 		x.fate, x.ear = arrived, &ear{at: x.dst, talk: postman{w: w, name: "smtp.relay.example", logins: true, encrypted: x.dst.Port() == 465}.serve}

@@ -5,8 +5,12 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
+	"maps"
 	"net"
 	"os"
+	"slices"
+	"strings"
 
 	"postern/lab/mx"
 )
@@ -30,9 +34,35 @@ func (l *Lab) makePaper() error {
 	return err
 }
 
+// bigServers are mail servers of large operators, with the last byte of their addresses in world; they take no mail. At webByte something
+// answers at port 443.
+var bigServers = map[string]int{"gmail-smtp-in.l.google.com": 71, "outlook-com.olc.protection.outlook.com": 72, "mx01.mail.icloud.com": 73}
+
+const webByte = 74
+
+// worldAt are the addresses of world that end in a byte.
+func worldAt(last int) (four, six string) {
+	return fmt.Sprintf("198.51.100.%d", last), fmt.Sprintf("2001:db8:77::%d", last)
+}
+
+// worldName are the records of a name of world's in a zone that ends it.
+func worldName(name, zone string, last int) string {
+	short, _ := strings.CutSuffix(name, "."+zone)
+	four, six := worldAt(last)
+	return short + " A " + four + "\n" + short + " AAAA " + six + "\n"
+}
+
 // startExchanger has world take mail for external.test until the lab ends, from strangers and, as a smart host, from who logs in; what it
 // takes is in the lab's folder "mx".
 func (l *Lab) startExchanger() error {
+	add := ""
+	for _, last := range append(slices.Collect(maps.Values(bigServers)), webByte) {
+		four, six := worldAt(last)
+		add += "address add " + four + "/32 dev eth0\naddress add " + six + "/128 dev eth0 nodad preferred_lft 0\n" // nobody speaks from it
+	}
+	if err := l.ipBatch(context.Background(), "world", add); err != nil {
+		return err
+	}
 	_, err := l.background("mx", "mx", l.dir("mx.log"), l.Name, exchangerAddr4, exchangerAddr6)
 	return err
 }
@@ -50,6 +80,28 @@ func childExchanger(args []string) error {
 			return err
 		}
 		on = append(on, conns)
+	}
+	for name, last := range bigServers {
+		four, six := worldAt(last)
+		for _, addr := range []string{four, six} {
+			conns, err := listen(addr, "25")
+			if err != nil {
+				return err
+			}
+			go func() { _ = mx.Server{Name: name, Domain: "invalid"}.Serve(conns) }()
+		}
+	}
+	four, six := worldAt(webByte)
+	for _, addr := range []string{four, six} {
+		conns, err := listen(addr, "443")
+		if err != nil {
+			return err
+		}
+		go func() {
+			for c, err := conns.Accept(); err == nil; c, err = conns.Accept() {
+				c.Close()
+			}
+		}()
 	}
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return l.Dial(ctx, "world", network, net.JoinHostPort(resolverAddr, "53"))

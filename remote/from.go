@@ -30,7 +30,7 @@ var (
 )
 
 // DialContext opens a TCP connection from the host. Its errors are those of a connection made there: syscall.ECONNREFUSED,
-// EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, *net.DNSError; ErrNoVantage when the host cannot or may not ask, ErrLost when the
+// EHOSTUNREACH, EACCES, ENETUNREACH, ETIMEDOUT, *net.DNSError; ErrNoVantage when the host cannot or may not ask, ErrLost when the
 // link broke. When ctx ends, the host is asked for a sign of life, for up to 5 s: one that has not even begun to dial has no vantage.
 func (s *Session) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	s.trips.Add(1)
@@ -96,6 +96,7 @@ func translate(ctx context.Context, address string, err error) error {
 	}{
 		{"Connection refused", syscall.ECONNREFUSED},
 		{"No route to host", syscall.EHOSTUNREACH},
+		{"Permission denied", syscall.EACCES},
 		{"Network is unreachable", fmt.Errorf("%w: %w", ErrNoVantage, syscall.ENETUNREACH)},
 		{"Cannot assign requested address", fmt.Errorf("%w: %w", ErrNoVantage, syscall.EADDRNOTAVAIL)},
 		{"Address family not supported", fmt.Errorf("%w: %w", ErrNoVantage, syscall.EAFNOSUPPORT)},

@@ -63,6 +63,7 @@ func TestDialErrors(t *testing.T) {
 		{ssh.Prohibited, "Connection refused", ErrNoVantage, syscall.ECONNREFUSED},
 		{ssh.ConnectionFailed, "Connection refused", syscall.ECONNREFUSED, ErrNoVantage},
 		{ssh.ConnectionFailed, "No route to host", syscall.EHOSTUNREACH, ErrNoVantage},
+		{ssh.ConnectionFailed, "Permission denied", syscall.EACCES, ErrNoVantage},
 		{ssh.ConnectionFailed, "Network is unreachable", syscall.ENETUNREACH, syscall.ECONNREFUSED},
 		{ssh.ConnectionFailed, "Network is unreachable", ErrNoVantage, syscall.ECONNREFUSED},
 		{ssh.ConnectionFailed, "Connection timed out", syscall.ETIMEDOUT, ErrNoVantage},

@@ -28,6 +28,7 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 	if err != nil {
 		return nil, err
 	}
+	env.Packet = r.Packet
 	if len(r.SendTo) > 0 {
 		env.SendTo, env.Word = r.SendTo, r.NewID()
 	}

@@ -28,6 +28,7 @@ type Runner struct {
 	Operator string                                               // who runs this and where, told to a second operator
 	Deadline time.Duration                                        // of the guard, beside what the changes may take
 	Longest  time.Duration                                        // the deadline where hosts are slow; 0: no longer than Deadline
+	Packet   bool                                                 // the operator agreed that hosts tell of packets of port 25 that pass them
 	SendTo   []string                                             // to whom the operator agreed that Check sends messages
 	Accept   map[string]bool                                      // named risks taken in advance: lose-ssh
 	Emit     func(steps.Event)                                    // progress

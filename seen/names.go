@@ -1,6 +1,7 @@
 package seen
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -8,17 +9,20 @@ import (
 	"postern/site"
 )
 
-// Address4 reads which IPv4 addresses a name of others leads to, as the host looks it up; none where it finds none.
-func Address4(name string) Fact[[]netip.Addr] {
+// Lookup reads which addresses a name of others leads to, as the host looks it up, those of IPv4 first; none where it finds none.
+func Lookup(name string) Fact[[]netip.Addr] {
 	return Fact[[]netip.Addr]{ID: "lookup", args: func(*site.Site) string { return name },
-		ask: text("need getent\necho '== addresses'; timeout 10 getent ahostsv4 " + remote.Quote(name)),
+		ask: text("need getent\nfor f in 4 6; do\n\techo \"== addresses$f\"\n\ttimeout 10 getent \"ahostsv$f\" " + remote.Quote(name) + " || if [ $? = 124 ]; then echo late; break; fi\ndone"),
 		parse: func(s sections) (all []netip.Addr, err error) {
-			for _, line := range s.lines("addresses") {
+			for _, line := range append(s.lines("addresses4"), s.lines("addresses6")...) {
 				word, rest, _ := strings.Cut(line, " ")
-				if a, err := netip.ParseAddr(word); err == nil && a.Is4() && strings.Contains(rest, "STREAM") {
+				if a, err := netip.ParseAddr(word); err == nil && !a.Is4In6() && strings.Contains(rest, "STREAM") {
 					all = append(all, a)
 				}
 			}
-			return all, nil
+			if len(all) == 0 && s.one("addresses4") == "late" {
+				err = fmt.Errorf("its resolver does not answer")
+			}
+			return all, err
 		}}
 }

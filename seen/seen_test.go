@@ -15,7 +15,7 @@ import (
 // every is all facts, those that take an argument of the asker too.
 func every() []Entry {
 	mail, words := MailLog(10, "postern-T1.out@mail.example.org", "it's"), LastWords(HarakaOut)
-	path, ping, peers, lookup := PathTo(netip.MustParseAddr("203.0.113.10")), Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1280}), Peers(993), Address4("mx.external.test")
+	path, ping, peers, lookup := PathTo(netip.MustParseAddr("203.0.113.10")), Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1280}), Peers(993), Lookup("mx.external.test")
 	return append(All(),
 		Entry{path.ID, path.Reads, func(f remote.Facts) error { _, err := path.Of(f); return err }},
 		Entry{ping.ID, ping.Reads, func(f remote.Facts) error { _, err := ping.Of(f); return err }},
@@ -54,7 +54,7 @@ var told = map[string]string{
 	"postfix":   "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
 	"words":     "== words\n[CRIT] listen EADDRNOTAVAIL\n",
 	"dkim":      "== keys\nexample.org dkim " + aDKIM + "\nexample.net dkim \n",
-	"lookup":    "== addresses\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n",
+	"lookup":    "== addresses4\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n== addresses6\n::ffff:198.51.100.77 STREAM mx.external.test\n",
 	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
 	"mailqueue": "== now\n1795981783\n== postfix\n{\"queue_name\": \"deferred\", \"queue_id\": \"CFAF5C4E\", \"arrival_time\": 1795981723, \"message_size\": 586, \"forced_expire\": false, \"sender\": \"postmaster@example.org\", \"recipients\": [{\"address\": \"bob@external.test\", \"delay_reason\": \"connect to 10.0.0.1[10.0.0.1]:2526: Connection refused\"}]}\n1 1795981723\n== haraka\n1 1795981718\n",
 	"maillog":   "== lines\n|Nov 29 19:38:37 postfix/cleanup[2695]: 4974FBC4: message-id=<postern-T1.out@mail.example.org>\n",

@@ -12,6 +12,7 @@ func (s *Site) Clone() *Site {
 	c.Mail.LAN = slices.Clone(s.Mail.LAN)
 	c.DNS.Ask = slices.Clone(s.DNS.Ask)
 	c.Smarthost.SPF = slices.Clone(s.Smarthost.SPF)
+	c.Port25.Exchangers = slices.Clone(s.Port25.Exchangers)
 	c.Hosts = slices.Clone(s.Hosts)
 	for i, h := range c.Hosts {
 		host := *h

@@ -49,9 +49,16 @@ func setDone(s *Site, task, text string) error {
 		delete(s.Done, task)
 		return nil
 	}
-	if _, err := time.Parse(time.DateOnly, text); err != nil {
-		return fmt.Errorf("%s is not a date, such as 2026-11-21", quote(text))
+	date, err := parseDate(text)
+	if err == nil {
+		s.Done[task] = date
 	}
-	s.Done[task] = text
-	return nil
+	return err
+}
+
+func parseDate(text string) (string, error) {
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		return "", fmt.Errorf("%s is not a date, such as 2026-11-21", quote(text))
+	}
+	return text, nil
 }

@@ -9,7 +9,7 @@ import (
 var (
 	first  = siteFields()
 	ofHost = hostFields()
-	rest   = slices.Concat(tunnelFields(), portFields(), seldom(fromFields()), serviceFields(), seldom(smarthostFields()), seldom(guideFields()))
+	rest   = slices.Concat(tunnelFields(), portFields(), seldom(fromFields()), serviceFields(), seldom(smarthostFields()), seldom(port25Fields()), seldom(guideFields()))
 	ofJail = jailFields()
 )
 
@@ -167,6 +167,23 @@ func smarthostFields() []Field {
 			func(s *Site) *string { return &s.Smarthost.User }, parseUser),
 		many(label{"smarthost.spf", "Smart host in SPF", "What its pages say that the SPF record of your domain needs, such as include:spf.example.net. Empty means not known."},
 			func(s *Site) *[]string { return &s.Smarthost.SPF }, parseMechanism),
+	}
+}
+
+func port25Fields() []Field {
+	date := func(key, title, help string, at func(*Site) *string) Field {
+		return maybe(label{"port25." + key, title, help}, at, parseDate)
+	}
+	words := func(key, title, help string, at func(*Site) *string) Field {
+		return maybe(label{"port25." + key, title, help}, at, parseWords)
+	}
+	return []Field{
+		many(label{"port25.exchangers", "Mail servers to measure with", "Mail servers of different operators, by name or address, that are greeted to find out whether outgoing port 25 is open; no mail is sent to them."},
+			func(s *Site) *[]string { return &s.Port25.Exchangers }, parseExchanger),
+		date("asked", "Port 25 asked for", "The date on which the provider was asked to open outgoing port 25. Empty means not yet.", func(s *Site) *string { return &s.Port25.Asked }),
+		words("ticket", "Port 25, ticket", "The number that the provider gave to that request. Empty means none.", func(s *Site) *string { return &s.Port25.Ticket }),
+		words("answer", "Port 25, answer", "What the provider said to it, in your words. Empty means nothing yet.", func(s *Site) *string { return &s.Port25.Answer }),
+		date("opened", "Port 25 measured open", "The last date on which 'postern port25' measured that it is open; it looks again each time, so writing a date here opens nothing.", func(s *Site) *string { return &s.Port25.Opened }),
 	}
 }
 

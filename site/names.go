@@ -36,6 +36,14 @@ func parseDomain(text string) (string, error) {
 	return name, nil
 }
 
+// parseExchanger reads the name of a mail server, or its address.
+func parseExchanger(text string) (string, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.IsGlobalUnicast() && a.Zone() == "" {
+		return a.String(), nil
+	}
+	return parseDomain(text)
+}
+
 func dnsName(name string) bool {
 	labels := strings.Split(name, ".")
 	if len(name) > 253 || len(labels) < 2 {
@@ -74,6 +82,14 @@ func parseSelector(text string) (string, error) {
 func parseUser(text string) (string, error) {
 	if !word(text, 200, "._+@=/:%~-") {
 		return "", fmt.Errorf("%s is not a user name (at most 200 letters, digits and . _ + @ = / : %% ~ -)", quote(text))
+	}
+	return text, nil
+}
+
+// parseWords reads a number or a sentence that somebody was told.
+func parseWords(text string) (string, error) {
+	if !word(text, 200, " .,:#/_@()+-!?") {
+		return "", fmt.Errorf("%s is not plain words (at most 200 letters, digits, spaces and . , : # / _ @ ( ) + - ! ?)", quote(text))
 	}
 	return text, nil
 }

@@ -82,6 +82,16 @@ func (m Smarthost) Wrapped() bool { return m.Port == Default().Ports.Submissions
 // Account is whose password is needed, and where.
 func (m Smarthost) Account() string { return m.User + " at " + m.Host }
 
+// Port25 is the way of outgoing mail at the provider: whom to measure with, and how far asking for it came. Whether it is open, only a
+// measurement says.
+type Port25 struct {
+	Exchangers []string // mail servers of different operators: names or addresses
+	Asked      string   // the day on which the provider was asked, such as 2026-11-21
+	Ticket     string   // its number for that
+	Answer     string   // what it said
+	Opened     string   // the day on which the port was measured open
+}
+
 // Site is everything the operator answered; saved as TOML with a schema version and a revision.
 type Site struct {
 	Schema   int // version of the file's format
@@ -103,6 +113,7 @@ type Site struct {
 	}
 	DNS       struct{ Ask []string } // services of others that may be asked about the proxy's addresses
 	Smarthost Smarthost
+	Port25    Port25
 	Web       struct{ Kind string } // caddy or existing
 	PF        struct{ Main string } // advise, anchors or own
 	Guide     Guide
@@ -159,6 +170,7 @@ func Default() *Site {
 	s.Clients.Addresses = "preserve"
 	s.Mail.Path, s.Mail.Kind, s.Mail.Selector = "haraka", "mailcow", "dkim"
 	s.Smarthost.Port = s.Ports.Submission
+	s.Port25.Exchangers = []string{"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com", "mx01.mail.icloud.com"}
 	s.Web.Kind = "caddy"
 	s.PF.Main = "advise"
 	return s

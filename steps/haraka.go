@@ -28,7 +28,7 @@ func init() {
 		Needs: []string{"domain", "hostname"},
 		Reads: harakaReads,
 		Plan:  planHaraka,
-		Proof: []string{"smtp.haraka", "smtp.answers", "smtp.relay", "smtp.submission", "smtp.leaves", "smtp.smarthost", "smtp.server", "smtp.queues", "smtp.mailboxes", "smtp.message", "smtp.received"},
+		Proof: []string{"smtp.haraka", "smtp.answers", "smtp.relay", "smtp.submission", "smtp.outbound", "smtp.leaves", "smtp.smarthost", "smtp.server", "smtp.queues", "smtp.mailboxes", "smtp.message", "smtp.received"},
 	})
 }
 

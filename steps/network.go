@@ -157,22 +157,7 @@ func onlyIPv6(h *site.Host, now seen.Host) bool {
 //
 // guide: firewall, Opening Required Ports in IONOS Control Panel
 func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
-	hoster, known := provider.Find(h.Provider)
-	who := ""
-	if known && hoster.ID != provider.Unknown {
-		who = " (" + hoster.Name + ")"
-	}
-	letter := provider.Letter{Hostname: s.Hostname, Domain: s.Domain, Port: s.Ports.SMTP}
-	if h.Public4.IsValid() {
-		letter.Address4 = h.Public4.String()
-	}
-	if h.Public6.IsValid() {
-		letter.Address6 = h.Public6.String()
-	}
-	text, err := hoster.Write(letter)
-	if err != nil { // the contract test writes every letter, so this is a letter that no test has seen
-		text = ""
-	}
+	hoster, who := hosterOf(h)
 	tasks := []Task{{
 		ID:    "provider.firewall." + h.Name,
 		Title: fmt.Sprintf("let the ports in at the provider of %s%s", h.Name, who),
@@ -183,17 +168,47 @@ func hosterTasks(s *site.Site, h *site.Host, now seen.Host) []Task {
 	if s.Smarthost.Host != "" { // no mail leaves by that port
 		return tasks
 	}
+	return append(tasks, Port25(s, h))
+}
+
+// Port25 is the task of having outgoing port 25 opened for a proxy. Its text to copy is the letter, with what was measured; there is none
+// where the provider opens it for nobody.
+func Port25(s *site.Site, h *site.Host, measured ...string) Task {
+	hoster, who := hosterOf(h)
+	letter := provider.Letter{Hostname: s.Hostname, Domain: s.Domain, Port: site.WorldSMTP, Evidence: measured}
+	if h.Public4.IsValid() {
+		letter.Address4 = h.Public4.String()
+	}
+	if h.Public6.IsValid() {
+		letter.Address6 = h.Public6.String()
+	}
 	out := Task{
 		ID:    "provider.port25." + h.Name,
-		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", s.Ports.SMTP, h.Name, who),
-		Text:  hoster.Port25Text(s.Ports.SMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host.",
-		Copy:  text,
-		Check: "smtp.leaves",
+		Title: fmt.Sprintf("have outgoing port %d opened for %s%s", site.WorldSMTP, h.Name, who),
+		Text:  hoster.Port25Text(site.WorldSMTP) + "\nWhere it stays closed, a smart host takes your mail at another port: the answer smarthost.host. 'postern port25' measures, and keeps what was asked.",
+		Check: "smtp.outbound",
+	}
+	if hoster.Firewall.Stateless {
+		out.Text += fmt.Sprintf("\nIts firewall in front of the server keeps no state, which looks the same where answers have no rule: let TCP from port %d in there first.", site.WorldSMTP)
+	}
+	if asked := s.Port25; asked.Asked != "" {
+		out.Text += "\n" + strings.Join(slices.DeleteFunc([]string{"Asked on " + asked.Asked, asked.Ticket, asked.Answer}, func(one string) bool { return one == "" }), ", ") + "."
 	}
 	if hoster.Out25.Default == provider.Never {
-		out.Title, out.Text = fmt.Sprintf("send by another way than port %d of %s%s, which is never opened", s.Ports.SMTP, h.Name, who), hoster.Port25Text(s.Ports.SMTP)
+		out.Title, out.Text = fmt.Sprintf("send by another way than port %d of %s%s, which is never opened", site.WorldSMTP, h.Name, who), hoster.Port25Text(site.WorldSMTP)
+		return out
 	}
-	return append(tasks, out)
+	out.Copy, _ = hoster.Write(letter) // the contract test writes every letter
+	return out
+}
+
+// hosterOf is what is known of a host's provider, and its name in brackets, "" for one of which nothing is.
+func hosterOf(h *site.Host) (provider.Provider, string) {
+	hoster, known := provider.Find(h.Provider)
+	if known && hoster.ID != provider.Unknown {
+		return hoster, " (" + hoster.Name + ")"
+	}
+	return hoster, ""
 }
 
 // panelRules are the incoming rules the hoster's firewall must have, with this site's own ports.

@@ -16,7 +16,7 @@ func TestSmarthostTasks(t *testing.T) {
 	named := strange(t, "smarthost.host=relay.example.net", "smarthost.user=ann", "smarthost.spf=include:spf.example.net")
 	for s, wanted := range map[*site.Site]bool{without: true, with: false, named: false} {
 		tasks := hosterTasks(s, s.Host("proxy"), seen.Host{})
-		if letter := slices.ContainsFunc(tasks, func(task Task) bool { return task.Check == "smtp.leaves" }); letter != wanted || len(tasks) < 1 || tasks[0].Check != "firewall.open" {
+		if letter := slices.ContainsFunc(tasks, func(task Task) bool { return task.Check == "smtp.outbound" }); letter != wanted || len(tasks) < 1 || tasks[0].Check != "firewall.open" {
 			t.Errorf("with the smart host %q: %+v", s.Smarthost.Host, tasks)
 		}
 	}

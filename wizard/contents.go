@@ -43,7 +43,8 @@ func (p *contentsPage) entries(width int) []item {
 		list = append(list,
 			item{draw.Say(draw.Plain, "All checks"), "", func() tea.Msg { return openMsg{newOverview(p.board)} }},
 			item{draw.Say(draw.Plain, "Look at the hosts again"), "", p.lookAgain},
-			item{draw.Say(draw.Plain, "Ways in, when a host is not reached"), "", func() tea.Msg { return openMsg{&waysPage{board: p.board}} }})
+			item{draw.Say(draw.Plain, "Ways in, when a host is not reached"), "", func() tea.Msg { return openMsg{&waysPage{board: p.board}} }},
+			item{draw.Say(draw.Plain, "Port 25, the checklist"), "", func() tea.Msg { return openPort25(p.board) }})
 	}
 	if p.o.Sites.List != nil {
 		list = append(list, item{draw.Say(draw.Plain, "Other sites"), "", func() tea.Msg { return openSites(p.board) }})

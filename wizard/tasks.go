@@ -126,6 +126,10 @@ func (p *tasksPage) press(key string) tea.Msg {
 	case "x":
 		text := t.Title + "\n\n" + t.Text + "\n\n" + taskCopy(t) + "\n"
 		return p.write(strings.ReplaceAll(t.ID, ".", "-")+".txt", func() ([]byte, error) { return []byte(text), nil })
+	case "p":
+		if strings.HasPrefix(t.ID, "provider.port25.") {
+			return openPort25(p.board)
+		}
 	case "m":
 		if c, ok := checks.Of(t.Check); ok {
 			return job{verb: check, steps: []string{c.Step}}
@@ -167,6 +171,9 @@ func (p *tasksPage) View(width, height int) view {
 		return v
 	}
 	v.text = func() []report.Line { return p.whole(p.tasks[p.split.Picked]) }
+	if strings.HasPrefix(p.tasks[p.split.Picked].ID, "provider.port25.") {
+		v.keys = append(v.keys, key{"p", "checklist"})
+	}
 	v.lines = p.split.Draw(rows, p.split.Picked, "", p.about(p.tasks[p.split.Picked], width), width, height-len(v.pinned))
 	return v
 }

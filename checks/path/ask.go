@@ -243,7 +243,7 @@ func (a *asking) other(ctx context.Context, name string, like netip.AddrPort) Di
 	v, d := a.from, Dial{To: fmt.Sprintf("%s:%d", name, like.Port()), Answer: checks.NoPlace}
 	addresses := []netip.Addr{}
 	if v.Name != checks.Here {
-		addresses, _ = checks.Ask(ctx, a.e.Site, v, seen.Address4(name))
+		addresses, _ = checks.Ask(ctx, a.e.Site, v, seen.Lookup(name))
 	} else if a.e.Names != nil {
 		addresses, _ = a.e.Names.LookupNetIP(ctx, "ip", name)
 	}

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,11 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "smtp.leaves", Step: "haraka", Title: "Mail leaves by the proxy's address, and by no other",
 		Page: checks.Page{
-			Asks: "Which address do others see when mail leaves? A large mail server is greeted (" + strings.Join(witnesses, ", or ") + ") from the host that sends, and says whom it sees; no mail is sent. " +
+			Asks: "Which address do others see when mail leaves? Large mail servers (the answer port25.exchangers) are greeted from the host that sends, until one says whom it sees; no mail is sent. " +
 				"With mail.path = direct the mail host sends, and its routing is asked too, where mail would go were the tunnel down. " +
 				"Where it goes by a smart host (smarthost.host), that is greeted from the proxy instead: TLS, a certificate that proves its name, and that it takes a login; none is tried.",
 			OK:      "They see the proxy, or the smart host is there; with the tunnel down nothing would leave at all.",
-			Fail:    "They see another address, such as the one at home: it stands in every message then, and most receivers refuse it. Or none of them answers: the provider keeps outgoing mail back. Or no mail can go by the smart host, and the result says why.",
+			Fail:    "They see another address, such as the one at home: it stands in every message then, and most receivers refuse it. Or none of them answers, and smtp.outbound tells why. Or no mail can go by the smart host, and the result says why.",
 			Unknown: "None of them could be asked, or none said whom it sees.",
 			Skip:    "The site has no names yet, or the way waits for the tunnel.",
 			Mends:   "The chapters Firewall, WireGuard and Haraka. Where the provider keeps it back, the letter of chapter Network; where it never opens the port, a smart host (smarthost.host).",
@@ -32,9 +33,6 @@ func init() {
 		Guide: "haraka, Email Flow", Reads: checks.Join(seen.Tunnels.Reads, seen.Routing.Reads, seen.UnitsOf.Reads), Ask: named(askLeaves),
 	})
 }
-
-// witnesses are mail servers that answer EHLO with the address they see.
-var witnesses = []string{"gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com"}
 
 func askLeaves(ctx context.Context, e *checks.Env) []checks.Result {
 	sender := site.Proxy
@@ -83,7 +81,7 @@ func askLeaves(ctx context.Context, e *checks.Env) []checks.Result {
 func askWitnesses(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage) checks.Result {
 	var said []string
 	silent := true
-	for _, name := range witnesses {
+	for _, name := range e.Site.Port25.Exchangers {
 		saw, r, err := seenBy(ctx, e, v, name)
 		switch {
 		case len(saw) > 0:
@@ -96,7 +94,7 @@ func askWitnesses(ctx context.Context, e *checks.Env, q checks.Question, v *chec
 		silent = silent && (r.Answer == checks.Dropped || r.Answer == checks.Rejected || r.Answer == checks.Refused)
 	}
 	if silent {
-		return q.Fail(strings.Join(said, "; "), "the provider keeps outgoing mail back, as most do until they are asked", "")
+		return q.Fail(strings.Join(said, "; "), "outgoing port 25 is kept back: smtp.outbound tells where", "")
 	}
 	return q.Unknown("nobody said whom it sees: "+said[0], "names cannot be looked up there, or these servers turn this address away")
 }
@@ -105,27 +103,23 @@ var address = regexp.MustCompile(`[0-9A-Fa-f:.]{7,}`)
 
 // seenBy is which public addresses a mail server names in its answer to EHLO.
 func seenBy(ctx context.Context, e *checks.Env, v *checks.Vantage, name string) (saw []netip.Addr, r checks.Reached, err error) {
-	at, err := checks.Ask(ctx, e.Site, v, seen.Address4(name))
-	if err == nil && len(at) == 0 {
-		err = errors.New("the host cannot look the name up")
+	at, err := lookup(ctx, e, v, name)
+	if at = only(false, at); len(at) == 0 {
+		return nil, checks.Reached{Answer: checks.NoPlace}, cmp.Or(err, errors.New("it has no IPv4 address"))
 	}
-	if err != nil {
-		return nil, checks.Reached{Answer: checks.NoPlace}, err
-	}
-	t, r, err := call(ctx, e, v, netip.AddrPortFrom(at[0], uint16(site.WorldSMTP)), false)
-	if t == nil {
-		return nil, r, err
-	}
-	defer t.bye()
-	for _, word := range address.FindAllString(strings.Join(t.offers, " "), -1) {
+	h := hear(ctx, e, v, name, at[0])
+	for _, word := range address.FindAllString(strings.Join(h.offers, " "), -1) {
 		if a, err := netip.ParseAddr(strings.TrimPrefix(strings.Trim(word, "."), "IPv6:")); err == nil {
 			saw = append(saw, a)
 		}
 	}
-	if len(saw) == 0 {
-		err = fmt.Errorf("it answers, and does not say whom it sees: %s", remote.Clean(t.offers[0]).Line(80))
+	switch {
+	case h.Declined != "":
+		err = errors.New(h.Declined)
+	case len(saw) == 0 && h.offers != nil:
+		err = fmt.Errorf("it answers, and does not say whom it sees: %s", remote.Clean(h.offers[0]).Line(80))
 	}
-	return saw, r, err
+	return saw, h.reached, err
 }
 
 func judgeSeen(e *checks.Env, q checks.Question, name string, seen []netip.Addr) checks.Result {

@@ -74,11 +74,11 @@ func askSmarthost(ctx context.Context, e *checks.Env, q checks.Question, v *chec
 	if err != nil {
 		return q.Cannot(err)
 	}
-	at, err := checks.Ask(ctx, e.Site, v, seen.Address4(m.Host))
+	at, err := checks.Ask(ctx, e.Site, v, seen.Lookup(m.Host))
 	switch {
 	case err != nil:
 		return q.Cannot(err)
-	case len(at) == 0:
+	case len(at) == 0 || at[0].Is6():
 		return q.Fail(v.Name+" finds no IPv4 address of "+m.Host, "a slip in smarthost.host, or its resolver does not answer", "")
 	}
 	t, r, err := callAs(ctx, e, v, netip.AddrPortFrom(at[0], uint16(m.Port)), m.Host, m.Wrapped())

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,7 +16,8 @@ import (
 )
 
 // notThere is what a site without it is not asked about.
-var notThere = map[string][]string{"direct": {"smtp.haraka", "smtp.smarthost"}, "haraka": {"smtp.smarthost"}}
+var notThere = map[string][]string{"direct": {"smtp.haraka", "smtp.smarthost", "smtp.outbound.v6"}, "haraka": {"smtp.smarthost", "smtp.outbound.v6"},
+	"smarthost": {"smtp.outbound", "smtp.outbound.v6"}, "wrapped": {"smtp.outbound", "smtp.outbound.v6"}}
 
 // A site that works is ok, on either path.
 func TestWhatWorksIsOK(t *testing.T) {
@@ -96,10 +98,23 @@ var stories = []struct {
 
 	{"from home", says(atFirst, "EHLO", "250-mx.google.com at your service, [198.51.100.20]\n250 SMTPUTF8"), "smtp.leaves", checks.Fail, "sees 198.51.100.20", ""},
 	{"over IPv6", says(atFirst, "EHLO", "250 mx.google.com at your service, [2001:db8:50::2]"), "smtp.leaves", checks.Fail, "sees 2001:db8:50::2", ""},
-	{"the provider keeps it back", silent(atFirst, atSecond), "smtp.leaves", checks.Fail, "no answer", ""},
-	{"kept back by our own rule", func(w *world) {
-		w.refused[atFirst], w.refused[atSecond] = syscall.EACCES, syscall.EACCES
-	}, "smtp.leaves", checks.Fail, "rejected on the way", ""},
+	{"the provider keeps it back", both(haraka, shut(os.ErrDeadlineExceeded)), "smtp.outbound", checks.Fail, "the provider keeps back outgoing port 25: all 3 mail servers: no answer", "smtp.leaves"},
+	{"the provider keeps it back, whom it sees", shut(os.ErrDeadlineExceeded), "smtp.leaves", checks.Fail, "no answer", "smtp.outbound"},
+	{"all ports of mail", both(haraka, shut(os.ErrDeadlineExceeded), silent("198.51.100.75:465", "198.51.100.75:587")), "smtp.outbound", checks.Fail, "those of submission too", "smtp.leaves"},
+	{"prohibited", both(haraka, shut(syscall.EHOSTUNREACH)), "smtp.outbound", checks.Fail, "a filter on the way says that port 25 is prohibited", "smtp.leaves"},
+	{"reset", both(haraka, shut(syscall.ECONNREFUSED)), "smtp.outbound", checks.Fail, "resets outgoing port 25", "smtp.leaves"},
+	{"no internet", both(haraka, func(w *world) { shut(os.ErrDeadlineExceeded)(w); silent(atWeb)(w) }), "smtp.outbound", checks.Fail, "nothing of the internet answers", "smtp.leaves"},
+	{"ufw deny out 25", both(haraka, shut(os.ErrDeadlineExceeded), told("proxy", "rules", ":OUTPUT ACCEPT [0:0]\n", ":OUTPUT ACCEPT [0:0]\n:ufw-user-output - [0:0]\n-A OUTPUT -j ufw-user-output\n-A ufw-user-output -p tcp -m tcp --dport 25 -j DROP\n")),
+		"smtp.outbound", checks.Fail, `drops outgoing port 25: "-A ufw-user-output -p tcp -m tcp --dport 25 -j DROP"`, "smtp.leaves"},
+	{"a reject of the host's own", both(haraka, shut(syscall.ECONNREFUSED), told("proxy", "rules", ":OUTPUT ACCEPT [0:0]\n", ":OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -m tcp --dport 25 -j REJECT\n")), "smtp.outbound", checks.Fail, "rejects outgoing port 25", "smtp.leaves"},
+	{"one is away", silent(atSecond), "smtp.outbound", checks.Warn, "outlook-com.olc.protection.outlook.com: no answer", ""},
+	{"one declines", says(atThird, "", "554 5.7.1 blocked, see https://bl.example"), "smtp.outbound", checks.Warn, "554 5.7.1 blocked, see https://bl.example", ""},
+	{"all decline", both(says(atFirst, "", "554 5.7.1 no"), both(says(atSecond, "", "554 5.7.1 no"), says(atThird, "", "421 4.7.0 no"))), "smtp.outbound", checks.Fail, "declines this address", "smtp.leaves"},
+	{"one answers for all", both(says(atSecond, "", "220 mx.google.com"), says(atThird, "", "220 mx.google.com")), "smtp.outbound", checks.Fail, "answers for mail servers that are not theirs", ""},
+	{"somebody is where nobody is", func(w *world) { w.servers["192.0.2.1:25"] = large("proxy.isp.example") }, "smtp.outbound", checks.Fail, "answers for mail servers", ""},
+	{"painted over", says(atThird, "", "220 **********************"), "smtp.outbound", checks.Fail, "answers for mail servers", ""},
+	{"no resolver", func(w *world) { clear(w.names) }, "smtp.outbound", checks.Unknown, "no mail server's name could be looked up", "smtp.leaves"},
+	{"the mail host's way is shut", func(w *world) { w.shut = "mail" }, "smtp.outbound", checks.Fail, "what this host sends through it does not", "smtp.leaves"},
 	{"nobody says whom it sees", says(atFirst, "EHLO", "250 mx.google.com"), "smtp.leaves", checks.Unknown, "does not say whom it sees", ""},
 	{"no rule keeps it", told("mail", "routing", "20723:\tfrom all ipproto tcp dport 25 prohibit\n", ""), "smtp.leaves.kept", checks.Fail, "over IPv4 mail leaves by the default route", ""},
 	{"the rule is for another port", told("mail", "routing", "dport 25 prohibit", "dport 26 prohibit"), "smtp.leaves.kept", checks.Fail, "over IPv6 mail leaves", ""},
@@ -215,8 +230,9 @@ func FuzzServer(f *testing.F) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			w.servers[atSMTP] = &server{says: map[string]string{"": said}}
+			w.servers[atFirst] = w.servers[atSMTP]
 			for id, r := range w.ask() {
-				if id == "smtp.answers" && r.Outcome == checks.OK || id == "smtp.relay.smtp" && r.Outcome == checks.OK {
+				if id == "smtp.outbound" && r.Outcome == checks.OK && !strings.HasPrefix(said, "2") || id == "smtp.answers" && r.Outcome == checks.OK || id == "smtp.relay.smtp" && r.Outcome == checks.OK {
 					t.Errorf("%s is ok: %s", id, r.Saw)
 				}
 			}

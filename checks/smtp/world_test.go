@@ -133,11 +133,16 @@ type world struct {
 	late    time.Duration       // until there is anything in them
 	unread  map[string]bool     // hosts that do not tell their log
 	began   time.Time
-	roots   string // whom the proxy trusts
+	shut    string            // a host from which no mail server is reached
+	roots   string            // whom the proxy trusts
+	names   map[string]string // where names of others lead
 }
 
 const (
-	atFirst, atSecond                             = "192.0.2.1:25", "192.0.2.2:25"
+	atFirst, atSecond, atThird                    = "198.51.100.71:25", "198.51.100.72:25", "198.51.100.73:25"
+	atWeb                                         = "198.51.100.74:443"
+	rules                                         = "== v4\n*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n== v6\n*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n== nft\n== end\n"
+	addresses                                     = "== addresses\n2: eth0    inet 203.0.113.10/24 scope global eth0\\ x\n2: eth0    inet6 2001:db8:113::10/64 scope global \\ x\n== routes4\ndefault via 203.0.113.1 dev eth0\n== routes6\ndefault via 2001:db8:113::1 dev eth0\n== end\n"
 	atSMTP, atSubmission, atSubmissions, atInside = "203.0.113.10:25", "203.0.113.10:587", "203.0.113.10:465", "10.0.0.2:25"
 	postfix                                       = "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n== end\n"
 	routes                                        = "== rules4\n0:\tfrom all lookup local\n20720:\tfrom 10.0.0.2 lookup 20720\n20720:\tfrom all fwmark 0x1000000/0x1000000 lookup 20720\n" +
@@ -148,25 +153,50 @@ const (
 	tunnel = "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\nF2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w= 51820\n== peers\n== end\n"
 )
 
+// large is a mail server of others that does not say whom it sees.
+func large(name string) *server {
+	s := exchanger()
+	s.says[""], s.says["EHLO"] = "220 "+name+" ESMTP", "250 "+name
+	return s
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	witness := exchanger()
 	witness.says[""], witness.says["EHLO"] = "220 mx.google.com ESMTP", "250-mx.google.com at your service, [203.0.113.10]\n250-SIZE 157286400\n250 SMTPUTF8"
 	w := &world{t: t, began: time.Now(), queues: map[string]string{"mail": "== postfix\n0 0\n", "proxy": "== haraka\n0 0\n"}, unread: map[string]bool{}, logs: map[string][]string{"mail": strings.Split(mailLog, "\n")}, refused: map[string]error{}, servers: map[string]*server{atSMTP: exchanger(), atInside: exchanger(),
-		atSubmission: login(false), atSubmissions: login(true), atFirst: witness}}
+		atSubmission: login(false), atSubmissions: login(true), atFirst: witness, atSecond: large("outlook.com"), atThird: large("iCloud"), atWeb: exchanger()}}
+	w.names = map[string]string{"relay.example.net": "192.0.2.9 STREAM", "www.google.com": "198.51.100.74 STREAM", "smtp.gmail.com": "198.51.100.75 STREAM"}
+	for i, name := range site.Default().Port25.Exchangers {
+		w.names[name] = fmt.Sprintf("198.51.100.%d STREAM", 71+i)
+	}
 	s := site.Default()
 	s.Domain, s.Hostname, s.Mail.Path, s.Mail.Kind = "example.org", "mail.example.org", "direct", "plain"
 	s.Host("proxy").Public4 = netip.MustParseAddr("203.0.113.10")
-	facts := map[string]string{"docker": "== absent\n== end\n", "listeners": "== sockets\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=51,fd=3))\n== end\n", "ssh": "== connection\n198.51.100.20 40000 203.0.113.10 22\n== sshd\nport 22\n== end\n", "postfix": postfix, "routing": routes, "units wg0": unit, "tunnel wg0": tunnel, "jails": "== jails\nStatus\n|- Number of jail:\t1\n`- Jail list:\tsshd\n== end\n"}
+	facts := map[string]string{"docker": "== absent\n== end\n", "listeners": "== sockets\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=51,fd=3))\n== end\n", "ssh": "== connection\n198.51.100.20 40000 203.0.113.10 22\n== sshd\nport 22\n== end\n", "postfix": postfix, "routing": routes, "rules": rules, "addresses": addresses, "units wg0": unit, "tunnel wg0": tunnel, "jails": "== jails\nStatus\n|- Number of jail:\t1\n`- Jail list:\tsshd\n== end\n"}
 	w.env = &checks.Env{Site: s, Here: &checks.Vantage{Name: checks.Here, Dial: w}, Hosts: map[string]*checks.Vantage{}}
 	for _, h := range s.Hosts {
 		f := remote.Facts{Host: h.Name, Answers: map[string]remote.Answer{}}
 		for id, text := range facts {
 			f.Answers[id] = remote.Answer{Out: text}
 		}
-		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Dial: w, Facts: f, Run: func(ctx context.Context, q remote.Query) (remote.Answer, error) { return w.run(ctx, h.Name, q) }}
+		w.env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Dial: placed{w, h.Name}, Facts: f, Run: func(ctx context.Context, q remote.Query) (remote.Answer, error) { return w.run(ctx, h.Name, q) }}
 	}
 	return w
+}
+
+// placed dials from one host.
+type placed struct {
+	*world
+	host string
+}
+
+// DialContext meets nobody from a host that is shut.
+func (p placed) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if p.shut == p.host && slices.Contains([]string{atFirst, atSecond, atThird}, address) {
+		return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	}
+	return p.world.DialContext(ctx, network, address)
 }
 
 // DialContext connects to one of the servers.
@@ -206,19 +236,13 @@ func (w *world) run(_ context.Context, host string, q remote.Query) (remote.Answ
 	case "send":
 		return remote.Answer{}, nil
 	}
-	for i, name := range witnesses {
-		if q.ID == "lookup "+name {
-			return remote.Answer{Out: fmt.Sprintf("== addresses\n192.0.2.%d STREAM %s\n== end\n", i+1, name)}, nil
-		}
+	if name, is := strings.CutPrefix(q.ID, "lookup "); is {
+		return remote.Answer{Out: "== addresses4\n" + w.names[name] + "\n== end\n"}, nil
 	}
 	if strings.HasPrefix(q.ID, "words ") {
 		return remote.Answer{Out: "== words\n[NOTICE] starts\n[CRIT] no space left on device\n== end\n"}, nil
 	}
 	switch q.ID {
-	case "lookup relay.example.net":
-		return remote.Answer{Out: "== addresses\n192.0.2.9 STREAM relay.example.net\n== end\n"}, nil
-	case "lookup nowhere.example.net":
-		return remote.Answer{Out: "== addresses\n== end\n"}, nil
 	case "roots":
 		return remote.Answer{Out: "== roots\n" + w.roots + "== end\n"}, nil
 	}
@@ -248,6 +272,11 @@ func silent(addresses ...string) func(*world) {
 			w.refused[at] = os.ErrDeadlineExceeded
 		}
 	}
+}
+
+// shut has all large mail servers met in a way.
+func shut(by error) func(*world) {
+	return func(w *world) { w.refused[atFirst], w.refused[atSecond], w.refused[atThird] = by, by, by }
 }
 
 func both(some ...func(*world)) func(*world) {

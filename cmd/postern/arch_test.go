@@ -110,7 +110,7 @@ var mayImport = map[string]struct {
 	"steps/wireguard":  {[]string{"site", "seen", "steps/does", "remote"}, "it makes the tunnel of one host, and knows no chapter"},
 	"steps/haraka":     {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it makes the mail server of a proxy, and knows no chapter"},
 	"checks/families":  {[]string{"checks/dns", "checks/host", "checks/firewall", "checks/smtp", "checks/tunnel"}, "it lists"},
-	"checks/smtp":      {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other, and nothing of how a mail server is made"},
+	"checks/smtp":      {[]string{"checks", "checks/path", "site", "seen", "zone", "remote"}, "a family knows no other, and nothing of how a mail server is made"},
 	"checks/dns":       {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other"},
 	"lab/dns":          {nil, "it tells what stands in files, and knows no host"},
 	"lab/mx":           {nil, "it takes mail and writes down who brought it, and knows no host"},

@@ -47,6 +47,7 @@ type grammar struct {
 	Check  checkCmd    `cmd:"" help:"Prove it again; change nothing."`
 	Why    whyCmd      `cmd:"" help:"Say why a port does not answer: follow its packets hop by hop, and name the first that breaks."`
 	Checks checksCmd   `cmd:"" help:"List every check: ID, title, what it asks."`
+	Port25 port25Cmd   `cmd:"" name:"port25" help:"Outgoing port 25: measure who keeps it back, and ask the provider with that."`
 	Undo   undoCmd     `cmd:"" help:"Take a chapter, or everything of ours, back."`
 	Adopt  adoptCmd    `cmd:"" help:"Take the answers from a host that was set up before."`
 	Done   doneCmd     `cmd:"" help:"Say that tasks for a person are done; nothing proves it."`

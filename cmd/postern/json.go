@@ -143,6 +143,7 @@ type resultJSON struct {
 	Answer   string `json:"answer,omitempty"`
 	Evidence string `json:"evidence"`
 	MS       int64  `json:"ms"`
+	Signals  any    `json:"signals,omitempty"`
 }
 
 type checkJSON struct {
@@ -158,7 +159,7 @@ func resultObjects(results []checks.Result) []resultJSON {
 	out := []resultJSON{}
 	for _, r := range results {
 		out = append(out, resultJSON{r.ID, r.Step, r.From, string(r.Outcome), r.Saw.String(), r.Want, r.Likely, r.Fix, r.Answer,
-			r.Evidence.String(), r.Took.Milliseconds()})
+			r.Evidence.String(), r.Took.Milliseconds(), r.Signals})
 	}
 	return out
 }

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
+
+	"golang.org/x/term"
 
 	"postern/remote"
 	"postern/report"
@@ -82,6 +85,15 @@ func (v *voice) prompt(text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked = !strings.HasSuffix(text, "\n")
+}
+
+// bell rings the terminal that people read, if it is one.
+func (v *voice) bell() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f, is := v.people.(*os.File); is && term.IsTerminal(int(f.Fd())) {
+		io.WriteString(f, "\a")
+	}
 }
 
 // answered says that the operator ended the question's line.
