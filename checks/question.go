@@ -19,10 +19,11 @@ type Question struct {
 	Want   string
 	Fix    string
 	Likely string // why it usually fails, when the answer does not tell more
+	Rests  []string
 }
 
 func (q Question) result(o Outcome, saw, likely, evidence string) Result {
-	r := Result{ID: q.Suffix, From: q.From, Outcome: o, Saw: remote.Clean(saw), Want: q.Want, Evidence: remote.Clean(evidence)}
+	r := Result{ID: q.Suffix, From: q.From, Outcome: o, Saw: remote.Clean(saw), Want: q.Want, Rests: q.Rests, Evidence: remote.Clean(evidence)}
 	if o != OK && o != Skip {
 		if likely == "" {
 			likely = q.Likely

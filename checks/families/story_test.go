@@ -265,6 +265,14 @@ var tunnelStories = []story{
 	{"another port", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, ":51820", ":51821")), checks.Fail, "dials port 51821"},
 	{"another proxy", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, "203.0.113.10:", "203.0.113.99:")), checks.Fail, "dials 203.0.113.99"},
 	{"no endpoint", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, "203.0.113.10:51820", "(none)")), checks.Fail, "no endpoint"},
+	{"the unit is stopped", "tunnel.unit", "tunnel.unit@mail", stopped, checks.Fail, "wg-quick@wg0 is stopped, and was not started since the boot"},
+	{"the unit failed", "tunnel.unit", "tunnel.unit@mail", also(stopped, edit("mail", readUnits, "Id=wg-quick@wg0.service\nLoadState=loaded\nActiveState=inactive", "Id=wg-quick@wg0.service\nLoadState=loaded\nActiveState=failed\nInactiveEnterTimestampMonotonic=4000000000"),
+		edit("mail", readUnits, "== units", "== uptime\n4060.1 9.0\n== units"), func(w *world) {
+			w.runs["mail"] = func(remote.Query) remote.Answer {
+				return remote.Answer{Out: "== words\nName or service not known\n== end\n"}
+			}
+		}), checks.Fail, "since 2026-11-21 09:50 UTC\nits last words: Name or service not known"},
+	{"the interface was taken away", "tunnel.unit", "tunnel.unit@mail", func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }, checks.Fail, "says that it is active"},
 	{"no interface", "tunnel.handshake", "tunnel.handshake@mail", func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }, checks.Fail, "no interface wg0"},
 	{"no peer", "tunnel.handshake", "tunnel.handshake@proxy", edit("proxy", readTunnel, "10.0.0.2/32", "10.0.0.9/32"), checks.Fail, "no peer leads"},
 	{"nothing received", "tunnel.bytes", "tunnel.bytes@mail", edit("mail", readTunnel, " 232080 ", " 0 "), checks.Fail, "received 0"},

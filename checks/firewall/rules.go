@@ -18,7 +18,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.rules", Step: "firewall",
+		ID: "firewall.rules", Rests: []string{"firewall.active@"}, Step: "firewall",
 		Title: "The rules that run let in what the site wants and no more of ours",
 		Page: checks.Page{
 			Asks: "Do the rules that the kernels run let in what the site wants, and nothing more? Packets are followed through every table " +

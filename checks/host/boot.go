@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	checks.Register(checks.Check{ID: "host.boot", Step: "network", Title: "After a reboot one gets in by SSH", Guide: "network, Network Architecture",
+	checks.Register(checks.Check{ID: "host.boot", Rests: []string{"host.ssh@"}, Step: "network", Title: "After a reboot one gets in by SSH", Guide: "network, Network Architecture",
 		Page: checks.Page{
 			Asks:    "Would sshd start if the host did? Its units are asked by all of their names, drop-ins and conditions included: ssh.service, sshd.service, and ssh.socket, which starts it when somebody comes. Nothing is restarted for it.",
 			OK:      "One of them starts at boot.",

@@ -14,7 +14,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.answers", Step: "haraka", Title: "A mail server greets the world, and speaks TLS",
+		ID: "smtp.answers", Rests: []string{"smtp.haraka", "firewall.open.smtp"}, Step: "haraka", Title: "A mail server greets the world, and speaks TLS",
 		Page: checks.Page{
 			Asks:    "Does a mail server answer at the proxy's public addresses? A whole conversation is held: greeting, EHLO, STARTTLS. A port that is open, or a unit that is active, proves none of it.",
 			OK:      "It greets with the site's name and goes on inside TLS.",

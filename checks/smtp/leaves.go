@@ -18,7 +18,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.leaves", Step: "haraka", Title: "Mail leaves by the proxy's address, and by no other",
+		ID: "smtp.leaves", Rests: []string{"smtp.haraka", "tunnel.tcp"}, Step: "haraka", Title: "Mail leaves by the proxy's address, and by no other",
 		Page: checks.Page{
 			Asks: "Which address do others see when mail leaves? A large mail server is greeted (" + strings.Join(witnesses, ", or ") + ") from the host that sends, and says whom it sees; no mail is sent. " +
 				"With mail.path = direct the mail host sends, and its routing is asked too, where mail would go were the tunnel down. " +

@@ -16,7 +16,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.relay", Step: "haraka", Title: "Nobody relays mail through this site",
+		ID: "smtp.relay", Rests: []string{"smtp.answers"}, Step: "haraka", Title: "Nobody relays mail through this site",
 		Page: checks.Page{
 			Asks: "Is mail for somebody elsewhere refused to who has no login? Every form of an address that is known to slip through is tried, from here on all ports that take mail, " +
 				"and from the proxy at the mail host, as far as RCPT and never further: no message is sent.",
