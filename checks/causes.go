@@ -48,6 +48,11 @@ func Causes(results []Result) []Cause {
 // Amiss says whether a result asks for somebody to look at it.
 func (r Result) Amiss() bool { return r.Outcome != OK && r.Outcome != Skip }
 
+// Alone says whether a result is about the host that it was asked from, and about no other.
+func (r Result) Alone() bool {
+	return r.From != Here && !slices.ContainsFunc(r.Rests, func(on string) bool { return !strings.HasSuffix(on, "@") })
+}
+
 // severity is how much an outcome asks for somebody to look at it, the most first.
 func (o Outcome) severity() int { return slices.Index([]Outcome{Fail, Unknown, Warn, OK, Skip}, o) }
 
