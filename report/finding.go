@@ -77,11 +77,9 @@ func Causes(results []checks.Result) []Line {
 	for _, c := range list {
 		w, s := Word(c.Outcome)
 		t.prose(s, "%-9s %s, from %s: %s. Do: %s", w, c.ID, c.From, c.Saw.Line(200), Fix(c.Result))
-		for line := range strings.Lines(c.Evidence.String()) {
-			if line = remote.Clean(line).Line(200); line != "" && !strings.Contains(c.Saw.String(), line) {
-				t.prose(Plain, "          evidence: %s", line)
-				break
-			}
+		lines := strings.Split(strings.TrimSpace(c.Evidence.String()), "\n")
+		if last := remote.Clean(lines[len(lines)-1]).Line(200); last != "" && !strings.Contains(c.Saw.String(), last) {
+			t.prose(Plain, "          evidence: %s", last)
 		}
 		if n := len(c.Follows); n > 0 {
 			t.prose(Plain, "          %s from it", map[bool]string{true: "1 more follows", false: fmt.Sprintf("%d more follow", n)}[n == 1])
