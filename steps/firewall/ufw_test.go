@@ -212,7 +212,7 @@ func TestDrift(t *testing.T) {
 		}
 	}
 	rule := "-A ufw-user-input -p tcp -m tcp --dport 22 -j ACCEPT\n"
-	own := "*mangle\n:postern-mss - [0:0]\n-A FORWARD -j postern-mss\n-A postern-mss -i wg0 -j TCPMSS\n-A postern-mss -o wg0 -j TCPMSS\nCOMMIT\n" +
+	own := "*mangle\n:postern-mss - [0:0]\n-A FORWARD -j postern-mss\n-A postern-mss -i wg0 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\n-A postern-mss -o wg0 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n" +
 		"*nat\n:postern-pre - [0:0]\n:postern-post - [0:0]\n-A PREROUTING -j postern-pre\n-A POSTROUTING -j postern-post\nCOMMIT\n"
 	head := "*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\n"
 	for _, c := range []struct {
@@ -223,6 +223,8 @@ func TestDrift(t *testing.T) {
 		{"a rule more", own + head + rule + rule + "COMMIT\n", true},
 		{"not running", "", false},
 		{"a rule less", own + head + "COMMIT\n", false},
+		{"another rule in its place", own + head + strings.Replace(rule, "22", "23", 1) + "COMMIT\n", false},
+		{"a rule of ours for something else", strings.Replace(own, "-A postern-mss -i wg0", "-A postern-mss -i wg9", 1) + head + rule + "COMMIT\n", false},
 		{"a jump twice", strings.Replace(own, "-A PREROUTING -j postern-pre\n", "-A PREROUTING -j postern-pre\n-A PREROUTING -j postern-pre\n", 1) + head + rule + "COMMIT\n", false},
 		{"no chains of ours", head + rule + "COMMIT\n", false},
 	} {
