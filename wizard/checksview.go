@@ -20,7 +20,7 @@ func (p *checksPage) View(width, height int) view {
 	results := p.shown()
 	list := p.entries()
 	v := view{help: checkHelp, typing: p.filtering, filters: true, holds: true, title: p.heading(width), pinned: p.state(),
-		keys: append([]key{{"enter", when(p.whole, "chapter", "go on")}}, checkKeys...)}
+		keys: append([]key{{"enter", p.opens(list)}}, checkKeys...)}
 	if !p.whole {
 		v.keys = append(v.keys, key{"a", "all checks"})
 		if len(p.tasks()) > 0 {
@@ -51,6 +51,14 @@ func (p *checksPage) View(width, height int) view {
 	v.text = func() []report.Line { return p.told(list[p.split.Picked]) }
 	v.add(p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned)-len(v.lines))...)
 	return v
+}
+
+// opens is what enter does.
+func (p *checksPage) opens(list []entry) string {
+	if at := p.split.Picked; p.whole && at < len(list) && list[at].follows() {
+		return "unfold"
+	}
+	return when(p.whole, "chapter", "go on")
 }
 
 // nothing is what stands in an empty table.
@@ -95,7 +103,7 @@ func (p *checksPage) conclusion(results []checks.Result, width int) []draw.Line 
 		text, s = "The checks are being asked; nothing is proven yet.", draw.Plain
 	case !asked:
 		text, s = "Nothing was asked yet: R asks all checks.", draw.Plain
-	case p.whole && o == checks.OK && len(p.broken()) == 0 && p.mended():
+	case o == checks.OK && len(p.broken()) == 0 && p.mended():
 		text = "All as it was: what worked works again. " + text
 	case len(p.broken()) > 0 && o != checks.Fail:
 		text, s = "What was asked works, but not all of it is in place any more.", draw.Amber
@@ -247,7 +255,8 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	}
 	lines = append(lines, draw.Report(report.Finding(r), width-1)...)
 	if _, isStep := steps.Find(r.Fix); isStep && report.Amiss(r) > 0 {
-		lines = append(lines, draw.Report([]report.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
+		does := when(r.Answer != "", "answers "+r.Answer+", and ", "") + "opens exactly that chapter's changes"
+		lines = append(lines, draw.Report([]report.Line{{Text: "    f         " + does, Prose: true}}, width-1)...)
 	}
 	if e.follows() {
 		lines = append(lines, draw.Report(report.Follows(*e.cause), width-1)...)
