@@ -63,6 +63,7 @@ func TestCausesOfFaults(t *testing.T) {
 		"ufw is off at home":   {func(w *world) { w.say("mail", readUfw, "== status\nStatus: inactive\n== end\n") }, []string{"firewall.active@mail"}, 1},
 		"the provider drops":   {timeout("here>203.0.113.10:80", "here>203.0.113.10:443", "here>203.0.113.10:587"), []string{"firewall.open.http@here", "firewall.open.submission@here"}, 2},
 		"provider and tunnel":  {also(stopped, timeout("here>203.0.113.10:80")), []string{"firewall.open.http@here", "tunnel.unit@mail"}, 12},
+		"denied and provider":  {also(denied, timeout("here>203.0.113.10:80", "here>203.0.113.10:587")), []string{"firewall.open.http@here", "firewall.open.submission@here", "firewall.rules@proxy"}, 3},
 		"no way home is asked": {func(w *world) { w.env.Hosts["mail"].Err, w.env.Hosts["mail"].Dial = errTimeout, nil }, []string{"host.ssh@mail"}, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,6 +90,27 @@ func TestCausesOfFaults(t *testing.T) {
 				t.Errorf("%v with %d under them; want %v with %d or more", got, follows, c.want, c.follows)
 			}
 		})
+	}
+}
+
+// Both ends of the tunnel tell of one thing, and so do two ports that are silent for one reason; two hosts do not, nor two records.
+func TestAlike(t *testing.T) {
+	record := []checks.Record{{Name: "example.org", Type: "MX"}}
+	for _, c := range []struct {
+		a, b checks.Result
+		want int
+	}{
+		{checks.Result{ID: "tunnel.mtu", From: "proxy", Answer: "tunnel.mtu=1320"}, checks.Result{ID: "tunnel.mtu", From: "mail", Answer: "tunnel.mtu=1320"}, 1},
+		{checks.Result{ID: "tunnel.mtu", From: "proxy", Answer: "tunnel.mtu=1320"}, checks.Result{ID: "tunnel.mtu", From: "mail", Answer: "tunnel.mtu=1300"}, 2},
+		{checks.Result{ID: "firewall.open.http", From: "here"}, checks.Result{ID: "firewall.open.https", From: "here"}, 1},
+		{checks.Result{ID: "host.packages", From: "proxy"}, checks.Result{ID: "host.packages", From: "mail"}, 2},
+		{checks.Result{ID: "dns.mx.1", From: "proxy", Records: record}, checks.Result{ID: "dns.mx.2", From: "proxy", Records: record}, 2},
+		{checks.Result{ID: "host.clock", From: "proxy"}, checks.Result{ID: "host.packages", From: "proxy"}, 2},
+	} {
+		c.a.Outcome, c.b.Outcome, c.a.Likely, c.b.Likely = checks.Fail, checks.Fail, "for one reason", "for one reason"
+		if got := checks.Causes([]checks.Result{c.a, c.b}); len(got) != c.want {
+			t.Errorf("%s and %s: %d causes, want %d", c.a.Key(), c.b.Key(), len(got), c.want)
+		}
 	}
 }
 

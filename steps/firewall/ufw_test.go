@@ -198,6 +198,44 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Where the operator says so, ours comes before a rule of theirs that refuses all that it admits, and before no ban.
+func TestFirst(t *testing.T) {
+	rule := func(text string) string {
+		return "\n### tuple ### " + text + "\n-A ufw-user-input -j DROP\n"
+	}
+	const ours = "allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 in comment=706f737465726e20736d7470"
+	want := Policy{Host: "test", Enable: true, Allows: []Allow{{Name: "smtp", Proto: "tcp", Port: 25}}}
+	for _, c := range []struct {
+		name  string
+		rules []string
+		first bool
+		want  string // the tuples, by what they begin with
+	}{
+		{"not asked for", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", ours}, false, "deny allow"},
+		{"asked for", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "allow deny"},
+		{"ours was turned into it", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in"}, true, "allow deny"},
+		{"a range, and all of a protocol", []string{"reject any 20:30 0.0.0.0/0 any 0.0.0.0/0 in", "deny tcp any 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "allow reject deny"},
+		{"a ban stands before it", []string{"limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", "deny any any 0.0.0.0/0 any 192.0.2.0/24 in", "deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "limit deny allow deny"},
+		{"a ban stands between", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", "reject any any 0.0.0.0/0 any 192.0.2.0/24 in", ours}, true, "deny reject allow"},
+		{"for another port", []string{"deny tcp 26 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "deny allow"},
+	} {
+		text := ""
+		for _, one := range c.rules {
+			text += rule(one)
+		}
+		if want.First = nil; c.first {
+			want.First = []string{"25/tcp"}
+		}
+		var got []string
+		for _, e := range merge(parseUserRules(rulesMark+"\n"+text+"\n"+endMark+"\n", false), want).file.entries {
+			got = append(got, e.rule.Action)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestDrift(t *testing.T) {
 	want := Policy{Host: "test", Enable: true, ClampMSS: "wg0", Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22}}}
 	found := factsOf(bare(nil))
