@@ -75,7 +75,9 @@ func TestCauses(t *testing.T) {
 		{"sshd is stopped", on("mail", "systemctl stop ssh.socket ssh"), []string{"host.ssh@mail"}, 25, "on the host's console: systemctl start ssh", on("mail", "systemctl start ssh")},
 		{"the host is not reached", fault("cut:mail", true), []string{"host.ssh@mail"}, 25, "see on its console that the host is on", fault("cut:mail", false)},
 		{"another host key", func() {
-			knownHosts(t, l, func(text string) string { return strings.NewReplacer("192.168.50.2 ", "192.0.2.1 ", "203.0.113.10 ", "192.168.50.2,203.0.113.10 ").Replace(text) })
+			knownHosts(t, l, func(text string) string {
+				return strings.NewReplacer("192.168.50.2 ", "192.0.2.1 ", "203.0.113.10 ", "192.168.50.2,203.0.113.10 ").Replace(text)
+			})
 		}, []string{"host.ssh@mail"}, 25, "compare the new key on the host's own console", func() {
 			if err := l.Trust(); err != nil {
 				t.Fatal(err)
