@@ -43,11 +43,13 @@ type Result struct {
 	Likely   string
 	Fix      string // the step whose plan mends it, or a sentence for a person
 	Answer   string // the answer with which that plan mends it, key=value, or with which the firewall keeps the world off what is grave; "" when it is none of those given
+	Type     string // the command with which a person mends it on the host; "" when there is none, or the plan does
 	Evidence remote.Text
 	Took     time.Duration
 	Records  []Record // of the DNS, that it is about
 	Signals  any      // raw, all that the answer was made of; nil where the evidence is that. It goes to JSON
 	Grave    bool     // failed, and harms the site or others as long as it stands: a change that brings it is taken back, whatever was known before
+	Rests    []string // what it rests on, where that is less than what its check does: ID, ID@place, or ID@ for its own place
 	Vacant   bool     // ok, but nothing on the host answered: a throw-away listener stood in for a service that is not there
 }
 
@@ -109,6 +111,7 @@ type Check struct {
 	Reads func(*site.Site, *site.Host) []remote.Query // what it wants to know of a host, all checks' in one round trip
 	Ask   func(context.Context, *Env) []Result        // its own timeouts; returns promptly when ctx ends
 
+	Rests   []string      // the checks that it rests on, nearest first: ID, or ID@ where only the same place counts
 	Settles time.Duration // how long after a change it may take until it is ok; 0 means Usual
 	Way     bool          // it asks whether one gets in at all, which must hold whatever is undone
 	Beyond  bool          // it asks what no change to a host makes or breaks, such as a record of the DNS: asked on its own, and never around a change

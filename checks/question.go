@@ -19,10 +19,11 @@ type Question struct {
 	Want   string
 	Fix    string
 	Likely string // why it usually fails, when the answer does not tell more
+	Rests  []string
 }
 
 func (q Question) result(o Outcome, saw, likely, evidence string) Result {
-	r := Result{ID: q.Suffix, From: q.From, Outcome: o, Saw: remote.Clean(saw), Want: q.Want, Evidence: remote.Clean(evidence)}
+	r := Result{ID: q.Suffix, From: q.From, Outcome: o, Saw: remote.Clean(saw), Want: q.Want, Rests: q.Rests, Evidence: remote.Clean(evidence)}
 	if o != OK && o != Skip {
 		if likely == "" {
 			likely = q.Likely
@@ -81,6 +82,9 @@ var ways = []struct {
 	{regexp.MustCompile(`being installed right now`), "wait until that is through, then ask again"},
 	{regexp.MustCompile(`(\w+\.\w+) tells`), "ask that one: postern check $1"},
 	{regexp.MustCompile(`AllowTcpForwarding|cannot ask|cannot be asked`), "let its sshd forward (AllowTcpForwarding yes), or run postern where it can ask from"},
+	{regexp.MustCompile(`could not be looked at: .*host key has changed`), "compare the new key on the host's own console; where it was installed anew, forget the old one as said there. Else do not go on"},
+	{regexp.MustCompile(`could not be looked at: .*refuses the connection`), "on the host's console: systemctl start ssh. Where it runs, wait a while: it turns away who connects too often"},
+	{regexp.MustCompile(`could not be looked at: .*does not answer`), "see on its console that the host is on, and that no firewall drops SSH from here; the wizard's 'Ways in' has other ways"},
 	{regexp.MustCompile(`could not be looked at|cannot be reached`), "let postern reach it first: 'postern check host.ssh' asks the login alone"},
 	{regexp.MustCompile(`the check itself broke`), "tell the makers of this program, with the log of the run"},
 	{regexp.MustCompile(`answer`), "ask again in a while, and from another network: a provider may drop what goes there"},

@@ -101,6 +101,9 @@ func askOne(ctx context.Context, c Check, env *Env) []Result {
 		r := &results[i]
 		r.Step = c.Step
 		r.ID = c.ID + r.ID
+		if r.Rests == nil {
+			r.Rests = c.Rests
+		}
 		if r.Took == 0 {
 			r.Took = took
 		}

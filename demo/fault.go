@@ -24,6 +24,7 @@ var faults = map[string]string{
 	"relay":    "the mail server takes mail of strangers for strangers: an open relay",
 	"junk":     "the mail server does not believe the proxy about who sends: all of it seems to come from the proxy, which a filter takes for spam",
 	"homeip":   "the mail host sends past the proxy, so receivers see the address at home",
+	"unit":     "somebody stops the tunnel's unit on the mail host, once it is set up: nothing else is wrong",
 	"boot":     "the mail host reboots when its tunnel is started for the first time",
 }
 
@@ -50,13 +51,18 @@ func (w *World) first(name string) bool {
 func (w *World) dark(h *Host) bool { return h == w.Proxy && w.Now().Before(w.darkUntil) }
 
 // breaks is what goes wrong with what is asked of a host: the link to the proxy is lost once a change has been made there, before
-// anybody hears of it.
+// anybody hears of it; the mail host's tunnel is stopped once it is kept.
 func (h *Host) breaks(_ context.Context, c run.Call) error {
 	w := h.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c.Verb == "begin" && c.Done && h == w.Proxy && w.first("linkloss") {
 		w.darkUntil = w.Now().Add(darkFor)
+	}
+	if c.Verb == "confirm" && c.Done && h == w.Mail && len(h.kernel.tunnels) > 0 && w.first("unit") {
+		for name := range h.kernel.tunnels {
+			h.tunnelStop(name)
+		}
 	}
 	if w.dark(h) {
 		return remote.ErrLost

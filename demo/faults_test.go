@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/checks"
 	"postern/demo"
 	"postern/remote"
 	"postern/run"
@@ -57,6 +58,21 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 		}
 		if b := bad(o.last); strings.Contains(b, "mtu") {
 			t.Errorf("the answer that was offered does not mend it:\n%s", b)
+		}
+	},
+	"unit": func(t *testing.T, o *operator) {
+		if err := o.apply(); err != nil {
+			t.Errorf("apply: %v", err)
+		}
+		list := checks.Causes(o.check())
+		if len(list) != 1 || list[0].Key() != "tunnel.unit@mail" || len(list[0].Follows) < 12 || list[0].Fix != "wireguard" {
+			t.Errorf("not one cause with what follows from it, which its chapter mends: %+v", list)
+		}
+		if err := o.apply(); err != nil {
+			t.Errorf("again: %v", err)
+		}
+		if list := checks.Causes(o.check()); len(list) > 0 {
+			t.Errorf("it mends nothing: %+v", list)
 		}
 	},
 	"apt": func(t *testing.T, o *operator) {

@@ -141,6 +141,18 @@ func (o *operator) apply(ids ...string) error {
 	})
 }
 
+// check is one `check`.
+func (o *operator) check() (results []checks.Result) {
+	o.Helper()
+	if err := o.run(func(ctx context.Context, r *run.Runner) (err error) {
+		results, err = r.Check(ctx, nil)
+		return err
+	}); err != nil {
+		o.Errorf("check: %v", err)
+	}
+	return results
+}
+
 // undo is one `undo`.
 func (o *operator) undo(ids ...string) error {
 	o.Helper()

@@ -43,6 +43,8 @@ func faults() []fault {
 		{name: "icmp", words: "ICMP does not pass inet, neither ping nor what tells an MTU", set: drop("inet",
 			"4 FORWARD -p icmp", "6 FORWARD -p ipv6-icmp")},
 		{name: "mtu", words: "the home's line carries packets of 1400 bytes at most", set: narrow},
+		{name: "mtu-hole", words: "packets of UDP of more than 1400 bytes vanish on the way, and nobody is told", set: drop("inet",
+			"4 FORWARD -p udp -m length --length 1401:65535")},
 		{name: "delay", words: "SSH from laptop has a round trip of 100 ms more", set: delay},
 		{name: "apt-offline", words: "the package mirror refuses connections", set: refuse("inet",
 			"4 INPUT -p tcp -d "+mirrorAddr+" --dport 80")},

@@ -29,6 +29,7 @@ func testFaults(t *testing.T, l *Lab) {
 		"udp":            {udpEcho("mail", "203.0.113.10:51000")},
 		"icmp":           {runs("mail", "ping -c1 -W1 203.0.113.10"), runs("mail", "ping -c1 -W1 2001:db8:113::10")},
 		"mtu":            {runs("laptop", "ping -c1 -W1 -M do -s 1472 203.0.113.10")},
+		"mtu-hole":       {runs("mail", "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => \"udp\", PeerAddr => \"203.0.113.10:51000\"); alarm 2; $s->send(\"x\" x 1390); $s->recv(my $b, 1500) or exit 1'")},
 		"delay":          {promptly("203.0.113.10:22"), promptly("192.168.50.2:22")},
 		"apt-offline":    {runs("proxy", "apt-get -q -o Acquire::Retries=0 -o APT::Update::Error-Mode=any update"), runs("mail", "apt-get -q -o Acquire::Retries=0 -o APT::Update::Error-Mode=any update")},
 	}

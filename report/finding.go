@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/steps"
 )
 
@@ -29,18 +30,24 @@ func Result(r checks.Result) Line {
 	return Line{s, fmt.Sprintf("%-9s %s  from %s: %s  (%s)", w, r.ID, r.From, r.Saw.Line(160), Seconds(r.Took)), true}
 }
 
-// Findings is all there is to know of the results that are not ok, by chapter, and how many there are of each kind.
+// Findings is all there is to know of the results that are not ok, by chapter, and how many there are of each kind. What follows
+// from another stands in one line under it.
 func Findings(results []checks.Result) []Line {
 	var t text
+	causes := checks.Causes(results)
 	for _, step := range steps.All() {
-		groups := alike(results, step.ID)
-		if len(groups) == 0 {
-			continue
-		}
-		t.line(Plain, "")
-		t.line(Strong, "%s", step.Title)
-		for _, g := range groups {
-			t.lines = append(t.lines, Finding(g...)...)
+		first := true
+		for _, c := range causes {
+			if c.Step != step.ID {
+				continue
+			}
+			if first {
+				t.line(Plain, "")
+				t.line(Strong, "%s", step.Title)
+			}
+			first = false
+			t.lines = append(t.lines, Finding(c.Result)...)
+			t.lines = append(t.lines, Follows(c)...)
 		}
 	}
 	t.line(Plain, "")
@@ -48,52 +55,55 @@ func Findings(results []checks.Result) []Line {
 	return t.lines
 }
 
+// Follows is what follows from a cause, a line each.
+func Follows(c checks.Cause) []Line {
+	var t text
+	for _, r := range c.Follows {
+		w, s := Word(r.Outcome)
+		t.prose(s, "    follows   %s %s, asked from %s: %s", w, r.ID, r.From, r.Saw.Line(100))
+	}
+	return t.lines
+}
+
+// Causes is each cause in a line, with the one thing to do, its evidence, and how much follows from it; nothing where nothing is amiss.
+func Causes(results []checks.Result) []Line {
+	var t text
+	list := checks.Causes(results)
+	if len(list) == 0 {
+		return nil
+	}
+	t.line(Plain, "")
+	t.line(Strong, "%s of %s", Plural(len(list), "cause"), Plural(Amiss(results...), "finding"))
+	for _, c := range list {
+		w, s := Word(c.Outcome)
+		t.prose(s, "%-9s %s, from %s: %s. Do: %s", w, c.ID, c.From, c.Saw.Line(200), Fix(c.Result))
+		lines := strings.Split(strings.TrimSpace(c.Evidence.String()), "\n")
+		if last := remote.Clean(lines[len(lines)-1]).Line(200); last != "" && !strings.Contains(c.Saw.String(), last) {
+			t.prose(Plain, "          evidence: %s", last)
+		}
+		if n := len(c.Follows); n > 0 {
+			t.prose(Plain, "          %s from it", map[bool]string{true: "1 more follows", false: fmt.Sprintf("%d more follow", n)}[n == 1])
+		}
+	}
+	return t.lines
+}
+
 // Amiss counts the results that ask for somebody to look at them.
 func Amiss(results ...checks.Result) int {
 	n := 0
 	for _, r := range results {
-		if r.Outcome != checks.OK && r.Outcome != checks.Skip {
+		if r.Amiss() {
 			n++
 		}
 	}
 	return n
 }
 
-// alike puts together the results of a step that are not ok, those in one group that could not be asked for one reason.
-func alike(results []checks.Result, step string) [][]checks.Result {
-	var groups [][]checks.Result
-	at := map[string]int{}
-	for _, r := range results {
-		if r.Step != step || Amiss(r) == 0 {
-			continue
-		}
-		key := r.From + "\x00" + r.Saw.String() + "\x00" + r.Likely + "\x00" + r.Evidence.String()
-		i, known := at[key]
-		if !known || r.Outcome != checks.Unknown {
-			i = len(groups)
-			groups = append(groups, nil)
-		}
-		if r.Outcome == checks.Unknown {
-			at[key] = i
-		}
-		groups[i] = append(groups[i], r)
-	}
-	return groups
-}
-
-// Finding is all about one result, or about several that could not be asked for one reason.
-func Finding(group ...checks.Result) []Line {
+// Finding is all about one result.
+func Finding(r checks.Result) []Line {
 	var t text
-	r := group[0]
 	w, s := Word(r.Outcome)
-	var ids []string
-	for _, one := range group {
-		ids = append(ids, one.ID)
-	}
-	if len(group) > 1 {
-		r.Want = ""
-	}
-	t.prose(s, "%s %s, asked from %s", w, strings.Join(ids, ", "), r.From)
+	t.prose(s, "%s %s, asked from %s", w, r.ID, r.From)
 	t.lines = append(t.lines, Detail(r)...)
 	return t.lines
 }
@@ -101,7 +111,7 @@ func Finding(group ...checks.Result) []Line {
 // Detail is what a result saw, wanted, finds likely, what mends it, and the evidence: one row or more for each there is.
 func Detail(r checks.Result) []Line {
 	var t text
-	for _, row := range [][2]string{{"saw", r.Saw.String()}, {"want", r.Want}, {"likely", r.Likely}, {"fix", Fix(r)}, {"evidence", r.Evidence.String()}} {
+	for _, row := range [][2]string{{"saw", r.Saw.String()}, {"want", r.Want}, {"likely", r.Likely}, {"fix", Fix(r)}, {"or", typed(r)}, {"evidence", r.Evidence.String()}} {
 		if strings.TrimSpace(row[1]) != "" {
 			t.prose(Plain, "    %-9s %s", row[0], hang(strings.TrimSpace(row[1]), 14))
 		}
@@ -113,11 +123,19 @@ func Detail(r checks.Result) []Line {
 func Fix(r checks.Result) string {
 	switch _, isStep := steps.Find(r.Fix); {
 	case isStep && r.Answer != "":
-		return "postern --set " + r.Answer + " apply " + r.Fix
+		return "postern --save --set " + r.Answer + " apply " + r.Fix
 	case isStep:
 		return "postern apply " + r.Fix
 	}
 	return r.Fix
+}
+
+// typed is what a person may type on the host in place of the fix.
+func typed(r checks.Result) string {
+	if r.Type == "" {
+		return ""
+	}
+	return "on " + r.From + ": " + r.Type
 }
 
 // Count is the closing line: how many results there are of each outcome.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"time"
 
 	"postern/checks"
@@ -18,20 +19,44 @@ func Was(p Past, zone *time.Location) string {
 	return "changed: it was " + w + " at " + p.At.In(zone).Format("2006-01-02 15:04")
 }
 
-// Since lists the results whose outcome is not what it was; nothing when none changed. The past goes by checks.Result.Key.
+// Since lists what is not as it was, worst first: causes with how much that follows from them changed too, then what is well now.
+// Nothing when nothing changed. The past goes by checks.Result.Key.
 func Since(past map[string]Past, results []checks.Result, zone *time.Location) []Line {
 	var t text
-	for _, r := range results {
+	changed := func(r checks.Result) bool {
 		old, known := past[r.Key()]
-		if !known || old.Outcome == r.Outcome {
-			continue
-		}
+		return known && old.Outcome != r.Outcome
+	}
+	say := func(r checks.Result, follows int) {
 		if t.lines == nil {
 			t.line(Plain, "")
 			t.line(Strong, "Not as it was before")
 		}
 		w, s := Word(r.Outcome)
-		t.prose(s, "%-9s %s  from %s; %s", w, r.ID, r.From, Was(old, zone))
+		line := fmt.Sprintf("%-9s %s  from %s", w, r.ID, r.From)
+		if changed(r) {
+			line += "; " + Was(past[r.Key()], zone)
+		}
+		if follows > 0 {
+			line += "; with it " + Plural(follows, "check")
+		}
+		t.prose(s, "%s", line)
+	}
+	for _, c := range checks.Causes(results) {
+		n := 0
+		for _, r := range c.Follows {
+			if changed(r) {
+				n++
+			}
+		}
+		if changed(c.Result) || n > 0 {
+			say(c.Result, n)
+		}
+	}
+	for _, r := range results {
+		if !r.Amiss() && changed(r) {
+			say(r, 0)
+		}
 	}
 	return t.lines
 }

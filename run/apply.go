@@ -179,7 +179,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 		rolled, err = r.revertAll(ctx, armed, &Regression{Lost: lost})
 		return results, rolled, err
 	}
-	results = r.done.unmended(results)
+	results = r.done.kept(results)
 	r.report(results)
 	return results, nil, nil
 }

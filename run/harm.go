@@ -29,7 +29,7 @@ func (r *Runner) keepOff(ctx context.Context, cause error) error {
 	for _, one := range grave(results) {
 		key, value, _ := strings.Cut(one.Answer, "=")
 		step, field, ok := asking(r.Site, key)
-		if !ok || r.done[step.ID] != elsewhere || slices.Contains(answers, one.Answer) {
+		if plan, planned := r.done.plans[step.ID]; !ok || !planned || !plan.Empty() || slices.Contains(answers, one.Answer) {
 			continue
 		}
 		was := field.Get(r.Site)

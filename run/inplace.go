@@ -4,56 +4,82 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"postern/checks"
+	"postern/site"
 	"postern/steps"
 )
 
-// instead is what takes the place of a fix, by the step that it is: where its plan is empty, or refused.
-type instead map[string]string
+// promises are the plans of all steps as they were made last, which tell whether a fix that is a step would mend anything.
+type promises struct {
+	site  *site.Site // with what was detected filled in
+	look  steps.Look
+	plans map[string]steps.Plan
+}
 
 // elsewhere takes the place of a fix that would change nothing.
 const elsewhere = "nothing that this program would change: its chapter is in place, so see what is likely, then check again"
 
-// learn takes in what a step's plan came to.
-func (i instead) learn(step string, plan steps.Plan) {
-	switch {
-	case plan.Empty():
-		i[step] = elsewhere
-	case len(plan.Refused) > 0:
-		i[step] = "the chapter's plan is refused until this is out of the way: " + plan.Refused[0]
-	default:
-		delete(i, step)
-	}
-}
-
 // with takes in the steps whose changes were made and kept.
-func (i instead) with(parts []steps.Part) instead {
-	all := instead{}
-	maps.Copy(all, i)
+func (p promises) with(parts []steps.Part) promises {
+	plans := map[string]steps.Plan{}
+	maps.Copy(plans, p.plans)
 	for _, part := range parts {
 		for _, c := range part.Changes {
-			all[c.Step] = elsewhere
+			plans[c.Step] = steps.Plan{}
 		}
 	}
-	return all
+	p.plans = plans
+	return p
 }
 
-// unmended are results of which none offers a step as its fix whose plan would change nothing.
-func (i instead) unmended(results []checks.Result) []checks.Result {
+// kept are results of which none offers a step as its fix whose plan would change nothing of what it is about. Where a person
+// can mend it, that is the fix then.
+func (p promises) kept(results []checks.Result) []checks.Result {
 	for n, r := range results {
-		if why := i[r.Fix]; why != "" && r.Answer == "" {
-			results[n].Fix = why
+		step, _ := steps.Find(r.Fix)
+		plan, planned := p.plans[r.Fix]
+		if !planned || r.Answer != "" && step.OfAnswers() { // the answer itself is what is wanted
+			continue
+		}
+		if r.Answer != "" {
+			plan = p.answered(r)
+		}
+		why := ""
+		switch {
+		case len(plan.Refused) > 0:
+			why = "the chapter's plan is refused until this is out of the way: " + plan.Refused[0]
+		case plan.Empty() || r.Alone() && !slices.ContainsFunc(plan.Parts, func(part steps.Part) bool { return part.Host == r.From }):
+			why = elsewhere
+		}
+		if why != "" {
+			if r.Type != "" {
+				why = "on " + r.From + ": " + r.Type
+			}
+			results[n].Fix, results[n].Answer, results[n].Type = why, "", ""
 		}
 	}
 	return results
+}
+
+// answered is the plan that a fix makes with the answer that it gives.
+func (p promises) answered(r checks.Result) steps.Plan {
+	step, _ := steps.Find(r.Fix)
+	s := p.site.Clone()
+	key, value, _ := strings.Cut(r.Answer, "=")
+	if err := site.Set(s, key, value); err != nil {
+		return steps.Plan{}
+	}
+	return step.Plan(s, p.look)
 }
 
 // proveInPlace asks the checks of an apply that found nothing to change: that all is as it was made does not mean that it works.
 func (r *Runner) proveInPlace(ctx context.Context, p *Proposal, out *Outcome) (err error) {
 	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("nothing to change: asking %d checks", len(p.proof))})
 	out.Results, err = r.prove(ctx, p.proof, r.sessions())
-	out.Results = r.done.unmended(out.Results)
+	out.Results = r.done.kept(out.Results)
 	r.report(out.Results)
 	return err
 }
@@ -64,8 +90,8 @@ func (r *Runner) learnInPlace(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	r.done = instead{}
+	r.done = promises{filled, look, map[string]steps.Plan{}}
 	for _, s := range steps.All() {
-		r.done.learn(s.ID, s.Plan(filled, look))
+		r.done.plans[s.ID] = s.Plan(filled, look)
 	}
 }

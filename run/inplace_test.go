@@ -5,35 +5,38 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/site"
 	"postern/steps"
 )
 
-// A finding offers a step as its fix only where that step's plan would change something.
+// A finding offers a step as its fix only where that step's plan would change something of what it is about.
 func TestNoFixThatMendsNothing(t *testing.T) {
-	i := instead{}
-	i.learn("firewall", steps.Plan{Refused: []string{"proxy: two rule sets", "mail: the same"}})
-	i.learn("wireguard", steps.Plan{})
-	i.learn("network", steps.Plan{Parts: []steps.Part{{Host: "mail"}}})
-	fix := func(i instead, step, answer string) string {
-		return i.unmended([]checks.Result{{Fix: step, Answer: answer}})[0].Fix
-	}
-	for _, c := range []struct{ step, answer, want string }{
-		{"firewall", "", "the chapter's plan is refused until this is out of the way: proxy: two rule sets"},
-		{"wireguard", "", elsewhere},
-		{"wireguard", "tunnel.mtu=1400", "wireguard"},
-		{"network", "", "network"},
-		{"dig mail.example.org", "", "dig mail.example.org"},
+	some := steps.Plan{Parts: []steps.Part{{Host: "mail", Changes: []remote.Change{{ID: "x"}}}}}
+	p := promises{site.Default(), steps.Look{}, map[string]steps.Plan{"firewall": {Refused: []string{"proxy: two rule sets", "mail: the same"}}, "wireguard": {}, "network": some}}
+	fix := func(p promises, r checks.Result) string { return p.kept([]checks.Result{r})[0].Fix }
+	const refused = "the chapter's plan is refused until this is out of the way: proxy: two rule sets"
+	for _, c := range []struct {
+		r    checks.Result
+		want string
+	}{
+		{checks.Result{Fix: "firewall"}, refused},
+		{checks.Result{Fix: "wireguard"}, elsewhere},
+		{checks.Result{Fix: "wireguard", From: "proxy", Type: "systemctl start x"}, "on proxy: systemctl start x"},
+		{checks.Result{Fix: "wireguard", Answer: "tunnel.mtu=1400"}, "the chapter's plan is refused until this is out of the way: proxy was not looked at, so nothing can be planned: reach it first (host.proxy.ssh)"},
+		{checks.Result{Fix: "wireguard", Answer: "tunnel.mtu=nonsense"}, elsewhere},
+		{checks.Result{Fix: "network", From: "mail", Rests: []string{"host.ssh@"}}, "network"},
+		{checks.Result{Fix: "network", From: "proxy", Rests: []string{"host.ssh@"}}, elsewhere},
+		{checks.Result{Fix: "network", From: "proxy", Rests: []string{"host.ssh@", "tunnel.tcp"}}, "network"},
+		{checks.Result{Fix: "network", From: checks.Here}, "network"},
+		{checks.Result{Fix: "dig mail.example.org"}, "dig mail.example.org"},
 	} {
-		if got := fix(i, c.step, c.answer); got != c.want {
-			t.Errorf("%q with %q: %q, want %q", c.step, c.answer, got, c.want)
+		if got := fix(p, c.r); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.r, got, c.want)
 		}
 	}
-	kept := i.with([]steps.Part{{Host: "mail", Changes: []remote.Change{{Step: "network"}}}})
-	if fix(kept, "network", "") != elsewhere || fix(i, "network", "") != "network" {
+	one := checks.Result{Fix: "network", From: "mail"}
+	kept := p.with([]steps.Part{{Host: "mail", Changes: []remote.Change{{Step: "network"}}}})
+	if fix(kept, one) != elsewhere || fix(p, one) != "network" {
 		t.Error("what was kept is offered again, or was forgotten")
-	}
-	i.learn("firewall", steps.Plan{Parts: []steps.Part{{Host: "mail"}}})
-	if got := fix(i, "firewall", ""); got != "firewall" {
-		t.Errorf("what is not refused any more: %q", got)
 	}
 }

@@ -73,7 +73,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	r.left = leftOn(r.Site, look)
 	p := &Proposal{Site: filled, Look: look, open: opened(filled, look)}
 	asked := map[string]bool{}
-	r.done = instead{}
+	r.done = promises{filled, look, map[string]steps.Plan{}}
 	var there []steps.Step
 	for _, s := range list {
 		asked[s.ID] = true
@@ -84,7 +84,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		for i, t := range plan.Tasks {
 			plan.Tasks[i].Done = filled.Done[t.ID]
 		}
-		if r.done.learn(s.ID, plan); plan.Empty() {
+		if r.done.plans[s.ID] = plan; plan.Empty() {
 			there = append(there, s)
 		}
 		if asked[s.ID] {

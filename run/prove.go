@@ -48,8 +48,8 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 	if len(amiss) > 0 {
 		r.learnInPlace(ctx)
 	}
-	r.report(r.done.unmended(amiss))
-	return r.done.unmended(results), ctx.Err()
+	r.report(r.done.kept(amiss))
+	return r.done.kept(results), ctx.Err()
 }
 
 // questions are the checks that IDs name, in the steps' order.

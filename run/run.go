@@ -42,7 +42,7 @@ type Runner struct {
 	hosts     map[string]*host
 	left      *site.Site // as the last run left it on the hosts; nil when they have none
 	toldEnded bool       // how the last change of each host ended was looked at
-	done      instead    // when it was last planned, and by what was kept since
+	done      promises   // when it was last planned, and by what was kept since
 	visits    *diary     // when the hosts let us in; see Runner.diary
 	begun     int        // sets of changes: after each, what was known of the ways in is old
 	behind    bool       // the hosts had these answers already under a newer revision, which is taken over

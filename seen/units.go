@@ -22,6 +22,8 @@ type Unit struct {
 	Starts   string        // the command that it starts, with what systemd tells of it
 	Restarts int           // how often systemd started it anew since somebody did
 	Up       time.Duration // since when it is active
+	Down     time.Duration // since when it is not; 0 where it was not started since the boot
+	Failed   bool          // it ended by itself, and not well
 
 	Fail    []string // its conditions and assertions, as long as they do not hold
 	Altered []string // what files of the administrator's have it start, or what cannot be told of it
@@ -33,6 +35,21 @@ func (u Unit) Fails(name string) (why []string) {
 		why = append(why, name+" does not start: what it wants is not so: "+one)
 	}
 	return why
+}
+
+// Stopped says since when it does not run, by the time now.
+func (u Unit) Stopped(now time.Time) string {
+	text := "is stopped"
+	switch {
+	case u.Failed:
+		text = "failed, and is stopped"
+	case u.AtBoot == "masked":
+		text = "is masked"
+	}
+	if u.Down == 0 {
+		return text + ", and was not started since the boot"
+	}
+	return text + " since " + now.Add(-u.Down).UTC().Format("2006-01-02 15:04 UTC")
 }
 
 // Enabled says whether it starts at boot.
@@ -99,7 +116,7 @@ for n in ufw.service ssh.service ssh.socket sshd.service wg-quick@@IFACE@.servic
 	}
 done
 echo '== uptime'; cat /proc/uptime
-echo '== units'; systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p ExecStart $u`)(s, h)
+echo '== units'; systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart $u`)(s, h)
 }, parse: parseUnits})
 
 func parseUnits(s sections) (Units, error) {
@@ -110,8 +127,10 @@ func parseUnits(s sections) (Units, error) {
 	up, _ := strconv.ParseFloat(strings.SplitN(s.one("uptime"), " ", 2)[0], 64)
 	for _, block := range strings.Split(strings.Join(s["units"], "\n"), "\n\n") {
 		name, unit := parseUnit(block)
-		if unit.Up > 0 { // it is when that was, since the boot
-			unit.Up = max(0, time.Duration(min(up, 1e9)*float64(time.Second))-unit.Up)
+		for _, since := range []*time.Duration{&unit.Up, &unit.Down} {
+			if *since > 0 { // it is when that was, since the boot
+				*since = max(0, time.Duration(min(up, 1e9)*float64(time.Second))-*since)
+			}
 		}
 		if name != "" {
 			u.By[name] = unit
@@ -150,7 +169,7 @@ func parseUnits(s sections) (Units, error) {
 	return u, nil
 }
 
-// parseUnit reads one block of `systemctl show`; Up is the moment since the boot yet.
+// parseUnit reads one block of `systemctl show`; Up and Down are the moments since the boot yet.
 func parseUnit(block string) (name string, u Unit) {
 	for _, line := range strings.Split(block, "\n") {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -160,7 +179,7 @@ func parseUnit(block string) (name string, u Unit) {
 		case "LoadState":
 			u.Loaded = value == "loaded"
 		case "ActiveState":
-			u.Active = value == "active" || value == "activating"
+			u.Active, u.Failed = value == "active" || value == "activating", value == "failed"
 		case "UnitFileState":
 			u.AtBoot = remote.Clean(value).Line(20)
 		case "After":
@@ -173,6 +192,8 @@ func parseUnit(block string) (name string, u Unit) {
 			u.Restarts = int(min(number(value), 1e6))
 		case "ActiveEnterTimestampMonotonic":
 			u.Up = time.Duration(min(number(value), 1e15)) * time.Microsecond
+		case "InactiveEnterTimestampMonotonic":
+			u.Down = time.Duration(min(number(value), 1e15)) * time.Microsecond
 		}
 	}
 	return name, u

@@ -16,7 +16,7 @@ func (s *Site) Clone() *Site {
 	c.Hosts = slices.Clone(s.Hosts)
 	for i, h := range c.Hosts {
 		host := *h
-		host.SSHFrom, host.Keep = slices.Clone(h.SSHFrom), slices.Clone(h.Keep)
+		host.SSHFrom, host.Keep, host.First = slices.Clone(h.SSHFrom), slices.Clone(h.Keep), slices.Clone(h.First)
 		c.Hosts[i] = &host
 	}
 	c.From = maps.Clone(s.From)

@@ -78,6 +78,8 @@ func hostFields() []Field {
 			func(h *Host) *[]netip.Prefix { return &h.SSHFrom }, parseSource),
 		many(label{"keep", "Kept open", "Services of your own on it that stay open: 3000/tcp for everyone, 8123/tcp@192.168.50.0/24 for a network. Empty means none."},
 			func(h *Host) *[]Kept { return &h.Keep }, parseKept),
+		many(label{"first", "Ours first", "Ports of the site, such as 25/tcp, that stay open although a rule of your own refuses them: ours comes before it. Empty means that yours stand."},
+			func(h *Host) *[]Kept { return &h.First }, parseKept),
 	}
 }
 

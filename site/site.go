@@ -28,6 +28,7 @@ type Host struct {
 	Provider    string         // the hoster's ID in steps/provider
 	SSHFrom     []netip.Prefix // where SSH is admitted from; empty means the default of its role
 	Keep        []Kept         // services of the operator's own that stay open
+	First       []Kept         // services of the site at which our rule comes before the operator's that refuse them
 }
 
 // Tunnel is the WireGuard network between the hosts.

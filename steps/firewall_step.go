@@ -37,7 +37,7 @@ func firewallFields(s *site.Site) []string {
 	}
 	keys = append(keys, "ports.relay", "clients.addresses", "mail.path", "mail.lan")
 	for _, h := range s.Hosts {
-		keys = append(keys, "host."+h.Name+".ssh_from", "host."+h.Name+".keep")
+		keys = append(keys, "host."+h.Name+".ssh_from", "host."+h.Name+".keep", "host."+h.Name+".first")
 	}
 	for _, p := range site.Services(s) {
 		keys = append(keys, "from."+p.Name)

@@ -38,6 +38,9 @@ func PolicyFor(s *site.Site, h *site.Host, now seen.Host) firewall.Policy {
 	for _, k := range h.Keep {
 		p.Allows = append(p.Allows, firewall.Allow{Name: "kept", Proto: k.Proto, Port: k.Port, From: k.Sources()})
 	}
+	for _, k := range h.First {
+		p.First = append(p.First, k.String())
+	}
 	for _, one := range site.Outgoing(s, h) {
 		p.Outs = append(p.Outs, firewall.Out{Name: one.Name, Proto: one.Proto, Port: one.Port})
 	}

@@ -24,7 +24,7 @@ func init() {
 		Plan:    planWireguard,
 		Strip:   stripWireguard,
 		Carries: func(s *site.Site) netip.Prefix { return s.Tunnel.Network },
-		Proof: []string{"tunnel.handshake", "tunnel.tcp", "tunnel.mtu", "tunnel.bytes", "tunnel.keys", "tunnel.boot", "tunnel.routing",
+		Proof: []string{"tunnel.unit", "tunnel.handshake", "tunnel.tcp", "tunnel.mtu", "tunnel.bytes", "tunnel.keys", "tunnel.boot", "tunnel.routing",
 			"firewall.relay", "firewall.dnat", "firewall.clients"},
 	})
 }

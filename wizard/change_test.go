@@ -99,10 +99,30 @@ func (x *table) saysMore(verbOf, rest string) bool {
 
 // finding is a result with everything to say.
 func finding(text string) checks.Result {
-	p := append(strings.Split(text, " | "), "", "", "", "", "")
+	p := append(strings.Split(text, " | "), "", "", "", "", "", "")
 	f := strings.Fields(p[0])
 	return checks.Result{Outcome: checks.Outcome(f[0]), Step: f[1], ID: f[2], From: f[3], Saw: remote.Clean(p[1]), Want: p[2], Likely: p[3], Fix: p[4],
-		Evidence: remote.Clean(strings.ReplaceAll(p[5], `\n`, "\n")), Took: 100 * time.Millisecond}
+		Evidence: remote.Clean(strings.ReplaceAll(p[5], `\n`, "\n")), Took: 100 * time.Millisecond, Rests: strings.Fields(p[6])}
+}
+
+// A chapter whose plan does no more than start again what was there is not one that never was in place.
+func TestHalted(t *testing.T) {
+	plan := func(forget ...bool) (p steps.Plan) {
+		for _, f := range forget {
+			p.Parts = append(p.Parts, steps.Part{Host: "mail", Changes: []remote.Change{{ID: "x", Forget: f}}})
+		}
+		return p
+	}
+	for _, c := range []struct {
+		plan steps.Plan
+		want bool
+		says string
+	}{{plan(true), true, "in place before, and does not run"}, {plan(true, false), false, means[needed]}, {plan(), false, means[needed]}} {
+		b := board{chapters: []*chapter{{plan: c.plan, state: needed}}}
+		if got := b.says(b.chapters[0]); halted(c.plan) != c.want || got != c.says || len(b.broken()) == 1 != c.want {
+			t.Errorf("%+v: halted %v, %q, broken %d", c.plan, halted(c.plan), got, len(b.broken()))
+		}
+	}
 }
 
 // example is a proposal with one of everything for a step.

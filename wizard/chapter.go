@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/run"
 	"postern/site"
 	"postern/steps"
@@ -177,14 +178,27 @@ func (b *board) worked(id string) (at time.Time, whole bool) {
 func (b *board) broken() []*chapter {
 	return slices.DeleteFunc(slices.Clone(b.chapters), func(c *chapter) bool {
 		_, ever := b.worked(c.step.ID)
-		return !ever || c.state != needed && c.state != refused
+		return !ever && !halted(c.plan) || c.state != needed && c.state != refused
 	})
+}
+
+// halted says whether a plan does no more than start again what was in place and does not run.
+func halted(p steps.Plan) bool {
+	for _, part := range p.Parts {
+		if slices.ContainsFunc(part.Changes, func(c remote.Change) bool { return !c.Forget }) {
+			return false
+		}
+	}
+	return len(p.Parts) > 0
 }
 
 // says is a chapter's state in words.
 func (b *board) says(c *chapter) string {
 	if at, ever := b.worked(c.step.ID); ever && c.state == needed {
 		return "worked until " + b.date(at)
+	}
+	if c.state == needed && halted(c.plan) {
+		return "in place before, and does not run"
 	}
 	if c.state == todo && !c.step.ByHand() {
 		return "for you to do, and measured"

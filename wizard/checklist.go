@@ -23,21 +23,26 @@ type checksPage struct {
 	whole     bool     // all there is to know
 	split     draw.Split
 	filter    string
-	filtering bool   // the filter is being typed
-	evidence  bool   // the evidence is unfolded
-	unfolded  bool   // what is ok is listed row by row
-	chose     string // the row that a person chose, "" before that: it stays chosen while results come in
-	again     bool   // checks were asked again here, and have not answered
+	filtering bool            // the filter is being typed
+	evidence  bool            // the evidence is unfolded
+	unfolded  bool            // what is ok is listed row by row
+	opened    map[string]bool // by Key, the causes whose followers are listed too
+	chose     string          // the row that a person chose, "" before that: it stays chosen while results come in
+	again     bool            // checks were asked again here, and have not answered
 }
 
-func newProve(b *board, ids []string) page { return &checksPage{board: b, ids: ids} }
+func newProve(b *board, ids []string) page {
+	return &checksPage{board: b, ids: ids, opened: map[string]bool{}}
+}
 
-func newOverview(b *board) page { return &checksPage{board: b, whole: true} }
+func newOverview(b *board) page { return &checksPage{board: b, whole: true, opened: map[string]bool{}} }
 
-// entry is one row to choose: a result, a task of a person, in one row what is ok or what is left for a person in a chapter,
+// entry is one row to choose: a result, with those that follow from it or under the one it follows from, a task of a person, in one row what is ok or what is left for a person in a chapter,
 // or, as none of these, the picture, and in the proof of everything what comes after it.
 type entry struct {
 	result *checks.Result
+	cause  *checks.Cause // it is this one's
+	under  bool          // it follows from the row above
 	task   *steps.Task
 	folded []checks.Result
 	left   []steps.Task
@@ -57,21 +62,22 @@ func (e entry) key() string {
 	return when(e.folded != nil, "ok", "picture")
 }
 
-// entries are the rows: what asks for somebody to look at it, worst first; then the site, what is left for a person, and what
+// entries are the rows: what asks for somebody to look at it; then the site, what is left for a person, and what
 // is ok, in one row until somebody unfolds it or looks for something.
 func (p *checksPage) entries() []entry {
-	var list, fine []entry
-	var folded []checks.Result
+	var fine []entry
+	var folded, amiss []checks.Result
 	for _, r := range p.shown() {
 		switch one := (entry{result: &r, step: r.Step}); {
 		case report.Amiss(r) > 0:
-			list = append(list, one)
+			amiss = append(amiss, r)
 		case p.unfolded || p.filter != "":
 			fine = append(fine, one)
 		default:
 			folded = append(folded, r)
 		}
 	}
+	list := p.causes(amiss)
 	if (p.whole || len(p.ids) == 0) && p.filter == "" {
 		list = append(list, entry{})
 	}
@@ -202,6 +208,10 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 	case "enter":
 		return p.enter(at)
 	case "space":
+		if at.follows() {
+			p.opened[at.key()] = !p.opened[at.key()]
+			return nil
+		}
 		if p.filter != "" || len(list) == 0 {
 			return noteMsg("nothing is folded here")
 		}
@@ -221,6 +231,9 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 // enter opens what the chosen row is about, or goes on from a proof.
 func (p *checksPage) enter(at entry) tea.Msg {
 	switch {
+	case p.whole && at.follows():
+		p.opened[at.key()] = !p.opened[at.key()]
+		return nil
 	case p.whole && (at.task != nil || at.left != nil):
 		return openMsg{newTasks(p.board, at.step, p.chapter(at.step).plan.Tasks)}
 	case p.whole && at.step != "":
@@ -339,7 +352,11 @@ func (p *checksPage) typeFilter(m tea.KeyPressMsg) {
 // told is all that is known of one row, the evidence too; of one that is no check and no task it is everything.
 func (p *checksPage) told(e entry) []report.Line {
 	if e.result != nil {
-		return append([]report.Line{{Style: report.Strong, Text: titleOf(*e.result)}}, report.Finding(*e.result)...)
+		lines := append([]report.Line{{Style: report.Strong, Text: titleOf(*e.result)}}, report.Finding(*e.result)...)
+		if e.follows() {
+			lines = append(lines, report.Follows(*e.cause)...)
+		}
+		return lines
 	} else if e.task != nil {
 		return p.board.whole(*e.task)
 	}

@@ -20,7 +20,7 @@ func (p *checksPage) View(width, height int) view {
 	results := p.shown()
 	list := p.entries()
 	v := view{help: checkHelp, typing: p.filtering, filters: true, holds: true, title: p.heading(width), pinned: p.state(),
-		keys: append([]key{{"enter", when(p.whole, "chapter", "go on")}}, checkKeys...)}
+		keys: append([]key{{"enter", p.opens(list)}}, checkKeys...)}
 	if !p.whole {
 		v.keys = append(v.keys, key{"a", "all checks"})
 		if len(p.tasks()) > 0 {
@@ -51,6 +51,14 @@ func (p *checksPage) View(width, height int) view {
 	v.text = func() []report.Line { return p.told(list[p.split.Picked]) }
 	v.add(p.split.Draw(rows, p.split.Picked, "", p.about(list[p.split.Picked], width), width, height-len(v.pinned)-len(v.lines))...)
 	return v
+}
+
+// opens is what enter does.
+func (p *checksPage) opens(list []entry) string {
+	if at := p.split.Picked; p.whole && at < len(list) && list[at].follows() {
+		return "unfold"
+	}
+	return when(p.whole, "chapter", "go on")
 }
 
 // nothing is what stands in an empty table.
@@ -95,6 +103,8 @@ func (p *checksPage) conclusion(results []checks.Result, width int) []draw.Line 
 		text, s = "The checks are being asked; nothing is proven yet.", draw.Plain
 	case !asked:
 		text, s = "Nothing was asked yet: R asks all checks.", draw.Plain
+	case o == checks.OK && len(p.broken()) == 0 && p.mended():
+		text = "All as it was: what worked works again. " + text
 	case len(p.broken()) > 0 && o != checks.Fail:
 		text, s = "What was asked works, but not all of it is in place any more.", draw.Amber
 	}
@@ -138,11 +148,17 @@ func (p *checksPage) since(width int) []draw.Line {
 	return draw.Inset(draw.Bad, text, width)
 }
 
+// mended says whether something that worked before the program began did not, and does again.
+func (p *checksPage) mended() bool {
+	return slices.ContainsFunc(slices.Collect(maps.Keys(p.was)), func(key string) bool { return p.before[key].Outcome == checks.OK })
+}
+
 // outcomes is how wide the column of outcomes is.
 const outcomes = 11
 
 // row is one entry as far as the width goes: what a result came to is never left out.
 func (p *checksPage) row(e entry, width int) draw.Line {
+	more := ""
 	outcome, title, from, saw := draw.Text(draw.Plain, ""), when(p.whole, "The site, with what the checks say", "What is proven, and what comes next"), "", ""
 	switch {
 	case e.folded != nil:
@@ -161,7 +177,10 @@ func (p *checksPage) row(e entry, width int) draw.Line {
 		outcome, _ = p.taskWord(*e.task)
 		title, from = fmt.Sprintf("%d %s", p.chapter(e.step).step.Chapter, draw.Readable(e.task.Title)), "you"
 	case e.result != nil:
-		outcome, title, from, saw = p.mark(*e.result), titleOf(*e.result), e.result.From, draw.Readable(e.result.Saw.Line(200))
+		outcome, title, from, saw = p.mark(*e.result), when(e.under, "  ", "")+titleOf(*e.result), e.result.From, draw.Readable(e.result.Saw.Line(200))
+		if e.follows() {
+			title, more = saw, fmt.Sprintf(" +%d", len(e.cause.Follows))
+		}
 		if _, changed := p.was[e.result.Key()]; changed && !p.pending[e.result.Key()] {
 			outcome.Text += "*"
 		}
@@ -169,14 +188,14 @@ func (p *checksPage) row(e entry, width int) draw.Line {
 	outcome.Text = draw.Pad(outcome.Text, outcomes)
 	room := width - 2 - outcomes
 	if width < 54 {
-		return draw.Row(outcome, draw.Text(draw.Plain, draw.Short(title, room)))
+		return draw.Row(outcome, draw.Text(draw.Plain, draw.Short(title, room-len(more))+more))
 	}
 	if room -= 8; width >= 90 && saw != "" {
 		saw, room = "  "+draw.Short(saw, room-44), 42
 	} else {
 		saw = ""
 	}
-	return draw.Row(outcome, draw.Text(draw.Plain, draw.Pad(draw.Short(title, room), room)+"  "+draw.Pad(draw.Short(from, 6), 6)+saw))
+	return draw.Row(outcome, draw.Text(draw.Plain, draw.Pad(draw.Short(title, room-len(more))+more, room)+"  "+draw.Pad(draw.Short(from, 6), 6)+saw))
 }
 
 // mark is the word of a result. While it is asked again, what it was says nothing.
@@ -236,7 +255,11 @@ func (p *checksPage) about(e entry, width int) []draw.Line {
 	}
 	lines = append(lines, draw.Report(report.Finding(r), width-1)...)
 	if _, isStep := steps.Find(r.Fix); isStep && report.Amiss(r) > 0 {
-		lines = append(lines, draw.Report([]report.Line{{Text: "    f         opens exactly that chapter's changes", Prose: true}}, width-1)...)
+		does := when(r.Answer != "", "answers "+r.Answer+", and ", "") + "opens exactly that chapter's changes"
+		lines = append(lines, draw.Report([]report.Line{{Text: "    f         " + does, Prose: true}}, width-1)...)
+	}
+	if e.follows() {
+		lines = append(lines, draw.Report(report.Follows(*e.cause), width-1)...)
 	}
 	if !p.evidence && evidence != "" {
 		lines = append(lines, draw.Say(draw.Plain, "    evidence  %s (v shows it)", report.Plural(strings.Count(evidence, "\n")+1, "line")))
@@ -359,5 +382,5 @@ func worst(results []checks.Result) (checks.Outcome, bool) {
 var checkKeys = []key{{"f", "fix"}, {"r", "rerun"}, {"v", "evidence"}, {"w", "why"}, {"space", "unfold"}, {"/", "filter"}, {"n", "next finding"}, {"R", "rerun all"}, {"y", "copy"}, {"x", "export"}, {"up/down", "choose"}, {"pgup/pgdn", "details"}}
 
 const checkHelp = `[ok] it is so   [warn] it works, and you should know something   [FAIL] it is not so   [unknown] it could not be asked, which is not ok   [skip] it does not apply   [..] being asked again   * changed since the time before
-"from" is where it was asked from: here, or a host. Below the table stand what was seen, what is wanted, what is likely, what mends it, and the evidence.
+"from" is where it was asked from: here, or a host. +N: so many findings follow from this one, which space shows.
 f opens exactly the chapter that mends the chosen check, as a review; nothing is changed before you agree. Filter words: fail, warn, unknown, changed, a chapter, a host, a port's name.`

@@ -20,7 +20,7 @@ func about(c checks.Check, want string, ask func(context.Context, *checks.Env, s
 	if c.Reads != nil {
 		reads = checks.Join(reads, c.Reads)
 	}
-	c.Step, c.Beyond, c.Reads = "dns", true, reads
+	c.Step, c.Beyond, c.Reads, c.Rests = "dns", true, reads, []string{"host.ssh"}
 	c.Page.Unknown = "Neither its servers nor the resolver of the proxy could be asked, or too little is answered to know what should be there."
 	if c.Page.Mends == "" {
 		c.Page.Mends = "'postern plan dns' writes each record out, to copy. Lower its TTL to 300 before you change one; then wait as long as the old TTL was."

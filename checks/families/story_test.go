@@ -96,6 +96,7 @@ var hostStories = []story{
 	{"ssh by its socket", "host.boot", "host.boot@mail", also(edit("mail", readUnits, "Id=ssh.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled", "Id=ssh.service\nLoadState=loaded\nActiveState=active\nUnitFileState=disabled"),
 		edit("mail", readUnits, "Id=ssh.socket\nLoadState=loaded\nActiveState=inactive\nUnitFileState=disabled", "Id=ssh.socket\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled")), checks.OK, "ssh.socket starts"},
 	{"ssh by another name", "host.boot", "host.boot@proxy", also(edit("proxy", readUnits, "Id=sshd.service", "Id=another.service"), edit("proxy", readUnits, "Id=ssh.service\n", "Id=sshd.service\n")), checks.OK, "sshd.service starts"},
+	{"sshd is stopped, and the program runs there", "host.boot", "host.boot@mail", also(func(w *world) { w.env.HereIs = "mail" }, edit("mail", readUnits, "Id=ssh.service\nLoadState=loaded\nActiveState=active", "Id=ssh.service\nLoadState=loaded\nActiveState=inactive")), checks.Fail, "ssh.service is stopped, and was not started"},
 	{"ssh masked", "host.boot", "host.boot@proxy", edit("proxy", readUnits, "Id=ssh.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled", "Id=ssh.service\nLoadState=masked\nActiveState=active\nUnitFileState=masked"), checks.Fail, "ssh.service is masked"},
 	{"ssh on a condition", "host.boot", "host.boot@proxy", edit("proxy", readUnits, "== effect", "== effect\nssh.service fails ConditionPathExists=!/etc/ssh/sshd_not_to_be_run"), checks.Fail, "sshd_not_to_be_run"},
 	{"no sshd that is known", "host.boot", "host.boot@proxy", edit("proxy", readUnits, "Id=ssh.", "Id=dropbear."), checks.Unknown, "no unit of sshd"},
@@ -265,6 +266,14 @@ var tunnelStories = []story{
 	{"another port", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, ":51820", ":51821")), checks.Fail, "dials port 51821"},
 	{"another proxy", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, "203.0.113.10:", "203.0.113.99:")), checks.Fail, "dials 203.0.113.99"},
 	{"no endpoint", "tunnel.handshake", "tunnel.handshake@mail", also(edit("mail", readTunnel, handshake, "0"), edit("mail", readTunnel, "203.0.113.10:51820", "(none)")), checks.Fail, "no endpoint"},
+	{"the unit is stopped", "tunnel.unit", "tunnel.unit@mail", stopped, checks.Fail, "wg-quick@wg0 is stopped, and was not started since the boot"},
+	{"the unit failed", "tunnel.unit", "tunnel.unit@mail", also(stopped, edit("mail", readUnits, "Id=wg-quick@wg0.service\nLoadState=loaded\nActiveState=inactive", "Id=wg-quick@wg0.service\nLoadState=loaded\nActiveState=failed\nInactiveEnterTimestampMonotonic=4000000000"),
+		edit("mail", readUnits, "== units", "== uptime\n4060.1 9.0\n== units"), func(w *world) {
+			w.runs["mail"] = func(remote.Query) remote.Answer {
+				return remote.Answer{Out: "== words\nName or service not known\n== end\n"}
+			}
+		}), checks.Fail, "since 2026-11-21 09:50 UTC\nits last words: Name or service not known"},
+	{"the interface was taken away", "tunnel.unit", "tunnel.unit@mail", func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }, checks.Fail, "says that it is active"},
 	{"no interface", "tunnel.handshake", "tunnel.handshake@mail", func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }, checks.Fail, "no interface wg0"},
 	{"no peer", "tunnel.handshake", "tunnel.handshake@proxy", edit("proxy", readTunnel, "10.0.0.2/32", "10.0.0.9/32"), checks.Fail, "no peer leads"},
 	{"nothing received", "tunnel.bytes", "tunnel.bytes@mail", edit("mail", readTunnel, " 232080 ", " 0 "), checks.Fail, "received 0"},

@@ -14,7 +14,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.active", Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
+		ID: "firewall.active", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
 		Page: checks.Page{
 			Asks:  "Is ufw active on each host, does it deny what comes in and what is routed unless a rule says otherwise, and is IPv6 filtered too? Each host is asked for ufw's settings and for the rules that the kernel runs.",
 			OK:    "The firewall runs, and what nobody asked for is denied.",
@@ -26,7 +26,7 @@ func init() {
 		Reads: checks.Join(seen.Rules.Reads, seen.Addresses.Reads, seen.SSH.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
 	})
 	checks.Register(checks.Check{
-		ID: "firewall.forwarding", Step: "firewall", Title: "The proxy forwards packets",
+		ID: "firewall.forwarding", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The proxy forwards packets",
 		Page: checks.Page{
 			Asks:  "Does the kernel of the proxy hand packets on from the world into the tunnel? The proxy is asked for the setting that runs, for IPv6 only where the tunnel has it.",
 			OK:    "Packets are handed on.",

@@ -15,7 +15,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.boot", Step: "firewall", Title: "After a reboot the firewall is as it is now",
+		ID: "firewall.boot", Rests: []string{"firewall.rules@"}, Step: "firewall", Title: "After a reboot the firewall is as it is now",
 		Page: checks.Page{
 			Asks:    "Would each host, were it to start anew now, have the firewall that runs? All of ufw's files, the scripts that it calls, its unit with drop-ins and conditions, and the settings of each interface are compared with what the kernel has. Nothing is restarted for it.",
 			OK:      "What runs is also what a reboot brings.",

@@ -68,7 +68,7 @@ func askClients(ctx context.Context, e *checks.Env) []checks.Result {
 		if err != nil {
 			return q.Cannot(err)
 		}
-		q.Want = mine.String() + " at the mail host, as the proxy sees it"
+		q.Want, q.Rests = mine.String()+" at the mail host, as the proxy sees it", []string{"firewall.dnat." + f.Name}
 		k := f.probe(ctx, e)
 		if k.Answer != checks.Open {
 			return q.Unknown(fmt.Sprintf("%d is not reached: %s", f.Port, k.Said()), "firewall.dnat tells why")

@@ -15,7 +15,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.closed", Step: "firewall", Title: "Nothing else answers from outside",
+		ID: "firewall.closed", Rests: []string{"firewall.rules", "firewall.docker"}, Step: "firewall", Title: "Nothing else answers from outside",
 		Page: checks.Page{
 			Asks:    "Does nothing answer that should not? The ports that mail servers often leave open, and databases and Docker's own, are dialled from here and, for the mail host, from the proxy, over every address.",
 			OK:      "None answers. A host that answers nothing at all is told from one that drops exactly these.",
@@ -43,7 +43,8 @@ type side struct {
 func askClosed(ctx context.Context, e *checks.Env) []checks.Result {
 	var asks []func() checks.Result
 	for _, h := range e.Site.Hosts {
-		q := checks.Question{Suffix: "." + h.Name, From: checks.Here, Want: "no answer on any port that nobody asked for", Fix: "firewall"}
+		q := checks.Question{Suffix: "." + h.Name, From: checks.Here, Want: "no answer on any port that nobody asked for", Fix: "firewall",
+			Rests: []string{"firewall.rules@" + h.Name, "firewall.docker@" + h.Name}}
 		from, err := e.Outside(h)
 		var v *checks.Vantage
 		if err == nil {

@@ -13,7 +13,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.dnat", Step: "firewall", Title: "Mail clients reach the mail host through the proxy",
+		ID: "firewall.dnat", Rests: []string{"firewall.open", "firewall.active", "firewall.rules", "firewall.forwarding", "tunnel.tcp", "tunnel.routing"}, Step: "firewall", Title: "Mail clients reach the mail host through the proxy",
 		Page: checks.Page{
 			Asks:    "Does what comes to the proxy's public ports for mail programs come out on the mail host? The port is dialled from here, and the mail host is asked whether that very connection is there; where no service listens yet, a listener is put there for a moment.",
 			OK:      "It reaches the mail host.",
@@ -26,7 +26,7 @@ func init() {
 		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askDNAT),
 	})
 	checks.Register(checks.Check{
-		ID: "firewall.clients", Step: "firewall", Title: "The mail host sees the client's own address",
+		ID: "firewall.clients", Rests: []string{"firewall.dnat"}, Step: "firewall", Title: "The mail host sees the client's own address",
 		Page: checks.Page{
 			Asks:    "Does the mail host see the address of who really connects? A connection is made from here to a forwarded port, and both hosts are asked, at the same time, whom they see.",
 			OK:      "The mail host sees the client's own address, so bans, limits and reputation hit the one who earned them.",
@@ -114,6 +114,7 @@ func askDNAT(ctx context.Context, e *checks.Env) []checks.Result {
 	want := func(f forwarding) string { return fmt.Sprintf("what comes to %s reaches %s", f.public(), f.mail.Name) }
 	return eachForwarding(ctx, e, want, func(q checks.Question, f forwarding) checks.Result {
 		k := f.probe(ctx, e)
+		q.Rests = append([]string{"firewall.open." + f.Name}, restsOn(e, f.proxy, e.Hosts[f.proxy.Name], f.Service, false)...)
 		if k.Answer != checks.Open || !k.Real {
 			return judge(q, k, "it is not sent on, forwarding is denied, or the tunnel is down")
 		}

@@ -15,7 +15,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.doubled", Step: "firewall", Title: "No rule is there twice",
+		ID: "firewall.doubled", Rests: []string{"firewall.active@"}, Step: "firewall", Title: "No rule is there twice",
 		Page: checks.Page{
 			Asks:  "Is any rule there more than once? The rules that the kernels run are read. The public guide's NAT block multiplies with every reload of ufw, which works for months and then does not.",
 			OK:    "Every rule is there once. A port that you opened twice yourself is no fault.",

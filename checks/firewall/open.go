@@ -13,7 +13,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.open", Step: "firewall", Title: "Each wanted port answers from outside",
+		ID: "firewall.open", Rests: []string{"firewall.active", "firewall.rules", "firewall.forwarding", "tunnel.tcp", "tunnel.routing"}, Step: "firewall", Title: "Each wanted port answers from outside",
 		Page: checks.Page{
 			Asks:    "Does each port that the world needs answer, from here, over every address family of the proxy? Where nothing listens yet, a listener is put there for a moment, so that the way is proven and not the service.",
 			OK:      "It answers: from a service, or from the listener that stood in for it.",
@@ -91,10 +91,37 @@ func askPort(ctx context.Context, e *checks.Env, h *site.Host, t target) checks.
 	to := netip.AddrPortFrom(t.to, uint16(t.Port))
 	q.Want = fmt.Sprintf("%s answers at %s", t.Name, to)
 	k := e.ProbeService(ctx, from, h, v, t.Service, to)
+	if k.Answer != checks.Open {
+		q.Rests = restsOn(e, h, v, t.Service, t.to.Is6())
+	}
 	if len(t.From) > 0 {
 		return limited(e, q, k, t, from, via)
 	}
 	return judge(q, k, hint(e, h, v, t, k))
+}
+
+// restsOn is what a public port that does not answer rests on: the proxy's rules where they are what stops it, and the tunnel
+// where it leads there.
+func restsOn(e *checks.Env, h *site.Host, v *checks.Vantage, s site.Service, six bool) []string {
+	on := []string{"firewall.active@" + h.Name}
+	k, err := knowledgeOf(e, h, v)
+	for _, m := range e.Site.HostsOf(site.Mail) {
+		switch {
+		case err != nil || !s.Forwarded:
+		case six:
+			k.forward(s, e.Site.TunnelAddress6(m), k.world[1].at)
+		default:
+			k.forward(s, e.Site.TunnelAddress(m), k.world[0].at)
+		}
+	}
+	own, unsure := ownRule(e, h, v, s.Port, six)
+	if err != nil || len(k.found.wrong)+len(k.found.unsure) > 0 || !s.Forwarded && (unsure != nil || own.Verdict != "ACCEPT") {
+		on = append(on, "firewall.rules@"+h.Name)
+	}
+	if s.Forwarded {
+		on = append(on, "firewall.forwarding@"+h.Name, "tunnel.tcp", "tunnel.routing")
+	}
+	return on
 }
 
 // hint is what is likely when the port does not answer. The host's own rules tell whether it is the host that drops it.

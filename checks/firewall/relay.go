@@ -12,7 +12,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.relay", Step: "firewall", Title: "Outgoing mail is taken from the mail host alone",
+		ID: "firewall.relay", Rests: []string{"tunnel.tcp", "firewall.rules"}, Step: "firewall", Title: "Outgoing mail is taken from the mail host alone",
 		Page: checks.Page{
 			Asks:    "Is the port for outgoing mail open to the mail host, through the tunnel, and to nobody else? It is dialled from the mail host and from here.",
 			OK:      "The mail host is let in; everybody else gets no answer.",
@@ -48,7 +48,7 @@ func askRelay(ctx context.Context, e *checks.Env) []checks.Result {
 func askRelayInside(ctx context.Context, e *checks.Env, p, m *site.Host) checks.Result {
 	to := netip.AddrPortFrom(e.Site.TunnelAddress(p), uint16(e.Site.Ports.Relay))
 	q := checks.Question{Suffix: ".inside" + checks.Named(e.Site, p) + checks.Named(e.Site, m), From: m.Name, Fix: "firewall",
-		Want: fmt.Sprintf("%s answers the mail host through the tunnel", to)}
+		Want: fmt.Sprintf("%s answers the mail host through the tunnel", to), Rests: []string{"tunnel.tcp"}}
 	v, err := e.Look(m)
 	if err != nil {
 		return q.Cannot(err)
@@ -65,7 +65,7 @@ func askRelayInside(ctx context.Context, e *checks.Env, p, m *site.Host) checks.
 
 func askRelayOutside(ctx context.Context, e *checks.Env, p *site.Host, public netip.Addr, suffix string) checks.Result {
 	to := netip.AddrPortFrom(public, uint16(e.Site.Ports.Relay))
-	q := checks.Question{Suffix: suffix + checks.Named(e.Site, p), From: checks.Here, Want: "no answer from outside", Fix: "firewall"}
+	q := checks.Question{Suffix: suffix + checks.Named(e.Site, p), From: checks.Here, Want: "no answer from outside", Fix: "firewall", Rests: []string{"firewall.rules@" + p.Name}}
 	from, err := e.Outside(p)
 	if err != nil {
 		return q.Cannot(err)

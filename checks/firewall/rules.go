@@ -18,7 +18,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.rules", Step: "firewall",
+		ID: "firewall.rules", Rests: []string{"firewall.active@"}, Step: "firewall",
 		Title: "The rules that run let in what the site wants and no more of ours",
 		Page: checks.Page{
 			Asks: "Do the rules that the kernels run let in what the site wants, and nothing more? Packets are followed through every table " +
@@ -61,7 +61,14 @@ func askRules(ctx context.Context, e *checks.Env) []checks.Result {
 		}
 		k.other()
 		k.open(tuples)
-		return verdict(q, k, tuples)
+		r := verdict(q, k, tuples)
+		if r.Outcome == checks.Fail && len(k.found.first) > 0 {
+			for _, kept := range h.First {
+				note(&k.found.first, "%s", kept)
+			}
+			r.Answer, r.Type = "host."+h.Name+".first="+strings.Join(k.found.first, ","), strings.Join(k.found.refused, "; ")
+		}
+		return r
 	}, site.Proxy, site.Mail)
 }
 
@@ -98,6 +105,7 @@ func verdict(q checks.Question, k knowledge, tuples []tuple) checks.Result {
 type findings struct {
 	wrong, odd, unsure []string
 	refused            []string // commands that take away rules of other people which refuse what is wanted
+	first              []string // the ports that they refuse
 }
 
 func note(list *[]string, format string, args ...any) {
@@ -220,6 +228,9 @@ func (k knowledge) missing(tuples []tuple) {
 			} else if f.Verdict != "ACCEPT" {
 				if at := slices.IndexFunc(tuples, func(t tuple) bool { return t.refuses(p) }); at >= 0 {
 					note(&k.found.refused, "%s", tuples[at].undoing)
+					if w.port != 0 {
+						note(&k.found.first, "%d/%s", w.port, w.proto)
+					}
 				}
 				note(&k.found.wrong, "missing: %s: from %s it ends in %s by %s", w, src, cmp.Or(f.Verdict, "nothing"), quote(f.Rule))
 				break

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"strings"
+	"time"
 
 	"postern/checks"
 	"postern/seen"
@@ -10,11 +11,11 @@ import (
 )
 
 func init() {
-	checks.Register(checks.Check{ID: "host.boot", Step: "network", Title: "After a reboot one gets in by SSH", Guide: "network, Network Architecture",
+	checks.Register(checks.Check{ID: "host.boot", Rests: []string{"host.ssh@"}, Step: "network", Title: "After a reboot one gets in by SSH", Guide: "network, Network Architecture",
 		Page: checks.Page{
 			Asks:    "Would sshd start if the host did? Its units are asked by all of their names, drop-ins and conditions included: ssh.service, sshd.service, and ssh.socket, which starts it when somebody comes. Nothing is restarted for it.",
 			OK:      "One of them starts at boot.",
-			Fail:    "None does: the sshd that runs was started by hand, or its unit was disabled since. After a reboot only the provider's console leads in.",
+			Fail:    "No sshd waits for anybody now, or none does after a reboot: the sshd that runs was started by hand, or its unit was disabled since. After a reboot only the provider's console leads in.",
 			Unknown: "The host has no systemd, no unit of sshd is known there, or what it starts was altered.",
 			Mends:   "On the host: systemctl enable ssh, or what keeps its condition from holding taken away.",
 		}, Reads: seen.UnitsOf.Reads, Ask: askBoot})
@@ -23,12 +24,29 @@ func init() {
 // doors are the units that start sshd, by all of their names.
 var doors = []string{"ssh.service", "sshd.service", "ssh.socket"}
 
+// shut says that no sshd waits for anybody now, "" when one does or none is known.
+func shut(u seen.Units, now time.Time) (why string) {
+	for _, name := range doors {
+		switch unit := u.By[name]; {
+		case unit.Active:
+			return ""
+		case unit.Loaded && why == "":
+			why = name + " " + unit.Stopped(now)
+		}
+	}
+	return why
+}
+
 func askBoot(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "sshd starts at boot", Fix: "on the host: systemctl enable ssh", Likely: "it was disabled, and the one that runs was started before or by hand"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
 		u, err := checks.UnitsOf(v.Facts)
 		if err != nil {
 			return q.Cannot(err)
+		}
+		if why := shut(u, e.Now); why != "" && (h.Local || e.HereIs == h.Name) { // who came by SSH knows that it runs
+			q.Fix = "on the host: systemctl start ssh"
+			return q.Fail(why, "somebody stopped it: nobody gets in by SSH now", "")
 		}
 		var off, fails, unsure []string
 		for _, name := range doors {

@@ -19,7 +19,7 @@ const (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "host.clock", Step: "network", Title: "The clocks agree", Guide: "network, Network Architecture",
+		ID: "host.clock", Rests: []string{"host.ssh@"}, Step: "network", Title: "The clocks agree", Guide: "network, Network Architecture",
 		Page: checks.Page{
 			Asks:  "Do the clocks of the hosts and of this machine agree? Certificates, log lines and the tunnel's handshake go by them.",
 			OK:    "They agree.",

@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	checks.Register(checks.Check{ID: "host.packages", Step: "network", Title: "No installation was cut short", Guide: "network, Network Architecture",
+	checks.Register(checks.Check{ID: "host.packages", Rests: []string{"host.ssh@"}, Step: "network", Title: "No installation was cut short", Guide: "network, Network Architecture",
 		Page: checks.Page{
 			Asks:    "Are all packages of the host installed whole? A reboot in the middle of an installation leaves some half done, and nothing more can be installed.",
 			OK:      "They are.",

@@ -25,7 +25,7 @@ func init() {
 		Reads: checks.Join(seen.SSH.Reads, seen.Rules.Reads), Ask: askSSH,
 	})
 	checks.Register(checks.Check{
-		ID: "host.privilege", Step: "network", Way: true, Title: "The login can become root and change the system", Guide: "network, Network Architecture",
+		ID: "host.privilege", Rests: []string{"host.ssh@"}, Step: "network", Way: true, Title: "The login can become root and change the system", Guide: "network, Network Architecture",
 		Page: checks.Page{
 			Asks:  "Can the login become root, and can the system be written? Each host says who we are and tries nothing.",
 			OK:    "Root, and /etc can be written.",

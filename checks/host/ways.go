@@ -14,7 +14,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "host.ways", Step: "firewall", Title: "More than one way leads in",
+		ID: "host.ways", Rests: []string{"host.ssh@", "tunnel.tcp", "firewall.rules@"}, Step: "firewall", Title: "More than one way leads in",
 		Page: checks.Page{
 			Asks:    "How many ways lead to each host's sshd? It is dialled from here and from the other host, over every address, the tunnel's too. The provider's console is one more, and cannot be tried.",
 			OK:      "Two or more work: one mistake does not lock you out.",

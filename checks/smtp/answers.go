@@ -14,7 +14,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.answers", Step: "haraka", Title: "A mail server greets the world, and speaks TLS",
+		ID: "smtp.answers", Rests: []string{"firewall.open", "smtp.haraka"}, Step: "haraka", Title: "A mail server greets the world, and speaks TLS",
 		Page: checks.Page{
 			Asks:    "Does a mail server answer at the proxy's public addresses? A whole conversation is held: greeting, EHLO, STARTTLS. A port that is open, or a unit that is active, proves none of it.",
 			OK:      "It greets with the site's name and goes on inside TLS.",
@@ -70,6 +70,9 @@ func doors(e *checks.Env, service, suffix string, q checks.Question, ask func(ch
 
 func (d door) ask(e *checks.Env, q checks.Question, s site.Service, ask func(checks.Question, door) checks.Result) checks.Result {
 	q.Suffix, q.From, q.Want = d.suffix, checks.Here, strings.ReplaceAll(q.Want, "%s", d.to.String())
+	if q.Rests = []string{"firewall.open." + s.Name}; !s.Forwarded {
+		q.Rests = append(q.Rests, "smtp.haraka")
+	}
 	from, err := e.Outside(d.proxy)
 	if err != nil {
 		return q.Cannot(err)

@@ -15,7 +15,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.haraka", Step: "haraka", Title: "Haraka runs, in the version that was proven",
+		ID: "smtp.haraka", Rests: []string{"host.ssh@"}, Step: "haraka", Title: "Haraka runs, in the version that was proven",
 		Page: checks.Page{
 			Asks: "Do both of Haraka's units on the proxy run, will they after a reboot, and which version do they start? Haraka ends when something in it breaks, and its unit starts it anew: how often is asked too. " +
 				"Only its current version gets security fixes, so each version of this program brings the one that it was proven with.",

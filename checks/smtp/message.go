@@ -12,7 +12,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.message", Step: "haraka", Title: "A message goes its whole way, hop by hop", Beyond: true,
+		ID: "smtp.message", Rests: []string{"smtp.answers", "smtp.leaves"}, Step: "haraka", Title: "A message goes its whole way, hop by hop", Beyond: true,
 		Page: checks.Page{
 			Asks: "Does a message that is really sent arrive? Only where the operator says to whom: postern check --send-to ADDRESS, once or more often. To an address of the site's own one is sent from outside (in), " +
 				"and one in its name to a domain that there never is, of which it must be told (bounce). To any other address one goes out from the mail host (out). Each is followed through the servers' own logs.",

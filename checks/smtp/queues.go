@@ -12,7 +12,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.queues", Step: "haraka", Title: "No mail waits for long", Beyond: true,
+		ID: "smtp.queues", Rests: []string{"smtp.leaves", "smtp.mailboxes"}, Step: "haraka", Title: "No mail waits for long", Beyond: true,
 		Page: checks.Page{
 			Asks:    "Does mail wait in the queues of the mail host's Postfix or of Haraka on the proxy, for how long, and why? The queues are counted, and the servers' own words told.",
 			OK:      "None waits, or not for long.",

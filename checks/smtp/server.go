@@ -14,7 +14,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.server", Step: "haraka", Title: "The mail host's server knows its place behind the proxy",
+		ID: "smtp.server", Rests: []string{"host.ssh@"}, Step: "haraka", Title: "The mail host's server knows its place behind the proxy",
 		Page: checks.Page{
 			Asks:    "Is the mail host's Postfix, its own or one in a container, set so that it believes the proxy about who sent a mail where Haraka passes it on, believes it in nothing else, and sends its mail by the proxy? Its settings are read, as Postfix itself tells them.",
 			OK:      "It is.",

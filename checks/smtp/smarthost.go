@@ -16,7 +16,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.smarthost", Step: "haraka", Title: "The smart host's password is on the proxy, and is not refused",
+		ID: "smtp.smarthost", Rests: []string{"smtp.haraka"}, Step: "haraka", Title: "The smart host's password is on the proxy, and is not refused",
 		Page: checks.Page{
 			Asks:    "Is the password of this account at the smart host on the proxy, and what came of the last login there? Nobody logs in to find out: Haraka's own words are read.",
 			OK:      "It is there. The result says whether it was taken, or nothing was sent since it was put there.",

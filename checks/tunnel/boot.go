@@ -13,7 +13,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "tunnel.boot", Step: "wireguard", Title: "After a reboot the tunnel is as it is now",
+		ID: "tunnel.boot", Rests: []string{"tunnel.unit@"}, Step: "wireguard", Title: "After a reboot the tunnel is as it is now",
 		Page: checks.Page{
 			Asks:    "Would the tunnel be up after a reboot, as it is now? The unit, its file, the key that the file leads to and the routing that its commands make are compared with what runs on each host. Private and preshared keys do not leave it. Nothing is restarted for it.",
 			OK:      "It starts at boot, with what runs now.",

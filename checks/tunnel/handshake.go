@@ -19,7 +19,7 @@ const leastPacket = 128
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "tunnel.handshake", Step: "wireguard", Title: "The two ends of the tunnel have shaken hands",
+		ID: "tunnel.handshake", Rests: []string{"tunnel.unit", "firewall.rules"}, Step: "wireguard", Title: "The two ends of the tunnel have shaken hands",
 		Page: checks.Page{
 			Asks:  "Have the two ends proven their keys to each other lately? Both are asked; where it is too long ago their counters are compared, which tells who hears nothing.",
 			OK:    "They have.",
@@ -28,10 +28,10 @@ func init() {
 			Mends: "The chapter WireGuard; if both have the right keys, open the tunnel's UDP port in the provider's panel.",
 		},
 		Guide: "wireguard, Testing the Connection",
-		Reads: checks.Join(seen.Tunnels.Reads, seen.Listeners.Reads), Ask: checks.Linux(askHandshake),
+		Reads: checks.Join(seen.Tunnels.Reads, seen.Listeners.Reads, seen.Rules.Reads, seen.Addresses.Reads), Ask: checks.Linux(askHandshake),
 	})
 	checks.Register(checks.Check{
-		ID: "tunnel.bytes", Step: "wireguard", Title: "Bytes have gone both ways through the tunnel",
+		ID: "tunnel.bytes", Rests: []string{"tunnel.handshake"}, Step: "wireguard", Title: "Bytes have gone both ways through the tunnel",
 		Page: checks.Page{
 			Asks:  "Have bytes gone both ways through the tunnel? Both ends are asked for their counters.",
 			OK:    "Both ends sent and received.",
@@ -72,13 +72,26 @@ func askHandshake(ctx context.Context, e *checks.Env) []checks.Result {
 }
 
 func askBytes(ctx context.Context, e *checks.Env) []checks.Result {
-	q := checks.Question{Want: "bytes received and sent", Fix: "wireguard"}
+	q := checks.Question{Want: "bytes received and sent", Fix: "wireguard", Rests: []string{"tunnel.handshake"}}
 	return askEnds(ctx, e, q, func(one, far end) checks.Result {
 		if one.peer.Rx == 0 || one.peer.Tx == 0 {
 			return one.q.Fail(fmt.Sprintf("received %d, sent %d", one.peer.Rx, one.peer.Tx), cause(one, far), counters(one, far))
 		}
 		return one.q.OK("received %d, sent %d", one.peer.Rx, one.peer.Tx)
 	})
+}
+
+// refuses says whether the proxy's own rules refuse what the mail host dials, as far as they can be told.
+func refuses(e *checks.Env, proxy end) bool {
+	v, err := e.Look(proxy.host)
+	if err != nil {
+		return false
+	}
+	rules, err := seen.Rules.Of(v.Facts)
+	n, _ := seen.Addresses.Of(v.Facts)
+	stranger := rules.Strangers()[0]
+	f := rules.Enters(seen.Packet{Proto: "udp", Src: stranger, Dst: n.Meets(stranger, n.Device), Port: proxy.w.Port, In: n.Device})
+	return err == nil && f.Verdict != "ACCEPT"
 }
 
 // askEnds asks about each end of each tunnel. An interface or a peer that is not there is a failure for every question.
@@ -92,6 +105,9 @@ func askEnds(ctx context.Context, e *checks.Env, q checks.Question, ask func(one
 		for _, pair := range [][2]end{{proxy, mail}, {mail, proxy}} {
 			one, far := pair[0], pair[1]
 			one.q.Suffix = checks.Named(e.Site, one.other)
+			if one.q.Rests == nil && !refuses(e, proxy) {
+				one.q.Rests = []string{"tunnel.unit"}
+			}
 			switch {
 			case one.err != nil:
 				results = append(results, one.q.Cannot(one.err))

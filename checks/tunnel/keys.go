@@ -12,7 +12,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "tunnel.keys", Step: "wireguard", Title: "Nobody but root can read the tunnel's keys",
+		ID: "tunnel.keys", Rests: []string{"host.ssh@"}, Step: "wireguard", Title: "Nobody but root can read the tunnel's keys",
 		Page: checks.Page{
 			Asks:  "Can nobody but root read the tunnel's keys, and is none in a command that others can see? Owner and mode of the files are read, never the keys.",
 			OK:    "They are root's alone.",

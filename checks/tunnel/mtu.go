@@ -12,7 +12,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "tunnel.mtu", Step: "wireguard", Title: "Full packets fit through the tunnel",
+		ID: "tunnel.mtu", Rests: []string{"tunnel.tcp"}, Step: "wireguard", Title: "Full packets fit through the tunnel",
 		Page: checks.Page{
 			Asks:    "Do packets as large as the tunnel's interface promises get through whole? Pings that must not be broken up are sent from each end, in several sizes.",
 			OK:      "They do.",

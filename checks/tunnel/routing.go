@@ -12,7 +12,7 @@ import (
 )
 
 func init() {
-	checks.Register(checks.Check{ID: "tunnel.routing", Step: "wireguard", Title: "Answers to clients leave through the tunnel", Guide: "wireguard, Setting Up WireGuard",
+	checks.Register(checks.Check{ID: "tunnel.routing", Rests: []string{"tunnel.unit@"}, Step: "wireguard", Title: "Answers to clients leave through the tunnel", Guide: "wireguard, Setting Up WireGuard",
 		Page: checks.Page{
 			Asks:    "Which rule of the mail host's policy routing decides where the answers go that it sends from its address in the tunnel? The rules are walked in their order, over IPv6 where the tunnel has it.",
 			OK:      "One that leads into the tunnel.",

@@ -12,7 +12,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "tunnel.tcp", Step: "wireguard", Title: "TCP goes through the tunnel both ways",
+		ID: "tunnel.tcp", Rests: []string{"tunnel.handshake", "firewall.rules"}, Step: "wireguard", Title: "TCP goes through the tunnel both ways",
 		Page: checks.Page{
 			Asks:  "Does TCP go through the tunnel, both ways, to the ports that the site uses there? They are dialled from each end; where no service listens yet, a listener is put there for a moment.",
 			OK:    "It does.",
@@ -45,7 +45,8 @@ func askTunnelTCP(ctx context.Context, e *checks.Env) []checks.Result {
 
 func askThrough(ctx context.Context, e *checks.Env, from, to *site.Host, port int) checks.Result {
 	at := netip.AddrPortFrom(e.Site.TunnelAddress(to), uint16(port))
-	q := checks.Question{Suffix: checks.Named(e.Site, to), From: from.Name, Want: fmt.Sprintf("%s answers through the tunnel", at), Fix: "wireguard"}
+	q := checks.Question{Suffix: checks.Named(e.Site, to), From: from.Name, Want: fmt.Sprintf("%s answers through the tunnel", at), Fix: "wireguard",
+		Rests: []string{"tunnel.handshake", "firewall.rules@" + to.Name}}
 	v, err := e.Look(from)
 	if err != nil {
 		return q.Cannot(err)

@@ -43,6 +43,7 @@ type app struct {
 	paging  atomic.Int32 // pagers that have the terminal, or had it a moment ago
 	sim     *demo.World  // the simulated hosts; nil when they are real
 	known   *answers     // of the demo
+	of      string       // the path of the answers of this run
 	guided  bool         // questions are asked
 }
 
@@ -129,6 +130,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 	if err := a.openLog(verb); err != nil {
 		return nil, err
 	}
+	a.of = from.file.Path
 	r := &run.Runner{
 		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Diary: a.diary(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: cmp.Or(a.Deadline, 2*time.Minute), Accept: a.accepted(),

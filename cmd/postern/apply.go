@@ -27,6 +27,9 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer a.finish(r)
 	out, err := r.Apply(ctx, c.Steps)
+	if err == nil {
+		a.since(a.of, out.Results, false)
+	}
 	if _, only := byHand(c.Steps); only && err == nil {
 		if a.JSON {
 			object := outcomeObject(out, nil, exitUnasked, a.log)

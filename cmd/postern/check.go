@@ -100,7 +100,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 		}
 	}
 	if a.JSON {
-		object := checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Exit: checks.Exit(results), Unmeasured: []string{}}
+		object := checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Causes: causeObjects(results), Exit: checks.Exit(results), Unmeasured: []string{}}
 		hand, only := byHand(c.Steps)
 		for _, step := range hand {
 			object.Unmeasured = append(object.Unmeasured, step.ID)
@@ -116,6 +116,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 	a.since(from.file.Path, results, aloud)
 	if aloud {
 		_ = a.unmeasured(c.Steps) // Run returns the exit code
+		a.say.lines(report.Causes(results))
 		a.say.lines(report.Findings(results))
 	}
 	return results, nil

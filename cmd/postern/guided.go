@@ -275,6 +275,7 @@ func (w *walk) prove(ctx context.Context) error {
 	if err != nil {
 		return unasked(err)
 	}
+	w.since(w.from.file.Path, results, false)
 	w.say.lines(report.Findings(results))
 	if code := checks.Exit(results); code != exitOK {
 		return silent(code)

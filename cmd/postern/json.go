@@ -6,6 +6,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/report"
 	"postern/run"
 	"postern/steps"
 )
@@ -150,9 +151,32 @@ type checkJSON struct {
 	Schema  int          `json:"schema"`
 	At      time.Time    `json:"at"`
 	Results []resultJSON `json:"results"`
+	Causes  []causeJSON  `json:"causes"`
 	// Unmeasured are the steps asked for that are done by hand, about which the results say nothing.
 	Unmeasured []string `json:"unmeasured"`
 	Exit       int      `json:"exit"`
+}
+
+// causeJSON is a result that others follow from, by their keys: ID@place.
+type causeJSON struct {
+	Result  string   `json:"result"`
+	Follows []string `json:"follows"`
+	Action  string   `json:"action"`
+	Fix     string   `json:"fix"`
+	Answer  string   `json:"answer,omitempty"`
+	Type    string   `json:"type,omitempty"`
+}
+
+func causeObjects(results []checks.Result) []causeJSON {
+	out := []causeJSON{}
+	for _, c := range checks.Causes(results) {
+		one := causeJSON{c.Key(), []string{}, report.Fix(c.Result), c.Fix, c.Answer, c.Type}
+		for _, r := range c.Follows {
+			one.Follows = append(one.Follows, r.Key())
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 func resultObjects(results []checks.Result) []resultJSON {

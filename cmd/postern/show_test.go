@@ -181,9 +181,10 @@ func TestFindings(t *testing.T) {
 	v.lines(report.Findings(results()))
 	want := `
 Network
-[unknown] c, d, asked from mail
+[unknown] c, asked from mail
     saw       no route
     likely    down
+    follows   [unknown] d, asked from mail: no route
 
 Firewall
 [FAIL] b, asked from proxy

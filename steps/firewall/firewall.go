@@ -64,10 +64,11 @@ type Policy struct {
 	Outs        []Out   // nothing is made of them where all that goes out is allowed
 	Forwards    []Forward
 	Leaves      []Leave
-	Masquerade  bool   // hide clients behind the tunnel address, as the guide does
-	ClampMSS    string // the tunnel's interface: TCP through it gets its MSS clamped to the path; "" for no clamp
-	KeepForward bool   // leave a global ACCEPT of forwarding that the guide made
-	AdoptRules  bool   // untagged rules that equal ours become ours
+	Masquerade  bool     // hide clients behind the tunnel address, as the guide does
+	ClampMSS    string   // the tunnel's interface: TCP through it gets its MSS clamped to the path; "" for no clamp
+	KeepForward bool     // leave a global ACCEPT of forwarding that the guide made
+	AdoptRules  bool     // untagged rules that equal ours become ours
+	First       []string // ports, as "25/tcp", at which ours come before rules of other people that refuse them
 
 	// What to do with what a hand-made setup after the guide left behind.
 	GuideNAT     string   // its NAT block in before.rules: "replace" (or "", "adopt") puts our own chains in its place, "keep" leaves it

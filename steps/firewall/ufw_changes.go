@@ -86,10 +86,7 @@ func (p *plan) drifted() bool {
 		return true
 	}
 	for _, chain := range []string{"user-input", "user-forward", "user-output"} {
-		if len(four.Chain("filter", "ufw-"+chain)) < countRules(p.text(rules4Path), "ufw-"+chain) {
-			return true
-		}
-		if six.Has("filter", "ufw6-user-input") && len(six.Chain("filter", "ufw6-"+chain)) < countRules(p.text(rules6Path), "ufw6-"+chain) {
+		if lacks(four, "filter", "ufw-"+chain, p.text(rules4Path)) || six.Has("filter", "ufw6-user-input") && lacks(six, "filter", "ufw6-"+chain, p.text(rules6Path)) {
 			return true
 		}
 	}
@@ -102,7 +99,8 @@ func (p *plan) drifted() bool {
 			if family.text != "" {
 				jumps = 1
 			}
-			if family.now.Hangs(j[0], j[1], j[2]) != jumps || len(family.now.Chain(j[0], j[2])) != countRules(family.text, j[2]) {
+			if family.now.Hangs(j[0], j[1], j[2]) != jumps || len(family.now.Chain(j[0], j[2])) != len(rulesOf(family.text, j[2])) ||
+				lacks(family.now, j[0], j[2], family.text) {
 				return true
 			}
 		}
@@ -115,15 +113,29 @@ func (p *plan) unfiltered6() bool {
 	return p.now.Six.Has("filter", "INPUT") && !p.now.Six.Has("filter", "ufw6-user-input")
 }
 
-// countRules is how many "-A CHAIN" lines a rules file has for a chain.
-func countRules(text, chain string) int {
-	n := 0
+// rulesOf are the rules that a file has for a chain.
+func rulesOf(text, chain string) (list []seen.Rule) {
 	for _, line := range strings.Split(text, "\n") {
 		if strings.HasPrefix(line, "-A "+chain+" ") {
-			n++
+			list = append(list, seen.ParseRule(line))
 		}
 	}
-	return n
+	return list
+}
+
+// lacks says whether a rule that a file has for a chain does not run there, however it is spelled.
+func lacks(now seen.Tables, table, chain, text string) bool {
+	runs := map[string]int{}
+	for _, r := range now.Chain(table, chain) {
+		runs[r.Spelling()+" "+r.To]++
+	}
+	for _, r := range rulesOf(text, chain) {
+		key := r.Spelling() + " " + r.To
+		if runs[key]--; runs[key] < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // section is the rules one function of postern.init loads.

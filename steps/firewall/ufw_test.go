@@ -198,6 +198,44 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Where the operator says so, ours comes before a rule of theirs that refuses all that it admits, and before no ban.
+func TestFirst(t *testing.T) {
+	rule := func(text string) string {
+		return "\n### tuple ### " + text + "\n-A ufw-user-input -j DROP\n"
+	}
+	const ours = "allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 in comment=706f737465726e20736d7470"
+	want := Policy{Host: "test", Enable: true, Allows: []Allow{{Name: "smtp", Proto: "tcp", Port: 25}}}
+	for _, c := range []struct {
+		name  string
+		rules []string
+		first bool
+		want  string // the tuples, by what they begin with
+	}{
+		{"not asked for", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", ours}, false, "deny allow"},
+		{"asked for", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "allow deny"},
+		{"ours was turned into it", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in"}, true, "allow deny"},
+		{"a range, and all of a protocol", []string{"reject any 20:30 0.0.0.0/0 any 0.0.0.0/0 in", "deny tcp any 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "allow reject deny"},
+		{"a ban stands before it", []string{"limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", "deny any any 0.0.0.0/0 any 192.0.2.0/24 in", "deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "limit deny allow deny"},
+		{"a ban stands between", []string{"deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in", "reject any any 0.0.0.0/0 any 192.0.2.0/24 in", ours}, true, "deny reject allow"},
+		{"for another port", []string{"deny tcp 26 0.0.0.0/0 any 0.0.0.0/0 in", ours}, true, "deny allow"},
+	} {
+		text := ""
+		for _, one := range c.rules {
+			text += rule(one)
+		}
+		if want.First = nil; c.first {
+			want.First = []string{"25/tcp"}
+		}
+		var got []string
+		for _, e := range merge(parseUserRules(rulesMark+"\n"+text+"\n"+endMark+"\n", false), want).file.entries {
+			got = append(got, e.rule.Action)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestDrift(t *testing.T) {
 	want := Policy{Host: "test", Enable: true, ClampMSS: "wg0", Allows: []Allow{{Name: "ssh", Proto: "tcp", Port: 22}}}
 	found := factsOf(bare(nil))
@@ -212,7 +250,7 @@ func TestDrift(t *testing.T) {
 		}
 	}
 	rule := "-A ufw-user-input -p tcp -m tcp --dport 22 -j ACCEPT\n"
-	own := "*mangle\n:postern-mss - [0:0]\n-A FORWARD -j postern-mss\n-A postern-mss -i wg0 -j TCPMSS\n-A postern-mss -o wg0 -j TCPMSS\nCOMMIT\n" +
+	own := "*mangle\n:postern-mss - [0:0]\n-A FORWARD -j postern-mss\n-A postern-mss -i wg0 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\n-A postern-mss -o wg0 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n" +
 		"*nat\n:postern-pre - [0:0]\n:postern-post - [0:0]\n-A PREROUTING -j postern-pre\n-A POSTROUTING -j postern-post\nCOMMIT\n"
 	head := "*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\n"
 	for _, c := range []struct {
@@ -223,6 +261,8 @@ func TestDrift(t *testing.T) {
 		{"a rule more", own + head + rule + rule + "COMMIT\n", true},
 		{"not running", "", false},
 		{"a rule less", own + head + "COMMIT\n", false},
+		{"another rule in its place", own + head + strings.Replace(rule, "22", "23", 1) + "COMMIT\n", false},
+		{"a rule of ours for something else", strings.Replace(own, "-A postern-mss -i wg0", "-A postern-mss -i wg9", 1) + head + rule + "COMMIT\n", false},
 		{"a jump twice", strings.Replace(own, "-A PREROUTING -j postern-pre\n", "-A PREROUTING -j postern-pre\n-A PREROUTING -j postern-pre\n", 1) + head + rule + "COMMIT\n", false},
 		{"no chains of ours", head + rule + "COMMIT\n", false},
 	} {

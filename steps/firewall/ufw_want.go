@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -239,8 +240,31 @@ func merge(f ufwFile, want Policy) merged {
 			m.file.entries = append(m.file.entries, ufwEntry{rule: r, known: true, text: r.block()})
 		}
 	}
+	for _, r := range wanted {
+		if at, to := m.file.lift(r); at > to && slices.Contains(want.First, r.Dport+"/"+r.Proto) {
+			e := m.file.entries[at]
+			m.file.entries, m.changed = slices.Insert(slices.Delete(m.file.entries, at, at+1), to, e), true
+		}
+	}
 	m.notes = append(m.notes, shadows(m.file, want)...)
 	return m
+}
+
+// lift is where a rule of ours stands, and where it would come before what refuses all that it admits. Where a rule that refuses
+// some of it, such as a ban, stands between the two, it stays where it is: the ban would end.
+func (f ufwFile) lift(r ufwRule) (at, to int) {
+	at = slices.IndexFunc(f.entries, func(e ufwEntry) bool { return e.known && e.rule.same(r) })
+	to = at
+	for i := at - 1; i >= 0; i-- {
+		switch e := f.entries[i]; {
+		case !e.known || e.rule.admitting() || !overlap(e.rule, r):
+		case !e.rule.holds(r):
+			return at, to
+		default:
+			to = i
+		}
+	}
+	return at, to
 }
 
 // covering is a rule of other people that admits already what a rule of ours would. One that people are told to delete does not
