@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -39,16 +40,17 @@ func (p promises) with(parts []steps.Part) promises {
 // can mend it, that is the fix then.
 func (p promises) kept(results []checks.Result) []checks.Result {
 	for n, r := range results {
-		step, _ := steps.Find(r.Fix)
-		plan, planned := p.plans[r.Fix]
-		if !planned || r.Answer != "" && step.OfAnswers() { // the answer itself is what is wanted
+		was, planned := p.plans[r.Fix]
+		if !planned {
 			continue
 		}
+		plan := was
 		if r.Answer != "" {
 			plan = p.answered(r)
 		}
 		why := ""
 		switch {
+		case r.Answer != "" && !reflect.DeepEqual(plan.Tasks, was.Tasks): // the answer itself is what is wanted
 		case len(plan.Refused) > 0:
 			why = "the chapter's plan is refused until this is out of the way: " + plan.Refused[0]
 		case plan.Empty() || r.Alone() && !slices.ContainsFunc(plan.Parts, func(part steps.Part) bool { return part.Host == r.From }):

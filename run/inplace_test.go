@@ -34,6 +34,11 @@ func TestNoFixThatMendsNothing(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c.r, got, c.want)
 		}
 	}
+	p.plans["network"] = steps.Plan{}
+	if got := fix(p, checks.Result{Fix: "network", From: "proxy", Answer: "host.proxy.provider=netcup"}); got != "network" {
+		t.Errorf("an answer by which a person is told other things: %q", got)
+	}
+	p.plans["network"] = some
 	one := checks.Result{Fix: "network", From: "mail"}
 	kept := p.with([]steps.Part{{Host: "mail", Changes: []remote.Change{{Step: "network"}}}})
 	if fix(kept, one) != elsewhere || fix(p, one) != "network" {
