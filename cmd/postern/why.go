@@ -42,8 +42,10 @@ func (c *whyCmd) Run(ctx context.Context, a *app) error {
 		names = net.DefaultResolver
 	}
 	found, err := r.Why(ctx, port, names)
-	if err != nil {
-		return unasked(err)
+	if err != nil && ctx.Err() == nil {
+		return &problem{code: exitUnasked, err: err}
+	} else if err != nil {
+		return err
 	}
 	var outcomes []checks.Result
 	for _, d := range found {
