@@ -5,7 +5,7 @@ package main
 import "testing"
 
 // TestWizardCauses: a year later the tunnel's unit is stopped on the mail host, and somebody denied mail on the proxy. The wizard opens
-// with both causes, and each is mended in four keys at most.
+// with both causes, and each is mended in four keys at most. So is a path that swallows large packets.
 func TestWizardCauses(t *testing.T) {
 	needLab(t)
 	t.Parallel()
@@ -27,6 +27,17 @@ func TestWizardCauses(t *testing.T) {
 	s.press("a")
 	s.shows("WireGuard / proof", "All as it was: what worked works again.")
 	s.leave(0)
-	o.flags = nil
 	o.proven()
+
+	// The right number is an answer, and so is what it takes.
+	if err := l.Fault(t.Context(), "mtu-hole", true); err != nil {
+		t.Fatal(err)
+	}
+	s = o.open()
+	s.shows("worst first", "> [FAIL]* 1320 bytes get through", "+1")
+	s.press("f")
+	s.shows("Guarded: 2 changes on 2 hosts", "answered for you: tunnel.mtu=1320")
+	s.press("a")
+	s.shows("WireGuard / proof", "All as it was: what worked works again.")
+	s.leave(0)
 }

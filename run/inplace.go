@@ -37,7 +37,7 @@ func (p promises) with(parts []steps.Part) promises {
 }
 
 // kept are results of which none offers a step as its fix whose plan would change nothing of what it is about. Where a person
-// can mend it, that is the fix then.
+// can mend it, that is the fix then. What follows from another is mended by what mends that.
 func (p promises) kept(results []checks.Result) []checks.Result {
 	for n, r := range results {
 		was, planned := p.plans[r.Fix]
@@ -61,6 +61,15 @@ func (p promises) kept(results []checks.Result) []checks.Result {
 				why = "on " + r.From + ": " + r.Type
 			}
 			results[n].Fix, results[n].Answer, results[n].Type = why, "", ""
+		}
+	}
+	for _, c := range checks.Causes(results) {
+		for _, follows := range c.Follows {
+			for n := range results {
+				if results[n].Key() == follows.Key() {
+					results[n].Fix, results[n].Answer, results[n].Type = c.Fix, c.Answer, ""
+				}
+			}
 		}
 	}
 	return results

@@ -34,11 +34,14 @@ func TestNoFixThatMendsNothing(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c.r, got, c.want)
 		}
 	}
-	p.plans["network"] = steps.Plan{}
-	if got := fix(p, checks.Result{Fix: "network", From: "proxy", Answer: "host.proxy.provider=netcup"}); got != "network" {
+	p.plans["dns"] = steps.Plan{}
+	if got := fix(p, checks.Result{Fix: "dns", From: "proxy", Answer: "hostname=mail.example.org"}); got != "dns" {
 		t.Errorf("an answer by which a person is told other things: %q", got)
 	}
-	p.plans["network"] = some
+	list := p.kept([]checks.Result{{ID: "a", From: "mail", Outcome: checks.Fail, Fix: "network"}, {ID: "b", From: checks.Here, Outcome: checks.Fail, Fix: "firewall", Rests: []string{"a"}}})
+	if list[1].Fix != "network" {
+		t.Errorf("what follows is mended by %q", list[1].Fix)
+	}
 	one := checks.Result{Fix: "network", From: "mail"}
 	kept := p.with([]steps.Part{{Host: "mail", Changes: []remote.Change{{Step: "network"}}}})
 	if fix(kept, one) != elsewhere || fix(p, one) != "network" {
