@@ -18,7 +18,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "dns.provider", Step: "network", Title: "The proxy's provider is answered", Guide: "RFC 1035, 3.5", Beyond: true,
+		ID: "dns.provider", Step: "network", Title: "The proxy's provider is answered", Guide: "RFC 1035, 3.5", Beyond: true, Rests: []string{"host.ssh"},
 		Page: checks.Page{
 			Asks:    "Where the proxy's provider is not answered: whose is its public address? The proxy's resolver is asked for the name that a new server has from its provider; and for the number of the network (AS), where dns.ask names " + networks + ", which then learns the address.",
 			OK:      "It is not asked: the provider is answered, or nobody is known by these signs.",
