@@ -17,18 +17,26 @@ import (
 // leads to the letter, and the matter is closed by the measurement that says so, and by nothing else.
 func TestPort25(t *testing.T) {
 	t.Parallel()
-	m := newMailed(t, "haraka", Options{Suite: "trixie", Mail: "plain"})
-	for _, limit := range []string{"net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"} { // a router says it once a second at most, and the faults follow each other
-		want(t, m.l, "inet", "sysctl", "-qw", limit+"=0")
+	for _, suite := range []string{"trixie", "bookworm"} {
+		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
+			if suite == "bookworm" {
+				needTorture(t)
+			}
+			m := newMailed(t, "haraka", Options{Suite: suite, Mail: "plain"})
+			for _, limit := range []string{"net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"} { // a router says it once a second at most, and the faults follow each other
+				want(t, m.l, "inet", "sysctl", "-qw", limit+"=0")
+			}
+			m.run(0, "apply", "--yes", "network", "firewall")
+			before := fingerprints(t, m.l)
+			for _, f := range outwardFaults() {
+				m.outwardFault(t, f)
+			}
+			sameHosts(t, m.l, before)
+			m.checklist(t)
+			sameHosts(t, m.l, before)
+		})
 	}
-	m.run(0, "apply", "--yes", "network", "firewall")
-	before := fingerprints(t, m.l)
-	for _, f := range outwardFaults() {
-		m.outwardFault(t, f)
-	}
-	sameHosts(t, m.l, before)
-	m.checklist(t)
-	sameHosts(t, m.l, before)
 }
 
 // outwardFaults are those of the way out: in inet it is the provider who is at it.
