@@ -53,8 +53,10 @@ func (p promises) kept(results []checks.Result) []checks.Result {
 		case r.Answer != "" && !reflect.DeepEqual(plan.Tasks, was.Tasks): // the answer itself is what is wanted
 		case len(plan.Refused) > 0:
 			why = "the chapter's plan is refused until this is out of the way: " + plan.Refused[0]
-		case plan.Empty() || r.Alone() && !slices.ContainsFunc(plan.Parts, func(part steps.Part) bool { return part.Host == r.From }):
+		case plan.Empty():
 			why = elsewhere
+		case r.Alone() && !slices.ContainsFunc(plan.Parts, func(part steps.Part) bool { return part.Host == r.From }):
+			why = "nothing that this program would change on " + r.From + ": see what is likely, then check again"
 		}
 		if why != "" {
 			if r.Type != "" {
