@@ -122,7 +122,6 @@ func (a *asking) measure(ctx context.Context) {
 	}
 	sides := []*Side{&a.all[0].Proxy, &a.all[0].Mail}
 	a.captured(ctx, sides, a.send)
-	a.again(ctx)
 	proxy, mail := sides[0].Captured, sides[1].Captured
 	for i := range a.all {
 		s, people := &a.all[i], []netip.Addr(nil)
@@ -135,6 +134,7 @@ func (a *asking) measure(ctx context.Context) {
 		s.Proxy.Captured, s.Proxy.Error = proxy.of(s.Public.Addr(), people...), a.all[0].Proxy.Error
 		s.Mail.Captured, s.Mail.Error = mail.of(s.Public.Addr(), people...), a.all[0].Mail.Error
 	}
+	a.again(ctx)
 }
 
 // speaks is the address that the proxy sees who asks, where nothing stands between that would change it; nothing is sent for it.
@@ -215,11 +215,11 @@ func (a *asking) dial(ctx context.Context, to netip.AddrPort) Dial {
 	return d
 }
 
-// again reads the tunnel's counters once more, and dials others where the port was not open.
+// again reads the tunnel's counters once more, and dials others where nothing came to the proxy.
 func (a *asking) again(ctx context.Context) {
 	for _, h := range []*site.Host{a.proxy, a.mail} {
 		v, err := a.e.Look(h)
-		if err != nil {
+		if err != nil || v.Run == nil {
 			continue
 		}
 		q := seen.Tunnels.Query(a.e.Site, h)
@@ -229,7 +229,7 @@ func (a *asking) again(ctx context.Context) {
 	}
 	for i := range a.all {
 		s := &a.all[i]
-		if a.p.Proto != "tcp" || a.from == nil || s.Dial.Answer == checks.Open {
+		if a.p.Proto != "tcp" || a.from == nil || s.Dial.Answer == checks.Open || s.Dial.Answer == checks.NoRoute || s.arrived() > 0 {
 			continue
 		}
 		names := witnesses(a.p)

@@ -216,6 +216,17 @@ func TestDiagnoseBlind(t *testing.T) {
 	}
 }
 
+// A home without IPv6 is no fault of the port.
+func TestDiagnoseWithout6(t *testing.T) {
+	s := healthy(t, "smtp")
+	s.Public, s.Client, s.Dial.Answer = netip.MustParseAddrPort("[2001:db8:113::10]:25"), netip.Addr{}, checks.NoRoute
+	s.Target = s.Public
+	seenAs(t, &s)
+	if d := Diagnose(s); d.Outcome() != checks.Skip || !strings.Contains(d.Words, "here has no way to the IPv6 internet") || d.Action != "" {
+		t.Errorf("%s: %s", d.Outcome(), d.Words)
+	}
+}
+
 // What works is never told to be broken; and where the packets end, the hop that breaks is not before the last that let them on, whatever else is known.
 func TestDiagnoseFollows(t *testing.T) {
 	for service, edges := range map[string][]string{"smtp": own, "imaps": onward, "tunnel": shake} {

@@ -79,7 +79,7 @@ func Says(p site.Service) []string {
 	}
 	said = append(said, fmt.Sprintf("connect to the proxy's port %d once over each family, and hang up", p.Port))
 	if names := witnesses(p); len(names) > 0 {
-		said = append(said, fmt.Sprintf("where that fails, connect once to port %d of %s, and hang up, so that this network is not mistaken for the proxy's", p.Port, strings.Join(names, ", ")))
+		said = append(said, fmt.Sprintf("where nothing of that arrives, connect once to port %d of %s, and hang up, so that this network is not mistaken for the proxy's", p.Port, strings.Join(names, ", ")))
 	}
 	return said
 }
