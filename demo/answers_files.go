@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // sysctls are what runs, what of ufw's runs, and what files say of forwarding.
@@ -71,12 +72,18 @@ func (h *Host) units(args []string) string {
 		if h.kernel.started[name] || h.kernel.tunnels[link] != nil {
 			active, state = "active", "running"
 		}
+		if tunnelled && state == "dead" && h == h.w.Mail && !h.w.stopped.IsZero() {
+			state += fmt.Sprintf("\nInactiveEnterTimestampMonotonic=%d", (upFor + h.w.stopped.Sub(h.w.began)).Microseconds())
+		}
 		starts := strings.ReplaceAll(execStart.FindString(h.text("/etc/systemd/system/"+name+".service")), "=", "={ argv[]=")
 		text += fmt.Sprintf("Id=%s.service\nLoadState=%s\nActiveState=%s\nSubState=%s\nUnitFileState=%s\nAfter=\n%s\n\n", name, loaded, active, state, boot, starts)
 	}
 	text += "Id=ssh.socket\nLoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\nAfter=\n\n"
-	return section("ours", ours) + section("init", "") + section("scripts", "") + section("armed", armed) + section("effect", "") + section("units", text)
+	return section("ours", ours) + section("init", "") + section("scripts", "") + section("armed", armed) + section("effect", "") + section("uptime", fmt.Sprintf("%.2f 0", (upFor+h.w.Now().Sub(h.w.began)).Seconds())) + section("units", text)
 }
+
+// upFor is how long the hosts are up when the demo begins.
+const upFor = time.Hour
 
 // tunnel is what wg says of an interface, but for the private key.
 func (h *Host) tunnel(args []string) string {

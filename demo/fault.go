@@ -24,7 +24,7 @@ var faults = map[string]string{
 	"relay":    "the mail server takes mail of strangers for strangers: an open relay",
 	"junk":     "the mail server does not believe the proxy about who sends: all of it seems to come from the proxy, which a filter takes for spam",
 	"homeip":   "the mail host sends past the proxy, so receivers see the address at home",
-	"unit":     "somebody stops the tunnel's unit on the mail host, once it is set up: nothing else is wrong",
+	"unit":     "somebody stops the tunnel's unit on the mail host, twenty seconds after it was set up: nothing else is wrong",
 	"boot":     "the mail host reboots when its tunnel is started for the first time",
 }
 
@@ -32,6 +32,8 @@ var faults = map[string]string{
 const (
 	darkFor = 6 * time.Second
 	busyFor = 20 * time.Second
+
+	stopsAfter = 20 * time.Second
 )
 
 // Faults are the names that Options.Faults takes, each with one line that says what it does.
@@ -50,6 +52,19 @@ func (w *World) first(name string) bool {
 // dark says whether the link between the operator and a host is lost.
 func (w *World) dark(h *Host) bool { return h == w.Proxy && w.Now().Before(w.darkUntil) }
 
+// stopTunnels stops what tunnels there are, after a while.
+func (h *Host) stopTunnels(after time.Duration) {
+	if !h.w.wait(h.w.ctx, after) {
+		return
+	}
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	for name := range h.kernel.tunnels {
+		h.tunnelStop(name)
+	}
+	h.w.stopped = h.w.Now()
+}
+
 // breaks is what goes wrong with what is asked of a host: the link to the proxy is lost once a change has been made there, before
 // anybody hears of it; the mail host's tunnel is stopped once it is kept.
 func (h *Host) breaks(_ context.Context, c run.Call) error {
@@ -60,9 +75,7 @@ func (h *Host) breaks(_ context.Context, c run.Call) error {
 		w.darkUntil = w.Now().Add(darkFor)
 	}
 	if c.Verb == "confirm" && c.Done && h == w.Mail && len(h.kernel.tunnels) > 0 && w.first("unit") {
-		for name := range h.kernel.tunnels {
-			h.tunnelStop(name)
-		}
+		w.spawn(func() { h.stopTunnels(stopsAfter) })
 	}
 	if w.dark(h) {
 		return remote.ErrLost

@@ -64,8 +64,9 @@ var faultStories = map[string]func(t *testing.T, o *operator){
 		if err := o.apply(); err != nil {
 			t.Errorf("apply: %v", err)
 		}
+		time.Sleep(time.Minute)
 		list := checks.Causes(o.check())
-		if len(list) != 1 || list[0].Key() != "tunnel.unit@mail" || len(list[0].Follows) < 12 || list[0].Fix != "wireguard" {
+		if len(list) != 1 || list[0].Key() != "tunnel.unit@mail" || len(list[0].Follows) < 12 || !strings.Contains(list[0].Saw.String(), "is stopped since ") || list[0].Fix != "wireguard" {
 			t.Errorf("not one cause with what follows from it, which its chapter mends: %+v", list)
 		}
 		if err := o.apply(); err != nil {
