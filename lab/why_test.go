@@ -133,7 +133,7 @@ var pairs = [][2]string{
 	{"a ban", "provider drops answers"}, {"a rule of the legacy backend", "answers dropped on the proxy"}, {"a table of nft's from its file", "provider drops answers"},
 	{"provider resets it", "forwarding dropped"}, {"provider prohibits it", "unit stopped on mail"}, {"dropped before anything", "sent to a wrong target"},
 	{"sent to a wrong target", "unit stopped on mail"}, {"not sent on", "no listener"}, {"forwarding dropped", "a rule on mail drops the tunnel"}, {"forwarding off", "no listener"},
-	{"unit stopped on mail", "no listener"}, {"wrong key on mail", "ufw on mail drops the tunnel"}, {"udp dropped, asked of a port", "a rule on mail drops the tunnel"},
+	{"unit stopped on mail", "no listener"}, {"wrong key on mail", "ufw on mail drops the tunnel"}, {"a rule on mail drops the tunnel", "udp dropped, asked of a port"},
 	{"a rule on mail drops the tunnel", "answers dropped in forwarding"}, {"ufw on mail drops the tunnel", "another VPN's policy rules"},
 	{"no listener", "provider drops answers of the mail host"}, {"another VPN's policy rules", "answers dropped in forwarding"},
 }

@@ -87,7 +87,7 @@ func (p *whyPage) View(width, height int) view {
 		v.add(draw.Inset(draw.Plain, "Finding out; it takes some seconds. "+report.Doing(p.last), width)...)
 	case p.done == nil:
 		v.add(draw.Inset(draw.Plain, "To find out, this program will:", width)...)
-		for _, one := range path.Says(p.site(), p.port) {
+		for _, one := range path.Says(p.port) {
 			v.add(draw.Inset(draw.Plain, "- "+one, width)...)
 		}
 	case p.done.err != nil:

@@ -28,7 +28,7 @@ func TestEveryFolderIsListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.IsDir() && e.Name() != "families" && e.Name() != "path" { // which has no checks
+		if e.IsDir() && e.Name() != "families" && e.Name() != "path" { // which follows a port, and registers nothing
 			folders = append(folders, e.Name())
 		}
 	}

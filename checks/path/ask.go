@@ -3,6 +3,7 @@ package path
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -74,6 +75,7 @@ func (a *asking) signals() {
 			continue
 		}
 		one := s
+		one.Dial = Dial{To: public.String(), Answer: checks.NoPlace, Why: "there is no place to ask from"}
 		one.Public, one.Target = netip.AddrPortFrom(public, uint16(a.p.Port)), netip.AddrPortFrom(public, uint16(a.p.Port))
 		if v, err := e.Look(a.proxy); err == nil {
 			via, _ := seen.SSH.Of(v.Facts)
@@ -81,12 +83,17 @@ func (a *asking) signals() {
 				at, _ := n.Arrives(public)
 				one.Target = netip.AddrPortFrom(cmp.Or(at, public), uint16(a.p.Port))
 			}
-			if c := via.Client.Addr().Unmap(); s.From == checks.Here && e.Direct(via) && c.IsValid() && c.Is6() == public.Is6() {
-				one.Client = c
-			} else if a.p.Name == "ssh" {
+			c := via.Client.Addr().Unmap()
+			switch direct := s.From == checks.Here && e.Direct(via) && c.IsValid(); {
+			case direct && c.Is6() == public.Is6():
+				if one.Client = c; a.p.Name == "ssh" { // the login is the proof
+					one.Dial.Answer = checks.Open
+				}
+			case direct && a.p.Name == "ssh":
 				continue
+			case a.p.Name == "ssh":
+				one.Dial.Why = "the login came through another host"
 			}
-			one.Dial = Dial{To: one.Public.String(), Answer: checks.Open} // of SSH the login is the proof, and others are dialled below
 		} else {
 			one.Proxy.Error = checks.Why(err)
 		}
@@ -108,15 +115,43 @@ func (a *asking) signals() {
 // measure sends, and sees what passes on both hosts meanwhile.
 func (a *asking) measure(ctx context.Context) {
 	a.ends(0)
+	for i := range a.all {
+		if s := &a.all[i]; !s.Client.IsValid() && a.from != nil {
+			s.Client = a.speaks(ctx, s.Public)
+		}
+	}
 	sides := []*Side{&a.all[0].Proxy, &a.all[0].Mail}
 	a.captured(ctx, sides, a.send)
-	a.again(ctx)
 	proxy, mail := sides[0].Captured, sides[1].Captured
 	for i := range a.all {
-		s := &a.all[i]
-		s.Proxy.Captured, s.Proxy.Error = proxy.of(s.Public.Addr()), a.all[0].Proxy.Error
-		s.Mail.Captured, s.Mail.Error = mail.of(s.Public.Addr()), a.all[0].Mail.Error
+		s, people := &a.all[i], []netip.Addr(nil)
+		if s.Client.IsValid() { // whatever others do at the port meanwhile is nobody's business
+			people = []netip.Addr{s.Client, a.e.Site.TunnelAddress(a.proxy), a.e.Site.TunnelAddress6(a.proxy)}
+		}
+		if s.Dial.Answer == checks.Open && !slices.ContainsFunc(proxy.of(s.Public.Addr(), people...).Packets, func(p Packet) bool { return p.Kind == SYN }) {
+			s.Client, people = netip.Addr{}, nil // it came from another address than the login
+		}
+		s.Proxy.Captured, s.Proxy.Error = proxy.of(s.Public.Addr(), people...), a.all[0].Proxy.Error
+		s.Mail.Captured, s.Mail.Error = mail.of(s.Public.Addr(), people...), a.all[0].Mail.Error
 	}
+	a.again(ctx)
+}
+
+// speaks is the address that the proxy sees who asks, where nothing stands between that would change it; nothing is sent for it.
+func (a *asking) speaks(ctx context.Context, to netip.AddrPort) netip.Addr {
+	if h := a.e.Site.Host(a.from.Name); h != nil && to.Addr().Is4() {
+		return a.e.Public4(h, a.from)
+	}
+	if a.from.Name != checks.Here || a.from.Dial == nil || to.Addr().Is4() {
+		return netip.Addr{}
+	}
+	conn, err := a.from.Dial.DialContext(ctx, "udp6", to.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer conn.Close()
+	own, _ := netip.ParseAddrPort(conn.LocalAddr().String())
+	return own.Addr().WithZone("")
 }
 
 // captured has all hosts tell what passes while something is done.
@@ -130,6 +165,9 @@ func (a *asking) captured(ctx context.Context, sides []*Side, do func(context.Co
 	v, err := a.e.Look(a.e.Site.Host(side.Host))
 	if err == nil {
 		side.Captured, err = Capture(ctx, v, []int{a.p.Port, a.e.Site.Tunnel.Port}, rest)
+	}
+	if err == nil && (side.Captured.Late || side.Captured.Cut) {
+		err = errors.New("there was more than could be looked at")
 	}
 	if side.Error = ""; err != nil {
 		side.Error = checks.Why(err)
@@ -177,11 +215,11 @@ func (a *asking) dial(ctx context.Context, to netip.AddrPort) Dial {
 	return d
 }
 
-// again reads the tunnel's counters once more, and dials others where the port was not open.
+// again reads the tunnel's counters once more, and dials others where nothing came to the proxy.
 func (a *asking) again(ctx context.Context) {
 	for _, h := range []*site.Host{a.proxy, a.mail} {
 		v, err := a.e.Look(h)
-		if err != nil {
+		if err != nil || v.Run == nil {
 			continue
 		}
 		q := seen.Tunnels.Query(a.e.Site, h)
@@ -191,7 +229,7 @@ func (a *asking) again(ctx context.Context) {
 	}
 	for i := range a.all {
 		s := &a.all[i]
-		if a.p.Proto != "tcp" || a.from == nil || s.Dial.Answer == checks.Open {
+		if a.p.Proto != "tcp" || a.from == nil || s.Dial.Answer == checks.Open || s.Dial.Answer == checks.NoRoute || s.arrived() > 0 {
 			continue
 		}
 		names := witnesses(a.p)

@@ -21,9 +21,12 @@ type dialer struct {
 	to []string
 }
 
-func (d *dialer) DialContext(_ context.Context, _, address string) (net.Conn, error) {
+func (d *dialer) DialContext(_ context.Context, network, address string) (net.Conn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if network == "udp6" {
+		return nil, errors.New("no IPv6")
+	}
 	d.to = append(d.to, address)
 	return nil, errors.New("no way")
 }
@@ -49,7 +52,7 @@ func places(t *testing.T, s *site.Site, d *dialer, ran *[]string) *checks.Env {
 				for range 2 {
 					<-knocks
 				}
-				return remote.Answer{Out: "== packets\nin eth0 198.51.100.20 40000 203.0.113.10 25 syn\nin eth0 2001:db8::1 40000 2001:db8::2 25 syn\n== end\n"}, nil
+				return remote.Answer{Out: "== packets\nin eth0 198.51.100.20 40000 203.0.113.10 25 syn\nin eth0 2001:db8::1 40000 2001:db8::2 25 syn\nin eth0 192.0.2.99 40000 203.0.113.10 25 syn\n== end\n"}, nil
 			case "captured":
 				knocks <- true
 				return remote.Answer{}, nil
@@ -89,6 +92,13 @@ func TestAsk(t *testing.T) {
 		if text == "ssh" && (found[0].Outcome() != checks.OK || found[0].Signals.Public.Port() != 2222) {
 			t.Errorf("ssh: %s at %s", found[0].Words, found[0].Signals.Public)
 		}
+	}
+	e := places(t, s, &dialer{}, &[]string{})
+	e.Here = nil
+	if port, err := Named(s, "25"); err != nil {
+		t.Fatal(err)
+	} else if found, err := Ask(t.Context(), e, port); err != nil || len(found) != 1 || found[0].Outcome() == checks.OK {
+		t.Errorf("nobody could dial, and: %v, %v", found, err)
 	}
 	if _, err := Ask(t.Context(), &checks.Env{Site: &site.Site{}}, site.Service{}); err == nil {
 		t.Error("a site without hosts was asked")

@@ -73,11 +73,11 @@ func (c Captured) Count(is func(Packet) bool) (n int) {
 	return n
 }
 
-// of is what concerns an address's family: the connections of that, and whatever carries them through the tunnel.
-func (c Captured) of(like netip.Addr) Captured {
+// of is what concerns connections of one family, of certain people where they are known, and whatever carries them through the tunnel.
+func (c Captured) of(like netip.Addr, people ...netip.Addr) Captured {
 	c.Packets = slices.DeleteFunc(slices.Clone(c.Packets), func(p Packet) bool {
-		tcp := p.Kind == SYN || p.Kind == SYNACK || p.Kind == RST || p.Kind == ICMP
-		return tcp && p.Src.Addr().Is4() != like.Is4()
+		tcp, src, dst := p.Kind == SYN || p.Kind == SYNACK || p.Kind == RST || p.Kind == ICMP, p.Src.Addr().Unmap(), p.Dst.Addr().Unmap()
+		return tcp && (src.Is4() != like.Is4() || len(people) > 0 && !slices.Contains(people, src) && !slices.Contains(people, dst))
 	})
 	return c
 }

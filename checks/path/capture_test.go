@@ -64,6 +64,9 @@ func TestCapturedOfAFamily(t *testing.T) {
 			t.Errorf("%s: %v", like, got.Packets)
 		}
 	}
+	if got := c.of(netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("192.0.2.7")); len(got.Packets) != 1 || got.Packets[0].Kind != Data {
+		t.Errorf("what others do is told: %v", got.Packets)
+	}
 }
 
 // What cannot be seen is an error that says why, and the thing is not done without anybody looking.

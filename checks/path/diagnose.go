@@ -77,6 +77,8 @@ func Diagnose(s Signals) Diagnosis {
 			d.Hops[i].State = Passed
 		}
 		d.Words = s.name() + " works: every hop lets it through"
+	case s.without6():
+		d.Confidence, d.Words = Open, s.name()+" was not asked: "+s.From+" has no way to the IPv6 internet"
 	default:
 		d.Confidence = Open
 		d.Words = s.name() + " does not get through, and where it ends cannot be told: " + cmp.Or(open.evidence, "nothing that was seen says so")
@@ -101,6 +103,9 @@ func (s Signals) works() bool {
 	}
 	return s.Dial.Answer == checks.Open
 }
+
+// without6 says that the place asked from has no IPv6, as most homes: that says nothing of the port.
+func (s Signals) without6() bool { return s.Public.Addr().Is6() && s.Dial.Answer == checks.NoRoute }
 
 // hops are the places on the way.
 func (s Signals) hops() []hop {
@@ -156,5 +161,5 @@ func (s Signals) login() finding {
 	if s.works() {
 		return passed("the login that this run uses came this way")
 	}
-	return unknown("%s could not be logged in to: %s", s.Proxy.Host, s.Proxy.Error)
+	return unknown("no login came to %s this way: %s", s.Proxy.Host, cmp.Or(s.Proxy.Error, s.Dial.Why))
 }

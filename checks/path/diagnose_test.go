@@ -181,6 +181,14 @@ func TestDiagnose(t *testing.T) {
 			if open := c.action == ""; open != (d.Outcome() == checks.Unknown) || open != (d.Broken < 0) || d.Confidence != Certain && d.Settles == "" {
 				t.Errorf("%s, broken %d, %s, settled by %q", d.Outcome(), d.Broken, d.Confidence, d.Settles)
 			}
+			if doubted := s.Proxy.Lets.Doubt != ""; doubted && d.Confidence != Likely {
+				t.Errorf("a rule of which nobody knows whether it fits is %s", d.Confidence)
+			}
+			for i, h := range d.Hops {
+				if i > 0 && h.State == Passed && d.Hops[i-1].State != Passed {
+					t.Errorf("%s passed, and it is not known whether %s was", h.Name, d.Hops[i-1].Name)
+				}
+			}
 			if _, err := json.Marshal(d); err != nil {
 				t.Error(err)
 			}
@@ -205,6 +213,17 @@ func TestDiagnoseBlind(t *testing.T) {
 				t.Errorf("%s %s: nothing is known, and %s: %s", service, answer, d.Outcome(), d.Words)
 			}
 		}
+	}
+}
+
+// A home without IPv6 is no fault of the port.
+func TestDiagnoseWithout6(t *testing.T) {
+	s := healthy(t, "smtp")
+	s.Public, s.Client, s.Dial.Answer = netip.MustParseAddrPort("[2001:db8:113::10]:25"), netip.Addr{}, checks.NoRoute
+	s.Target = s.Public
+	seenAs(t, &s)
+	if d := Diagnose(s); d.Outcome() != checks.Skip || !strings.Contains(d.Words, "here has no way to the IPv6 internet") || d.Action != "" {
+		t.Errorf("%s: %s", d.Outcome(), d.Words)
 	}
 }
 

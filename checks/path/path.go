@@ -52,6 +52,8 @@ func (d Diagnosis) Outcome() checks.Outcome {
 	switch {
 	case d.Broken >= 0:
 		return checks.Fail
+	case d.Confidence == Open && d.Signals.without6():
+		return checks.Skip
 	case d.Confidence == Open:
 		return checks.Unknown
 	}

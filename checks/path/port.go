@@ -68,18 +68,18 @@ var others = map[string][]string{
 }
 
 // Says is what will be done for a port, before it is.
-func Says(s *site.Site, p site.Service) []string {
-	said := []string{"read the rules, listeners, routes and the tunnel of the hosts",
-		"tell on the proxy and the mail host which packets of this port and of the tunnel pass, for some seconds: a process reads a packet socket, which is gone with it; nothing is changed or kept back"}
-	switch {
-	case p.Proto == "udp":
+func Says(p site.Service) []string {
+	said := []string{"read the rules, listeners, routes and the tunnel of the hosts"}
+	if p.Name == "ssh" {
+		return append(said, "send nothing more: the login that is needed for this is the proof")
+	}
+	said = append(said, "see on the proxy and the mail host, for some seconds, which packets of this port and of the tunnel pass: a process there reads a packet socket, which is gone with it; nothing is changed or kept back")
+	if p.Proto == "udp" {
 		return append(said, "ping through the tunnel, so that something must pass")
-	case p.Name == "ssh":
-		return append(said, "nothing more: the login that is needed for this is the proof")
 	}
 	said = append(said, fmt.Sprintf("connect to the proxy's port %d once over each family, and hang up", p.Port))
 	if names := witnesses(p); len(names) > 0 {
-		said = append(said, fmt.Sprintf("where that fails, connect once to port %d of %s, and hang up, so that this network is not mistaken for the proxy's", p.Port, strings.Join(names, ", ")))
+		said = append(said, fmt.Sprintf("where nothing of that arrives, connect once to port %d of %s, and hang up, so that this network is not mistaken for the proxy's", p.Port, strings.Join(names, ", ")))
 	}
 	return said
 }

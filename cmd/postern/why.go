@@ -29,7 +29,7 @@ func (c *whyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return usage("", "%w", err)
 	}
-	if agreed, err := c.agree(ctx, a, from.site, port); err != nil || !agreed {
+	if agreed, err := c.agree(ctx, a, port); err != nil || !agreed {
 		return err
 	}
 	r, err := a.begin("why "+c.Port, from)
@@ -42,8 +42,10 @@ func (c *whyCmd) Run(ctx context.Context, a *app) error {
 		names = net.DefaultResolver
 	}
 	found, err := r.Why(ctx, port, names)
-	if err != nil {
-		return unasked(err)
+	if err != nil && ctx.Err() == nil {
+		return &problem{code: exitUnasked, err: err}
+	} else if err != nil {
+		return err
 	}
 	var outcomes []checks.Result
 	for _, d := range found {
@@ -62,9 +64,9 @@ func (c *whyCmd) Run(ctx context.Context, a *app) error {
 }
 
 // agree says what will be done, and asks whether to.
-func (c *whyCmd) agree(ctx context.Context, a *app, s *site.Site, port site.Service) (bool, error) {
+func (c *whyCmd) agree(ctx context.Context, a *app, port site.Service) (bool, error) {
 	a.say.line(bold, "To find out where %s ends, postern will:", path.Called(port))
-	for _, one := range path.Says(s, port) {
+	for _, one := range path.Says(port) {
 		a.say.prose(plain, "  - %s", one)
 	}
 	const question = "Do this now?"
