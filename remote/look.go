@@ -83,10 +83,53 @@ func (f Facts) File(path string) (file *File, known bool) {
 	return &File{Text: a.Out, Mode: a.Mode, Owner: a.Owner}, true
 }
 
+// lookTools is what one shell on the host needs to tell of files, on any POSIX system. Only a plain one is opened: a FIFO would keep
+// whoever does. What is to be said about them is asked once for all ($stats).
+const lookTools = `if stat -c %a / >/dev/null 2>&1; then
+	about() { stat -L -c '%n %a %U:%G' -- "$@"; }
+else
+	about() { stat -L -f '%N %Mp%Lp %Su:%Sg' -- "$@"; }
+fi 2>/dev/null
+nl='
+'
+answered() { printf '\n%s %d\n' "$1" "$2"; }
+file() {
+	printf '\n%s begin\n' "$1"
+	code=1
+	if [ -f "$2" ] && [ -r "$2" ]; then
+		this=${stats#*"$nl$2 "}
+		[ "$this" != "$stats" ] || { this=$(about "$2") && this=${this#"$2 "}; } 2>/dev/null
+		printf '%s\n' "${this%%"$nl"*}"
+		code=0
+		head -c "$room" -- "$2" 2>/dev/null || code=2
+	elif [ -e "$2" ] || [ -L "$2" ]; then
+		code=2
+	fi
+	answered "$1" "$code"
+}
+`
+
+// lookAll is the shell that asks everything, and says a dot on file 3 for each that is told. Starting a process is what costs on a small
+// host, so it starts none but those that are asked for.
+const lookAll = `n=0 of=$nonce
+unset nonce
+for q; do
+	case $q in
+	f*) file "${of}q$n" "${q#f}" ;;
+	*)
+		printf '\n%s begin\n' "${of}q$n"
+		(eval "${q#r}") </dev/null 2>/dev/null 3>&-
+		answered "${of}q$n" $?
+		;;
+	esac
+	printf . >&3
+	n=$((n + 1))
+done
+`
+
 // lookPrelude asks, and takes secrets out of everything that is said before it leaves the host. Nothing is said where awk or a
-// SHA-256 is missing. ask runs a script, which may print so much and take so long; what hangs is ended with all it started, killed, and
-// so tells no exit status of its own. file shows a file, on any POSIX system; only a plain one is opened: a FIFO would keep whoever does.
-// Starting a process is what costs on a small host, so both start as few as can be: what is to be said about files is asked once for all.
+// SHA-256 is missing. What hangs, or never ends, is ended with all it started, killed, and so tells no exit status of its own: whole asks
+// all in one shell as far as that comes, and rest each of the others by itself, in a shell and a time of its own.
 const lookPrelude = `if timeout -s KILL 5 true >/dev/null 2>&1; then
 	limited() { timeout -s KILL "$most" "$@"; }
 else
@@ -103,35 +146,30 @@ cull() {
 	kill -s KILL "$1" $(ps -A -o pid= -o ppid= | awk -v top="$1" '{ up[$1] = $2 }
 		END { for (p in up) { q = p; for (n = 0; q != top && q in up && n < 99; n++) q = up[q]; if (q == top) print p } }')
 } 2>/dev/null
-answered() {
-	case $2 in 137 | '') most=$less; set -- "$1" -1 ;; esac
-	printf '\n%s %d\n' "$1" "$2"
+whole() {
+	{ told=$({ limited /bin/sh -c "$all" look "$@" 4>&- </dev/null 2>/dev/null | head -c "$rooms" >&4; } 3>&1 2>/dev/null); } 4>&1
+	told=${#told}
+}
+rest() {
+	n=0
+	for q; do
+		if [ "$n" = "$told" ]; then
+			answered "${nonce}q$n" -1
+			most=$less
+		elif [ "$n" -gt "$told" ]; then
+			case $q in
+			f*) file "${nonce}q$n" "${q#f}" ;;
+			*) ask "${nonce}q$n" "${q#r}" ;;
+			esac
+		fi
+		n=$((n + 1))
+	done
 }
 ask() {
 	printf '\n%s begin\n' "$1"
 	{ code=$({ { limited /bin/sh -c "$2" 3>&- 4>&- </dev/null 2>/dev/null; echo $? >&3; } 4>&- |
 		head -c "$room" >&4; } 3>&1 2>/dev/null); } 4>&1
-	answered "$1" "$code"
-}
-if stat -c %a / >/dev/null 2>&1; then
-	about() { stat -L -c '%n %a %U:%G' -- "$@"; }
-else
-	about() { stat -L -f '%N %Mp%Lp %Su:%Sg' -- "$@"; }
-fi 2>/dev/null
-nl='
-'
-file() {
-	printf '\n%s begin\n' "$1"
-	code=1
-	if [ -f "$2" ] && [ -r "$2" ]; then
-		this=${stats#*"$nl$2 "}
-		[ "$this" != "$stats" ] || { this=$(about "$2") && this=${this#"$2 "}; } 2>/dev/null
-		printf '%s\n' "${this%%"$nl"*}"
-		code=0
-		head -c "$room" -- "$2" 2>/dev/null || code=2
-	elif [ -e "$2" ] || [ -L "$2" ]; then
-		code=2
-	fi
+	case $code in 137 | '') code=-1 most=$less ;; esac
 	answered "$1" "$code"
 }
 hash=
@@ -199,26 +237,24 @@ func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 	return f, nil
 }
 
-// lookScript asks every query, each in a frame of its own.
+// lookScript asks every query, each in a frame of its own. No nonce is in an argument, which everybody on the host may read.
 func lookScript(nonce string, queries []Query, limit time.Duration) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "most=%s less=%s room=%d\n%sstats=$nl$(about", seconds(limit), seconds(limit/4), MaxAnswer+1, lookPrelude)
+	var asked, files strings.Builder
 	for _, q := range queries {
 		if q.File != "" {
-			b.WriteString(" " + Quote(q.File))
-		}
-	}
-	b.WriteString(" 2>/dev/null)\n{\n")
-	for i, q := range queries {
-		if q.File != "" {
-			fmt.Fprintf(&b, "file %s %s\n", nonceOf(nonce, i), Quote(q.File))
+			asked.WriteString(" " + Quote("f"+q.File))
+			files.WriteString(" " + Quote(q.File))
 		} else {
-			fmt.Fprintf(&b, "ask %s %s\n", nonceOf(nonce, i), Quote(q.Run))
+			asked.WriteString(" " + Quote("r"+q.Run))
 		}
 	}
-	b.WriteString("} | redact\n")
-	return b.String()
+	all := lookTools + "stats=$nl$(about" + files.String() + " 2>/dev/null)\n" + lookAll
+	return fmt.Sprintf("most=%s less=%s room=%d rooms=%d nonce=%s stats=\nexport nonce room\nall=%s\n%s%sset --%s\n{ whole \"$@\"; rest \"$@\"; } | redact\n",
+		seconds(limit), seconds(limit/4), MaxAnswer+1, lookRoom, nonce, Quote(all), lookTools, lookPrelude, asked.String())
 }
+
+// lookRoom is how many bytes all answers of one shell may have; those that it would cut are asked by themselves.
+const lookRoom = 8 * MaxAnswer
 
 // nonceOf is the nonce of one query's frame.
 func nonceOf(nonce string, query int) string { return nonce + "q" + strconv.Itoa(query) }
