@@ -35,6 +35,8 @@ func Port25Open(results []checks.Result) bool {
 func Port25(s *site.Site, results []checks.Result, letter steps.Task, now time.Time) []Line {
 	var t text
 	out, ask := Outbound(results)
+	t.prose(Strong, "%s", Port25State(s, results, now))
+	t.line(Plain, "")
 	t.line(Strong, "What a provider wants to see first:")
 	before := 0
 	for _, r := range results {
@@ -52,14 +54,14 @@ func Port25(s *site.Site, results []checks.Result, letter steps.Task, now time.T
 			if ask { // the letter holds the evidence, and what mends it is here
 				r.Fix, r.Evidence = "", remote.Clean("")
 			}
-			if t.lines = append(t.lines, Result(r)); Amiss(r) > 0 {
+			t.lines, r.Want = append(t.lines, Result(r)), ""
+			if Amiss(r) > 0 {
 				t.lines = append(t.lines, Detail(r)[1:]...)
 			}
 		}
 	}
-	t.line(Plain, "")
-	t.prose(Strong, "%s", Port25State(s, results, now))
 	if ask {
+		t.line(Plain, "")
 		t.prose(Plain, "%s", strings.TrimSpace(letter.Text))
 		if letter.Copy != "" {
 			if before > 0 {

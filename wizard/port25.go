@@ -35,9 +35,10 @@ var measurePort25 = job{verb: check, steps: report.Port25Checks}
 
 // asked is what its checks said last, in the checklist's order.
 func (p *port25Page) asked() (list []checks.Result) {
+	known := slices.SortedFunc(maps.Values(p.results), func(a, b checks.Result) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.From, b.From)) })
 	for _, id := range report.Port25Checks {
-		for _, key := range slices.Sorted(maps.Keys(p.results)) {
-			if r := p.results[key]; r.ID == id || strings.HasPrefix(r.ID, id+".") {
+		for _, r := range known {
+			if r.ID == id || strings.HasPrefix(r.ID, id+".") {
 				list = append(list, r)
 			}
 		}
@@ -84,6 +85,9 @@ func (p *port25Page) press(m tea.KeyPressMsg) tea.Msg {
 	case "esc":
 		return backMsg{}
 	case "m":
+		if !p.enough() {
+			return noteMsg("first say how the hosts are reached: chapter 1")
+		}
 		return measurePort25
 	case "n":
 		p.ticket = draw.NewEditor(p.theme, p.file.Site.Port25.Ticket, nil, false)

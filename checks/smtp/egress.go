@@ -27,6 +27,8 @@ type Signals struct {
 	Comes      seen.Fate     `json:"comes"`                // and of its answer
 	Counted    *Counted      `json:"counted,omitempty"`
 	OtherOpen  bool          `json:"other_family_open,omitempty"`
+	Cause      string        `json:"cause"` // what it comes to, once that is known, and how sure that is
+	Sure       string        `json:"sure"`
 	ProxyOpen  bool          `json:"proxy_open,omitempty"` // this host sends through the proxy, and that reaches mail servers itself
 }
 

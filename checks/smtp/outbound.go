@@ -100,7 +100,7 @@ func outbound(ctx context.Context, e *checks.Env, q checks.Question, h *site.Hos
 	if six && d.Outcome == checks.Fail {
 		d.Outcome = checks.Warn
 	}
-	saw, why := d.Words+": "+s.met(), "that is "+d.Sure
+	saw, why := d.Words+": "+s.met(), map[string]string{certain: "it is certain", likely: "it is most likely so", possible: "it may be so"}[d.Sure]
 	if d.Settles != "" {
 		why += "; what settles it: " + d.Settles
 	}
@@ -119,6 +119,7 @@ func outbound(ctx context.Context, e *checks.Env, q checks.Question, h *site.Hos
 	default:
 		r = q.Fail(saw, why, "")
 	}
+	s.Cause, s.Sure = d.Cause, d.Sure
 	r.Evidence, r.Signals = remote.Clean(strings.Join(s.Lines(), "\n")), s
 	return r
 }
