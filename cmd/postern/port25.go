@@ -65,7 +65,7 @@ func (c *port25Cmd) Run(ctx context.Context, a *app) error {
 	if err := c.tell(a, from, results); err != nil {
 		return err
 	}
-	if c.Watch && !report.Port25Open(results) {
+	if out, _ := report.Outbound(results); c.Watch && (out.Outcome == checks.Fail || out.Outcome == checks.Unknown) {
 		if results, err = c.watch(ctx, a, from, results); err != nil {
 			return err
 		}
