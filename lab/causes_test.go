@@ -72,6 +72,7 @@ func TestCauses(t *testing.T) {
 		{"both", on("mail", "systemctl stop wg-quick@wg0; ufw disable"), []string{"firewall.active@mail", "tunnel.unit@mail"}, 16, "postern apply", nil},
 		{"sent to another address", on("proxy", "iptables -t nat -R postern-pre 3 -d 203.0.113.10/32 -i eth0 -p tcp -m tcp --dport 993 -j DNAT --to-destination 10.0.0.9:993"), []string{"firewall.rules@proxy"}, 3, "postern apply firewall", nil},
 		{"sent nowhere", on("proxy", "iptables -t nat -F postern-pre"), []string{"firewall.rules@proxy"}, 9, "postern apply firewall", nil},
+		{"another program's rule refuses mail", on("proxy", "iptables -I INPUT -p tcp --dport 25 -j REJECT"), []string{"firewall.rules@proxy"}, 1, "on proxy: iptables -D INPUT -p tcp -m tcp --dport 25 -j REJECT", nil},
 		{"sshd is stopped", on("mail", "systemctl stop ssh.socket ssh"), []string{"host.ssh@mail"}, 25, "on the host's console: systemctl start ssh", on("mail", "systemctl start ssh")},
 		{"the host is not reached", fault("cut:mail", true), []string{"host.ssh@mail"}, 25, "see on its console that the host is on", fault("cut:mail", false)},
 		{"another host key", func() {

@@ -93,6 +93,25 @@ func TestCausesOfFaults(t *testing.T) {
 	}
 }
 
+// A rule of another program's that stops what is wanted is named by the command that takes it away; ufw's own are not.
+func TestTyped(t *testing.T) {
+	for _, c := range []struct {
+		spoil func(*world)
+		want  string
+	}{
+		{edit("proxy", readRules, "-A INPUT -j ufw-before-logging-input", "-A INPUT -p tcp -m tcp --dport 25 -j DROP\n-A INPUT -j ufw-before-logging-input"), "iptables -D INPUT -p tcp -m tcp --dport 25 -j DROP"},
+		{edit("proxy", readRules, "-A FORWARD -j ufw-before-logging-forward", "-A FORWARD -p tcp -m tcp --dport 993 -j REJECT\n-A FORWARD -j ufw-before-logging-forward"), "iptables -D FORWARD -p tcp -m tcp --dport 993 -j REJECT"},
+		{edit("proxy", readRules, allow25+"\n", ""), ""},
+		{denied, "ufw delete deny 25/tcp"},
+	} {
+		w := newWorld(t)
+		c.spoil(w)
+		if r := w.ask("firewall.rules")["firewall.rules@proxy"]; r.Type != c.want || r.Outcome != checks.Fail {
+			t.Errorf("%s: type %q, want %q: %s", r.Outcome, r.Type, c.want, r.Saw)
+		}
+	}
+}
+
 // Both ends of the tunnel tell of one thing, and so do two ports that are silent for one reason; two hosts do not, nor two records.
 func TestAlike(t *testing.T) {
 	record := []checks.Record{{Name: "example.org", Type: "MX"}}

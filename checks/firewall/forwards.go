@@ -46,10 +46,12 @@ func (k knowledge) forward(f site.Service, mail, stranger netip.Addr) {
 	begins, crosses, as := k.rules.Begins(p), k.rules.Crosses(on), k.rules.Translates(on, "POSTROUTING")
 	switch {
 	case begins.Verdict != "ACCEPT" && !begins.Unsure:
+		k.stopper(src, begins)
 		note(&k.found.wrong, "missing: %s from %s ends in %s by %s", name, src, begins.Verdict, quote(begins.Rule))
 	case sent.Verdict != "DNAT" || sent.To != to:
 		note(&k.found.wrong, "missing: %s is not sent to %s", name, to)
 	case crosses.Verdict != "ACCEPT" && !crosses.Unsure:
+		k.stopper(src, crosses)
 		note(&k.found.wrong, "missing: %s is sent to %s and then ends in %s by %s", name, to, cmp.Or(crosses.Verdict, "nothing"), quote(crosses.Rule))
 	case as.Verdict != "ACCEPT" && !as.Unsure && k.s.Clients.Addresses != "masquerade":
 		note(&k.found.wrong, "the mail host sees no client's own address: %s by %s", as.Verdict, quote(as.Rule))

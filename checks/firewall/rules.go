@@ -68,6 +68,9 @@ func askRules(ctx context.Context, e *checks.Env) []checks.Result {
 			}
 			r.Answer, r.Type = "host."+h.Name+".first="+strings.Join(k.found.first, ","), strings.Join(k.found.refused, "; ")
 		}
+		if r.Outcome == checks.Fail && r.Type == "" {
+			r.Type = strings.Join(k.found.typed, "; ")
+		}
 		return r
 	}, site.Proxy, site.Mail)
 }
@@ -101,11 +104,21 @@ func verdict(q checks.Question, k knowledge, tuples []tuple) checks.Result {
 	return r
 }
 
+// stopper notes the command that takes away a rule of another program's which stops what is wanted; ufw's own files bring ufw's.
+func (k knowledge) stopper(src netip.Addr, f seen.Fate) {
+	rule, is := strings.CutPrefix(f.Rule, "-A ")
+	plain := remote.Clean(rule).Line(150) == rule && !strings.ContainsAny(rule, "`$;&|<>()\\\"'") // it is to be pasted into a shell
+	if is && plain && !strings.HasPrefix(rule, "ufw") && !strings.HasPrefix(rule, "postern") {
+		note(&k.found.typed, "%s -D %s", map[bool]string{true: "iptables", false: "ip6tables"}[src.Is4()], rule)
+	}
+}
+
 // findings are what the rules do that they should not, each once.
 type findings struct {
 	wrong, odd, unsure []string
 	refused            []string // commands that take away rules of other people which refuse what is wanted
 	first              []string // the ports that they refuse
+	typed              []string // commands that take away rules of other programs which do
 }
 
 func note(list *[]string, format string, args ...any) {
@@ -232,6 +245,7 @@ func (k knowledge) missing(tuples []tuple) {
 						note(&k.found.first, "%d/%s", w.port, w.proto)
 					}
 				}
+				k.stopper(src, f)
 				note(&k.found.wrong, "missing: %s: from %s it ends in %s by %s", w, src, cmp.Or(f.Verdict, "nothing"), quote(f.Rule))
 				break
 			}
