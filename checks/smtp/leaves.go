@@ -19,7 +19,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.leaves", Rests: []string{"smtp.haraka", "smtp.outbound", "tunnel.tcp"}, Step: "haraka", Title: "Mail leaves by the proxy's address, and by no other",
+		ID: "smtp.leaves", Rests: []string{"smtp.outbound", "smtp.haraka", "tunnel.tcp"}, Step: "haraka", Title: "Mail leaves by the proxy's address, and by no other",
 		Page: checks.Page{
 			Asks: "Which address do others see when mail leaves? Large mail servers (the answer port25.exchangers) are greeted from the host that sends, until one says whom it sees; no mail is sent. " +
 				"With mail.path = direct the mail host sends, and its routing is asked too, where mail would go were the tunnel down. " +

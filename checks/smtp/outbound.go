@@ -18,7 +18,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.outbound", Rests: []string{"host.ssh"}, Step: "haraka", Title: "Port 25 of others is reached, in each family", Beyond: true,
+		ID: "smtp.outbound", Rests: []string{"host.ssh@"}, Step: "haraka", Title: "Port 25 of others is reached, in each family", Beyond: true,
 		Page: checks.Page{
 			Asks: "Is outgoing port 25 open? Mail servers of different operators (the answer port25.exchangers) are greeted from the host that sends, each family by itself, and no mail is sent; so is an address that nobody has, which must stay silent. " +
 				"Where none answers, the web and the ports of submission tell what else is closed, and the host's own rules are followed to see whether they keep it back.",
