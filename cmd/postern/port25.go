@@ -134,12 +134,7 @@ func (c *port25Cmd) agree(ctx context.Context, a *app) bool {
 		return false
 	}
 	a.say.prose(plain, "To tell the server's own firewall from the provider, the same mail servers are dialled once more while the server tells which packets to and from port %d pass it. Nothing is changed there, and nothing stays.", site.WorldSMTP)
-	const question = "Do that now?"
-	if a.Yes || a.JSON {
-		a.say.line(plain, "%s yes (%s)", question, map[bool]string{true: "--yes", false: "--json"}[a.Yes])
-		return true
-	}
-	agreed, err := a.ask.agree(ctx, question)
+	agreed, err := a.agreed(ctx, "Do that now?", "it", "dialled again")
 	return err == nil && agreed
 }
 

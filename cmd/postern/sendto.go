@@ -31,20 +31,25 @@ func (c *checkCmd) agree(ctx context.Context, a *app, from *answers) (bool, erro
 	for _, l := range smtp.Letters(from.site, c.SendTo, "test") {
 		a.say.prose(plain, "  a message %s", l)
 	}
-	const question = "Send them now?"
+	return a.agreed(ctx, "Send them now?", "the messages", "sent")
+}
+
+// agreed asks whether to do what was just said, which sends something; --yes and --json have agreed to it. what and done are in the words
+// that tell that nobody did.
+func (a *app) agreed(ctx context.Context, question, what, done string) (bool, error) {
 	if a.Yes || a.JSON {
 		a.say.line(plain, "%s yes (%s)", question, map[bool]string{true: "--yes", false: "--json"}[a.Yes])
 		return true, nil
 	}
-	agreed, err := a.ask.agree(ctx, question)
+	yes, err := a.ask.agree(ctx, question)
 	switch {
 	case errors.Is(err, remote.ErrNoAnswer):
-		return false, &problem{code: exitUsage, err: fmt.Errorf("nobody agreed to the messages: %w", err), hints: []string{"nothing was sent; run it at a terminal, or agree beforehand with --yes"}}
-	case err == nil && !agreed:
-		a.say.line(plain, "Nothing was sent.")
+		return false, &problem{code: exitUsage, err: fmt.Errorf("nobody agreed to %s: %w", what, err), hints: []string{"nothing was sent; run it at a terminal, or agree beforehand with --yes"}}
+	case err == nil && !yes:
+		a.say.line(plain, "Nothing was %s.", done)
 		return false, silent(exitFailed)
 	}
-	return agreed, err
+	return yes, err
 }
 
 // sends says whether what is named of the checks, a chapter or one of them, sends messages.

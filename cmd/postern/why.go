@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"time"
 
 	"postern/checks"
 	"postern/checks/path"
-	"postern/remote"
 	"postern/report"
 	"postern/site"
 )
@@ -69,20 +66,7 @@ func (c *whyCmd) agree(ctx context.Context, a *app, port site.Service) (bool, er
 	for _, one := range path.Says(port) {
 		a.say.prose(plain, "  - %s", one)
 	}
-	const question = "Do this now?"
-	if a.Yes || a.JSON {
-		a.say.line(plain, "%s yes (%s)", question, map[bool]string{true: "--yes", false: "--json"}[a.Yes])
-		return true, nil
-	}
-	agreed, err := a.ask.agree(ctx, question)
-	switch {
-	case errors.Is(err, remote.ErrNoAnswer):
-		return false, &problem{code: exitUsage, err: fmt.Errorf("nobody agreed to ask: %w", err), hints: []string{"nothing was sent; run it at a terminal, or agree beforehand with --yes"}}
-	case err == nil && !agreed:
-		a.say.line(plain, "Nothing was asked.")
-		return false, silent(exitFailed)
-	}
-	return agreed, err
+	return a.agreed(ctx, "Do this now?", "ask", "asked")
 }
 
 type whyJSON struct {
