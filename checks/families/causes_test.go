@@ -103,6 +103,7 @@ func TestTyped(t *testing.T) {
 		{edit("proxy", readRules, "-A FORWARD -j ufw-before-logging-forward", "-A FORWARD -p tcp -m tcp --dport 993 -j REJECT\n-A FORWARD -j ufw-before-logging-forward"), "iptables -D FORWARD -p tcp -m tcp --dport 993 -j REJECT"},
 		{edit("proxy", readRules, allow25+"\n", ""), ""},
 		{denied, "ufw delete deny 25/tcp"},
+		{also(denied, edit("proxy", readRules, "-A INPUT -j ufw-before-logging-input", "-A INPUT -p tcp -m tcp --dport 25 -j DROP\n-A INPUT -j ufw-before-logging-input")), "iptables -D INPUT -p tcp -m tcp --dport 25 -j DROP"},
 	} {
 		w := newWorld(t)
 		c.spoil(w)

@@ -239,7 +239,7 @@ func (k knowledge) missing(tuples []tuple) {
 			if f.Unsure {
 				k.doubt(fmt.Sprintf("%s from %s", w, src), f)
 			} else if f.Verdict != "ACCEPT" {
-				if at := slices.IndexFunc(tuples, func(t tuple) bool { return t.refuses(p) }); at >= 0 {
+				if at := slices.IndexFunc(tuples, func(t tuple) bool { return t.refuses(p) }); at >= 0 && strings.HasPrefix(f.Rule, "-A ufw") {
 					note(&k.found.refused, "%s", tuples[at].undoing)
 					if w.port != 0 {
 						note(&k.found.first, "%d/%s", w.port, w.proto)
