@@ -89,7 +89,7 @@ func (o *operator) try(args ...string) (string, int) {
 
 // result is one row of check --json.
 type result struct {
-	ID, Step, From, Result, Saw, Want, Likely, Fix string
+	ID, Step, From, Result, Saw, Want, Likely, Fix, Evidence string
 }
 
 // checks asks the checks and gives every result, whatever the exit code.
