@@ -18,6 +18,7 @@ type Unit struct {
 	Reload bool     // it takes a change of Config up without a restart
 	Idle   bool     // something else starts it: it is neither started nor enabled
 	Off    bool     // it must not run, now or at boot; its file stays
+	Port   int      // TCP; once it is started, that somebody listens there is waited for, or a check would stand in for it and be in its way; 0: none
 	When   string   // with Off: it runs until the change is kept, and then ends if this command says so
 	Title  string   // made of what is done when empty
 }
@@ -76,6 +77,9 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	}
 	if verb != "" {
 		title, c.Do = verb+" "+u.Name, "systemctl "+verb+" "+name+"\n"
+	}
+	if u.Port > 0 && (verb == "start" || verb == "restart") {
+		c.Do += fmt.Sprintf("n=0; until ss -Hltn 'sport = :%d' | grep -q . || [ $((n += 1)) -gt 75 ]; do sleep 0.2; done\n", u.Port)
 	}
 	if !u.Idle && !was.Enabled {
 		if title += ", now and at every boot"; verb == "" {

@@ -111,7 +111,7 @@ func Off(s *site.Site, h *site.Host, queued int) does.Table {
 			When: "for n in 1 2 3 4 5 6 7 8 9 10; do " + waits + " && sleep 1 || break; done; ! " + waits})
 		return t
 	}
-	t.Things = append(append(t.Things, files(out, homeward(s, h))...), does.Unit{Name: Out, Config: []string{out + "/config/", out + "/plugins/"}})
+	t.Things = append(append(t.Things, files(out, homeward(s, h))...), does.Unit{Name: Out, Port: s.Ports.Relay, Config: []string{out + "/config/", out + "/plugins/"}})
 	return t
 }
 

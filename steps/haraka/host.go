@@ -51,7 +51,7 @@ func unit(s *site.Site, name, dir string, port int) does.Unit {
 	if port < 1024 {
 		right = "CAP_NET_BIND_SERVICE"
 	}
-	return does.Unit{Name: name, Config: []string{dir + "/"}, Text: lines(
+	return does.Unit{Name: name, Port: port, Config: []string{dir + "/"}, Text: lines(
 		"# postern: "+strings.TrimSuffix(name, ".service")+" is Haraka with the files in "+dir,
 		"[Unit]",
 		"Description=Haraka, the mail server of "+s.Hostname+" ("+dir+")",
