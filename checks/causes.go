@@ -124,13 +124,12 @@ func (t tree) explains(why, i int) bool {
 func alike(a, b Result) bool {
 	first, _ := Of(a.ID)
 	second, _ := Of(b.ID)
-	tells := a.Likely + "\x00" + a.Fix + "\x00" + a.Answer + "\x00" + a.Type
 	switch {
-	case a.Outcome != b.Outcome || a.Grave || b.Grave || len(a.Records) > 0 || a.Likely == "":
+	case a.Outcome != b.Outcome || a.Grave || b.Grave || len(a.Records) > 0 || a.Likely == "" || a.Likely != b.Likely:
 		return false
-	case a.Outcome == Unknown && a.From == b.From && a.Saw == b.Saw && a.Likely == b.Likely:
+	case a.Outcome == Unknown && a.From == b.From && a.Saw == b.Saw:
 		return true
 	}
-	return first.ID == second.ID && first.ID != "" && tells == b.Likely+"\x00"+b.Fix+"\x00"+b.Answer+"\x00"+b.Type &&
+	return first.ID == second.ID && first.ID != "" && a.Fix == b.Fix && a.Answer == b.Answer && a.Type == b.Type &&
 		(a.From == b.From || strings.HasPrefix(first.ID, "tunnel."))
 }

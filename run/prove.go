@@ -48,8 +48,14 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 	if len(amiss) > 0 {
 		r.learnInPlace(ctx)
 	}
-	r.report(r.done.kept(amiss))
-	return r.done.kept(results), ctx.Err()
+	results = r.done.kept(results)
+	for n, one := range amiss { // what mends one may be what mends another that was told already
+		if at := slices.IndexFunc(results, func(kept checks.Result) bool { return kept.Key() == one.Key() }); at >= 0 {
+			amiss[n] = results[at]
+		}
+	}
+	r.report(amiss)
+	return results, ctx.Err()
 }
 
 // questions are the checks that IDs name, in the steps' order.

@@ -24,11 +24,11 @@ type port25Page struct {
 
 // openPort25 shows it, and measures where that was not done yet.
 func openPort25(b *board) tea.Msg {
-	shown := openMsg{&port25Page{board: b}}
-	if out, _ := report.Outbound(shown.page.(*port25Page).asked()); out.ID != "" || b.busy != nil || !b.enough() {
-		return shown
+	p := &port25Page{board: b}
+	if out, _ := report.Outbound(p.asked()); out.ID != "" || b.busy != nil || !b.enough() {
+		return openMsg{p}
 	}
-	return all{shown, measurePort25}
+	return all{openMsg{p}, measurePort25}
 }
 
 var measurePort25 = job{verb: check, steps: report.Port25Checks}

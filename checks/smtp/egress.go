@@ -94,9 +94,9 @@ var egress = []row{
 	{func(s Signals) bool { return s.opens() > 0 && s.declined() > 0 }, Diagnosis{"reputation", checks.Warn, "port 25 is open, and a mail server declines this address", "read what it says: it tells where to ask to be taken off its list", likely, "the lists of blocked addresses, from the host"}},
 	{func(s Signals) bool { return s.opens() == len(s.Dials) }, Diagnosis{"open", checks.OK, "port 25 is open", "", certain, ""}},
 	{func(s Signals) bool { return s.opens() > 0 }, Diagnosis{"far side", checks.Warn, "port 25 is open; not every mail server answers this host", "nothing to ask the provider for: it is that server's, its outage or its list", likely, "the same server, dialled from elsewhere"}},
-	{func(s Signals) bool { return s.keptBy("DROP") }, Diagnosis{"host drops", checks.Fail, "the host's own firewall drops outgoing port 25", "take that rule away by its own means", certain, ""}},
-	{func(s Signals) bool { return s.keptBy("REJECT") }, Diagnosis{"host rejects", checks.Fail, "the host's own firewall rejects outgoing port 25", "take that rule away by its own means", certain, ""}},
-	{func(s Signals) bool { return s.Counted != nil && s.Counted.SYNACK > 0 || s.shut(s.Comes, "DROP") }, Diagnosis{"replies dropped", checks.Fail, "answers arrive and the host's own firewall drops them", "let established connections in (ct state established,related accept)", certain, ""}},
+	{func(s Signals) bool { return surely(s.Goes, "DROP") }, Diagnosis{"host drops", checks.Fail, "the host's own firewall drops outgoing port 25", "take that rule away by its own means", certain, ""}},
+	{func(s Signals) bool { return surely(s.Goes, "REJECT") }, Diagnosis{"host rejects", checks.Fail, "the host's own firewall rejects outgoing port 25", "take that rule away by its own means", certain, ""}},
+	{func(s Signals) bool { return s.Counted != nil && s.Counted.SYNACK > 0 || surely(s.Comes, "DROP") }, Diagnosis{"replies dropped", checks.Fail, "answers arrive and the host's own firewall drops them", "let established connections in (ct state established,related accept)", certain, ""}},
 	{func(s Signals) bool { return s.Counted != nil && s.Counted.SYN == 0 && s.any(checks.Dropped) }, Diagnosis{"host drops", checks.Fail, "the host itself drops outgoing port 25: nothing leaves it", "look for it in 'nft list ruleset' and in 'ufw status'", certain, ""}},
 	{func(s Signals) bool { return s.Counted != nil && s.Counted.SYN == 0 }, Diagnosis{"host rejects", checks.Fail, "the host itself refuses outgoing port 25: nothing answered it", "look for it in 'nft list ruleset', in 'ip rule' and in 'ip route get'", certain, ""}},
 	{func(s Signals) bool { return s.every(checks.NoPlace) && s.Control == checks.Open }, Diagnosis{"host rejects", checks.Fail, "the host itself refuses outgoing port 25 at once, while the web answers", "look for it in 'nft list ruleset', in 'ip rule' and in 'ip route get'", likely, Packets}},
@@ -145,19 +145,17 @@ func (s Signals) count(is func(Dial) bool) int {
 	return len(slices.DeleteFunc(slices.Clone(s.Dials), func(d Dial) bool { return !is(d) }))
 }
 
-// keptBy says whether the host's own rules are sure to end what it sends.
-func (s Signals) keptBy(verdict string) bool { return s.shut(s.Goes, verdict) }
-
-func (s Signals) shut(f seen.Fate, verdict string) bool { return !f.Unsure && f.Verdict == verdict }
+// surely says whether the host's own rules are sure to end a packet so.
+func surely(f seen.Fate, verdict string) bool { return !f.Unsure && f.Verdict == verdict }
 
 func quote(rule string) string { return fmt.Sprintf("%q", remote.Clean(rule).Line(160)) }
 
 // decides is what the host's own rules do, where a diagnosis is about that.
 func (s Signals) decides(cause string) seen.Fate {
 	switch {
-	case cause == "replies dropped" && s.shut(s.Comes, "DROP"):
+	case cause == "replies dropped" && surely(s.Comes, "DROP"):
 		return s.Comes
-	case strings.HasPrefix(cause, "host ") && (s.keptBy("DROP") || s.keptBy("REJECT")):
+	case strings.HasPrefix(cause, "host ") && (surely(s.Goes, "DROP") || surely(s.Goes, "REJECT")):
 		return s.Goes
 	}
 	return seen.Fate{}

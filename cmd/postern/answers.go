@@ -147,9 +147,25 @@ func (f *answers) saved(s *site.Site) error {
 }
 
 // answered keeps an answer that a run gave itself, whatever --set gave for that run.
-func (f *answers) answered(key, value string) error {
-	if err := f.file.Set(key, value); err != nil {
-		return err
+func (f *answers) answered(key, value string) error { return f.keep([2]string{key, value}) }
+
+// keep writes answers that are there into the file, and into this run's.
+func (f *answers) keep(notes ...[2]string) error {
+	kept := false
+	for _, n := range notes {
+		if n[1] == "" {
+			continue
+		}
+		if err := errors.Join(f.file.Set(n[0], n[1]), site.Set(f.site, n[0], n[1])); err != nil {
+			return usage("", "%w", err)
+		}
+		kept = true
 	}
-	return f.file.Save()
+	if !kept || f.made {
+		return nil
+	}
+	if err := f.file.Save(); err != nil {
+		return usage("nothing was noted", "%w", err)
+	}
+	return nil
 }

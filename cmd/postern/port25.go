@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -89,27 +88,6 @@ func (c *port25Cmd) note(a *app, from *answers) error {
 		notes = append(notes, [2]string{"port25.asked", a.world.now().Format(time.DateOnly)})
 	}
 	return from.keep(notes...)
-}
-
-// keep writes answers that are there into the file, and into this run's.
-func (f *answers) keep(notes ...[2]string) error {
-	kept := false
-	for _, n := range notes {
-		if n[1] == "" {
-			continue
-		}
-		if err := errors.Join(f.file.Set(n[0], n[1]), site.Set(f.site, n[0], n[1])); err != nil {
-			return usage("", "%w", err)
-		}
-		kept = true
-	}
-	if !kept || f.made {
-		return nil
-	}
-	if err := f.file.Save(); err != nil {
-		return usage("nothing was noted", "%w", err)
-	}
-	return nil
 }
 
 // ask asks checks over new logins, of the answers with the mail servers of this round.
