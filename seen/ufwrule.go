@@ -3,8 +3,11 @@ package seen
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
+
+	"postern/remote"
 )
 
 // UfwRule is one rule as ufw keeps it in user.rules and user6.rules: the words of a line that begins with UfwTuple.
@@ -22,6 +25,62 @@ type UfwRule struct {
 	In     string // interface, empty is any
 	Out    string
 	Note   string // the comment, decoded
+}
+
+// The files in which ufw keeps them, for IPv4 and for IPv6.
+const (
+	UfwUser  = "/etc/ufw/user.rules"
+	UfwUser6 = "/etc/ufw/user6.rules"
+)
+
+// UfwRules are the rules of both files, in their order. With an error, for a file or a rule that cannot be read, come those that can.
+func UfwRules(f remote.Facts) (all []UfwRule, err error) {
+	for _, path := range []string{UfwUser, UfwUser6} {
+		file, known := f.File(path)
+		if !known || file == nil {
+			err = fmt.Errorf("%s could not be read", path)
+			continue
+		}
+		if !strings.Contains(file.Text, "*filter") || !strings.Contains(file.Text, "COMMIT") {
+			err = fmt.Errorf("%s is not a rules file", path)
+		}
+		for line := range strings.Lines(file.Text) {
+			line = strings.TrimRight(line, "\n")
+			if !strings.HasPrefix(line, UfwTuple) {
+				continue
+			}
+			if r, ok := ParseUfwRule(line); ok && r.whole() {
+				all = append(all, r)
+			} else {
+				err = fmt.Errorf("%s: a rule that cannot be read: %q", path, remote.Clean(line).Line(200))
+			}
+		}
+	}
+	return all, err
+}
+
+// whole says whether its addresses and ports are such.
+func (r UfwRule) whole() bool {
+	_, okSrc := Prefix(r.Src)
+	_, okDst := Prefix(r.Dst)
+	return okSrc && okDst && (r.Dport == "any" || ParsePorts(r.Dport) != nil)
+}
+
+// Does says whether the rule has one of these actions, whatever it writes to the log.
+func (r UfwRule) Does(actions ...string) bool {
+	action, _, _ := strings.Cut(r.Action, "_")
+	return slices.Contains(actions, action)
+}
+
+// Leaves says whether the rule is for what the host itself sends.
+func (r UfwRule) Leaves() bool { return r.Dir == "out" && !r.Route }
+
+// Fits says whether the rule is for a packet that comes in, or one of Route for one that goes through.
+func (r UfwRule) Fits(p Packet) bool {
+	src, _ := Prefix(r.Src)
+	dst, _ := Prefix(r.Dst)
+	return r.whole() && !r.Leaves() && r.Route == p.Beyond && (r.Proto == "any" || r.Proto == p.Proto) && (r.Dport == "any" || HasPort(ParsePorts(r.Dport), p.Port)) &&
+		src.Masked().Contains(p.Src) && dst.Masked().Contains(p.Dst) && (r.In == "" || r.In == p.In) && (r.Out == "" || r.Out == p.Out)
 }
 
 // UfwTuple begins the line of a rule.

@@ -97,26 +97,43 @@ for f in /etc/systemd/system/wireguard.service /etc/systemd/system/wireguard-set
 	/usr/local/bin/wireguard-setup /usr/local/bin/wireguard-setup.sh /usr/local/sbin/wireguard-setup /usr/local/sbin/wireguard-setup.sh \
 	/etc/wireguard/wireguard-setup /etc/wireguard/wireguard-setup.sh; do if [ -e $f ]; then echo $f; fi; done
 echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do if [ -e "$f" ]; then echo yes; break; fi; done
+told=$(systemctl show -p Id -p FragmentPath -p DropInPaths -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart $u)
+holds() (IFS='
+'; exec systemd-analyze condition $1 >/dev/null 2>&1)
 echo '== effect'
-for n in ufw.service ssh.service ssh.socket sshd.service wg-quick@@IFACE@.service; do
-	systemctl cat "$n" 2>/dev/null | {
-		set --; f=
-		while read -r l; do
-			case $l in
-			'# /'*) f=${l#\# } ;;
-			Condition*= | Assert*=) set -- ;;
-			Condition*=* | Assert*=*) set -- "$@" "$l" ;;
-			Exec*=*) case $f in /etc/* | /run/*) echo "$n altered $f has $l" ;; esac ;;
-			esac
-		done
-		if [ $# = 0 ]; then :
-		elif ! systemd-analyze condition ConditionPathExists=/ >/dev/null 2>&1; then echo "$n altered its conditions cannot be asked: $*"
-		elif ! systemd-analyze condition "$@" >/dev/null 2>&1; then echo "$n fails $*"
-		fi
-	}
-done
+printf '%s\n\n' "$told" | {
+	set -f
+	n= files= held=
+	while read -r l; do
+		case $l in
+		Id=*) n=${l#*=} ;;
+		FragmentPath=* | DropInPaths=*) files="$files ${l#*=}" ;;
+		'')
+			wants=
+			case $n in ufw.service | ssh.service | ssh.socket | sshd.service | wg-quick@@IFACE@.service) ;; *) files= ;; esac
+			for f in $files; do
+				[ -f "$f" ] && [ -r "$f" ] || continue
+				while read -r l || [ -n "$l" ]; do
+					case $l in
+					Condition*= | Assert*=) wants= ;;
+					Condition*=* | Assert*=*) wants="$wants$l
+" ;;
+					Exec*=*) case $f in /etc/* | /run/*) echo "$n altered $f has $l" ;; esac ;;
+					esac
+				done <"$f"
+			done
+			case $held in *"|$wants|"*) wants= ;; esac
+			if [ -z "$wants" ]; then :
+			elif holds "$wants"; then held="$held|$wants|"
+			elif holds ConditionPathExists=/; then echo "$n fails" $wants
+			else echo "$n altered its conditions cannot be asked:" $wants
+			fi
+			n= files= ;;
+		esac
+	done
+}
 echo '== uptime'; cat /proc/uptime
-echo '== units'; systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart $u`)(s, h)
+echo '== units'; printf '%s\n' "$told"`)(s, h)
 }, parse: parseUnits})
 
 func parseUnits(s sections) (Units, error) {

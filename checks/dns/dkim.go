@@ -26,24 +26,21 @@ func init() {
 			Warn: "The key is usable, and weaker than usual, or marked as a test; or the mail server signs with another selector.",
 			Fail: "There is no key, or a broken one, or another than the mail server's: signatures of all mail fail.",
 		},
-		Reads: func(s *site.Site, h *site.Host) []remote.Query {
-			if h.Role != site.Mail {
-				return nil
-			}
-			return seen.Signing.Reads(s, h)
-		},
 	}, "one DKIM key of %D, whole, and the one that its mail is signed with", eachDomain(askDKIM))
 }
 
-func askDKIM(_ context.Context, e *checks.Env, s sight, q checks.Question, d string) checks.Result {
+func askDKIM(ctx context.Context, e *checks.Env, s sight, q checks.Question, d string) checks.Result {
 	of, elsewhere := set{zone.KeyName(e.Site, d), "TXT", ""}, ""
-	keys := signing(e, d)
+	keys := signing(ctx, e, d)
 	here := slices.DeleteFunc(slices.Clone(keys), func(k seen.SigningKey) bool { return !strings.EqualFold(k.Selector, e.Site.Mail.Selector) })
 	if len(keys) > 0 && len(here) == 0 {
 		elsewhere = "mail is signed with the selector " + keys[0].Selector + ", not " + e.Site.Mail.Selector
 		q.Fix, q.Likely = "say so: --set mail.selector="+keys[0].Selector+" --save; then ask again", elsewhere
 	}
 	here = slices.DeleteFunc(here, func(k seen.SigningKey) bool { return k.Public == "" })
+	if len(here) == 1 {
+		s.records = []zone.Record{zone.Key(e.Site, d, here[0].Kind, here[0].Public)}
+	}
 	r := s.judge(q, of, func(told []string) (wrong, odd string) {
 		if twice := s.doubled(d, of); len(told) == 0 && twice != "" {
 			return twice, ""
@@ -71,16 +68,21 @@ func askDKIM(_ context.Context, e *checks.Env, s sight, q checks.Question, d str
 	return r
 }
 
-// signing are the keys that the mail hosts sign a domain's mail with, as far as they tell.
-func signing(e *checks.Env, domain string) []seen.SigningKey {
-	var list []seen.SigningKey
-	for _, h := range e.Site.HostsOf(site.Mail) {
-		if v, err := e.Look(h); err == nil {
-			keys, _ := seen.Signing.Of(v.Facts)
-			list = append(list, keys...)
+// signing are the keys that the mail hosts sign a domain's mail with, as far as they tell. They are asked once per Run, and apart
+// from the look: rspamd takes as long to tell as all the rest of a host.
+func signing(ctx context.Context, e *checks.Env, domain string) []seen.SigningKey {
+	type key struct{}
+	all, _ := checks.Once(ctx, e, key{}, func(ctx context.Context) []seen.SigningKey {
+		var list []seen.SigningKey
+		for _, h := range e.Site.HostsOf(site.Mail) {
+			if v, err := e.Look(h); err == nil {
+				keys, _ := checks.Ask(ctx, e.Site, v, seen.Signing)
+				list = append(list, keys...)
+			}
 		}
-	}
-	return slices.DeleteFunc(list, func(k seen.SigningKey) bool { return k.Domain != domain })
+		return list
+	})
+	return slices.DeleteFunc(slices.Clone(all), func(k seen.SigningKey) bool { return k.Domain != domain })
 }
 
 // keyIn is the key of a record, in base64.

@@ -43,13 +43,6 @@ func see(ctx context.Context, e *checks.Env) sight {
 		list, s.err = resolversOf(s.from.Facts)
 		names, asks := wanted(e.Site, s.proxy)
 		s.records = records(e.Site, s.proxy)
-		for i, r := range s.records {
-			for _, d := range zone.Domains(e.Site) {
-				if k := signing(e, d); r.Name == zone.KeyName(e.Site, d) && len(k) == 1 && k[0].Public != "" && strings.EqualFold(k[0].Selector, e.Site.Mail.Selector) {
-					s.records[i] = zone.Key(e.Site, d, k[0].Kind, k[0].Public)
-				}
-			}
-		}
 		for _, one := range list {
 			s.resolver = one
 			if s.survey, s.err = look(ctx, s.from.Dial, one, names, asks); s.err == nil {

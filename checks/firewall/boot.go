@@ -25,7 +25,7 @@ func init() {
 		},
 		Guide: "firewall, Enable IP Forwarding; Enabling and Verifying the Firewall",
 		Reads: checks.Join(seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, seen.Addresses.Reads,
-			checks.Files(fileUfwConf, fileUfwDefault, fileUfwUser, fileUfwUser6, "/etc/ufw/before.rules", "/etc/ufw/before6.rules", "/etc/ufw/after.rules", "/etc/ufw/after6.rules")), Ask: checks.Linux(askBoot),
+			checks.Files(fileUfwConf, fileUfwDefault, seen.UfwUser, seen.UfwUser6, "/etc/ufw/before.rules", "/etc/ufw/before6.rules", "/etc/ufw/after.rules", "/etc/ufw/after6.rules")), Ask: checks.Linux(askBoot),
 	})
 }
 
@@ -98,7 +98,7 @@ func unlike(f remote.Facts) ([]string, error) {
 	for _, one := range []struct {
 		now  seen.Tables
 		file string
-	}{{rules.Four, fileUfwUser}, {rules.Six, fileUfwUser6}} {
+	}{{rules.Four, seen.UfwUser}, {rules.Six, seen.UfwUser6}} {
 		file, known := f.File(one.file)
 		if !known || file == nil {
 			return nil, fmt.Errorf("%s could not be read", one.file)

@@ -12,8 +12,6 @@ import (
 const (
 	fileUfwConf    = "/etc/ufw/ufw.conf"
 	fileUfwDefault = "/etc/default/ufw"
-	fileUfwUser    = "/etc/ufw/user.rules"
-	fileUfwUser6   = "/etc/ufw/user6.rules"
 )
 
 // rulesOf are the rules that run, of both families. An error says that it cannot be told what runs.

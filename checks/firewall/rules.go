@@ -31,7 +31,7 @@ func init() {
 			Mends:   "The chapter Firewall. Rules of your own stay: what they let in is yours to decide.",
 		},
 		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
-		Reads: checks.Join(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, checks.Files(fileUfwUser, fileUfwUser6)),
+		Reads: checks.Join(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)),
 		Ask:   checks.Linux(askRules),
 	})
 }
@@ -106,10 +106,8 @@ func verdict(q checks.Question, k knowledge, tuples []tuple) checks.Result {
 
 // stopper notes the command that takes away a rule of another program's which stops what is wanted; ufw's own files bring ufw's.
 func (k knowledge) stopper(src netip.Addr, f seen.Fate) {
-	rule, is := strings.CutPrefix(f.Rule, "-A ")
-	plain := remote.Clean(rule).Line(150) == rule && !strings.ContainsAny(rule, "`$;&|<>()\\\"'") // it is to be pasted into a shell
-	if is && plain && !strings.HasPrefix(rule, "ufw") && !strings.HasPrefix(rule, "postern") {
-		note(&k.found.typed, "%s -D %s", map[bool]string{true: "iptables", false: "ip6tables"}[src.Is4()], rule)
+	if command, _ := seen.Removal(f.Rule, k.rules.TableOf(src, f.Rule), src.Is6()); command != "" {
+		note(&k.found.typed, "%s", command)
 	}
 }
 
@@ -240,7 +238,7 @@ func (k knowledge) missing(tuples []tuple) {
 				k.doubt(fmt.Sprintf("%s from %s", w, src), f)
 			} else if f.Verdict != "ACCEPT" {
 				if at := slices.IndexFunc(tuples, func(t tuple) bool { return t.refuses(p) }); at >= 0 && strings.HasPrefix(f.Rule, "-A ufw") {
-					note(&k.found.refused, "%s", tuples[at].undoing)
+					note(&k.found.refused, "%s", tuples[at].Delete())
 					if w.port != 0 {
 						note(&k.found.first, "%d/%s", w.port, w.proto)
 					}
@@ -335,17 +333,17 @@ func (k knowledge) extras(tuples []tuple) {
 
 // sends says whether a rule of ours lets out what the host needs where all else is denied.
 func (k knowledge) sends(t tuple) bool {
-	return t.leaves && (t.out == k.s.Tunnel.Interface || t.out == "" && slices.ContainsFunc(site.Outgoing(k.s, k.h), func(p site.NamedPort) bool {
-		return t.proto == p.Proto && slices.Equal(t.dports, []seen.Span{{First: p.Port, Last: p.Port}})
+	return t.Leaves() && (t.Out == k.s.Tunnel.Interface || t.Out == "" && slices.ContainsFunc(site.Outgoing(k.s, k.h), func(p site.NamedPort) bool {
+		return t.Proto == p.Proto && slices.Equal(t.dports, []seen.Span{{First: p.Port, Last: p.Port}})
 	}))
 }
 
 // asked says whether anything asks for a rule of ours.
 func (k knowledge) asked(t tuple, allowed []want) bool {
-	out := k.s.Mail.Path == "direct" && k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == "tcp" && t.src.IsSingleIP() &&
+	out := k.s.Mail.Path == "direct" && k.h.Role == site.Proxy && t.Route && t.Does("allow") && t.Proto == "tcp" && t.src.IsSingleIP() &&
 		k.s.Tunnel.Network.Contains(t.src.Addr()) && slices.Equal(t.dports, []seen.Span{{First: site.WorldSMTP, Last: site.WorldSMTP}})
 	return out || slices.ContainsFunc(allowed, t.within) || slices.ContainsFunc(forwarded(k.s), func(f site.Service) bool {
-		return k.h.Role == site.Proxy && t.route && t.action == "allow" && t.proto == f.Proto && t.dst.IsSingleIP() &&
+		return k.h.Role == site.Proxy && t.Route && t.Does("allow") && t.Proto == f.Proto && t.dst.IsSingleIP() &&
 			slices.Equal(t.dports, []seen.Span{{First: f.Port, Last: f.Port}})
 	})
 }

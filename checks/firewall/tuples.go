@@ -13,67 +13,45 @@ import (
 // ownMark is how rules of ours are told from other people's: the first word of their comment.
 const ownMark = "postern"
 
-// tuple is one rule as ufw keeps it in user.rules and user6.rules: the line that begins with "### tuple ###".
+// tuple is one rule of ufw's.
 type tuple struct {
-	action   string // allow, deny, reject, limit
-	route    bool   // for what passes through, not for the host itself
-	leaves   bool   // for what the host itself sends
-	proto    string
+	seen.UfwRule
 	dports   []seen.Span // none: any
 	src, dst netip.Prefix
-	in, out  string
-	comment  string
-	undoing  string // the command that takes it away
 }
 
 // ours says whether the rule carries our mark.
-func (t tuple) ours() bool {
-	return t.comment == ownMark || strings.HasPrefix(t.comment, ownMark+" ")
-}
+func (t tuple) ours() bool { return t.Note == ownMark || strings.HasPrefix(t.Note, ownMark+" ") }
+
+// lets says whether the rule lets something in, or through.
+func (t tuple) lets() bool { return t.Does("allow", "limit") }
 
 // tuplesOf are the rules of both families in ufw's files.
-func tuplesOf(f remote.Facts) ([]tuple, error) {
-	var all []tuple
-	for _, path := range []string{fileUfwUser, fileUfwUser6} {
-		file, known := f.File(path)
-		if !known || file == nil {
-			return nil, fmt.Errorf("%s could not be read", path)
-		}
-		if !strings.Contains(file.Text, "*filter") || !strings.Contains(file.Text, "COMMIT") {
-			return nil, fmt.Errorf("%s is not a rules file", path)
-		}
-		for _, line := range strings.Split(file.Text, "\n") {
-			if strings.HasPrefix(line, seen.UfwTuple) {
-				t, err := tupleOf(line)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", path, err)
-				}
-				all = append(all, t)
-			}
-		}
+func tuplesOf(f remote.Facts) (all []tuple, err error) {
+	rules, err := seen.UfwRules(f)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rules {
+		all = append(all, tupleOf(r))
 	}
 	return all, nil
 }
 
-func tupleOf(line string) (tuple, error) {
-	r, ok := seen.ParseUfwRule(line)
-	t := tuple{route: r.Route, leaves: r.Dir == "out" && !r.Route, proto: r.Proto, dports: seen.ParsePorts(r.Dport), in: r.In, out: r.Out, comment: r.Note, undoing: r.Delete()}
-	t.action, _, _ = strings.Cut(r.Action, "_")
-	dst, okDst := seen.Prefix(r.Dst)
-	src, okSrc := seen.Prefix(r.Src)
-	if t.dst, t.src = dst.Masked(), src.Masked(); !ok || !okDst || !okSrc || t.dports == nil && r.Dport != "any" {
-		return t, fmt.Errorf("a rule that cannot be read: %q", remote.Clean(line).Line(200))
-	}
-	return t, nil
+func tupleOf(r seen.UfwRule) tuple {
+	src, _ := seen.Prefix(r.Src)
+	dst, _ := seen.Prefix(r.Dst)
+	return tuple{r, seen.ParsePorts(r.Dport), src.Masked(), dst.Masked()}
 }
 
 // String is the rule as a person would say it.
 func (t tuple) String() string {
-	text := t.action + " "
-	if t.route {
+	text, _, _ := strings.Cut(t.Action, "_")
+	text += " "
+	if t.Route {
 		text = "forward " + text
 	}
-	if t.leaves {
+	if t.Leaves() {
 		text += "out "
 	}
 	port := "any port"
@@ -89,7 +67,7 @@ func (t tuple) String() string {
 			}
 		}
 	}
-	text += port + "/" + t.proto
+	text += port + "/" + t.Proto
 	if t.dst.Bits() > 0 {
 		text += " to " + t.dst.String()
 	}
@@ -98,14 +76,14 @@ func (t tuple) String() string {
 	} else if t.src.Addr().Is6() {
 		text += " (v6)"
 	}
-	if t.in != "" {
-		text += " in on " + t.in
+	if t.In != "" {
+		text += " in on " + t.In
 	}
-	if t.out != "" {
-		text += " out on " + t.out
+	if t.Out != "" {
+		text += " out on " + t.Out
 	}
-	if t.comment != "" {
-		text += " (" + remote.Clean(t.comment).Line(60) + ")"
+	if t.Note != "" {
+		text += " (" + remote.Clean(t.Note).Line(60) + ")"
 	}
 	return text
 }
@@ -113,9 +91,9 @@ func (t tuple) String() string {
 // within says whether the rule lets in no more than what is wanted.
 func (t tuple) within(w want) bool {
 	switch {
-	case t.route || t.leaves || (t.action != "allow" && t.action != "limit"):
+	case t.Route || t.Leaves() || !t.lets():
 		return false
-	case w.proto != "" && t.proto != w.proto, w.iface != "" && t.in != w.iface:
+	case w.proto != "" && t.Proto != w.proto, w.iface != "" && t.In != w.iface:
 		return false
 	case w.port != 0 && (len(t.dports) != 1 || t.dports[0] != (seen.Span{First: w.port, Last: w.port})):
 		return false
@@ -128,22 +106,12 @@ func (t tuple) within(w want) bool {
 }
 
 // refuses says whether a rule of other people refuses a packet.
-func (t tuple) refuses(p seen.Packet) bool {
-	return !t.ours() && !t.route && (t.action == "deny" || t.action == "reject") && t.fits(p)
-}
+func (t tuple) refuses(p seen.Packet) bool { return !t.ours() && t.Does("deny", "reject") && t.Fits(p) }
 
 // covers says whether a packet of a connection is let in, or through, by the rule.
-func (t tuple) covers(p seen.Packet) bool {
-	return (t.action == "allow" || t.action == "limit") && t.route == p.Beyond && t.fits(p)
-}
-
-func (t tuple) fits(p seen.Packet) bool {
-	return !t.leaves && (t.proto == "any" || t.proto == p.Proto) && (len(t.dports) == 0 || seen.HasPort(t.dports, p.Port)) &&
-		t.src.Contains(p.Src) && t.dst.Contains(p.Dst) && (t.in == "" || t.in == p.In) && (t.out == "" || t.out == p.Out)
-}
+func (t tuple) covers(p seen.Packet) bool { return t.lets() && t.Fits(p) }
 
 // admitsAll says whether a rule of other people that names a port lets everybody in to it.
 func (t tuple) admitsAll(proto string, port int) bool {
-	return !t.ours() && !t.route && !t.leaves && (t.action == "allow" || t.action == "limit") && t.src.Bits() == 0 &&
-		(t.proto == "any" || t.proto == proto) && seen.HasPort(t.dports, port)
+	return !t.ours() && !t.Route && !t.Leaves() && t.lets() && t.src.Bits() == 0 && (t.Proto == "any" || t.Proto == proto) && seen.HasPort(t.dports, port)
 }

@@ -18,7 +18,7 @@ import (
 
 // Reads lists what must be known of a host.
 var Reads = checks.Join(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads,
-	seen.Sysctl.Reads, seen.Routing.Reads, seen.UnitsOf.Reads, checks.Files(fileUfwUser, fileUfwUser6),
+	seen.Sysctl.Reads, seen.Routing.Reads, seen.UnitsOf.Reads, checks.Files(seen.UfwUser, seen.UfwUser6),
 	func(s *site.Site, _ *site.Host) []remote.Query { return []remote.Query{remote.ReadFile(fileTunnel(s))} })
 
 func fileTunnel(s *site.Site) string { return "/etc/wireguard/" + s.Tunnel.Interface + ".conf" }

@@ -96,7 +96,8 @@ func stranger(like netip.Addr) netip.Addr {
 
 // walk makes ready to follow packets through the rules of a host.
 func (a *asking) walk(side *Side, v *checks.Vantage, h *site.Host) walk {
-	w := walk{tunnel: a.e.Site.Tunnel.Interface, ufw: ufwRules(v.Facts)}
+	ufw, _ := seen.UfwRules(v.Facts)
+	w := walk{tunnel: a.e.Site.Tunnel.Interface, ufw: ufw}
 	w.rules, _ = seen.Rules.Of(v.Facts)
 	w.at, _ = seen.Addresses.Of(v.Facts)
 	w.device = cmp.Or(h.Interface, w.at.Device)

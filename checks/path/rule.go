@@ -10,12 +10,6 @@ import (
 	"postern/seen"
 )
 
-// Files of ufw's own rules.
-const (
-	fileUfwUser  = "/etc/ufw/user.rules"
-	fileUfwUser6 = "/etc/ufw/user6.rules"
-)
-
 // refuses says whether the rule surely tells the packet off, or drops it.
 func (r Rule) refuses() bool { return r.Doubt == "" && (r.Verdict == "DROP" || r.Verdict == "REJECT") }
 
@@ -36,9 +30,7 @@ func (w walk) rule(f seen.Fate, p seen.Packet) Rule {
 		decides, r.Doubt = f.Doubt.Rule, line(f.Doubt.Rule)
 	}
 	if r.Verdict != "ACCEPT" || r.Doubt != "" {
-		if r.Whose, r.Undo = owner(decides, w.rules.TableOf(p.Src, decides), p, w.ufw); strings.ContainsAny(r.Undo, "$`;|&<>\\") {
-			r.Undo = "" // a shell would make something else of it
-		}
+		r.Whose, r.Undo = owner(decides, w.rules.TableOf(p.Src, decides), p, w.ufw)
 	}
 	return r
 }
@@ -47,71 +39,37 @@ func line(rule string) string { return remote.Clean(rule).Line(200) }
 
 // owner is who made a rule, and what takes it away; what is ufw's default, or ours, nobody needs to take away.
 func owner(rule, table string, p seen.Packet, ufw []seen.UfwRule) (whose, undo string) {
-	tool := "iptables"
-	if p.Src.Is6() {
-		tool = "ip6tables"
-	}
 	set, rest, apart := strings.Cut(rule, ": ")
 	words := strings.Fields(set)
 	switch {
 	case apart && len(words) == 3 && words[0] == "table" && strings.HasPrefix(words[2], "f2b"), strings.HasPrefix(rule, "-A f2b-"), strings.Contains(rule, "--match-set f2b-"):
 		return "fail2ban", "fail2ban-client unban " + p.Src.String()
 	case apart && len(words) == 3 && words[0] == "table":
-		return line("another program's nftables " + set), line("nft delete " + set)
-	case apart && strings.HasPrefix(set, "iptables-"):
-		tool = line(strings.Replace(set, "iptables", tool, 1))
-	default:
-		rest = rule
-	}
-	chain, isPolicy := strings.CutPrefix(rest, "policy of ")
-	spec, _ := strings.CutPrefix(rest, "-A ")
-	switch first, _, _ := strings.Cut(spec, " "); {
-	case isPolicy && tool != "iptables" && tool != "ip6tables":
-		return "the rules that " + tool + " shows", line(tool + " -P " + chain + " ACCEPT")
-	case strings.HasPrefix(first, "ufw-user-"):
-		i := slices.IndexFunc(ufw, func(one seen.UfwRule) bool { return fits(one, p, "deny", "reject") })
+		return line("another program's nftables " + set), seen.Typed("nft delete " + set)
+	case apart && strings.HasPrefix(rest, "policy of ") && strings.HasPrefix(set, "iptables-"):
+		if p.Src.Is6() {
+			set = strings.Replace(set, "iptables", "ip6tables", 1)
+		}
+		return line("the rules that " + set + " shows"), seen.Typed(set + " -P " + strings.TrimPrefix(rest, "policy of ") + " ACCEPT")
+	case strings.HasPrefix(rule, "-A ufw-user-"), strings.HasPrefix(rule, "-A ufw6-user-"):
+		i := slices.IndexFunc(ufw, func(one seen.UfwRule) bool { return one.Does("deny", "reject") && one.Fits(p) })
 		if i < 0 {
 			return "", ""
 		}
-		undo := line(ufw[i].Delete())
-		whose := "your own ufw rule (" + strings.TrimPrefix(undo, "ufw delete ") + ")"
-		if slices.ContainsFunc(ufw, func(one seen.UfwRule) bool { return fits(one, p, "allow", "limit") }) {
-			return whose, undo
+		undo := ufw[i].Delete()
+		whose := line("your own ufw rule (" + strings.TrimPrefix(undo, "ufw delete ") + ")")
+		if slices.ContainsFunc(ufw, func(one seen.UfwRule) bool { return one.Does("allow", "limit") && one.Fits(p) }) {
+			return whose, seen.Typed(undo)
 		}
 		one := ufw[i] // typed over the one that let it in, as ufw does with a rule that differs in nothing else
 		one.Action = "allow"
-		return whose, line(strings.Replace(one.Delete(), " delete ", " ", 1))
-	case isPolicy, strings.HasPrefix(first, "ufw-"), strings.HasPrefix(first, "postern-"), strings.HasPrefix(first, "DOCKER") && first != "DOCKER-USER":
-		return "", ""
+		return whose, seen.Typed(strings.Replace(one.Delete(), " delete ", " ", 1))
 	}
-	if table != "filter" && table != "" {
-		tool += " -t " + table
+	undo, foreign := seen.Removal(rule, table, p.Src.Is6())
+	if foreign {
+		whose = "a rule that is neither ufw's nor ours"
 	}
-	return "a rule that is neither ufw's nor ours", line(tool + " -D " + spec)
-}
-
-// fits says whether a rule of ufw's with one of these actions is for the packet.
-func fits(r seen.UfwRule, p seen.Packet, actions ...string) bool {
-	src, ok1 := seen.Prefix(r.Src)
-	dst, ok2 := seen.Prefix(r.Dst)
-	ports := seen.ParsePorts(r.Dport)
-	action, _, _ := strings.Cut(r.Action, "_")
-	return ok1 && ok2 && slices.Contains(actions, action) && r.Dir == "in" && r.Route == p.Beyond && (r.Proto == "any" || r.Proto == p.Proto) &&
-		(len(ports) == 0 || seen.HasPort(ports, p.Port)) && (r.In == "" || r.In == p.In) && src.Masked().Contains(p.Src) && dst.Masked().Contains(p.Dst)
-}
-
-// ufwRules are the rules of ufw's files, in their order.
-func ufwRules(f remote.Facts) (all []seen.UfwRule) {
-	for _, path := range []string{fileUfwUser, fileUfwUser6} {
-		if file, _ := f.File(path); file != nil {
-			for text := range strings.Lines(file.Text) {
-				if r, ok := seen.ParseUfwRule(strings.TrimSpace(text)); ok && strings.HasPrefix(text, seen.UfwTuple) {
-					all = append(all, r)
-				}
-			}
-		}
-	}
-	return all
+	return whose, undo
 }
 
 // local fills in what becomes of a connection to this host itself, which comes in on a device.

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -166,17 +167,17 @@ var ufwRule = regexp.MustCompile(`^-A ufw6?-user-output -p tcp -m tcp --dport (\
 // takeAway is what a person types to take away a rule that is not ours.
 func takeAway(rule, family string) string {
 	set, _, apart := strings.Cut(rule, ": ")
-	tool := map[string]string{"IPv4": "iptables", "IPv6": "ip6tables"}[family]
-	switch spec, isRule := strings.CutPrefix(rule, "-A "); {
+	command, foreign := seen.Removal(rule, "filter", family == "IPv6")
+	switch {
 	case apart:
 		return "it is of " + remote.Clean(set).Line(60) + ": take it away there, by the program that made it"
 	case ufwRule.MatchString(rule):
 		m := ufwRule.FindStringSubmatch(rule)
 		return "ufw delete " + map[string]string{"DROP": "deny", "REJECT": "reject"}[m[2]] + " out " + m[1] + "/tcp"
-	case strings.HasPrefix(spec, "ufw"):
+	case strings.HasPrefix(rule, "-A ufw"):
 		return "'ufw status numbered' shows it, and 'ufw delete NUMBER' takes it away"
-	case isRule:
-		return tool + " -D " + remote.Clean(spec).Line(160)
+	case foreign:
+		return cmp.Or(command, "take the rule away by the program that made it")
 	}
 	return "let mail out before that: ufw allow out 25/tcp"
 }
