@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/site"
 	"postern/steps"
 )
@@ -88,7 +89,7 @@ func (r *Runner) keptOff(ctx context.Context, chapter steps.Step, answers []stri
 			continue
 		}
 		if err := r.Answered(key, value); err != nil {
-			return fmt.Errorf("the world is kept off, but the answer %s could not be saved here: %w", one, err)
+			r.emit(steps.Event{Kind: "warn", Text: fmt.Sprintf("the answer %s could not be saved here, and the next apply opens the port again: %s", one, remote.Words(err))})
 		}
 	}
 	r.emit(steps.Event{Kind: "warn", Text: "the world is kept off now, by " + said + "; once the server is mended, take that back: postern apply --save" + back})
