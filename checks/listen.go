@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"postern/remote"
+	"postern/seen"
 )
 
 // listenAtOnce bounds the throw-away listeners on one host.
@@ -116,10 +117,46 @@ func (e *Env) listen(ctx context.Context, v *Vantage, at netip.AddrPort) (*remot
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := v.Listen(ctx, "tcp", at.String())
+	err = e.settledDown(ctx, v)
+	var l *remote.Listener
+	if err == nil {
+		l, err = v.Listen(ctx, "tcp", at.String())
+	}
 	if err != nil {
 		leave()
 		return nil, nil, err
 	}
 	return l, func() { l.Close(); leave() }, nil
+}
+
+// starts bounds how long a check waits for a host that starts its services.
+const starts = 15 * time.Second
+
+// settledDown waits until a host starts no service any more: one that comes to its port while a listener of ours is there ends, and at
+// a boot nobody starts it again. It is an error where that takes too long.
+func (e *Env) settledDown(ctx context.Context, v *Vantage) error {
+	type (
+		key   struct{ host string }
+		ended struct{ err error }
+	)
+	if v.Run == nil {
+		return nil
+	}
+	is, err := Once(ctx, e, key{v.Name}, func(ctx context.Context) ended {
+		for end := time.Now().Add(starts); ; {
+			names, err := Ask(ctx, e.Site, v, seen.Starting)
+			if err == nil && len(names) > 0 && time.Now().After(end) {
+				err = fmt.Errorf("%s is being started, and may want the port itself: ask again when it is", Few(names))
+			}
+			if err != nil || len(names) == 0 {
+				return ended{err}
+			}
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+				return ended{ctx.Err()}
+			}
+		}
+	})
+	return errors.Join(err, is.err)
 }

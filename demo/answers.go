@@ -23,6 +23,7 @@ var answers = map[string]func(h *Host, args []string) string{
 		return section("connection", "") + section("sshd", fmt.Sprintf("port %d", sshPort))
 	},
 	"listeners": func(h *Host, _ []string) string { return section("sockets", h.sockets()) },
+	"starting":  func(*Host, []string) string { return section("units", "") },
 	"capture":   func(*Host, []string) string { return "== cannot\nthe hosts of the demo show no packets\n" },
 	"captured":  func(*Host, []string) string { return "" },
 	"size":      (*Host).size,

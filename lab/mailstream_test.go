@@ -51,6 +51,7 @@ const again = 2 * time.Second
 func (l *Lab) pour(t *testing.T, like letter, at int, every time.Duration) *stream {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &stream{t: t, l: l, letter: like, cancel: cancel}
+	t.Cleanup(s.wg.Wait) // of a test that ended before its time
 	s.wg.Go(func() {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
@@ -88,6 +89,9 @@ func (s *stream) hand(one letter) {
 		time.Sleep(again)
 		return false
 	})
+	if s.t.Context().Err() != nil {
+		return
+	}
 	if err != nil || last != nil {
 		s.t.Errorf("%s is lost to its sender: %v, %v", one.word, last, err)
 		return

@@ -33,6 +33,7 @@ var told = map[string]string{
 	"listeners": "== sockets\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=51,fd=3))\n",
 	"size":      "== memory\nMemTotal:       983040 kB\n== disk\nFilesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 50 50 10% /\n",
 	"tools":     "== tools\nufw\nwg\nwireguard\n",
+	"starting":  "== units\nId=postfix.service\nType=forking\n\nId=apt-daily.service\nType=oneshot\n",
 	"clock":     "== now\n1795254690\n== synced\nyes\n",
 	"dpkg":      "== busy\n== list\n310\nwireguard-tools\n",
 	"privilege": "== uid\n0\n== name\n\n== etc\nwritable\n",

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"postern/checks"
 	"postern/remote"
@@ -109,5 +111,28 @@ func TestAnotherRunsListenerIsNoService(t *testing.T) {
 		if at < 0 || results[at].Outcome != checks.OK || results[at].Vacant != ours {
 			t.Errorf("%s: %+v", name, results[at])
 		}
+	}
+}
+
+// Where the host is about to start a service, which may want the port, no listener of ours stands in its way.
+func TestNobodyStandsInForWhatStarts(t *testing.T) {
+	for _, c := range []struct {
+		units   string
+		takes   time.Duration
+		listens bool
+	}{
+		{"Id=postfix.service\nType=forking\n", time.Hour, false},
+		{"Id=postfix.service\nType=forking\n", 5 * time.Second, true},
+		{"Id=apt-daily.service\nType=oneshot\n", time.Hour, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.starting, w.settles = c.units, time.Now().Add(c.takes)
+			w.env.Now = time.Now()
+			r := w.ask("firewall.dnat")["firewall.dnat.submission@here"]
+			if got := w.listens > 0; got != c.listens || (r.Outcome == checks.OK) != c.listens || !c.listens && !strings.Contains(r.Evidence.String()+r.Saw.String(), "postfix.service is being started") {
+				t.Errorf("%+v: %d listeners, %s: %s\n%s", c, w.listens, r.Outcome, r.Saw, r.Evidence)
+			}
+		})
 	}
 }
