@@ -116,6 +116,9 @@ var told = []struct {
 		s.Proxy.Sent.To, s.Proxy.Sent.Undo = "10.0.0.99:993", "iptables -t nat -D PREROUTING"
 	}, "proxy sends port 993 to 10.0.0.99:993 by wg0, not to 10.0.0.2:993", "iptables -t nat -D"},
 	{"imaps", "Docker first", []string{onward[0], "proxy out docker0 C D syn"}, func(s *Signals) { s.Proxy.Sent.To, s.Proxy.Docker = "172.17.0.2:993", "web" }, "Docker on proxy takes port 993 for its container web", "docker stop web"},
+	{"smtp", "Docker first", []string{own[0], "proxy out docker0 C D syn"}, func(s *Signals) {
+		s.Proxy.Sent, s.Proxy.Docker = Rule{Verdict: "DNAT", To: "172.17.0.2:25"}, "web"
+	}, "Docker on proxy takes port 25 for its container web, and it is for a service of its own", "docker stop web"},
 	{"imaps", "forward drop", onward[:1], func(s *Signals) { s.Proxy.Lets = drop("-A FORWARD", "a rule", "iptables -D FORWARD") }, "a rule keeps it back on proxy: -A FORWARD", "iptables -D FORWARD"},
 	{"imaps", "forwarding off", onward[:1], func(s *Signals) { s.Proxy.Stops = "net.ipv4.ip_forward" }, "proxy forwards nothing: net.ipv4.ip_forward is 0", "sysctl -w"},
 	{"imaps", "unit stopped", onward[:2], func(s *Signals) { s.Mail.End = End{Set: true, Unit: "stopped enabled"} }, "the tunnel is stopped on mail: wg-quick@wg0 is stopped enabled", "systemctl start wg-quick@wg0"},
@@ -154,7 +157,8 @@ var told = []struct {
 	{"tunnel", "preshared", shake[:2], func(s *Signals) { s.Proxy.End.Shared = "x" }, "different preshared keys", "postern apply wireguard"},
 	{"tunnel", "port", shake[:2], func(s *Signals) { s.Proxy.End.Port = 1 }, "listens at port 1, not at 51820", "postern apply wireguard"},
 	{"tunnel", "clock", shake[:2], func(s *Signals) { s.Mail.End.Now = s.Mail.End.Now.Add(-time.Hour) }, "the clock of mail was set back", "timedatectl"},
-	{"tunnel", "unanswered", shake[:2], nil, "gets handshakes of mail and answers none", "postern apply wireguard"},
+	{"tunnel", "clock was ahead", shake[:2], nil, "proxy takes no handshake of mail: the clock of mail was ahead", "systemctl restart wg-quick@wg0"},
+	{"tunnel", "unanswered", shake[:2], func(s *Signals) { s.Mail.End = End{Error: "not reached"} }, "gets handshakes of mail and answers none", "postern apply wireguard"},
 	{"tunnel", "dropped back", shake[:3], nil, "is dropped on its way back to mail", "let port 51820/udp out"},
 	{"tunnel", "large", nil, func(s *Signals) { beats(s); s.Large, s.Answer = "mail: 1340 fit", "tunnel.mtu=1340" }, "large packets do not fit", "postern --set tunnel.mtu=1340"},
 	{"tunnel", "nothing begun", []string{}, nil, "where it ends cannot be told", ""},
