@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -150,11 +149,7 @@ func TestHealthy(t *testing.T) {
 func healthyLab(t *testing.T, suite string, docker bool) mailed {
 	m := newMailed(t, "haraka", Options{Suite: suite, Mail: "plain"})
 	onBoth(t, func(host string) error {
-		packages := "ufw nftables wireguard-tools wireguard-go iptables"
-		if docker {
-			packages += " " + strings.ReplaceAll(dockerPackages(suite), ",", " ")
-		}
-		_, err := m.l.Exec(t.Context(), host, "sh", "-ec", "apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends install "+packages+" >/dev/null")
+		_, err := m.l.Exec(t.Context(), host, "sh", "-ec", "apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends install ufw nftables wireguard-tools wireguard-go iptables >/dev/null")
 		return err
 	})
 	want(t, m.l, "mail", "sh", "-ec", `cd /etc/postfix; { sed -n '/^smtps/,/syslog_name/p' master.cf | sed s/^smtps/1465/; sed -n '/^submission/,/syslog_name/p' master.cf | sed s/^submission/1587/; } >more; cat more >>master.cf; rm more
@@ -163,22 +158,22 @@ printf 'service imap-login {\n  inet_listener imaps-also {\n    port = 1993\n   
 		serve(t, m.l, "proxy", ":"+port)
 	}
 	if docker {
-		peer, err := os.ReadFile("testdata/peer.pl")
-		if err != nil {
-			t.Fatal(err)
-		}
-		onBoth(t, func(host string) error {
-			cmd, err := m.l.Command(t.Context(), host, "sh", "-ec", dockerGroups+`cat >/peer.pl; chmod 755 /peer.pl
-mkdir -p /var/lib/docker; systemctl stop docker docker.socket; mount -t tmpfs docker /var/lib/docker; systemctl start docker
-tar -chf - /peer.pl /usr/bin/perl /usr/lib/*-linux-gnu/perl-base $(ldd /usr/bin/perl | grep -o '/[^ ]*') 2>/dev/null | docker import - own`)
-			if err == nil {
-				cmd.Stdin = bytes.NewReader(peer)
-				_, err = runCmd(cmd)
-			}
-			return err
-		})
+		onBoth(t, func(host string) error { return ownDocker(t, m.l, host) })
 	}
 	return m
+}
+
+// ownDocker has Docker of the distribution's on a host, its layers in memory, and an image of a listener.
+func ownDocker(t testing.TB, l *Lab, host string) error {
+	cmd, err := l.Command(t.Context(), host, "sh", "-ec", dockerGroups+`cat >/peer.pl; mkdir -p /var/lib/docker; mountpoint -q /var/lib/docker || mount -t tmpfs docker /var/lib/docker
+apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qqy --no-install-recommends install $0 >/dev/null
+tar -chf - /peer.pl /usr/bin/perl /usr/lib/*-linux-gnu/perl-base $(ldd /usr/bin/perl | grep -o '/[^ ]*') 2>/dev/null | docker import - own`, strings.ReplaceAll(dockerPackages(l.Suite), ",", " "))
+	if err != nil {
+		return err
+	}
+	cmd.Stdin = thePeer(t)
+	_, err = runCmd(cmd)
+	return err
 }
 
 // prove brings the site about, and wants nothing to be told of it.
