@@ -222,7 +222,14 @@ func (m mailed) applied(flags ...string) {
 }
 
 // mayWarn are the checks that warn of such a site, and why they should.
-var mayWarn = map[string]func(healthy) bool{}
+var mayWarn = map[string]func(healthy) bool{
+	// a list of addresses may hold whoever it likes, and what it holds is not read
+	"firewall.rules": func(h healthy) bool {
+		return slices.ContainsFunc(h.own, func(o own) bool { return o.make == blocklist })
+	},
+	// through the proxy and the tunnel there is one way to mail; and what ssh_from leaves out of the proxy's ways is closed
+	"host.ways": func(h healthy) bool { return h.seat == "jump" || h.answers["host.proxy.ssh_from"] != "" },
+}
 
 // wantNothing asks everything there is to ask, and wants nothing to be wrong.
 func (h healthy) wantNothing(t *testing.T, m mailed) {

@@ -44,7 +44,7 @@ var named = []struct {
 	{"UDP blocked one way", []string{"udp dropped to the proxy", "udp dropped from the proxy"}},
 	{"an MTU black hole", []string{"a narrow line"}},
 	{"Docker around the firewall", []string{"Docker around the firewall"}},
-	{"Docker takes the port", []string{"Docker on the proxy takes the port", "Docker on the proxy takes a port of its own"}},
+	{"Docker takes the port", []string{"Docker on the proxy takes the port", "a container on the proxy is silent"}},
 	{"Docker bound before wg0", []string{"a container from before the tunnel"}},
 	{"the mail host's firewall drops the tunnel", []string{"ufw on mail drops the tunnel", "a rule on mail drops the tunnel"}},
 	{"a transparent SMTP proxy", []string{"a proxy in between over IPv4", "the line at home answers itself"}},

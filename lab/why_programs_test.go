@@ -15,7 +15,7 @@ var programCuts = []cut{
 	{"a ban of fail2ban's on mail by nft", "993", "mail", bans("mail-nft"), "", is(`fail2ban on mail has banned 198.51.100.20`), is(`^fail2ban-client unban 198.51.100.20$`), false},
 	{"a ban of fail2ban's on mail by iptables", "993", "mail", bans("mail-ipt"), "", is(`fail2ban on mail has banned 198.51.100.20`), is(`^fail2ban-client unban 198.51.100.20$`), false},
 	{"Docker on the proxy takes the port", "993", "proxy", publishes("993"), "", is(`Docker on proxy takes port 993 for its container web993, and it is for 10.0.0.2:993`), is(`^docker stop web993$`), false},
-	{"Docker on the proxy takes a port of its own", "80", "proxy", publishes("80"), ":", is(`Docker on proxy takes port 80 for its container web80, and it is for a service of its own`), is(`^docker stop web80$`), false},
+	{"a container on the proxy is silent", "80", "proxy", `docker run -d --name web80 -p 80:80 own perl -e 'exec qw(perl /peer.pl 0.0.0.0 80) if -e "/x"; open F, ">/x"; sleep 99999'`, "", is(`the container web80 on proxy gets it and does not answer`), is(`^docker restart web80$`), false},
 }
 
 // bans is a ban by a jail of fail2ban, once it stands.

@@ -48,12 +48,14 @@ func (s Signals) entry() finding {
 		return stands("nothing stops it before it is sent on")
 	case s.Forwarded:
 		return unknown("what passes %s could not be seen", side.Host)
-	case side.Sent.Verdict == "DNAT" && side.Docker != "":
+	case side.Sent.Verdict == "DNAT" && side.Docker != "" && s.Service == "smtp":
 		return s.docker("a service of its own")
+	case side.Sent.Verdict == "DNAT" && side.Docker != "":
+		return side.mute()
 	case side.Sent.Verdict == "DNAT":
 		return finding{state: Broken, evidence: "sent to " + side.Sent.To, action: "postern apply firewall", sure: Likely, settles: "what listens at " + side.Sent.To,
 			words: fmt.Sprintf("%s sends port %d on to %s, though it is for a service of its own: %s", side.Host, s.Public.Port(), side.Sent.To, side.Sent.Text)}
-	case side.Lets.refuses(), side.Lets.Doubt != "" && s.told() == 0:
+	case side.Lets.refuses(), side.Lets.Doubt != "" && !s.closed():
 		return s.blocked(side.Host, side.Lets, "a SYN came in, and nothing answers")
 	}
 	return s.byRules(side)
