@@ -30,8 +30,8 @@ var drawnAnswers = [][]string{
 	{"tunnel.network", "10.0.0.0/24", "10.77.0.0/24", "172.29.5.0/28"}, {"tunnel.network6", "", "fd77:1::/64"}, {"tunnel.port", "51820", "51999"}, {"tunnel.mtu", "", "1380"},
 	{"ports.imaps", "993", "1993"}, {"ports.submissions", "465", "1465"}, {"ports.submission", "587", "1587"}, {"ports.relay", "2526", "2627"}, {"ports.web", "8443", "9443"},
 	{"ports.http", "80", "8080"}, {"ports.https", "443", "4443"}, {"clients.addresses", "preserve", "masquerade"}, {"mail.path", "haraka", "direct"}, {"mail.lan", "", "192.168.50.0/24"},
-	{"from.imaps", "", "198.51.100.0/24, 2001:db8:50::/48"}, {"from.submission", "", "198.51.100.0/24, 2001:db8:50::/48, 192.0.2.0/24"}, {"from.smtp", "", "198.51.100.0/24, 2001:db8:50::/48, 2001:db8:77::/64"},
-	{"from.https", "", "198.51.100.0/24, 2001:db8:50::/48"}, {"host.proxy.ssh_from", "", "198.51.100.0/24, 192.0.2.0/24"},
+	{"from.imaps", "", "198.51.100.0/24, 2001:db8:50::/48"}, {"from.submission", "", "198.51.100.0/24, 2001:db8:50::/48, 203.0.113.128/25"}, {"from.smtp", "", "198.51.100.0/24, 2001:db8:50::/48, 2001:db8:77::/64"},
+	{"from.https", "", "198.51.100.0/24, 2001:db8:50::/48"}, {"host.proxy.ssh_from", "", "198.51.100.0/24, 203.0.113.128/25"},
 }
 
 // owns are made before the site is, and taken away after it.
