@@ -84,6 +84,7 @@ func TestCauses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"the tunnel dials elsewhere", on("mail", "wg set wg0 peer $(wg show wg0 peers) endpoint 203.0.113.99:51820; until [ $(($(date +%s) - $(wg show wg0 latest-handshakes | cut -f 2))) -gt 240 ]; do sleep 5; done"), []string{"tunnel.handshake@proxy"}, 16, "postern apply wireguard", nil},
 		{"large packets vanish", fault("mtu-hole", true), []string{"tunnel.mtu@proxy"}, 1, "postern --save --set tunnel.mtu=1320 apply wireguard", nil},
 	} {
 		ok := t.Run(c.name, func(t *testing.T) {

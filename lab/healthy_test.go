@@ -112,17 +112,23 @@ func (h healthy) mailAddress() string {
 var healthyChapters = []string{"network", "firewall", "wireguard", "haraka"}
 
 // TestHealthy: of sites that work, whatever their ports, networks, families, ways in and neighbours, nothing is told to be wrong. With
-// POSTERN_TORTURE there are 100, on four labs side by side; POSTERN_SEED=N takes one alone.
+// POSTERN_TORTURE there are 100, on four labs side by side; POSTERN_SEED=N takes one alone, N,M one after the other.
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	batches := make([][]healthy, 4)
-	if one, err := strconv.ParseUint(os.Getenv("POSTERN_SEED"), 10, 64); err == nil {
-		batches[batchOf(one)] = []healthy{drawHealthy(one)}
-	} else {
-		for seed := range uint64(100) {
-			if batch := batchOf(seed); torture() || batch == 0 && len(batches[0]) < 4 {
-				batches[batch] = append(batches[batch], drawHealthy(seed))
+	for seed := range uint64(100) {
+		if batch := batchOf(seed); torture() || batch == 0 && len(batches[0]) < 4 {
+			batches[batch] = append(batches[batch], drawHealthy(seed))
+		}
+	}
+	if only := os.Getenv("POSTERN_SEED"); only != "" {
+		batches = make([][]healthy, 4)
+		for text := range strings.SplitSeq(only, ",") {
+			seed, err := strconv.ParseUint(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
 			}
+			batches[batchOf(seed)] = append(batches[batchOf(seed)], drawHealthy(seed))
 		}
 	}
 	for i, batch := range batches {
