@@ -50,9 +50,9 @@ func (s Signals) container() finding {
 }
 
 // mute is the finding of a container that does not answer.
-func (side Side) mute() finding {
-	return finding{state: Broken, evidence: "a SYN goes into the container, and no answer comes", action: "docker restart " + side.Docker, on: side.Host,
-		words: fmt.Sprintf("the container %s on %s gets it and does not answer", side.Docker, side.Host)}
+func (s Side) mute() finding {
+	return finding{state: Broken, evidence: "a SYN goes into the container, and no answer comes", action: "docker restart " + s.Docker, on: s.Host,
+		words: fmt.Sprintf("the container %s on %s gets it and does not answer", s.Docker, s.Host)}
 }
 
 // listener is who should take it.
