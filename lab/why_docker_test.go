@@ -36,7 +36,7 @@ const dockerAround = "Docker around the firewall"
 func publishedAround(t *testing.T, l *Lab, o *operator) {
 	t.Helper()
 	for _, c := range []struct{ at, result, saw, fix string }{
-		{"", "fail", "reached from outside past ufw: ", "mailcow"},
+		{"", "fail", "reached from outside past ufw: ", "bind the container's port to 10.0.0.2 or 127.0.0.1"},
 		{"10.0.0.2:", "ok", "none on all addresses", ""},
 	} {
 		want(t, l, "mail", "docker", "run", "-d", "--name", "around", "-p", c.at+"8443:80", "-v", "/srv/peer.pl:/peer.pl:ro", "lab/base", "perl", "/peer.pl", "0.0.0.0", "80")
