@@ -84,6 +84,10 @@ func TestCauses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"the tunnel dials elsewhere", func() { // who hears the other end goes on with its address, so nothing may be heard
+			on("mail", "p=$(wg show wg0 peers); a=$(wg show wg0 allowed-ips | cut -f 2); wg set wg0 peer $p remove; wg set wg0 peer $p allowed-ips $a endpoint 203.0.113.99:51820 persistent-keepalive 25")()
+			on("proxy", "systemctl restart wg-quick@wg0")()
+		}, []string{"tunnel.handshake@proxy"}, 16, "postern apply wireguard", nil},
 		{"large packets vanish", fault("mtu-hole", true), []string{"tunnel.mtu@proxy"}, 1, "postern --save --set tunnel.mtu=1320 apply wireguard", nil},
 	} {
 		ok := t.Run(c.name, func(t *testing.T) {

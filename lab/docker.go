@@ -10,16 +10,18 @@ import (
 	"path/filepath"
 )
 
-// dressDocker gives Docker on mail the control groups of v1 it needs, which
-// systemd-nspawn mounts for reading only, and loads the image lab/base.
-func (l *Lab) dressDocker(ctx context.Context) error {
-	_, err := l.Exec(ctx, "mail", "sh", "-ec", `
-for c in memory cpuset cpu cpuacct devices freezer blkio pids; do
+// dockerGroups are the control groups of v1 that Docker needs, which
+// systemd-nspawn mounts for reading only.
+const dockerGroups = `for c in memory cpuset cpu cpuacct devices freezer blkio pids; do
 	grep -q "^$c[[:space:]].*1$" /proc/cgroups && [ ! -f /sys/fs/cgroup/cgroup.controllers ] || continue
 	umount -l "/sys/fs/cgroup/$c" 2>/dev/null || :
 	mkdir -p "/sys/fs/cgroup/$c" && mount -t cgroup -o "$c" cgroup "/sys/fs/cgroup/$c"
 done
-systemctl restart docker`)
+`
+
+// dressDocker gives Docker on mail its control groups, and loads the image lab/base.
+func (l *Lab) dressDocker(ctx context.Context) error {
+	_, err := l.Exec(ctx, "mail", "sh", "-ec", dockerGroups+"systemctl restart docker")
 	if err != nil {
 		return fmt.Errorf("docker: %w", err)
 	}

@@ -2,7 +2,10 @@
 
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // dockerCuts keep a port's packets back where containers take them.
 var dockerCuts = []cut{
@@ -23,5 +26,25 @@ func TestWhyDocker(t *testing.T) {
 	container(t, l, "993")
 	for _, c := range dockerCuts {
 		t.Run(c.name, func(t *testing.T) { c.prove(t, l, o) })
+	}
+	t.Run(dockerAround, func(t *testing.T) { publishedAround(t, l, o) })
+}
+
+const dockerAround = "Docker around the firewall"
+
+// publishedAround has a container publish a port on all addresses, and then as it is said.
+func publishedAround(t *testing.T, l *Lab, o *operator) {
+	t.Helper()
+	for _, c := range []struct{ at, result, saw, fix string }{
+		{"", "fail", "reached from outside past ufw: ", "bind the container's port to 10.0.0.2 or 127.0.0.1"},
+		{"10.0.0.2:", "ok", "none on all addresses", ""},
+	} {
+		want(t, l, "mail", "docker", "run", "-d", "--name", "around", "-p", c.at+"8443:80", "-v", "/srv/peer.pl:/peer.pl:ro", "lab/base", "perl", "/peer.pl", "0.0.0.0", "80")
+		for _, r := range o.checks("firewall.docker") {
+			if r.From == "mail" && (r.Result != c.result || !strings.Contains(r.Saw, c.saw) || !strings.Contains(r.Fix, c.fix)) {
+				t.Errorf("published on %q: %+v", c.at, r)
+			}
+		}
+		want(t, l, "mail", "docker", "rm", "-f", "around")
 	}
 }

@@ -68,7 +68,31 @@ var cuts = []cut{
 	{"a listener at the loopback", "465", "mail", "systemctl stop peer-465; systemd-run --quiet --collect --unit=peer-aside perl /run/peer.pl 127.0.0.1 465", "", is(`on mail nothing listens at 10.0.0.2:465: only perl at 127.0.0.1`), is(`^have it listen at 10.0.0.2`), false},
 	{"a narrow line", "993", "inet", "@4 -I FORWARD -p udp -m length --length 1401: -j DROP", "", is(`large packets do not fit through the tunnel`), is(`^postern --set tunnel.mtu=[0-9]+ --save apply wireguard$`), false},
 	{"no listener on the proxy", "443", "proxy", ":", ":", is(`on proxy nothing listens at port 443`), is(`^start the service`), false},
+
+	{"a policy of nft's for what leaves the proxy", "25", "proxy", strict("oifname wg0 accept\nudp sport 51820 accept\nmeta l4proto ipv6-icmp accept"), "", is(`another program's nftables table inet strict keeps it back on proxy`), is(`^nft delete table inet strict$`), false},
+	{"a policy of nft's for what leaves mail", "993", "mail", strict(""), "", is(`another program's nftables table inet strict keeps it back on mail`), is(`^nft delete table inet strict$`), false},
+	{"a policy of nft's for the answers of mail", "993", "mail", strict("udp dport 51820 accept"), "", is(`another program's nftables table inet strict keeps it back on mail`), is(`^nft delete table inet strict$`), false},
+	{"the clock of mail set back by an hour", "993", "mail", clockOff(-3600), clockRight, is(`the clock of mail was set back: proxy takes no handshake that is older`), is(`^timedatectl set-ntp true$`), false},
+	{"the clock of mail ahead by an hour, and set right", "tunnel", "mail", clockOff(3600) + "until wg show wg0 latest-handshakes | grep -q '[1-9][0-9]*$'; do sleep 1; done\n" + clockRight, "",
+		is(`proxy takes no handshake of mail: the clock of mail was ahead`), is(`^systemctl restart wg-quick@wg0$`), false},
 }
+
+// strict is a table of nft's that lets out SSH and what is given, and nothing else.
+func strict(more string) string {
+	return "nft -f - <<'E'\ntable inet strict {\nchain out {\ntype filter hook output priority 0; policy drop;\noifname lo accept\ntcp sport 22 accept\n" + more + "\n}\n}\nE\n"
+}
+
+// clockOff has the tunnel of a host, and what tells its time, go by another clock, in seconds: the kernel's is that of all hosts here. Of
+// WireGuard it is the number that its timestamps begin at (TAI64N).
+func clockOff(by int) string {
+	return fmt.Sprintf(`cd /usr/bin; cp -p date date.kept; cp -p wireguard-go wireguard-go.kept
+printf '#!/bin/sh\nexec date.kept -d "@$(($(date.kept +%%%%s)+(%[1]d)))" "$@"\n' >date.new
+perl -0777 -pe '$is = pack "Q<", 0x400000000000000a; $new = pack "Q<", 0x400000000000000a + (%[1]d); s/\Q$is\E/$new/g' wireguard-go >wireguard-go.new
+chmod 755 date.new wireguard-go.new; mv date.new date; mv wireguard-go.new wireguard-go; systemctl restart wg-quick@wg0
+`, by)
+}
+
+const clockRight = "cd /usr/bin; mv date.kept date; mv wireguard-go.kept wireguard-go; systemctl restart wg-quick@wg0"
 
 const wrongKey = "a=$(wg show wg0 allowed-ips | cut -f 2); e=$(wg show wg0 endpoints | cut -f 2); wg set wg0 peer $(wg show wg0 peers) remove; wg set wg0 peer $(wg genkey | wg pubkey) allowed-ips $a endpoint $e persistent-keepalive 25"
 
@@ -105,6 +129,13 @@ func TestWhy(t *testing.T) {
 		}
 		unchanged(t, l, healthy)
 		t.Run("killed", func(t *testing.T) { killedAsking(t, l, o, healthy) })
+		t.Run("a deny below ours", func(t *testing.T) {
+			want(t, l, "proxy", "ufw", "deny", "24:26/tcp")
+			if all, _ := o.why("25"); slices.ContainsFunc(all, func(d why) bool { return d.Broken >= 0 }) {
+				t.Errorf("it stops nothing, and\n%s", summary(all))
+			}
+			want(t, l, "proxy", "ufw", "--force", "delete", "deny", "24:26/tcp")
+		})
 		for i, c := range cuts {
 			t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
 				if i%4 != 0 {
@@ -277,7 +308,7 @@ func (c cut) mend(t *testing.T, l *Lab, o *operator, all []why, at int) {
 		if code != 0 {
 			t.Logf("postern %s: exit %d\n%s", command, code, out)
 		}
-	case on != "" && is(`^(ufw|nft|ip|iptables|iptables-legacy|systemctl|sysctl|docker)\b`).MatchString(action):
+	case on != "" && is(`^(ufw|nft|ip|iptables|iptables-legacy|systemctl|sysctl|docker)\b`).MatchString(action), c.undo == "" && strings.HasPrefix(action, "fail2ban-client "):
 		want(t, l, on, "sh", "-c", strings.NewReplacer("ufw delete", "ufw --force delete").Replace(action))
 	case c.undo != "":
 		want(t, l, c.on, "sh", "-c", c.undo)

@@ -117,8 +117,8 @@ func (g *generated) host(name string, told map[string]string) {
 func (g *generated) answers(s *site.Site) error {
 	for _, kv := range [][]string{
 		{"host.proxy.ssh", "root@203.0.113.10", "root@203.0.113.11", "root@vps.example.org"}, {"host.proxy.public4", "203.0.113.10", "203.0.113.11", "203.0.113.99"},
-		{"clients.addresses", "masquerade", "preserve"}, {"mail.path", "direct", "haraka"}, {"mail.lan", "192.168.50.0/24"}, {"from.smtp", "198.51.100.0/24"},
-		{"from.imaps", "198.51.100.0/24"}, {"tunnel.network6", "fd77::/64"}, {"ports.imaps", "1993"}, {"ports.relay", "2527"}, {"tunnel.port", "51999"},
+		{"clients.addresses", "masquerade", "preserve"}, {"mail.path", "direct", "haraka"}, {"mail.lan", "192.168.50.0/24"}, {"from.smtp", "198.51.100.0/24", "2001:db8:50::/48"},
+		{"from.imaps", "198.51.100.0/24", "198.51.100.0/24, 2001:db8:50::/48", "2001:db8:50::/48"}, {"tunnel.network6", "fd77::/64"}, {"ports.imaps", "1993"}, {"ports.relay", "2527"}, {"tunnel.port", "51999"},
 		{"host.mail.ssh_from", "192.168.60.0/24"}, {"host.proxy.ssh_from", "198.51.100.0/24"}, {"guide.rules", "keep", "replace", "adopt"}, {"guide.forward", "keep", "replace"},
 	} {
 		if g.IntN(4) > 0 {

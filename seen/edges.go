@@ -103,6 +103,13 @@ var strangers = [2]struct {
 func (r Ruleset) Strangers() (all [2]netip.Addr) {
 	for i, s := range strangers {
 		named := r.Sources(s.usual)
+		for _, tables := range r.passes(s.usual) {
+			for _, t := range tables {
+				for i := range t.Rules {
+					named = append(named, t.Rules[i].Dst...) // answers go there
+				}
+			}
+		}
 		if all[i] = Someone(s.world, s.usual, named); !all[i].IsValid() {
 			all[i] = cmp.Or(Someone(s.world, s.first, named), s.usual)
 		}

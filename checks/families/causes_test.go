@@ -55,16 +55,18 @@ func TestCausesOfFaults(t *testing.T) {
 		want    []string
 		follows int // at least
 	}{
-		"healthy":              {func(*world) {}, nil, 0},
-		"the unit is stopped":  {stopped, []string{"tunnel.unit@mail"}, 12},
-		"the operator denies":  {denied, []string{"firewall.rules@proxy"}, 1},
-		"both":                 {also(stopped, denied), []string{"firewall.rules@proxy", "tunnel.unit@mail"}, 13},
-		"not sent on":          {also(edit("proxy", readRules, dnat993+"\n", ""), timeout("here>203.0.113.10:993")), []string{"firewall.rules@proxy"}, 2},
-		"ufw is off at home":   {func(w *world) { w.say("mail", readUfw, "== status\nStatus: inactive\n== end\n") }, []string{"firewall.active@mail"}, 1},
-		"the provider drops":   {timeout("here>203.0.113.10:80", "here>203.0.113.10:443", "here>203.0.113.10:587"), []string{"firewall.open.http@here", "firewall.open.submission@here"}, 2},
-		"provider and tunnel":  {also(stopped, timeout("here>203.0.113.10:80")), []string{"firewall.open.http@here", "tunnel.unit@mail"}, 12},
-		"denied and provider":  {also(denied, timeout("here>203.0.113.10:80", "here>203.0.113.10:587")), []string{"firewall.open.http@here", "firewall.open.submission@here", "firewall.rules@proxy"}, 3},
-		"no way home is asked": {func(w *world) { w.env.Hosts["mail"].Err, w.env.Hosts["mail"].Dial = errTimeout, nil }, []string{"host.ssh@mail"}, 20},
+		"healthy":                   {func(*world) {}, nil, 0},
+		"the unit is stopped":       {stopped, []string{"tunnel.unit@mail"}, 12},
+		"the operator denies":       {denied, []string{"firewall.rules@proxy"}, 1},
+		"both":                      {also(stopped, denied), []string{"firewall.rules@proxy", "tunnel.unit@mail"}, 13},
+		"not sent on":               {also(edit("proxy", readRules, dnat993+"\n", ""), timeout("here>203.0.113.10:993")), []string{"firewall.rules@proxy"}, 2},
+		"ufw is off at home":        {func(w *world) { w.say("mail", readUfw, "== status\nStatus: inactive\n== end\n") }, []string{"firewall.active@mail"}, 1},
+		"the provider drops":        {timeout("here>203.0.113.10:80", "here>203.0.113.10:443", "here>203.0.113.10:587"), []string{"firewall.open.http@here", "firewall.open.submission@here"}, 2},
+		"provider and tunnel":       {also(stopped, timeout("here>203.0.113.10:80")), []string{"firewall.open.http@here", "tunnel.unit@mail"}, 12},
+		"denied and provider":       {also(denied, timeout("here>203.0.113.10:80", "here>203.0.113.10:587")), []string{"firewall.open.http@here", "firewall.open.submission@here", "firewall.rules@proxy"}, 3},
+		"mail's rules stop another": {also(edit("mail", readRules, "-A INPUT -j ufw-before-logging-input", "-A INPUT -i wg0 -p tcp -m tcp --dport 587 -j DROP\n-A INPUT -j ufw-before-logging-input"), timeout("proxy>10.0.0.2:993")), []string{"firewall.rules@mail", "tunnel.tcp@proxy"}, 0},
+		"mail's rules stop it":      {also(edit("mail", readRules, "-A INPUT -j ufw-before-logging-input", "-A INPUT -i wg0 -p tcp -m tcp --dport 993 -j DROP\n-A INPUT -j ufw-before-logging-input"), timeout("proxy>10.0.0.2:993")), []string{"firewall.rules@mail"}, 1},
+		"no way home is asked":      {func(w *world) { w.env.Hosts["mail"].Err, w.env.Hosts["mail"].Dial = errTimeout, nil }, []string{"host.ssh@mail"}, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -220,6 +220,9 @@ var outsideStories = []story{
 		w.answer["here>203.0.113.10:2526"] = nil
 		w.listeners["proxy 203.0.113.10:2526"] = make(chan netip.AddrPort, 9)
 	}, checks.Fail, "answers everyone"},
+	{"SSH from elsewhere only", "firewall.relay", "firewall.relay.outside@here", timeout("here>203.0.113.10:22"), checks.OK, "gives no answer"},
+	{"relay, silence that proves nothing", "firewall.relay", "firewall.relay.outside@here", also(timeout("here>203.0.113.10:22"),
+		edit("proxy", readRules, "COMMIT", "")), checks.Unknown, "nothing else of the host answers"},
 	{"another answers", "firewall.open", "firewall.open.http@here", func(w *world) { w.strangers = "here>203.0.113.10:80" }, checks.Fail, "saw nobody"},
 	{"relay, no forwarding in sshd", "firewall.relay", "firewall.relay.inside@mail", func(w *world) { w.answer["mail>10.0.0.1:2526"] = remote.ErrNoVantage }, checks.Unknown, "cannot be asked"},
 	{"no tunnel yet", "firewall.relay", "firewall.relay.inside@mail", func(w *world) { w.say("mail", readTunnel, "== unset\n== absent\n== end\n") }, checks.Skip, "chapter 3"},

@@ -46,7 +46,7 @@ func askDocker(ctx context.Context, e *checks.Env) []checks.Result {
 		if len(around) == 0 {
 			return q.OK("%d ports published, none on all addresses", len(all))
 		}
-		if h.Role == site.Proxy {
+		if mailcows := func(p seen.Published) bool { return strings.Contains(p.Container, "mailcow") }; h.Role == site.Proxy || !slices.ContainsFunc(around, mailcows) {
 			q.Fix = "bind the container's port to " + e.Site.TunnelAddress(h).String() + " or 127.0.0.1"
 		}
 		var list []string

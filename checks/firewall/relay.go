@@ -84,7 +84,7 @@ func askRelayOutside(ctx context.Context, e *checks.Env, p *site.Host, public ne
 	case k.Mute():
 		return q.Unknown(k.Said(), "this place cannot ask: "+checks.Why(k.Err))
 	case k.Answer == checks.Dropped:
-		if alive(ctx, e, s, v) == "" {
+		if f, err := ownRule(e, p, v, e.Site.Ports.Relay, public.Is6()); alive(ctx, e, s, v) == "" && (err != nil || f.Verdict != "DROP") {
 			return q.Unknown("no answer, and nothing else of the host answers either", "the place it was asked from may not reach the host at all")
 		}
 		return q.OK("%s gives no answer", to)

@@ -67,6 +67,11 @@ func wanted(s *site.Site, h *site.Host, ssh []int, home []netip.Prefix) []want {
 			to: s.Tunnel.Proxy, may: s.Mail.Path == "direct"})
 }
 
+// ofFamily are the sources that an address can be reached from at all.
+func ofFamily(from []netip.Prefix, to netip.Addr) []netip.Prefix {
+	return slices.DeleteFunc(slices.Clone(from), func(one netip.Prefix) bool { return one.Addr().Is4() != to.Is4() })
+}
+
 // wantedMail is what comes to the mail host through the tunnel, and at home where that is asked for. It dials out, so its
 // own tunnel port need not be open.
 func wantedMail(s *site.Site, h *site.Host) []want {
@@ -81,9 +86,11 @@ func wantedMail(s *site.Site, h *site.Host) []want {
 		if !p.Forwarded || s.Clients.Addresses == "masquerade" {
 			w.from = proxy
 		} else {
-			w.from = p.From
+			w.from = ofFamily(p.From, w.to)
 		}
-		list = append(list, w)
+		if len(w.from) > 0 || len(p.From) == 0 {
+			list = append(list, w)
+		}
 		if w.to = s.TunnelAddress6(h); !p.Forwarded || !w.to.IsValid() {
 			continue
 		}
@@ -94,7 +101,7 @@ func wantedMail(s *site.Site, h *site.Host) []want {
 				w.from = append(w.from, netip.PrefixFrom(at, at.BitLen()))
 			}
 		} else {
-			w.from = slices.DeleteFunc(slices.Clone(p.From), func(one netip.Prefix) bool { return one.Addr().Is4() })
+			w.from = ofFamily(p.From, w.to)
 		}
 		if len(w.from) > 0 || len(p.From) == 0 {
 			list = append(list, w)

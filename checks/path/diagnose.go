@@ -151,10 +151,10 @@ func (s Signals) answered(device string) int {
 	return s.taker().count(true, device, SYNACK, s.Target, netip.AddrPort{})
 }
 
-// told is how often it told the connection off.
-func (s Signals) told() int {
+// closed says that it refused as a host does by itself: nobody listens, and it answered by RST. Whatever else refuses is a rule.
+func (s Signals) closed() bool {
 	t := s.taker()
-	return t.count(true, "", RST, s.Target, netip.AddrPort{}) + t.Captured.Count(func(p Packet) bool { return p.Out && p.Kind == ICMP && p.Dst == s.Target })
+	return t.Listener == "" && t.count(true, "", RST, s.Target, netip.AddrPort{}) > 0
 }
 
 func (s Signals) login() finding {

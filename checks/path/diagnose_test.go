@@ -52,7 +52,7 @@ func healthy(t *testing.T, service string) Signals {
 	s.Proxy.End.Key, s.Proxy.End.Peer, s.Mail.End.Key, s.Mail.End.Peer = "proxykey", "mailkey1", "mailkey1", "proxykey"
 	s.Mail.End.Endpoint = netip.MustParseAddrPort("203.0.113.10:51820")
 	switch service {
-	case "smtp":
+	case "smtp", "https":
 		s.Public, s.Target = netip.MustParseAddrPort("203.0.113.10:25"), netip.MustParseAddrPort("203.0.113.10:25")
 		seenAs(t, &s, own...)
 	case "imaps":
@@ -101,6 +101,11 @@ var told = []struct {
 	{"smtp", "a list", own[:1], func(s *Signals) {
 		s.Proxy.Lets = Rule{Verdict: "ACCEPT", Doubt: "-A INPUT -m set --match-set bad src -j DROP", Whose: "a rule that is neither ufw's nor ours", Undo: "iptables -D INPUT"}
 	}, "neither ufw's nor ours keeps it back on proxy: -A INPUT -m set", "iptables -D"},
+	{"smtp", "a ban that answers", []string{own[0], "proxy out eth0 P C rst"}, banned, "fail2ban on proxy has banned 198.51.100.20", "fail2ban-client unban"},
+	{"smtp", "a ban, and nobody listens", []string{own[0], "proxy out eth0 P C rst"}, func(s *Signals) { banned(s); s.Proxy.Listener = "" }, "on proxy nothing listens at port 25", "postern apply haraka"},
+	{"https", "its container is silent", []string{own[0], "proxy out docker0 C D syn"}, func(s *Signals) {
+		s.Proxy.Sent, s.Proxy.Docker = Rule{Verdict: "DNAT", To: "172.17.0.2:25"}, "web"
+	}, "the container web on proxy gets it and does not answer", "docker restart web"},
 	{"smtp", "sent elsewhere", own[:1], func(s *Signals) { s.Proxy.Sent = Rule{Verdict: "DNAT", Text: "-A PREROUTING", To: "10.0.0.2:25"} }, "proxy sends port 25 on to 10.0.0.2:25", "postern apply firewall"},
 	{"smtp", "nobody listens", []string{own[0], "proxy out eth0 P C rst"}, func(s *Signals) { s.Dial.Answer, s.Proxy.Listener = checks.Refused, "" }, "on proxy nothing listens at port 25", "postern apply haraka"},
 	{"smtp", "listens aside", []string{own[0], "proxy out eth0 P C rst"}, func(s *Signals) { s.Proxy.Listener, s.Proxy.Aside = "", []string{"haraka at 127.0.0.1"} }, "only haraka at 127.0.0.1", "have it listen at 203.0.113.10"},
@@ -116,6 +121,9 @@ var told = []struct {
 		s.Proxy.Sent.To, s.Proxy.Sent.Undo = "10.0.0.99:993", "iptables -t nat -D PREROUTING"
 	}, "proxy sends port 993 to 10.0.0.99:993 by wg0, not to 10.0.0.2:993", "iptables -t nat -D"},
 	{"imaps", "Docker first", []string{onward[0], "proxy out docker0 C D syn"}, func(s *Signals) { s.Proxy.Sent.To, s.Proxy.Docker = "172.17.0.2:993", "web" }, "Docker on proxy takes port 993 for its container web", "docker stop web"},
+	{"smtp", "Docker first", []string{own[0], "proxy out docker0 C D syn"}, func(s *Signals) {
+		s.Proxy.Sent, s.Proxy.Docker = Rule{Verdict: "DNAT", To: "172.17.0.2:25"}, "web"
+	}, "Docker on proxy takes port 25 for its container web, and it is for a service of its own", "docker stop web"},
 	{"imaps", "forward drop", onward[:1], func(s *Signals) { s.Proxy.Lets = drop("-A FORWARD", "a rule", "iptables -D FORWARD") }, "a rule keeps it back on proxy: -A FORWARD", "iptables -D FORWARD"},
 	{"imaps", "forwarding off", onward[:1], func(s *Signals) { s.Proxy.Stops = "net.ipv4.ip_forward" }, "proxy forwards nothing: net.ipv4.ip_forward is 0", "sysctl -w"},
 	{"imaps", "unit stopped", onward[:2], func(s *Signals) { s.Mail.End = End{Set: true, Unit: "stopped enabled"} }, "the tunnel is stopped on mail: wg-quick@wg0 is stopped enabled", "systemctl start wg-quick@wg0"},
@@ -154,10 +162,16 @@ var told = []struct {
 	{"tunnel", "preshared", shake[:2], func(s *Signals) { s.Proxy.End.Shared = "x" }, "different preshared keys", "postern apply wireguard"},
 	{"tunnel", "port", shake[:2], func(s *Signals) { s.Proxy.End.Port = 1 }, "listens at port 1, not at 51820", "postern apply wireguard"},
 	{"tunnel", "clock", shake[:2], func(s *Signals) { s.Mail.End.Now = s.Mail.End.Now.Add(-time.Hour) }, "the clock of mail was set back", "timedatectl"},
-	{"tunnel", "unanswered", shake[:2], nil, "gets handshakes of mail and answers none", "postern apply wireguard"},
+	{"tunnel", "clock was ahead", shake[:2], nil, "proxy takes no handshake of mail: the clock of mail was ahead", "systemctl restart wg-quick@wg0"},
+	{"tunnel", "unanswered", shake[:2], func(s *Signals) { s.Mail.End = End{Error: "not reached"} }, "gets handshakes of mail and answers none", "postern apply wireguard"},
 	{"tunnel", "dropped back", shake[:3], nil, "is dropped on its way back to mail", "let port 51820/udp out"},
 	{"tunnel", "large", nil, func(s *Signals) { beats(s); s.Large, s.Answer = "mail: 1340 fit", "tunnel.mtu=1340" }, "large packets do not fit", "postern --set tunnel.mtu=1340"},
 	{"tunnel", "nothing begun", []string{}, nil, "where it ends cannot be told", ""},
+}
+
+// banned has a set of nft's hold whoever asked, or not: that is not read.
+func banned(s *Signals) {
+	s.Proxy.Lets = Rule{Verdict: "ACCEPT", Doubt: "tcp dport 25 ip saddr @addr-set-mail reject", Whose: "fail2ban", Undo: "fail2ban-client unban 198.51.100.20"}
 }
 
 // beats has the tunnel carry something meanwhile.
@@ -181,7 +195,7 @@ func TestDiagnose(t *testing.T) {
 			if open := c.action == ""; open != (d.Outcome() == checks.Unknown) || open != (d.Broken < 0) || d.Confidence != Certain && d.Settles == "" {
 				t.Errorf("%s, broken %d, %s, settled by %q", d.Outcome(), d.Broken, d.Confidence, d.Settles)
 			}
-			if doubted := s.Proxy.Lets.Doubt != ""; doubted && d.Confidence != Likely {
+			if doubted := s.Proxy.Lets.Doubt != "" && !s.closed(); doubted && d.Confidence != Likely {
 				t.Errorf("a rule of which nobody knows whether it fits is %s", d.Confidence)
 			}
 			for i, h := range d.Hops {

@@ -19,7 +19,7 @@ func (s Signals) mailEntry() finding {
 		return passed("let in")
 	case side.Begins.refuses():
 		return s.blocked(side.Host, side.Begins, "a SYN comes out of the tunnel, and nothing answers")
-	case side.Lets.refuses(), side.Lets.Doubt != "" && s.told() == 0:
+	case side.Lets.refuses(), side.Lets.Doubt != "" && !s.closed():
 		return s.blocked(side.Host, side.Lets, "a SYN comes out of the tunnel, and nothing answers")
 	}
 	return s.byRules(side)
@@ -44,10 +44,15 @@ func (s Signals) container() finding {
 	case s.inContainer() > 0 && side.Back.refuses():
 		return s.blocked(side.Host, side.Back, "a SYN goes into the container, and no answer leaves")
 	case s.inContainer() > 0:
-		return finding{state: Broken, evidence: "a SYN goes into the container, and no answer comes", action: "docker restart " + side.Docker, on: side.Host,
-			words: fmt.Sprintf("the container %s on %s gets it and does not answer", side.Docker, side.Host)}
+		return side.mute()
 	}
 	return unknown("nothing is seen to go into container %s", side.Docker)
+}
+
+// mute is the finding of a container that does not answer.
+func (s Side) mute() finding {
+	return finding{state: Broken, evidence: "a SYN goes into the container, and no answer comes", action: "docker restart " + s.Docker, on: s.Host,
+		words: fmt.Sprintf("the container %s on %s gets it and does not answer", s.Docker, s.Host)}
 }
 
 // listener is who should take it.

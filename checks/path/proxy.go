@@ -48,13 +48,24 @@ func (s Signals) entry() finding {
 		return stands("nothing stops it before it is sent on")
 	case s.Forwarded:
 		return unknown("what passes %s could not be seen", side.Host)
+	case side.Sent.Verdict == "DNAT" && side.Docker != "" && s.Service == "smtp":
+		return s.docker("a service of its own")
+	case side.Sent.Verdict == "DNAT" && side.Docker != "":
+		return side.mute()
 	case side.Sent.Verdict == "DNAT":
 		return finding{state: Broken, evidence: "sent to " + side.Sent.To, action: "postern apply firewall", sure: Likely, settles: "what listens at " + side.Sent.To,
 			words: fmt.Sprintf("%s sends port %d on to %s, though it is for a service of its own: %s", side.Host, s.Public.Port(), side.Sent.To, side.Sent.Text)}
-	case side.Lets.refuses(), side.Lets.Doubt != "" && s.told() == 0:
+	case side.Lets.refuses(), side.Lets.Doubt != "" && !s.closed():
 		return s.blocked(side.Host, side.Lets, "a SYN came in, and nothing answers")
 	}
 	return s.byRules(side)
+}
+
+// docker is the finding of a container on the proxy that a port is published for, in the place of what it is for.
+func (s Signals) docker(instead string) finding {
+	side := s.Proxy
+	return finding{state: Broken, evidence: "sent to " + side.Sent.To, action: "docker stop " + side.Docker, on: side.Host,
+		words: fmt.Sprintf("Docker on %s takes port %d for its container %s, and it is for %s", side.Host, s.Public.Port(), side.Docker, instead)}
 }
 
 // byRules is for a firewall whose rules let it on, though nothing was seen behind it.
@@ -78,7 +89,7 @@ func (s Signals) forwarding() finding {
 		f := finding{state: Broken, evidence: "sent to " + to, action: "postern apply firewall",
 			words: fmt.Sprintf("%s sends port %d to %s, not to %s: %s", side.Host, port, to, s.Target, side.Sent.Text)}
 		if side.Docker != "" {
-			f.words, f.action, f.on = fmt.Sprintf("Docker on %s takes port %d for its container %s, before it is sent on to %s", side.Host, port, side.Docker, s.Target), "docker stop "+side.Docker, side.Host
+			return s.docker(s.Target.String())
 		} else if side.Sent.Undo != "" {
 			f.action, f.on = side.Sent.Undo, side.Host
 		}

@@ -189,9 +189,12 @@ func (s Signals) keeper() finding {
 	case p.Port != s.UDP:
 		return finding{state: Broken, evidence: fmt.Sprintf("it listens at %d", p.Port), action: "postern apply wireguard",
 			words: fmt.Sprintf("the tunnel of %s listens at port %d, not at %d", s.Proxy.Host, p.Port, s.UDP)}
-	case began > 0 && !p.Handshake.IsZero() && m.Now.Before(p.Handshake):
+	case began > 0 && m.Runs && !p.Handshake.IsZero() && m.Now.Before(p.Handshake):
 		return finding{state: Broken, evidence: fmt.Sprintf("the last handshake was at %s, and there it is %s", p.Handshake.UTC().Format(clock), m.Now.UTC().Format(clock)), action: "timedatectl set-ntp true", on: s.Mail.Host,
 			words: fmt.Sprintf("the clock of %s was set back: %s takes no handshake that is older than the last", s.Mail.Host, s.Proxy.Host)}
+	case began > 0 && m.Runs: // both know each other, so what is left is the timestamp: it must be greater than the greatest so far (WireGuard, 5.1)
+		return finding{state: Broken, evidence: "the keys fit, and a handshake is not answered", sure: Likely, settles: "whether it is, once the tunnel is started anew there", action: "systemctl restart wg-quick@" + s.Interface, on: s.Proxy.Host,
+			words: fmt.Sprintf("%s takes no handshake of %s: the clock of %s was ahead when it last shook hands, and was set right since", s.Proxy.Host, s.Mail.Host, s.Mail.Host)}
 	case began > 0:
 		return finding{state: Broken, evidence: "a handshake begins, and is not answered", sure: Likely, settles: "wg show on both hosts", action: "postern apply wireguard",
 			words: fmt.Sprintf("%s gets handshakes of %s and answers none: a key does not fit, or a clock was set back", s.Proxy.Host, s.Mail.Host)}

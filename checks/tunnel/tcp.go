@@ -21,7 +21,7 @@ func init() {
 			Mends: "The chapter WireGuard if there is no handshake; with one, the chapter Firewall.",
 		},
 		Guide: "wireguard, Testing the Connection",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askTunnelTCP),
+		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads, seen.Rules.Reads), Ask: checks.Linux(askTunnelTCP),
 	})
 }
 
@@ -45,8 +45,7 @@ func askTunnelTCP(ctx context.Context, e *checks.Env) []checks.Result {
 
 func askThrough(ctx context.Context, e *checks.Env, from, to *site.Host, port int) checks.Result {
 	at := netip.AddrPortFrom(e.Site.TunnelAddress(to), uint16(port))
-	q := checks.Question{Suffix: checks.Named(e.Site, to), From: from.Name, Want: fmt.Sprintf("%s answers through the tunnel", at), Fix: "wireguard",
-		Rests: []string{"tunnel.handshake", "firewall.rules@" + to.Name}}
+	q := checks.Question{Suffix: checks.Named(e.Site, to), From: from.Name, Want: fmt.Sprintf("%s answers through the tunnel", at), Fix: "wireguard", Rests: []string{"tunnel.handshake"}}
 	v, err := e.Look(from)
 	if err != nil {
 		return q.Cannot(err)
@@ -54,6 +53,10 @@ func askThrough(ctx context.Context, e *checks.Env, from, to *site.Host, port in
 	far, err := e.Look(to)
 	if err != nil {
 		return q.Cannot(err)
+	}
+	rules, err := seen.Rules.Of(far.Facts)
+	if f := rules.Enters(seen.Packet{Proto: "tcp", Src: e.Site.TunnelAddress(from), Dst: at.Addr(), Port: port, In: e.Site.Tunnel.Interface}); err != nil || f.Unsure || f.Verdict != "ACCEPT" {
+		q.Rests = append(q.Rests, "firewall.rules@"+to.Name) // else another finding on its rules is none on this port
 	}
 	for _, one := range []*checks.Vantage{v, far} {
 		if w, err := runs(one.Facts); err == nil && (!w.Runs()) {

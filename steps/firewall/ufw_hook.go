@@ -3,6 +3,7 @@ package firewall
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"postern/steps/does"
@@ -15,6 +16,9 @@ const (
 	scriptPath = "/etc/ufw/postern.init"
 	hookLine   = "if [ -x " + scriptPath + " ]; then " + scriptPath + ` "$1" || exit $?; fi`
 )
+
+// programs are iptables by family, IPv4 first.
+var programs = []string{"iptables", "ip6tables"}
 
 // ownJumps are the places our chains hang at: table, built-in chain, our chain.
 var ownJumps = [][3]string{
@@ -66,7 +70,7 @@ status=0
 
 # Our chains are made or refilled in one go, so that no packet meets them half full.
 `
-	for i, program := range []string{"iptables", "ip6tables"} {
+	for i, program := range programs {
 		if rules := natTables(want, i == 1); rules != "" {
 			families = append(families, program)
 			text += "load_" + program + "() {\n\t" + program + "-restore -w -n \"$@\" <<'RULES'\n" + rules + "RULES\n}\n\n"
@@ -84,12 +88,18 @@ func natScriptVerbs(families []string) string {
 	for _, j := range ownJumps {
 		fmt.Fprintf(&jumps, "\t\t\"$t\" -w -t %[1]s -C %[2]s -j %[3]s 2>/dev/null || \"$t\" -w -t %[1]s -A %[2]s -j %[3]s || status=1\n", j[0], j[1], j[2])
 	}
+	gone := ""
+	for _, program := range programs {
+		if !slices.Contains(families, program) {
+			gone += "\tt=" + program + " # nothing is sent on over it any more\n" + dropChains("\t")
+		}
+	}
 	return `case "$1" in
 start)
 	for t in ` + strings.Join(families, " ") + `; do
 		load_"$t" || status=1
 ` + jumps.String() + `	done
-	;;
+` + gone + `	;;
 stop)
 	# A restart of ours keeps the chains: start refills them, and connections find them all the while.
 	[ -z "$POSTERN_RESTART" ] || exit 0

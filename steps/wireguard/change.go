@@ -2,7 +2,9 @@ package wireguard
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
+	"time"
 
 	"postern/remote"
 	"postern/seen"
@@ -125,12 +127,21 @@ func (e End) running(keys map[string]string) runState {
 		if other.Role == h.Role {
 			continue
 		}
-		if got, ok := e.runs.Peers[keys[other.Name]]; !ok || seen.Joined(got.Allowed) != seen.Joined(allowed(s, h, other)) {
+		if got, ok := e.runs.Peers[keys[other.Name]]; !ok || seen.Joined(got.Allowed) != seen.Joined(allowed(s, h, other)) || e.astray(other, got) {
 			return peers
 		}
 	}
 	return up
 }
+
+// astray says whether the host dials somewhere else than its file says, and is not heard there: what the other end sends moves the endpoint, too.
+func (e End) astray(other *site.Host, got *seen.Peer) bool {
+	to, err := netip.ParseAddrPort(Endpoint(e.Site))
+	return other.Role == site.Proxy && err == nil && got.Endpoint != to && e.runs.Now.Sub(got.Handshake) > sessionAge
+}
+
+// sessionAge is after how long a session ends that could not be renewed (WireGuard, 6.1: Reject-After-Time).
+const sessionAge = 180 * time.Second
 
 // onlyPeers says whether two files differ in nothing that wg-quick does: only in what `wg syncconf` can set on a running
 // interface without a restart.
