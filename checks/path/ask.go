@@ -70,8 +70,9 @@ func (a *asking) signals() {
 	if a.p.Proto == "udp" {
 		s.From = a.mail.Name
 	}
+	only4 := len(a.p.From) > 0 && !slices.ContainsFunc(a.p.From, func(one netip.Prefix) bool { return one.Addr().Is6() })
 	for _, public := range []netip.Addr{a.proxy.Public4, a.proxy.Public6} {
-		if !public.IsValid() || public.Is6() && (!a.p.Over6 || a.from == nil || e.Without6(a.from)) {
+		if !public.IsValid() || public.Is6() && (!a.p.Over6 || only4 || a.from == nil || e.Without6(a.from)) {
 			continue
 		}
 		one := s
