@@ -138,7 +138,7 @@ func TestWhy(t *testing.T) {
 		})
 		for i, c := range cuts {
 			t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
-				if i%4 != 0 {
+				if i%4 != 0 || strings.HasPrefix(c.name, "the clock") { // on a busy machine no handshake may begin while packets are looked at
 					needTorture(t)
 				}
 				c.prove(t, l, o)

@@ -92,6 +92,7 @@ tunnel)
 	typed systemctl daemon-reload
 	typed systemctl enable wireguard.service
 	typed systemctl start wireguard.service
+	journalctl --sync # what the status shows of it
 	typed systemctl status --no-pager wireguard.service
 	;;
 esac
