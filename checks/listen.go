@@ -129,8 +129,8 @@ func (e *Env) listen(ctx context.Context, v *Vantage, at netip.AddrPort) (*remot
 	return l, func() { l.Close(); leave() }, nil
 }
 
-// starts bounds how long a check waits for a host that starts its services.
-const starts = 15 * time.Second
+// starts bounds how often a check asks, a second apart, whether a host still starts services.
+const starts = 15
 
 // settledDown waits until a host starts no service any more: one that comes to its port while a listener of ours is there ends, and at
 // a boot nobody starts it again. It is an error where that takes too long.
@@ -143,9 +143,9 @@ func (e *Env) settledDown(ctx context.Context, v *Vantage) error {
 		return nil
 	}
 	is, err := Once(ctx, e, key{v.Name}, func(ctx context.Context) ended {
-		for end := time.Now().Add(starts); ; {
+		for asked := 1; ; asked++ {
 			names, err := Ask(ctx, e.Site, v, seen.Starting)
-			if err == nil && len(names) > 0 && time.Now().After(end) {
+			if err == nil && len(names) > 0 && asked == starts {
 				err = fmt.Errorf("%s is being started, and may want the port itself: ask again when it is", Few(names))
 			}
 			if err != nil || len(names) == 0 {
