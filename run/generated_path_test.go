@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -34,14 +33,7 @@ func TestPathsAgree(t *testing.T) {
 		number = 150
 	}
 	for seed := range uint64(number) {
-		g := &generated{Rand: rand.New(rand.NewPCG(seed, 12))}
-		s, hosts := site.Default(), twoHosts()
-		if err := g.answers(s); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"proxy", "mail"} {
-			g.host(name, hosts[name])
-		}
+		g, s, hosts := draw(t, seed, 12)
 		filled, commands, why := planned(s, hosts)
 		if why != "" || len(commands) > 0 || len(wrong(filled, hosts)) > 0 {
 			continue

@@ -248,11 +248,10 @@ func TestPlansAndChecksAgree(t *testing.T) {
 	}
 }
 
-// agree makes up hosts and answers, plans, carries it out, and does what the plan says until no check finds anything wrong. It says
-// whether a plan was refused, and on how many hosts a rule of the owner's was named.
-func agree(t *testing.T, seed uint64) (refused bool, named int) {
+// draw makes up answers and two hosts, always the same of a seed of one kind.
+func draw(t *testing.T, seed, kind uint64) (*generated, *site.Site, map[string]map[string]string) {
 	t.Helper()
-	g := &generated{Rand: rand.New(rand.NewPCG(seed, 9))}
+	g := &generated{Rand: rand.New(rand.NewPCG(seed, kind))}
 	s, hosts := site.Default(), twoHosts()
 	if err := g.answers(s); err != nil {
 		t.Fatal(err)
@@ -260,6 +259,14 @@ func agree(t *testing.T, seed uint64) (refused bool, named int) {
 	for _, name := range []string{"proxy", "mail"} {
 		g.host(name, hosts[name])
 	}
+	return g, s, hosts
+}
+
+// agree makes up hosts and answers, plans, carries it out, and does what the plan says until no check finds anything wrong. It says
+// whether a plan was refused, and on how many hosts a rule of the owner's was named.
+func agree(t *testing.T, seed uint64) (refused bool, named int) {
+	t.Helper()
+	g, s, hosts := draw(t, seed, 9)
 	for round := 1; ; round++ {
 		filled, commands, why := planned(s, hosts)
 		if why != "" {

@@ -224,17 +224,8 @@ u=$(systemctl list-jobs --no-legend --plain 2>/dev/null | while read -r n unit k
 done)
 echo '== units'; [ -z "$u" ] || systemctl show -p Id -p Type $u`), parse: func(s sections) (names []string, err error) {
 	for _, block := range strings.Split(strings.Join(s["units"], "\n"), "\n\n") {
-		name, kind := "", ""
-		for _, line := range strings.Split(block, "\n") {
-			switch key, value, _ := strings.Cut(strings.TrimSpace(line), "="); key {
-			case "Id":
-				name = remote.Clean(value).Line(80)
-			case "Type":
-				kind = value
-			}
-		}
-		if name != "" && kind != "oneshot" {
-			names = append(names, name)
+		if name, _ := parseUnit(block); name != "" && !slices.Contains(strings.Split(block, "\n"), "Type=oneshot") {
+			names = append(names, remote.Clean(name).Line(80))
 		}
 	}
 	return names, nil

@@ -16,11 +16,7 @@ const publish = "publish it where the domain's records are kept: 'postern plan d
 
 // about registers a check of this family. ask judges one thing; where nothing can be asked, the family says why.
 func about(c checks.Check, want string, ask func(context.Context, *checks.Env, sight, checks.Question) []checks.Result) {
-	reads := checks.Files(resolvers)
-	if c.Reads != nil {
-		reads = checks.Join(reads, c.Reads)
-	}
-	c.Step, c.Beyond, c.Reads, c.Rests = "dns", true, reads, []string{"host.ssh"}
+	c.Step, c.Beyond, c.Reads, c.Rests = "dns", true, checks.Files(resolvers), []string{"host.ssh"}
 	c.Page.Unknown = "Neither its servers nor the resolver of the proxy could be asked, or too little is answered to know what should be there."
 	if c.Page.Mends == "" {
 		c.Page.Mends = "'postern plan dns' writes each record out, to copy. Lower its TTL to 300 before you change one; then wait as long as the old TTL was."

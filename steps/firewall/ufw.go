@@ -18,8 +18,8 @@ func init() {
 
 const (
 	unit         = "ufw.service"
-	rules4Path   = "/etc/ufw/user.rules"
-	rules6Path   = "/etc/ufw/user6.rules"
+	rules4Path   = seen.UfwUser
+	rules6Path   = seen.UfwUser6
 	before4Path  = "/etc/ufw/before.rules"
 	before6Path  = "/etc/ufw/before6.rules"
 	defaultsPath = "/etc/default/ufw"
