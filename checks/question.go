@@ -84,7 +84,7 @@ var ways = []struct {
 	{regexp.MustCompile(`AllowTcpForwarding|cannot ask|cannot be asked`), "let its sshd forward (AllowTcpForwarding yes), or run postern where it can ask from"},
 	{regexp.MustCompile(`could not be looked at: .*host key has changed`), "compare the new key on the host's own console; where it was installed anew, forget the old one as said there. Else do not go on"},
 	{regexp.MustCompile(`could not be looked at: .*refuses the connection`), "on the host's console: systemctl start ssh. Where it runs, wait a while: it turns away who connects too often"},
-	{regexp.MustCompile(`could not be looked at: .*(does not answer|route|unreachable)`), "see on its console that the host is on, and that no firewall drops SSH from here; the wizard's 'Ways in' has other ways"},
+	{regexp.MustCompile(`could not be looked at: .*(does not answer|no way to|unreachable)`), "see on its console that the host is on, and that no firewall drops SSH from here; the wizard's 'Ways in' has other ways"},
 	{regexp.MustCompile(`could not be looked at|cannot be reached`), "let postern reach it first: 'postern check host.ssh' asks the login alone"},
 	{regexp.MustCompile(`the check itself broke`), "tell the makers of this program, with the log of the run"},
 	{regexp.MustCompile(`answer`), "ask again in a while, and from another network: a provider may drop what goes there"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -239,6 +240,9 @@ func Undialled(err error, host, address string) error {
 		err = errors.Join(ErrTurnedAway, err)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		text = fmt.Sprintf("there is no way to %s from here: is the address right, and are you in the right network?", address)
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT): // the socket has the deadline of the context, and may be a moment earlier
+		text = fmt.Sprintf("%s does not answer", address)
+		err = errors.Join(ErrTurnedAway, context.DeadlineExceeded, err)
 	default:
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +25,8 @@ func TestExplainDial(t *testing.T) {
 		{&net.DNSError{Err: "read: connection refused", Name: "ionos", Server: "198.51.100.77:53"}, `"ionos" could not be looked up`},
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "192.0.2.1:22 refuses"},
 		{&net.OpError{Op: "dial", Err: syscall.ENETUNREACH}, "no way to 192.0.2.1:22"},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "192.0.2.1:22 does not answer"},
+		{&net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, "192.0.2.1:22 does not answer"},
 		{other, "something else"},
 	} {
 		got := Undialled(c.err, "ionos", "192.0.2.1:22")
