@@ -187,8 +187,8 @@ func (a *asking) send(ctx context.Context) {
 			if a.p.Proto != "udp" {
 				return
 			}
-			select { // a handshake that is not answered is begun anew every five seconds (WireGuard, 6.4)
-			case <-time.After(5 * time.Second):
+			select { // a handshake that is not answered is begun anew after five seconds and up to a third of one (WireGuard, 6.1 and 6.4)
+			case <-time.After(6 * time.Second):
 			case <-ctx.Done():
 			}
 		})

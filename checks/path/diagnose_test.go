@@ -165,6 +165,8 @@ var told = []struct {
 	{"tunnel", "clock was ahead", shake[:2], nil, "proxy takes no handshake of mail: the clock of mail was ahead", "systemctl restart wg-quick@wg0"},
 	{"tunnel", "unanswered", shake[:2], func(s *Signals) { s.Mail.End = End{Error: "not reached"} }, "gets handshakes of mail and answers none", "postern apply wireguard"},
 	{"tunnel", "dropped back", shake[:3], nil, "is dropped on its way back to mail", "let port 51820/udp out"},
+	{"tunnel", "not heard", shake, nil, "its own firewall or a wrong key keeps them back", "postern apply firewall"},
+	{"tunnel", "of a session before", []string{"proxy out eth0 T N data", "mail in eth0 T W data"}, func(s *Signals) { s.Mail.End.Handshake = time.Time{} }, "where it ends cannot be told", ""},
 	{"tunnel", "large", nil, func(s *Signals) { beats(s); s.Large, s.Answer = "mail: 1340 fit", "tunnel.mtu=1340" }, "large packets do not fit", "postern --set tunnel.mtu=1340"},
 	{"tunnel", "nothing begun", []string{}, nil, "where it ends cannot be told", ""},
 }

@@ -206,9 +206,13 @@ const clock = "2006-01-02 15:04:05 MST"
 
 func (s Signals) returns() finding {
 	sent, got := s.carries(s.Proxy, true, false, every...), s.carries(s.Mail, false, false, every...)
+	// Data of a session that the mail host has forgotten is no answer, and is rightly not heard.
+	forgotten := s.Mail.End.Handshake.IsZero() && s.carries(s.Mail, false, false, Response, Cookie) == 0
 	switch {
 	case s.alive(), s.Mail.End.heard():
 		return passed("the answers come")
+	case got > 0 && forgotten:
+		return unknown("no answer to a handshake was seen")
 	case s.Mail.Error != "" || s.Proxy.Error != "" || sent == 0:
 		return unknown("no answer was seen")
 	case got == 0:
