@@ -3,6 +3,7 @@ package steps
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,20 +94,26 @@ func (w handwork) of(domain string) handwork {
 	return w
 }
 
+// Lacks lists the keys of the answers that the chapter is made of and that are missing: until they are given nothing of it is planned, and
+// an empty plan does not mean that it is in place.
+func (s Step) Lacks(of *site.Site) []string {
+	if of.Layout != "proxy" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.Needs), func(key string) bool {
+		f, err := site.FieldOf(of, key)
+		return err == nil && f.Get(of) != ""
+	})
+}
+
 // work finds it, or says which answers are missing.
 func work(s *site.Site, step Step) (w handwork, missing string) {
-	var lacks []string
-	for _, key := range step.Needs {
-		if f, err := site.FieldOf(s, key); err != nil || f.Get(s) == "" {
-			lacks = append(lacks, key)
-		}
-	}
 	proxies, mails := s.HostsOf(site.Proxy), s.HostsOf(site.Mail)
 	if len(proxies) == 0 || len(mails) == 0 {
 		return w, "host"
 	}
 	w = handwork{s: s, proxy: proxies[0], mail: mails[0], domains: zone.Domains(s)}
-	return w, strings.Join(lacks, ", ")
+	return w, strings.Join(step.Lacks(s), ", ")
 }
 
 // haraka says whether a mail server on the proxy takes the mail first.

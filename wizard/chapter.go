@@ -87,7 +87,7 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	switch {
 	case len(plan.Refused) > 0:
 		return refused
-	case !plan.Empty():
+	case !plan.Empty(), !step.OfAnswers() && len(step.Lacks(b.site())) > 0:
 		return needed
 	case step.ByHand() && len(b.left(plan.Tasks)) > 0:
 		return todo

@@ -45,6 +45,7 @@ type app struct {
 	known   *answers     // of the demo
 	of      string       // the path of the answers of this run
 	guided  bool         // questions are asked
+	waiting []steps.Step // chapters that lack answers, of an apply that named none
 }
 
 // command runs one command line and returns its exit code.

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
+	"strings"
 
 	"postern/checks"
 	"postern/remote"
 	"postern/report"
 	"postern/run"
+	"postern/site"
+	"postern/steps"
 )
 
 // lockOut is the name of the risk to cut the operator off.
@@ -26,6 +30,9 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer a.finish(r)
+	if err := a.answered(r.Site, c.Steps); err != nil {
+		return err
+	}
 	out, err := r.Apply(ctx, c.Steps)
 	if err == nil {
 		a.since(a.of, out.Results, false)
@@ -42,6 +49,21 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	return a.ended(out, err)
 }
 
+// answered refuses chapters that were named and lack the answers that they are made of. Where none was named it notes which do.
+func (a *app) answered(s *site.Site, named []string) error {
+	for _, step := range steps.All() {
+		lacks := step.Lacks(s)
+		switch {
+		case len(lacks) == 0 || step.ByHand():
+		case slices.Contains(named, step.ID):
+			return usage("--save --set "+strings.Join(lacks, "=NAME --set ")+"=NAME", "chapter %s is made of answers that are missing: %s", step.ID, strings.Join(lacks, ", "))
+		case len(named) == 0:
+			a.waiting = append(a.waiting, step)
+		}
+	}
+	return nil
+}
+
 // ended tells how a change ended and gives the error that carries its exit code. What failed is told last, but for how it ended:
 // that is what is still in sight.
 func (a *app) ended(out run.Outcome, err error) error {
@@ -56,17 +78,21 @@ func (a *app) ended(out run.Outcome, err error) error {
 	if len(out.Results) > 0 {
 		a.say.lines(report.Findings(out.Results))
 	}
+	standing := "what this program sets up is in place"
+	if len(a.waiting) > 0 {
+		standing = "what the answers are enough for is in place; for " + titles(a.waiting) + " some are missing"
+	}
 	switch {
 	case err != nil:
 		err = &problem{code: code, err: err, hints: endHints(err)}
 	case out.Declined:
 		a.say.line(plain, "Nothing was changed.")
 	case out.Empty && code != exitOK:
-		a.say.line(amber, "Nothing to change: what this program sets up is in place. Not all of it works: what does not stands above.")
-	case out.Empty && len(out.Results) > 0:
-		a.say.line(bold, "Nothing to change: what this program sets up is in place, and was proven.")
+		a.say.line(amber, "Nothing to change: %s. Not all of it works: what does not stands above.", standing)
+	case out.Empty && len(out.Results) > 0 && len(a.waiting) == 0:
+		a.say.line(bold, "Nothing to change: %s, and was proven.", standing)
 	case out.Empty:
-		a.say.line(bold, "Nothing to change: what this program sets up is in place.")
+		a.say.line(bold, "Nothing to change: %s.", standing)
 	case code != exitOK:
 		a.say.line(amber, "Done: confirmed over new logins. Not all of it works yet: what does not stands above.")
 	default:

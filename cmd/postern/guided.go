@@ -101,6 +101,10 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 			w.say.lines(report.Notes(plan, w.said))
 			w.say.lines(report.Left(plan.Tasks))
 		}
+		if lacks := step.Lacks(p.Site); len(lacks) > 0 {
+			w.say.line(amber, "%s waits for answers: %s", step.Title, strings.Join(lacks, ", "))
+			return nil
+		}
 		w.say.line(green, "[ok] %s is in place", step.Title)
 		return nil
 	}
