@@ -37,19 +37,24 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 	return out, err
 }
 
-// Measured notes of each task what its check saw, and whether that was ok.
+// Measured notes of each task what its check saw, and whether that was ok. What does not apply to a site, such as IPv6, says nothing where
+// the check saw something else.
 func Measured(tasks []steps.Task, results []checks.Result) []steps.Task {
-	for i, t := range tasks {
-		tasks[i].Now = nil
+	for i := range tasks {
+		t := &tasks[i]
+		t.Now = nil
+		asked := false
 		for _, r := range results {
 			if t.Check == "" || r.ID != t.Check && !strings.HasPrefix(r.ID, t.Check+".") {
 				continue
 			}
-			if well := r.Outcome == checks.OK; tasks[i].Found == "" || !well && tasks[i].Proven {
-				tasks[i].Found, tasks[i].Proven = r.Saw.Line(200), well
+			applies, well := r.Outcome != checks.Skip, r.Outcome == checks.OK
+			if applies && !asked || !well && applies && t.Proven || t.Found == "" {
+				t.Found, t.Proven = r.Saw.Line(200), well
 			}
+			asked = asked || applies
 			for _, one := range r.Records {
-				tasks[i].Now = append(tasks[i].Now, fmt.Sprintf("%s %s  %s", one.Name, one.Type, one.Now.Line(120)))
+				t.Now = append(t.Now, fmt.Sprintf("%s %s  %s", one.Name, one.Type, one.Now.Line(120)))
 			}
 		}
 	}

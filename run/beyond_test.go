@@ -43,6 +43,9 @@ func TestTasksTickThemselves(t *testing.T) {
 		{"dns.mx", []checks.Result{result("dns.mx", checks.OK, "10 mail")}, true, "10 mail"},
 		{"dns.host", []checks.Result{result("dns.host", checks.OK, "a"), result("dns.host.v6", checks.Fail, "b"), result("dns.host.helo", checks.Warn, "c")}, false, "b"},
 		{"dns.host", []checks.Result{result("dns.host", checks.Unknown, "why"), result("dns.host.v6", checks.OK, "none")}, false, "why"},
+		{"smtp.outbound", []checks.Result{result("smtp.outbound", checks.OK, "open"), result("smtp.outbound.v6", checks.Skip, "no IPv6")}, true, "open"},
+		{"smtp.outbound", []checks.Result{result("smtp.outbound.v6", checks.Skip, "no IPv6"), result("smtp.outbound", checks.OK, "open")}, true, "open"},
+		{"smtp.outbound", []checks.Result{result("smtp.outbound.v6", checks.Skip, "no IPv6")}, false, "no IPv6"},
 		{"dns.mx.a.test", []checks.Result{result("dns.mx.b.test", checks.OK, "x"), result("dns.mx.a.test", checks.Warn, "y")}, false, "y"},
 	} {
 		got := Measured([]steps.Task{{Check: c.check}}, c.results)[0]
