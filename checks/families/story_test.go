@@ -108,6 +108,9 @@ var hostStories = []story{
 		}
 	}, checks.Warn, "the hosts agree"},
 	{"one way in", "host.ways", "host.ways@mail", timeout("proxy>10.0.0.2:22"), checks.Warn, "1: from here at home"},
+	{"SSH from home alone", "host.ways", "host.ways@mail", also(timeout("proxy>10.0.0.2:22"), func(w *world) {
+		w.env.Site.Host("mail").SSHFrom = []netip.Prefix{netip.MustParsePrefix("192.168.50.0/24")}
+	}), checks.Warn, "host.mail.ssh_from leaves the tunnel out"},
 	{"held only", "host.ways", "host.ways@mail", timeout("proxy>10.0.0.2:22", "here>192.168.50.2:22"), checks.Warn, "0: none"},
 }
 
@@ -351,8 +354,10 @@ func TestStories(t *testing.T) {
 				if r.Outcome != s.want || !strings.Contains(text, s.words) {
 					t.Errorf("%s, want %s with %q: %s", r.Outcome, s.want, s.words, text)
 				}
-				if _, _, ok := strings.Cut(r.Answer, "tunnel.mtu="); (s.name == "small path") != ok {
-					t.Errorf("it offers the answer %q", r.Answer)
+				for name, answer := range map[string]string{"small path": "tunnel.mtu=", "SSH from home alone": "host.mail.ssh_from=192.168.50.0/24,10.0.0.0/24"} {
+					if (s.name == name) != strings.HasPrefix(r.Answer, answer) {
+						t.Errorf("it offers the answer %q", r.Answer)
+					}
 				}
 				if r.Outcome != checks.OK && r.Outcome != checks.Skip && (r.Want == "" || r.Likely == "" || r.Fix == "") {
 					t.Errorf("it does not say what was wanted, what is likely and what mends it: %+v", r)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"postern/checks"
@@ -55,6 +56,7 @@ func countWays(ctx context.Context, e *checks.Env, q checks.Question, h *site.Ho
 	if h.Local || e.HereIs == h.Name {
 		works = append(works, "the program runs on it")
 	}
+	answer := ""
 	ways := waysTo(e, h, via, via.Ports[0])
 	probes := make([]checks.Probe, len(ways))
 	checks.AtOnce(len(ways), func(i int) { probes[i] = e.Probe(ctx, ways[i].from, ways[i].to, nil, netip.AddrPort{}) })
@@ -69,6 +71,9 @@ func countWays(ctx context.Context, e *checks.Env, q checks.Question, h *site.Ho
 		k := probes[i]
 		if k.Answer != checks.Open && e.Site.Tunnel.Network.Contains(w.to.Addr()) {
 			q.Fix, q.Likely = "wireguard", "the tunnel is not up (it comes with a later chapter), or SSH is not admitted through it"
+			if answer = tunnelToo(e.Site, h); answer != "" {
+				q.Fix, q.Likely = "firewall", "host."+h.Name+".ssh_from leaves the tunnel out"
+			}
 		}
 		switch {
 		case k.Answer == checks.Open:
@@ -91,7 +96,22 @@ func countWays(ctx context.Context, e *checks.Env, q checks.Question, h *site.Ho
 	case len(works) == 0 && len(fails) == 0:
 		return q.Unknown("no way could be tried: "+cmp.Or(strings.Join(mute, "; "), "none is known"), "")
 	}
-	return q.Warn(fmt.Sprintf("%d: %s", len(works), cmp.Or(strings.Join(works, "; "), "none that was tried")), "", evidence)
+	r := q.Warn(fmt.Sprintf("%d: %s", len(works), cmp.Or(strings.Join(works, "; "), "none that was tried")), "", evidence)
+	r.Answer = answer
+	return r
+}
+
+// tunnelToo is the answer that admits SSH through the tunnel as well, where a host's own list leaves that out; else nothing.
+func tunnelToo(s *site.Site, h *site.Host) string {
+	at := s.TunnelAddress(h)
+	if len(h.SSHFrom) == 0 || slices.ContainsFunc(h.SSHFrom, func(p netip.Prefix) bool { return p.Contains(at) }) {
+		return ""
+	}
+	f, err := site.FieldOf(s, "host."+h.Name+".ssh_from")
+	if err != nil {
+		return ""
+	}
+	return f.Key + "=" + strings.ReplaceAll(f.Get(s), " ", "") + "," + s.Tunnel.Network.String()
 }
 
 // waysTo lists the ways that can be tried: its public addresses, the address this program uses, and the tunnel.
