@@ -34,6 +34,11 @@ func unknown(format string, args ...any) finding {
 	return finding{state: Unknown, evidence: fmt.Sprintf(format, args...)}
 }
 
+// unseen is the finding of a side whose packets could not be looked at.
+func (s Side) unseen() finding {
+	return unknown("what passes %s could not be seen: %s", s.Host, s.Error)
+}
+
 // hop is one place on the way, and what is made of the signals there. It is asked only when all before it let the packets on, or may have.
 type hop struct {
 	name  string

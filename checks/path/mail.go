@@ -84,7 +84,7 @@ func (s Signals) wayBack() finding {
 		return passed("the answer comes")
 	}
 	if side.Error != "" {
-		return unknown("what passes %s could not be seen", side.Host)
+		return side.unseen()
 	}
 	in := s.Interface
 	if !s.Forwarded {
@@ -106,7 +106,7 @@ func (s Signals) wayBack() finding {
 		return f
 	case !s.Forwarded:
 	case s.Proxy.Error != "":
-		return unknown("what passes %s could not be seen", s.Proxy.Host)
+		return s.Proxy.unseen()
 	case s.Proxy.count(false, s.Interface, SYNACK, s.Target, client) == 0:
 		if f := s.carried(); f.state == Broken {
 			return f

@@ -52,7 +52,7 @@ func (s Signals) provider() finding {
 	case s.arrived() > 0:
 		return passed("%d SYN came in", s.arrived())
 	case s.Proxy.Error != "":
-		return unknown("what passes %s could not be seen: %s", s.Proxy.Host, s.Proxy.Error)
+		return s.Proxy.unseen()
 	case len(s.Others) == 0 || s.place().state != Passed:
 		return finding{state: Unknown, evidence: fmt.Sprintf("no packet reached %s", s.Proxy.Host), settles: "whether this network reaches that port of anybody"}
 	case s.Dial.Answer == checks.Dropped:

@@ -47,7 +47,7 @@ func (s Signals) entry() finding {
 	case s.Forwarded && side.Error == "":
 		return stands("nothing stops it before it is sent on")
 	case s.Forwarded:
-		return unknown("what passes %s could not be seen", side.Host)
+		return side.unseen()
 	case side.Sent.Verdict == "DNAT" && side.Docker != "" && s.Service == "smtp":
 		return s.docker("a service of its own")
 	case side.Sent.Verdict == "DNAT" && side.Docker != "":
@@ -71,7 +71,7 @@ func (s Signals) docker(instead string) finding {
 // byRules is for a firewall whose rules let it on, though nothing was seen behind it.
 func (s Signals) byRules(side Side) finding {
 	if side.Error != "" {
-		return unknown("what passes %s could not be seen: %s", side.Host, side.Error)
+		return side.unseen()
 	}
 	return stands("%s", cmp.Or(side.Lets.Text, "no rule stops it"))
 }
@@ -116,7 +116,7 @@ func (s Signals) forwarding() finding {
 		return s.blocked(side.Host, side.Lets, "a SYN came in, and none goes on to the tunnel")
 	}
 	if side.Error != "" {
-		return unknown("what passes %s could not be seen", side.Host)
+		return side.unseen()
 	}
 	return unknown("a SYN came in, the rules of %s would send it on, and none goes on: a rule that is not understood, or forwarding is off", side.Host)
 }

@@ -28,7 +28,7 @@ func (s Signals) tunnel() finding {
 	}
 	switch {
 	case s.Mail.Error != "":
-		return unknown("what passes %s could not be seen: %s", s.Mail.Host, s.Mail.Error)
+		return s.Mail.unseen()
 	case s.sentOn() > 0 && !s.Mail.End.Allows:
 		return finding{state: Broken, evidence: "AllowedIPs of " + s.Mail.Host, action: "postern apply wireguard",
 			words: fmt.Sprintf("the tunnel of %s does not take packets of %s: AllowedIPs leaves them out", s.Mail.Host, s.came())}
@@ -136,7 +136,7 @@ func (s Signals) leaves() finding {
 	case s.alive(), s.Mail.Error == "" && s.carries(s.Mail, true, true, every...) > 0:
 		return passed("the tunnel's packets leave")
 	case s.Mail.Error != "":
-		return unknown("what passes %s could not be seen: %s", s.Mail.Host, s.Mail.Error)
+		return s.Mail.unseen()
 	case s.Mail.Carrier.refuses(), s.Mail.Carrier.Doubt != "":
 		return s.blocked(s.Mail.Host, s.Mail.Carrier, "no packet of the tunnel leaves")
 	}
@@ -164,7 +164,7 @@ func (s Signals) taken() finding {
 	case s.Proxy.End.heard(), s.carries(s.Proxy, true, false, Response, Data) > 0:
 		return passed("the other end hears them")
 	case s.Proxy.Error != "":
-		return unknown("what passes %s could not be seen: %s", s.Proxy.Host, s.Proxy.Error)
+		return s.Proxy.unseen()
 	case c.refuses(), c.Doubt != "":
 		return s.blocked(s.Proxy.Host, c, "the tunnel's packets come in, and are not answered")
 	}
