@@ -24,6 +24,10 @@ var (
 	//
 	//go:embed as_it_came.js
 	whole string
+	// later has what cannot be queued be put off.
+	//
+	//go:embed put_off.js
+	later string
 	// dhparams is a well-known group (RFC 7919, ffdhe3072): Haraka would make one of its own for half a minute at each start.
 	//
 	//go:embed dhparams.pem
@@ -79,7 +83,7 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 	}
 	all := map[string]string{
 		"config/me":                      lines(s.Hostname),
-		"config/plugins":                 lines("relay", "as_it_came"),
+		"config/plugins":                 lines("relay", "as_it_came", "put_off"),
 		"config/smtp.ini":                lines(smtp...),
 		"config/relay.ini":               lines("[relay]", "acl=true", "force_routing=true", "dest_domains=false", "all=false"),
 		"config/relay_acl_allow":         lines(s.Tunnel.Mail.String() + "/32"),
@@ -89,11 +93,12 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		"config/tls.ini":                 lines("key="+config+"tls_key.pem", "cert="+config+"tls_cert.pem", "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
 		"config/log.ini":                 logging,
 		"plugins/as_it_came.js":          whole,
+		"plugins/put_off.js":             later,
 		// A line that says where a mail comes from would tell the world the mail host's address.
 		"config/connection.ini": connections(does.Key{Section: "headers", Name: "add_received", Value: "false"}),
 	}
 	if s.Smarthost.Host != "" { // what relay sends home goes home
-		all["config/plugins"], all[smarthostFile], all[smarthostPlugin] = lines("relay", "as_it_came", "smarthost"), route(s.Smarthost), bySmarthost
+		all["config/plugins"], all[smarthostFile], all[smarthostPlugin] = lines("relay", "as_it_came", "put_off", "smarthost"), route(s.Smarthost), bySmarthost
 	}
 	return all
 }

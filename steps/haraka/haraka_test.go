@@ -137,7 +137,7 @@ func TestSmarthost(t *testing.T) {
 	if got := wrapped[out+"/config/smarthost.json"]; got != strings.NewReplacer("587", "465", "false", "true").Replace(starttls[out+"/config/smarthost.json"]) {
 		t.Errorf("wrapped: %s", got)
 	}
-	for path, want := range map[string]string{out + "/config/plugins": "relay\nas_it_came\nsmarthost\n", out + "/plugins/smarthost.js": bySmarthost} {
+	for path, want := range map[string]string{out + "/config/plugins": "relay\nas_it_came\nput_off\nsmarthost\n", out + "/plugins/smarthost.js": bySmarthost} {
 		if starttls[path] != want {
 			t.Errorf("%s is %q", path, starttls[path])
 		}

@@ -28,5 +28,5 @@ func homeward(s *site.Site, h *site.Host) map[string]string {
 	if err != nil {
 		panic(err) // a map of texts
 	}
-	return map[string]string{"config/plugins": lines("homeward", "relay", "as_it_came"), homewardFile: string(text) + "\n", homewardPlugin: straightHome}
+	return map[string]string{"config/plugins": lines("homeward", "relay", "as_it_came", "put_off"), homewardFile: string(text) + "\n", homewardPlugin: straightHome}
 }
