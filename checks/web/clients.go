@@ -23,7 +23,8 @@ func init() {
 		Page: checks.Page{
 			Asks:    "Does each domain serve what Thunderbird (autoconfig), Outlook (autodiscover) and Apple's (.mobileconfig) ask for, and do these name the mail host, and ports that are open and meant for it? They are fetched from outside as the programs do, and every port in them is connected to.",
 			OK:      "They do, and all ports in them answer.",
-			Fail:    "One is not served or cannot be read; or it names another host, a port that the site does not offer, or one where nobody answers.",
+			Warn:    "They do, and at one of the ports nobody listens yet.",
+			Fail:    "One is not served or cannot be read; or it names another host, a port that the site does not offer, or one that is closed.",
 			Unknown: "This place cannot ask.",
 			Skip:    "The site has no names yet, or the port is open to some only.",
 			Mends:   "The chapter Caddy, which makes them of the site's own ports. Where a port does not answer, firewall.open and smtp.submission tell more.",
@@ -86,6 +87,7 @@ func askClients(ctx context.Context, e *checks.Env) (results []checks.Result) {
 
 func judgeDocuments(ctx context.Context, q checks.Question, at door, domain string, list []document) checks.Result {
 	var wrong, lines []string
+	var idle []string
 	ports := map[int]bool{}
 	for _, doc := range list {
 		p := at.get(ctx, doc.method, doc.path, strings.ReplaceAll(doc.body, "%D", domain), false)
@@ -124,12 +126,17 @@ func judgeDocuments(ctx context.Context, q checks.Question, at door, domain stri
 		case r.Answer != checks.Open:
 			wrong = append(wrong, fmt.Sprintf("port %d, which is named, is closed (%s)", port, r.Said()))
 		case r.Ours:
-			wrong = append(wrong, fmt.Sprintf("port %d, which is named, has nobody that listens", port))
+			idle = append(idle, fmt.Sprintf("nobody listens at port %d yet, which is named", port))
 		}
 	}
 	slices.Sort(wrong)
-	if evidence := strings.Join(lines, "\n"); len(wrong) > 0 {
+	slices.Sort(idle)
+	evidence := strings.Join(lines, "\n")
+	switch {
+	case len(wrong) > 0:
 		return q.Fail(remote.Clean(checks.Few(wrong)).Line(300), "", evidence)
+	case len(idle) > 0:
+		return q.Warn(checks.Few(idle), "the mail server is down, or listens elsewhere: smtp.submission and smtp.mailboxes tell more", evidence)
 	}
 	return q.OK("%s", remote.Clean(strings.Join(lines, "; ")).Line(300))
 }

@@ -95,6 +95,11 @@ func TestStories(t *testing.T) {
 		{"no XML", "web.clients.autodiscover.example.org@here", inside(discover, "<Autodiscover", "Autodiscover"), checks.Fail, "cannot be read"},
 		{"POP", "web.clients.autodiscover.example.org@here", inside(discover, "<Type>IMAP", "<Type>POP3"), checks.Fail, "pop3 mail.example.org:993"},
 		{"nobody answers", "web.clients.autoconfig.example.org@here", func(w *world) { w.refused[w.env.Site.Ports.Submissions] = syscall.ECONNREFUSED }, checks.Fail, "port 465, which is named, is closed"},
+		{"nobody listens", "web.clients.autoconfig.example.org@here", func(w *world) {
+			a := w.env.Hosts["mail"].Facts.Answers["listeners"]
+			a.Out = strings.ReplaceAll(a.Out, "*:993", "*:994")
+			w.env.Hosts["mail"].Facts.Answers["listeners"] = a
+		}, checks.Warn, "nobody listens at port 993 yet"},
 		{"no policy", "web.mtasts.mta-sts.example.org@here", func(w *world) { delete(w.says, "mta-sts.example.org/.well-known/mta-sts.txt") }, checks.Fail, "not served"},
 		{"another policy", "web.mtasts.mta-sts.example.org@here", inside("mta-sts.example.org/.well-known/mta-sts.txt", "testing", "enforce"), checks.Fail, "something else"},
 		{"the mail host is away", "web.webmail@here", page("mail.example.org/", answer{code: 502}), checks.Fail, "10.0.0.2:8443 does not (502)"},

@@ -76,6 +76,7 @@ type world struct {
 	says    map[string]answer           // by name and path, such as "mail.example.org/"; by "http NAME" what is answered without TLS
 	shows   map[string]*tls.Certificate // by name
 	refused map[int]error               // by port
+	greets  string                      // what who connects to a mail port is told
 }
 
 type answer struct {
@@ -107,7 +108,10 @@ func newWorld(t *testing.T, kind string) *world {
 		for id, text := range answers {
 			f.Answers[id] = remote.Answer{Out: text + "== end\n"}
 		}
-		w.env.Hosts[name] = &checks.Vantage{Name: name, Facts: f, Dial: w, Run: func(context.Context, remote.Query) (remote.Answer, error) {
+		w.env.Hosts[name] = &checks.Vantage{Name: name, Facts: f, Dial: w, Listen: func(context.Context, string, string) (*remote.Listener, error) {
+			w.greets = "postern 198.51.100.20 40000\n"
+			return remote.NewListener(nil, func() error { return nil }), nil
+		}, Run: func(context.Context, remote.Query) (remote.Answer, error) {
 			return remote.Answer{Out: "== words\nlistening on :80: bind: address already in use\n== end\n"}, nil
 		}}
 	}
@@ -175,7 +179,7 @@ func (w *world) DialContext(_ context.Context, _, address string) (net.Conn, err
 	case w.env.Site.Ports.HTTP:
 		go w.serve(far, "http ")
 	case w.env.Site.Ports.Submission, w.env.Site.Ports.Submissions, w.env.Site.Ports.IMAPS:
-		go func() { _, _ = io.Copy(io.Discard, far); far.Close() }()
+		go func() { _, _ = io.WriteString(far, w.greets); _, _ = io.Copy(io.Discard, far); far.Close() }()
 	default:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
