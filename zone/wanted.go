@@ -99,10 +99,14 @@ func Strict(s *site.Site, p *site.Host, d string) []Record {
 	}
 }
 
-// The names under which mail programs and other mail servers ask the web for what a domain wants of them.
-func Autoconfig(d string) string   { return "autoconfig." + d }
+// Autoconfig is the name under which Thunderbird and others ask the web for a domain's settings.
+func Autoconfig(d string) string { return "autoconfig." + d }
+
+// Autodiscover is that under which Outlook does.
 func Autodiscover(d string) string { return "autodiscover." + d }
-func PolicyHost(d string) string   { return "mta-sts." + d } // RFC 8461, 3.3
+
+// PolicyHost is that under which other mail servers ask for its MTA-STS policy (RFC 8461, 3.3).
+func PolicyHost(d string) string { return "mta-sts." + d }
 
 // WebNames are those that the web server of a site has for one of its domains.
 func WebNames(s *site.Site, d string) []string {

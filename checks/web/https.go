@@ -68,7 +68,7 @@ func judgeChain(q checks.Question, e *checks.Env, chain []*x509.Certificate, nam
 	for _, c := range chain[1:] {
 		between.AddCert(c)
 	}
-	shows := fmt.Sprintf("shown: for %s, issued by %s, %s to %s, %d certificates", strings.Join(leaf.DNSNames, ", "), leaf.Issuer, day(leaf.NotBefore), day(leaf.NotAfter), len(chain))
+	shows := fmt.Sprintf("shown: for %s, issued by %s, %s to %s, %d certificates", strings.Join(leaf.DNSNames, ", "), issuer(leaf), day(leaf.NotBefore), day(leaf.NotAfter), len(chain))
 	_, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between, CurrentTime: e.Now})
 	left := leaf.NotAfter.Sub(e.Now)
 	var unknown x509.UnknownAuthorityError
@@ -86,13 +86,18 @@ func judgeChain(q checks.Question, e *checks.Env, chain []*x509.Certificate, nam
 	case errors.As(err, &unknown) && len(chain) == 1 && leaf.Issuer.String() != leaf.Subject.String():
 		return q.Fail("its chain is incomplete: only the certificate itself is shown, and not what leads to its authority", "the file has the certificate alone; it wants the full chain (fullchain.pem)", shows)
 	case errors.As(err, &unknown):
-		return q.Fail("its certificate is from nobody that is trusted: "+remote.Clean(leaf.Issuer.String()).Line(120), "it is self-signed, or from an authority of your own that this place does not know", shows)
+		return q.Fail("its certificate is from nobody that is trusted: "+remote.Clean(issuer(leaf)).Line(120), "it is self-signed, or from an authority of your own that this place does not know", shows)
 	case err != nil:
 		return q.Fail("its certificate does not do: "+remote.Clean(remote.Words(err)).Line(160), "", shows)
 	case left < min(soon, leaf.NotAfter.Sub(leaf.NotBefore)/4):
 		return q.Warn("its certificate ends in "+span(left)+", on "+day(leaf.NotAfter), own, shows)
 	}
-	return q.OK("it answers; its certificate lasts for another %s, by %s", span(left), remote.Clean(leaf.Issuer.String()).Line(80))
+	return q.OK("it answers; its certificate lasts for another %s, by %s", span(left), remote.Clean(issuer(leaf)).Line(80))
+}
+
+// issuer is who signed a certificate, by the name of the organization first.
+func issuer(c *x509.Certificate) string {
+	return strings.TrimSpace(strings.Join(append(slices.Clone(c.Issuer.Organization), c.Issuer.CommonName), " "))
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
