@@ -90,9 +90,9 @@ func judgeChain(q checks.Question, e *checks.Env, chain []*x509.Certificate, nam
 	case err != nil:
 		return q.Fail("its certificate does not do: "+remote.Clean(remote.Words(err)).Line(160), "", shows)
 	case left < min(soon, leaf.NotAfter.Sub(leaf.NotBefore)/4):
-		return q.Warn("its certificate ends in "+span(left)+", on "+day(leaf.NotAfter), own, shows)
+		return q.Warn("its certificate ends"+span(left, " in %s")+", on "+day(leaf.NotAfter), own, shows)
 	}
-	return q.OK("it answers; its certificate lasts for another %s, by %s", span(left), remote.Clean(issuer(leaf)).Line(80))
+	return q.OK("it answers; its certificate, by %s, lasts until %s%s", remote.Clean(issuer(leaf)).Line(80), leaf.NotAfter.UTC().Format("2006-01-02"), span(left, ", for %s"))
 }
 
 // issuer is who signed a certificate, by the name of the organization first.
@@ -102,12 +102,16 @@ func issuer(c *x509.Certificate) string {
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// span is a time in the unit that tells.
-func span(d time.Duration) string {
-	if days := int(d.Hours() / 24); days > 1 {
-		return fmt.Sprintf("%d days", days)
+// span is a time in the unit that tells; nobody wants the days of many years.
+func span(d time.Duration, words string) string {
+	days := int(d.Hours() / 24)
+	switch {
+	case days > 10*365:
+		return ""
+	case days > 1:
+		return fmt.Sprintf(words, fmt.Sprintf("%d days", days))
 	}
-	return d.Round(time.Minute).String()
+	return fmt.Sprintf(words, d.Round(time.Minute))
 }
 
 func askHTTP(ctx context.Context, e *checks.Env) []checks.Result {
