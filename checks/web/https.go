@@ -48,6 +48,7 @@ func init() {
 func askHTTPS(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "an answer as %s over HTTPS, with a certificate that is right", Likely: "the web server is not set up for that name"}
 	return doors(e, q, "https", zone.Certified(e.Site), func(q checks.Question, d door) checks.Result {
+		q.Rests = []string{"firewall.open.https", "web.caddy", "web.acme." + d.name}
 		p := d.get(ctx, "GET", "/", "", false)
 		if r, none := p.unanswered(q); none && len(p.chain) == 0 {
 			return r
