@@ -79,6 +79,9 @@ func judgeAttempts(q checks.Question, names []string, suffix string, all []seen.
 
 // cause is what an attempt failed of, and what to do then.
 func cause(a seen.Attempt) (saw, likely string) {
+	if a.Problem == "unauthorized" && shut.MatchString(a.Said) {
+		a.Problem = "connection"
+	}
 	c, known := causes[a.Problem]
 	switch {
 	case !known && a.Problem == "" && unreached.MatchString(a.Said):
@@ -94,5 +97,6 @@ func cause(a seen.Attempt) (saw, likely string) {
 
 var (
 	unreached = regexp.MustCompile(`dial tcp|i/o timeout|deadline exceeded|connection refused|no such host|EOF`)
+	shut      = regexp.MustCompile(`(?i)failed to connect|timeout|refused`)
 	limit     = regexp.MustCompile(`retry after [0-9-]{10}[T ][0-9:]{8}( ?[A-Z]+)?`)
 )
