@@ -62,6 +62,8 @@ var answers = map[string]func(h *Host, args []string) string{
 		return section("password", there) + section("said", "") + section("waiting", "0")
 	},
 	"peers":     (*Host).peers,
+	"caddy":     (*Host).caddy,
+	"acme":      (*Host).acme,
 	"words":     func(*Host, []string) string { return section("words", "") },
 	"jails":     func(*Host, []string) string { return section("absent", "") },
 	"postfix":   func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers

@@ -45,7 +45,7 @@ var execStart = regexp.MustCompile(`ExecStart=.*`)
 
 // units is what systemd says of the units that matter.
 func (h *Host) units(args []string) string {
-	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "wg-quick@" + args[0]}
+	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "caddy", "wg-quick@" + args[0]}
 	ours, armed, text := "", "", ""
 	for name := range h.confs() {
 		if strings.HasPrefix(h.text("/etc/wireguard/"+name+".conf"), "# postern begin") {
@@ -59,7 +59,7 @@ func (h *Host) units(args []string) string {
 	for _, name := range names {
 		loaded, active, boot := "not-found", "inactive", ""
 		link, tunnelled := strings.CutPrefix(name, "wg-quick@")
-		if name == "ufw" && h.has("ufw") || h.File("/etc/systemd/system/"+name+".service") != nil || tunnelled && h.has("wireguard-tools") {
+		if (name == "ufw" || name == "caddy") && h.has(name) || h.File("/etc/systemd/system/"+name+".service") != nil || tunnelled && h.has("wireguard-tools") {
 			loaded, boot = "loaded", "disabled"
 		}
 		if h.enabled(name) {

@@ -36,6 +36,7 @@ var effects = map[string]func(*Host, script) error{
 	"haraka.password":   (*Host).keepPassword,
 	"haraka.forgotten":  func(*Host, script) error { return nil },
 	"unit":              (*Host).tellInit,
+	"caddy.reload":      (*Host).tellInit,
 	"firewall.unit":     (*Host).tellInit,
 	"wireguard.conf":    (*Host).tellInit,
 	"wireguard.unit":    (*Host).tellInit,
@@ -149,7 +150,7 @@ func (h *Host) setSysctls(s script) error {
 	return nil
 }
 
-var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|restart|stop|enable|disable) '?([\w@.-]+)\.service`)
+var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|restart|reload|stop|enable|disable) '?([\w@.-]+)\.service`)
 
 // tellInit has init do to units what the script says. A tunnel comes up as its file says, or stays down where it has none.
 func (h *Host) tellInit(s script) error {
@@ -163,7 +164,10 @@ func (h *Host) tellInit(s script) error {
 		case "stop":
 			delete(h.kernel.started, told[2])
 			h.tunnelStop(link)
-		case "start", "restart":
+		case "start", "restart", "reload":
+			if told[2] == "caddy" {
+				h.webLoad()
+			}
 			h.kernel.started[told[2]] = !tunnelled
 			if h.tunnelStart(link); tunnelled && h == h.w.Mail && h.w.first("boot") {
 				h.w.spawn(h.Restart)

@@ -62,6 +62,9 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		return remote.Answer{Out: "whole\n"}
 	},
 	"command": func(h *Host, args []string) remote.Answer {
+		if args[0] == "packages" && h.has("caddy") {
+			return remote.Answer{}
+		}
 		if h.File("/run/demo/"+args[0]) == nil && args[0] != "forgotten" { // nobody looks for what was forgotten
 			return remote.Answer{Code: 1}
 		}
@@ -92,7 +95,7 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 	"unit": func(h *Host, args []string) remote.Answer {
 		name := strings.TrimSuffix(args[0], ".service")
 		loaded, active, boot := "not-found", "inactive", ""
-		if h.File("/etc/systemd/system/"+args[0]) != nil {
+		if h.File("/etc/systemd/system/"+args[0]) != nil || h.has(name) {
 			loaded, boot = "loaded", "disabled"
 		}
 		if h.kernel.started[name] {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ func (h *Host) mailEars(at netip.Addr) (ears []*ear) {
 		p.w = h.w
 		ears = append(ears, &ear{at: netip.AddrPortFrom(at, port), name: "master", talk: p.serve})
 	}
+	ears = append(ears, &ear{at: netip.AddrPortFrom(at, webPort), name: "nginx", greet: func(netip.AddrPort) string { return "" }})
 	return append(ears, &ear{at: netip.AddrPortFrom(at, 993), name: "dovecot", greet: func(netip.AddrPort) string { return "" }})
 }
 
@@ -163,7 +165,7 @@ var paper = sync.OnceValue(func() papers {
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err)) // a machine without randomness
 	}
-	p := papers{key: key, ca: &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), IsCA: true, BasicConstraintsValid: true}}
+	p := papers{key: key, ca: &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority of the demo"}, NotAfter: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), IsCA: true, BasicConstraintsValid: true}}
 	der, err := x509.CreateCertificate(rand.Reader, p.ca, p.ca, key.Public(), key)
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err))

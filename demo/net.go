@@ -45,7 +45,7 @@ func (h *Host) ears() []*ear {
 			}
 		}
 	}
-	return append(all, h.harakaEars()...)
+	return slices.Concat(all, h.harakaEars(), h.webEars())
 }
 
 // anyPort is a random port, as a kernel gives one to who wants any.

@@ -34,6 +34,7 @@ var tools = []struct{ needs, pkg string }{
 	{"swaks", "swaks"},
 	{"/usr/share/doc/libnet-ssleay-perl", "libnet-ssleay-perl"}, // with which swaks speaks TLS
 	{"nmap", "nmap"},
+	{"pebble", "pebble"},
 }
 
 // canRun tells, in one line, what keeps this machine from being a lab.

@@ -5,6 +5,7 @@ package run
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"slices"
 	"sync"
@@ -22,6 +23,7 @@ type Runner struct {
 	Connect  func(context.Context, remote.Target) (Login, error)  // logs in, the first time and to prove that one still can
 	Here     remote.Dialer                                        // dials from where the program runs
 	Diary    Diary                                                // remembers when the hosts let us in
+	Trusts   *x509.CertPool                                       // whose certificates count here; nil: those that this machine knows
 	Reach    Reaching                                             // logs in by another way; nil where a port is dialled instead
 	Clock    func() time.Time                                     // now
 	NewID    func() string                                        // a fresh transaction ID: letters and digits

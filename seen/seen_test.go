@@ -59,6 +59,8 @@ var told = map[string]string{
 	"lookup":    "== addresses4\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n== addresses6\n::ffff:198.51.100.77 STREAM mx.external.test\n",
 	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
 	"mailqueue": "== now\n1795981783\n== postfix\n{\"queue_name\": \"deferred\", \"queue_id\": \"CFAF5C4E\", \"arrival_time\": 1795981723, \"message_size\": 586, \"forced_expire\": false, \"sender\": \"postmaster@example.org\", \"recipients\": [{\"address\": \"bob@external.test\", \"delay_reason\": \"connect to 10.0.0.1[10.0.0.1]:2526: Connection refused\"}]}\n1 1795981723\n== haraka\n1 1795981718\n",
+	"caddy":     "== others\n== hosts\n\"host\":[\"www.example.org\",\"example.org\"]\n== runs\n\"postern\":\"800400a6a306f5c1\"\n",
+	"acme":      "== lines\n|{\"level\":\"info\",\"ts\":1796018108.27,\"logger\":\"tls.obtain\",\"msg\":\"certificate obtained successfully\",\"identifier\":\"mail.example.org\"}\n",
 	"maillog":   "== lines\n|Nov 29 19:38:37 postfix/cleanup[2695]: 4974FBC4: message-id=<postern-T1.out@mail.example.org>\n",
 }
 

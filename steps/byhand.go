@@ -71,6 +71,8 @@ func TaskIDs(s *site.Site) []string {
 			list = step.Plan(s, Look{}).Tasks
 		case step.ID == "haraka" && missing == "" && !w.mailcow():
 			list = []Task{w.mailServerTask(seen.Mailer{})}
+		case step.ID == "caddy":
+			list = webTasks(s)
 		}
 		for _, t := range list {
 			ids = append(ids, t.ID)

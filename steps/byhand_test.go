@@ -49,11 +49,11 @@ func byHandTasks(t *testing.T, s *site.Site) []Task {
 		}
 		tasks = append(tasks, p.Tasks...)
 	}
-	if chapters != 3 {
-		t.Fatalf("%d chapters are done by hand, want 3", chapters)
+	if chapters != 2 {
+		t.Fatalf("%d chapters are done by hand, want 2", chapters)
 	}
 	w, _ := work(s, Step{})
-	return append(tasks, w.mailServerTask(seen.Mailer{}))
+	return append(append(tasks, w.mailServerTask(seen.Mailer{})), webTasks(s)...)
 }
 
 var (
@@ -64,7 +64,7 @@ var (
 // The texts say this site's own names, addresses and ports, and none of anybody else's.
 func TestTasksByHandAreOfThisSite(t *testing.T) {
 	for name, answers := range map[string][]string{
-		"usual": nil, "plain": {"mail.kind=plain"}, "direct": {"mail.path=direct"}, "existing": {"web.kind=existing"},
+		"usual": nil, "plain": {"mail.kind=plain"}, "direct": {"mail.path=direct"}, "existing": {"web.kind=existing"}, "plain and existing": {"mail.kind=plain", "web.kind=existing", "web.mtasts=testing"},
 		"all": {"mail.kind=plain", "mail.path=direct", "web.kind=existing", "mail.lan=192.168.7.0/24"}, "home": {"mail.lan=192.168.7.0/24"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,10 +86,10 @@ func TestTasksByHandAreOfThisSite(t *testing.T) {
 				if m := ofOurs.FindString(all); m != "" {
 					t.Errorf("%s says %s, which is nothing of this site", task.ID, m)
 				}
-				if m := blankWord.FindString(all); m != "" {
+				if m := blankWord.FindString(strings.ReplaceAll(all, "%EMAILADDRESS%", "")); m != "" { // which mail programs fill in
 					t.Errorf("%s: %s is not filled in", task.ID, m)
 				}
-				if measured := strings.HasPrefix(task.ID, "dns.") && !strings.HasPrefix(task.ID, "dns.strict."); task.Title == "" || task.Text == "" || measured != (task.Check != "") {
+				if measured := strings.HasPrefix(task.ID, "dns.") && !strings.HasPrefix(task.ID, "dns.strict.") || task.ID == "caddy.nginx" || task.ID == "caddy.apache" || strings.HasPrefix(task.ID, "caddy.mtasts."); task.Title == "" || task.Text == "" || measured != (task.Check != "") {
 					t.Errorf("%s has no text, or claims to be measured: %+v", task.ID, task)
 				}
 			}
@@ -140,7 +140,7 @@ func TestCopiesAreScripts(t *testing.T) {
 			}
 		}
 	}
-	if n < 20 {
+	if n < 17 {
 		t.Errorf("only %d scripts were looked at", n)
 	}
 }

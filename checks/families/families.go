@@ -7,4 +7,5 @@ import (
 	_ "postern/checks/host"     // each host by itself
 	_ "postern/checks/smtp"     // what the mail servers do
 	_ "postern/checks/tunnel"   // the way between the hosts
+	_ "postern/checks/web"      // what the web server does
 )

@@ -93,7 +93,7 @@ var mayImport = map[string]struct {
 	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":         {[]string{"run", "site", "steps", "checks", "checks/path", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":            {[]string{"site", "seen", "steps", "checks", "checks/families", "checks/path", "remote"}, "the one driver: it joins steps to checks"},
-	"steps":          {[]string{"site", "seen", "zone", "remote", "steps/does", "steps/firewall", "steps/haraka", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
+	"steps":          {[]string{"site", "seen", "zone", "remote", "steps/caddy", "steps/does", "steps/firewall", "steps/haraka", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
 	"steps/does":     {[]string{"remote"}, "what can be done to a host is no chapter's own"},
 	"steps/firewall": {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
 	"steps/provider": {nil, "what hosters say is data"},
@@ -109,7 +109,8 @@ var mayImport = map[string]struct {
 
 	"steps/wireguard":  {[]string{"site", "seen", "steps/does", "remote"}, "it makes the tunnel of one host, and knows no chapter"},
 	"steps/haraka":     {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it makes the mail server of a proxy, and knows no chapter"},
-	"checks/families":  {[]string{"checks/dns", "checks/host", "checks/firewall", "checks/smtp", "checks/tunnel"}, "it lists"},
+	"steps/caddy":      {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it makes the web server of a proxy, and knows no chapter"},
+	"checks/families":  {[]string{"checks/dns", "checks/host", "checks/firewall", "checks/smtp", "checks/tunnel", "checks/web"}, "it lists"},
 	"checks/smtp":      {[]string{"checks", "checks/path", "site", "seen", "zone", "remote"}, "a family knows no other, and nothing of how a mail server is made"},
 	"checks/dns":       {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other"},
 	"lab/dns":          {nil, "it tells what stands in files, and knows no host"},
@@ -118,6 +119,7 @@ var mayImport = map[string]struct {
 	"checks/host":      {[]string{"checks", "site", "seen", "remote"}, "a family knows no other"},
 	"checks/firewall":  {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how rules are made"},
 	"checks/tunnel":    {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how a tunnel is made"},
+	"checks/web":       {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other, and nothing of how a web server is made"},
 	"remote/sshconfig": {nil, "it tells what ssh would do, and does nothing"},
 }
 
