@@ -49,10 +49,15 @@ func byHandTasks(t *testing.T, s *site.Site) []Task {
 		}
 		tasks = append(tasks, p.Tasks...)
 	}
-	if chapters != 3 {
-		t.Fatalf("%d chapters are done by hand, want 3", chapters)
+	if chapters != 2 {
+		t.Fatalf("%d chapters are done by hand, want 2", chapters)
 	}
 	w, _ := work(s, Step{})
+	if w.mailcow() {
+		tasks = append(tasks, w.mailcowTasks(seen.Mailcow{Absent: true})...)
+	} else {
+		tasks = append(tasks, otherMailServer(w)...)
+	}
 	return append(tasks, w.mailServerTask(seen.Mailer{}))
 }
 
@@ -89,7 +94,7 @@ func TestTasksByHandAreOfThisSite(t *testing.T) {
 				if m := blankWord.FindString(all); m != "" {
 					t.Errorf("%s: %s is not filled in", task.ID, m)
 				}
-				if measured := strings.HasPrefix(task.ID, "dns.") && !strings.HasPrefix(task.ID, "dns.strict."); task.Title == "" || task.Text == "" || measured != (task.Check != "") {
+				if measured := strings.HasPrefix(task.ID, "dns.") && !strings.HasPrefix(task.ID, "dns.strict.") || task.ID == "mailcow.admin"; task.Title == "" || task.Text == "" || measured != (task.Check != "") {
 					t.Errorf("%s has no text, or claims to be measured: %+v", task.ID, task)
 				}
 			}
@@ -140,7 +145,7 @@ func TestCopiesAreScripts(t *testing.T) {
 			}
 		}
 	}
-	if n < 20 {
+	if n < 15 {
 		t.Errorf("only %d scripts were looked at", n)
 	}
 }

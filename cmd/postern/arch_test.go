@@ -109,7 +109,7 @@ var mayImport = map[string]struct {
 
 	"steps/wireguard":  {[]string{"site", "seen", "steps/does", "remote"}, "it makes the tunnel of one host, and knows no chapter"},
 	"steps/haraka":     {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it makes the mail server of a proxy, and knows no chapter"},
-	"checks/families":  {[]string{"checks/dns", "checks/host", "checks/firewall", "checks/smtp", "checks/tunnel"}, "it lists"},
+	"checks/families":  {[]string{"checks/dns", "checks/host", "checks/firewall", "checks/mailcow", "checks/smtp", "checks/tunnel"}, "it lists"},
 	"checks/smtp":      {[]string{"checks", "checks/path", "site", "seen", "zone", "remote"}, "a family knows no other, and nothing of how a mail server is made"},
 	"checks/dns":       {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other"},
 	"lab/dns":          {nil, "it tells what stands in files, and knows no host"},
@@ -117,6 +117,7 @@ var mayImport = map[string]struct {
 	"checks/path":      {[]string{"checks", "site", "seen", "remote"}, "it follows packets, and knows no family"},
 	"checks/host":      {[]string{"checks", "site", "seen", "remote"}, "a family knows no other"},
 	"checks/firewall":  {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how rules are made"},
+	"checks/mailcow":   {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how Mailcow is set"},
 	"checks/tunnel":    {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how a tunnel is made"},
 	"remote/sshconfig": {nil, "it tells what ssh would do, and does nothing"},
 }
