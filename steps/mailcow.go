@@ -127,6 +127,9 @@ func mailcowNotes(s *site.Site, h *site.Host, now seen.Mailcow) (notes []Note) {
 	if was := now.Set["SNAT_TO_SOURCE"]; was != "" {
 		warn("SNAT_TO_SOURCE is %s: outgoing mail must come from %s, so leave it empty", remote.Clean(was).Line(40), s.TunnelAddress(h))
 	}
+	if s.Tunnel.Network6.IsValid() {
+		warn("Mailcow's settings have room for one address a port, which is the tunnel's of IPv4: over IPv6 (tunnel.network6) nobody answers, unless its docker-compose.override.yml says so")
+	}
 	if now.Set["SKIP_LETS_ENCRYPT"] != "y" && now.Begun() {
 		warn("Mailcow asks for certificates no longer, as port %d ends at the proxy: those that it has stay until they expire", s.Ports.HTTP)
 	}
