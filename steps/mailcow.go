@@ -88,7 +88,7 @@ func (w handwork) mailcowTasks(now seen.Mailcow) []Task {
 	}
 	return append(tasks,
 		w.task("mailcow.admin", "change the password of Mailcow's administrator", adminText, "ssh -L %WEB%:%TM%:%WEB% "+sshTo(w.proxy)).measuredBy("mailcow.admin"),
-		w.task("mailcow.domains", "make domains, mailboxes and DKIM keys", domainsText, w.addresses()))
+		w.task("mailcow.domains", "make domains, mailboxes and DKIM keys", domainsText, w.addresses()).measuredBy("smtp.mailboxes"))
 }
 
 // leastDocker is the oldest Docker that Mailcow's own scripts take.
