@@ -2,7 +2,9 @@ package demo
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"postern/remote"
@@ -132,6 +134,13 @@ func (h *Host) bringUp(s script) error {
 		h.Write(madeOf, nil)
 		return nil
 	}
+	at, _ := netip.ParseAddrPort(assigned(h.text(mailcowConf))["SMTP_PORT"])
+	if h.w.mu.Lock(); !h.owns(at.Addr()) {
+		h.w.mu.Unlock()
+		s.say(at.Addr().String() + " is none of this host's addresses yet: the tunnel comes first")
+		return errors.New("exit status 1")
+	}
+	h.w.mu.Unlock()
 	for _, service := range []string{"mysql-mailcow", "redis-mailcow", "dovecot-mailcow", "postfix-mailcow", "nginx-mailcow"} {
 		s.say("a new container runs " + service)
 		h.w.wait(h.w.ctx, takesTime/4)

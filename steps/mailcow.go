@@ -115,7 +115,7 @@ func mailcowNotes(s *site.Site, h *site.Host, now seen.Mailcow) (notes []Note) {
 			open = append(open, strconv.Itoa(one.First))
 		}
 	}
-	if len(open) > 0 {
+	if len(open) > 0 && now.Begun() {
 		warn("Mailcow has these ports open to everybody at home, past ufw: %s; they close but for the tunnel", strings.Join(open, ", "))
 		if len(s.Mail.LAN) > 0 {
 			warn("your answers admit clients at home directly (mail.lan), but bound like this Mailcow answers none: they reach it as everybody does, by the name %s", s.Hostname)

@@ -3,6 +3,7 @@ package steps
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"postern/remote"
@@ -34,10 +35,6 @@ func mailcowProject(s *site.Site, h *site.Host) does.Compose {
 	return does.Compose{Dir: seen.MailcowDir, Config: []string{mailcowConf}, Along: true, Greets: []string{at(s.Ports.SMTP), at(s.Ports.Submission)}}
 }
 
-// inside are the ports that nobody needs from elsewhere, and what they are where mailcow.conf does not say so; those without are set only
-// where they stand there.
-var inside = [][2]string{{"IMAP_PORT", "143"}, {"POP_PORT", "110"}, {"POPS_PORT", "995"}, {"SIEVE_PORT", "4190"}, {"DOVEADM_PORT", ""}, {"SQL_PORT", ""}, {"REDIS_PORT", ""}}
-
 // mailcowKeys are the settings that the tunnel needs.
 //
 // guide: mailcow, Starting Mailcow: the guide leaves the usual ports, which Docker opens past ufw.
@@ -54,13 +51,14 @@ func mailcowKeys(s *site.Site, h *site.Host, now seen.Mailcow) []does.Key {
 	}{{"SMTP_PORT", s.Ports.SMTP}, {"SMTPS_PORT", s.Ports.Submissions}, {"SUBMISSION_PORT", s.Ports.Submission}, {"IMAPS_PORT", s.Ports.IMAPS}} {
 		keys = append(keys, does.Key{Name: one.name, Value: fmt.Sprintf("%s:%d", addr, one.port)})
 	}
-	for _, one := range inside {
-		port := one[1]
-		if was, said := now.Set[one[0]]; said && was != "" {
+	for _, one := range site.MailcowInside {
+		port := strconv.Itoa(one.Port)
+		was, said := now.Set[one.Name]
+		if was != "" {
 			port = was[strings.LastIndexByte(was, ':')+1:]
 		}
-		if port != "" {
-			keys = append(keys, does.Key{Name: one[0], Value: "127.0.0.1:" + port})
+		if said || one.Port > 0 {
+			keys = append(keys, does.Key{Name: one.Name, Value: "127.0.0.1:" + port})
 		}
 	}
 	return keys
@@ -106,9 +104,9 @@ func mailcowBrings() (keys []does.Key) {
 		{Name: "SMTP_PORT", Value: fmt.Sprint(usual.SMTP)}, {Name: "SMTPS_PORT", Value: fmt.Sprint(usual.Submissions)},
 		{Name: "SUBMISSION_PORT", Value: fmt.Sprint(usual.Submission)}, {Name: "IMAPS_PORT", Value: fmt.Sprint(usual.IMAPS)},
 	}
-	for _, one := range inside {
-		if one[1] != "" {
-			keys = append(keys, does.Key{Name: one[0], Value: one[1]})
+	for _, one := range site.MailcowInside {
+		if one.Port > 0 {
+			keys = append(keys, does.Key{Name: one.Name, Value: strconv.Itoa(one.Port)})
 		}
 	}
 	return keys
