@@ -183,7 +183,7 @@ redact() {
 		gap = " "
 		if (!match(tolower($0), /(privatekey|presharedkey)[ \t]*=/)) {
 			gap = ""
-			if (!match($0, /^[# \t]*(export[ \t]+)?([A-Z0-9_]+_)?(DBPASS|DBROOT|REDISPASS|PASS|PASSWORD|SECRET|TOKEN|WEBHOOK|KEY|KEY_READ_ONLY)[ \t]*=/)) { print; next }
+			if (!match($0, /^[# \t]*(export[ \t]+)?([A-Z0-9_]*(PASS|PASSWORD|DBROOT|SECRET|TOKEN|WEBHOOK)|([A-Z0-9_]+_)?KEY(_READ_ONLY)?)[ \t]*=/)) { print; next }
 		}
 		value = substr($0, RSTART + RLENGTH)
 		gsub(/^[ \t\r]+|[ \t\r]+$/, "", value)

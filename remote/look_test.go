@@ -198,6 +198,7 @@ func TestSecretsStayOnTheHost(t *testing.T) {
 		"DBPASS=%s":                  "DBPASS=redacted:HASH",
 		"DBROOT=%s \r":               "DBROOT=redacted:HASH",
 		"export REDISPASS=%s":        "export REDISPASS=redacted:HASH",
+		"#AZUREDNS_CLIENTSECRET=%s":  "#AZUREDNS_CLIENTSECRET=redacted:HASH",
 		"#API_KEY=%s":                "#API_KEY=redacted:HASH",
 		"API_KEY_READ_ONLY = %s":     "API_KEY_READ_ONLY =redacted:HASH",
 		"SOGO_URL_ENCRYPTION_KEY=%s": "SOGO_URL_ENCRYPTION_KEY=redacted:HASH",

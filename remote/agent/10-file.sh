@@ -16,7 +16,7 @@ path() { IFS= read -r P 2>/dev/null <"$1/path" && S=${P%/*}/.postern.$2.${1##*/}
 # secret is the function of awk that finds one in a line: what stands before it ends at RSTART + RLENGTH - 1.
 secret='function secret(line) {
 	return match(tolower(line), /(privatekey|presharedkey)[ \t]*=/) ||
-		match(line, /^[# \t]*(export[ \t]+)?([A-Z0-9_]+_)?(DBPASS|DBROOT|REDISPASS|PASS|PASSWORD|SECRET|TOKEN|WEBHOOK|KEY|KEY_READ_ONLY)[ \t]*=/)
+		match(line, /^[# \t]*(export[ \t]+)?([A-Z0-9_]*(PASS|PASSWORD|DBROOT|SECRET|TOKEN|WEBHOOK)|([A-Z0-9_]+_)?KEY(_READ_ONLY)?)[ \t]*=/)
 }
 '
 

@@ -46,7 +46,7 @@ greets() { perl -MIO::Socket::INET -e 'alarm 12; my $s = IO::Socket::INET->new(P
 	light = `for a in @GREETS; do
 	[ -n "${went:-}" ] || break
 	until greets "$a"; do
-		if [ $(($(date +%s) - went)) -gt 90 ]; then echo "nobody greets at $a after 90 s"; exit 1; fi
+		if [ $(($(date +%s) - went)) -gt 240 ]; then echo "nobody greets at $a after 240 s"; exit 1; fi
 		sleep 0.3
 	done
 	echo "$a was dark for $(($(date +%s) - went)) s"
@@ -59,14 +59,20 @@ const composeUp = dark + `for a in @GREETS; do
 done
 was=$(list -q)
 [ -z "$(list -q --filter status=running)" ] || dark
-c up -d
+` + composeApart + `c up -d
 list --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r i s; do
 	case $was in *"$i"*) ;; *) echo "a new container runs $s" ;; esac
 done
 ` + light + "\n"
 
+// composeApart ends all where the project's network has IPv6 and should not, or the other way round: Compose leaves a network as it is.
+const composeApart = `six=$(c config 2>/dev/null | sed -n 's/^ *enable_ipv6: //p' | head -n 1)
+n=$(docker network ls -q --filter "label=com.docker.compose.project=$p" | head -n 1)
+if [ -n "$six" ] && [ -n "$n" ] && [ "$(docker network inspect --format '{{.EnableIPv6}}' "$n")" != "$six" ]; then c down; fi
+`
+
 // composeBack leaves the services that there were, @HAD, as the files want them, and takes the others away.
-const composeBack = `for s in $(list --format '{{.Label "com.docker.compose.service"}}'); do
+const composeBack = composeApart + `for s in $(list --format '{{.Label "com.docker.compose.service"}}'); do
 	case " @HAD " in *" $s "*) ;; *) docker rm -f $(list -q --filter label=com.docker.compose.service="$s") ;; esac
 done
 if [ -n "@HAD" ]; then c up -d @HAD; exit; fi
@@ -124,7 +130,7 @@ func (p Compose) Plan(seen Seen) ([]remote.Change, error) {
 		Why: "only those that must are made anew; images and volumes stay when it is undone", Takes: 30 * time.Minute,
 		Do: p.script(composeFetch+composeUp, ""), Undo: p.script(composeBack, strings.Join(had, " "))}
 	if p.Here {
-		c.Do, c.Takes = p.script(composeUp, ""), 3*time.Minute
+		c.Do, c.Takes = p.script(composeUp, ""), 8*time.Minute
 	}
 	return []remote.Change{c}, nil
 }
@@ -132,6 +138,6 @@ func (p Compose) Plan(seen Seen) ([]remote.Change, error) {
 // Again is what starts the containers of a service anew, where they run, for what they read by themselves.
 func (p Compose) Again(name, service string) Command {
 	anew := `i=$(list -q --filter status=running --filter label=com.docker.compose.service=` + remote.Quote(service) + ")\n"
-	return Command{ID: name, Title: "start " + service + " anew", Risk: remote.LoseMail, Takes: time.Minute,
+	return Command{ID: name, Title: "start " + service + " anew", Risk: remote.LoseMail, Takes: 5 * time.Minute,
 		Do: p.script(dark+anew+"[ -z \"$i\" ] || { dark; docker restart $i >/dev/null; }\n"+light, ""), Undo: p.script(anew+"[ -z \"$i\" ] || docker restart $i >/dev/null\n", "")}
 }
