@@ -75,7 +75,7 @@ func TestMailcow(t *testing.T) {
 	}
 }
 
-var darkFor = regexp.MustCompile(`10\.0\.0\.2:25 was dark for \d+ s`)
+var darkFor = regexp.MustCompile(`postfix-mailcow:25 was dark for \d+ s`)
 
 // hidden sets all up at once. The password that everybody knows is named, and takes nothing back.
 func (m mailed) hidden() {

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -31,8 +30,8 @@ func mailcowTable(s *site.Site, h *site.Host, now seen.Mailcow) does.Table {
 
 // mailcowProject is what Compose knows of it.
 func mailcowProject(s *site.Site, h *site.Host) does.Compose {
-	at := func(port int) string { return netip.AddrPortFrom(s.TunnelAddress(h), uint16(port)).String() }
-	return does.Compose{Dir: seen.MailcowDir, Config: []string{mailcowConf}, Along: true, Greets: []string{at(s.Ports.SMTP), at(s.Ports.Submission)}}
+	return does.Compose{Dir: seen.MailcowDir, Config: []string{mailcowConf}, Along: true, At: s.TunnelAddress(h).String(),
+		Greets: []string{fmt.Sprintf("%s:%d", seen.MailcowPostfix, site.WorldSMTP)}}
 }
 
 // mailcowKeys are the settings that the tunnel needs.

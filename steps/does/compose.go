@@ -20,7 +20,8 @@ type Compose struct {
 	Config  []string // the files that say its settings: when one changes, what they say was not seen yet
 	Here    bool     // its images are: nothing is fetched for it
 	Along   bool     // it is brought up along with the files that it reads, not afterwards
-	Greets  []string // addresses, such as 10.0.0.2:25: it is up when somebody there says a first word
+	At      string   // an address of the host that must be there before; "" for none
+	Greets  []string // SERVICE:PORT within the containers: it is up when each says a first word
 }
 
 // compose are the two ways to call it, and what Docker knows of the project even when its files are gone.
@@ -41,22 +42,25 @@ const composeFetch = "c pull --ignore-pull-failures || :\n"
 // dark notes when the old containers went, and light waits until the new ones greet, and tells how long nobody did.
 const (
 	dark = `dark() { [ -n "${went:-}" ] || went=$(date +%s); }
-greets() { perl -MIO::Socket::INET -e 'alarm 12; my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 3) or exit 1; exit(sysread($s, my $word, 1) ? 0 : 1)' "$1"; }
+greets() {
+	i=$(list -q --filter status=running --filter "label=com.docker.compose.service=${1%:*}" | head -n 1)
+	[ -n "$i" ] && a=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$i") &&
+		perl -MIO::Socket::INET -e 'alarm 12; my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 3) or exit 1; exit(sysread($s, my $word, 1) ? 0 : 1)' "${a%% *}:${1#*:}"
+}
 `
-	light = `for a in @GREETS; do
+	light = `for s in @GREETS; do
 	[ -n "${went:-}" ] || break
-	until greets "$a"; do
-		if [ $(($(date +%s) - went)) -gt 240 ]; then echo "nobody greets at $a after 240 s"; exit 1; fi
+	until greets "$s"; do
+		if [ $(($(date +%s) - went)) -gt 240 ]; then echo "$s greets nobody after 240 s"; exit 1; fi
 		sleep 0.3
 	done
-	echo "$a was dark for $(($(date +%s) - went)) s"
+	echo "$s was dark for $(($(date +%s) - went)) s"
 done
 `
 )
 
-const composeUp = dark + `for a in @GREETS; do
-	ip -o address 2>/dev/null | grep -qF " ${a%:*}/" || { echo "${a%:*} is none of this host's addresses yet: the tunnel comes first"; exit 1; }
-done
+const composeUp = dark + `exec 2>&1
+[ -z "@AT" ] || ip -o address 2>/dev/null | grep -qF " @AT/" || { echo "@AT is none of this host's addresses yet: the tunnel comes first"; exit 1; }
 was=$(list -q)
 [ -z "$(list -q --filter status=running)" ] || dark
 ` + composeApart + `c up -d
@@ -86,7 +90,7 @@ func (p Compose) script(text, had string) string {
 		name = "$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' @D/.env | tail -n 1)"
 	}
 	text = strings.Replace(compose, "@P", name, 1) + text
-	return strings.NewReplacer("@D", remote.Quote(p.Dir), "@HAD", had, "@GREETS", strings.Join(p.Greets, " ")).Replace(text)
+	return strings.NewReplacer("@D", remote.Quote(p.Dir), "@HAD", had, "@AT", p.At, "@GREETS", strings.Join(p.Greets, " ")).Replace(text)
 }
 
 // Reads asks what there is to be and what there is.
@@ -99,10 +103,13 @@ func (p Compose) Plan(seen Seen) ([]remote.Change, error) {
 	if err := cmp.Or(place(p.Dir), match(projectName, cmp.Or(p.Project, path.Base(p.Dir)), "the name of a Compose project")); err != nil {
 		return nil, err
 	}
-	for _, at := range p.Greets {
-		if _, err := netip.ParseAddrPort(at); err != nil {
+	for _, one := range p.Greets {
+		if err := match(greeter, one, "a service and its port"); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := netip.ParseAddr(p.At); p.At != "" && err != nil {
+		return nil, err
 	}
 	out, err := seen.said("compose " + p.Dir)
 	if err != nil {
