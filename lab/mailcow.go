@@ -37,7 +37,7 @@ var asMailcow = map[string]*strings.Replacer{
 // finishMailcow is the script that makes the users of the image.
 const finishMailcow = `set -e
 chroot "$1" useradd -r -m -d /var/vmail -s /usr/sbin/nologin vmail
-install -d "$1"/opt/postfix/conf "$1"/data "$1"/var/lib/mysql
+install -d -m 755 "$1"/opt/postfix/conf "$1"/data "$1"/var/lib/mysql "$1"/var/lib/rspamd/dkim
 echo '` + mailUser + ":{PLAIN}" + mailPassword + `' >"$1"/etc/dovecot/users
 `
 

@@ -54,7 +54,7 @@ greets() {
 		if [ $(($(date +%s) - went)) -gt 240 ]; then echo "$s greets nobody after 240 s"; exit 1; fi
 		sleep 0.3
 	done
-	echo "$s was dark for $(($(date +%s) - went)) s"
+	echo "told: $s was dark for $(($(date +%s) - went)) s"
 done
 `
 )
