@@ -130,7 +130,7 @@ func (h *Host) keys(args []string) string {
 // signingKeys are the public keys that the mail host's server signs with: one for all domains.
 func (h *Host) signingKeys(args []string) string {
 	text := ""
-	if h == h.w.Mail && !h.w.noMail && len(args) > 0 {
+	if h == h.w.Mail && h.mailcowRuns() && len(args) > 0 {
 		for _, d := range strings.Split(args[0], ",") {
 			text += d + " dkim " + mailKey + "\n"
 		}

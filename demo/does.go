@@ -65,6 +65,9 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		if args[0] == "packages" && h.has("caddy") {
 			return remote.Answer{}
 		}
+		if args[0] == "postfix" {
+			return remote.Answer{Code: map[bool]int{false: 1}[!h.mailcowRuns() || h.extra == h.text(extraCF)]}
+		}
 		if h.File("/run/demo/"+args[0]) == nil && args[0] != "forgotten" { // nobody looks for what was forgotten
 			return remote.Answer{Code: 1}
 		}
@@ -79,6 +82,7 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		}
 		return remote.Answer{Out: text}
 	},
+	"compose": (*Host).compose,
 	"haraka": func(h *Host, args []string) remote.Answer { // which Node.js there is, what waits to be sent, and what others left
 		switch args[0] {
 		case "queue":

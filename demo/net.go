@@ -38,12 +38,8 @@ func (h *Host) ear(at netip.AddrPort) *ear {
 // ears are all that listen on the host: those of its system, and its mail servers'.
 func (h *Host) ears() []*ear {
 	all := slices.Clone(h.kernel.ears)
-	for _, t := range h.kernel.tunnels {
-		for _, a := range t.addresses {
-			if h == h.w.Mail && !h.w.noMail {
-				all = append(all, h.mailEars(a.Addr())...)
-			}
-		}
+	if h == h.w.Mail && h.mailcowRuns() {
+		all = append(all, h.mailEars()...)
 	}
 	return slices.Concat(all, h.harakaEars(), h.webEars())
 }

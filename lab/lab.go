@@ -21,7 +21,7 @@ type Options struct {
 	Name         string        // of the lab; "lab" when empty
 	Suite        string        // of the hosts: bookworm or trixie; bookworm when empty
 	Docker       bool          // Docker runs on mail, with the image lab/base
-	Mail         string        // the mail server on mail: none when empty, or plain
+	Mail         string        // the mail server on mail: none when empty, plain, or mailcow (with Docker, on trixie)
 	SSHPort      int           // of the hosts' sshd; 22 when 0
 	ACMEValidity time.Duration // of the certificates that the lab's authority issues; 90 days when 0
 	Log          io.Writer     `json:"-"` // progress; nothing when nil
@@ -51,8 +51,14 @@ func newHandle(o Options) (*Lab, error) {
 	if o.Suite != "bookworm" && o.Suite != "trixie" {
 		return nil, fmt.Errorf("%q is not a suite of the lab (bookworm or trixie)", o.Suite)
 	}
-	if o.Mail != "" && o.Mail != "plain" {
-		return nil, fmt.Errorf("%q is not a mail server of the lab (plain)", o.Mail)
+	switch o.Mail {
+	case "", "plain":
+	case "mailcow":
+		if o.Docker = true; o.Suite != "trixie" {
+			return nil, fmt.Errorf("%q has no Docker that Mailcow takes: give --suite trixie", o.Suite)
+		}
+	default:
+		return nil, fmt.Errorf("%q is not a mail server of the lab (plain or mailcow)", o.Mail)
 	}
 	if o.SSHPort < 1 || o.SSHPort > 65535 {
 		return nil, fmt.Errorf("%d is not a port (1 to 65535)", o.SSHPort)

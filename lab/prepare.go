@@ -120,7 +120,9 @@ func things(o Options) []thing {
 	if npmLock() != "" {
 		all = append(all, thing{npmPath(), "the packages of npm", makeNpm})
 	}
-	if o.Mail != "" {
+	if o.Mail == "mailcow" {
+		all = append(all, thing{mailcowPath(suite), "the image of the lab's Mailcow", makeMailcow})
+	} else if o.Mail != "" {
 		all = append(all, thing{mailPath(suite), "a root file system of " + suite + " with a mail server", makeMail})
 	}
 	if o.Docker {

@@ -97,6 +97,13 @@ func verbPrepare(ctx context.Context, c call) error {
 		if err := Prepare(ctx, c.Options); err != nil {
 			return err
 		}
+		if c.Suite == "trixie" {
+			of := c.Options
+			of.Mail = "mailcow"
+			if err := Prepare(ctx, of); err != nil {
+				return err
+			}
+		}
 	}
 	fmt.Fprintf(c.Log, "lab: everything is in %s\n", cacheDir())
 	return nil

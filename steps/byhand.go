@@ -69,6 +69,12 @@ func TaskIDs(s *site.Site) []string {
 		switch w, missing := work(s, step); {
 		case step.OfAnswers():
 			list = step.Plan(s, Look{}).Tasks
+		case step.ID == "mailcow" && missing != "":
+			list = []Task{answersTask(step, missing)}
+		case step.ID == "mailcow" && w.mailcow():
+			list = w.mailcowTasks(seen.Mailcow{Absent: true})
+		case step.ID == "mailcow":
+			list = otherMailServer(w)
 		case step.ID == "haraka" && missing == "" && !w.mailcow():
 			list = []Task{w.mailServerTask(seen.Mailer{})}
 		case step.ID == "caddy":

@@ -103,6 +103,8 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	case step.ByHand():
 	case step.OfAnswers() && !ever && (!asked || o == checks.Fail):
 		return todo
+	case (!asked || o == checks.Skip) && slices.ContainsFunc(b.left(plan.Tasks), func(t steps.Task) bool { return t.Check == "" }):
+		return todo // what it is about is not there yet, and a person brings it
 	case !asked:
 		return unasked
 	case o == checks.Fail:
@@ -129,7 +131,7 @@ func (w *shell) byHand() {
 // standing says whether every chapter that changes hosts is in place.
 func (b *board) standing() bool {
 	return !slices.ContainsFunc(b.chapters, func(c *chapter) bool {
-		return !c.step.OfAnswers() && !c.state.stands()
+		return !c.step.OfAnswers() && !c.state.stands() && c.state != todo
 	})
 }
 
@@ -200,7 +202,7 @@ func (b *board) says(c *chapter) string {
 	if c.state == needed && halted(c.plan) {
 		return "in place before, and does not run"
 	}
-	if c.state == todo && !c.step.ByHand() {
+	if c.state == todo && c.step.OfAnswers() && !c.step.ByHand() {
 		return "for you to do, and measured"
 	}
 	return means[c.state]

@@ -133,6 +133,8 @@ func closing(s *site.Site, results []checks.Result) string {
 			asked := func(r checks.Result) bool { return told(r) && r.Outcome != checks.Skip }
 			if slices.ContainsFunc(results, asked) || !step.OfAnswers() && !slices.ContainsFunc(results, told) {
 				proven = append(proven, step)
+			} else if undone := func(id string) bool { return strings.HasPrefix(id, step.ID+".") && s.Done[id] == "" }; !step.OfAnswers() && slices.ContainsFunc(steps.TaskIDs(s), undone) {
+				open = append(open, step) // what it is about is not there yet, and a person brings it
 			}
 			continue
 		}

@@ -84,8 +84,8 @@ func TestDemoDrawn(t *testing.T) {
 		}
 	}
 	t.Logf("%d questions, %d keys", questions, g.keys)
-	if questions > 16 || g.keys > 60 {
-		t.Errorf("%d questions and %d keys for all chapters; at most 16 and 60", questions, g.keys)
+	if questions > 18 || g.keys > 60 {
+		t.Errorf("%d questions and %d keys for all chapters; at most 18 and 60", questions, g.keys)
 	}
 	g.types("a")
 	g.shows("all checks")

@@ -40,6 +40,7 @@ apply() {
 		S=''
 		path "$c" "$1" && [ ! -e "$c/late" ] && S=$P
 		script "$c" run 0 "$S" || failed "$c"
+		grep '^told: ' "$c/out" | while IFS= read -r told; do say "$told"; done
 	done
 	settle_disk "$O" # what is confirmed must be there already
 	[ -e "$O/ARMED.$1" ] && turn UNAPPLIED APPLIED

@@ -136,6 +136,9 @@ func rank(t Thing) int {
 	case Unit:
 		return 12
 	case Compose:
+		if t.Along {
+			return 13
+		}
 		return 20
 	}
 	return 10 // files, and what stands in them
