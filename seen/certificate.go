@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/x509"
 	"encoding/pem"
-	"slices"
 	"strings"
 
 	"postern/remote"
@@ -49,13 +48,17 @@ var HandoverOf = register(Fact[Handover]{ID: "handover", args: func(s *site.Site
 		return CertificateFiles(s) + `certificates() { sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$1" 2>/dev/null; }
 echo '== chain'; set -- $(pairs | head -n 1); if [ $# = 2 ]; then certificates "$1"; fi
 echo '== haraka'; certificates ` + HarakaPEM + `
-echo '== set'; for u in ` + CertificatePath + ` ` + CertificateTimer + `; do systemctl is-active "$u" 2>/dev/null; done
-echo '== result'; systemctl show -p Result --value ` + CertificateUnit + ` 2>/dev/null
+echo '== units'; systemctl --no-pager show -p Id -p ActiveState -p Result ` + CertificatePath + ` ` + CertificateTimer + ` ` + CertificateUnit + ` 2>/dev/null
 echo '== said'; journalctl -q --no-pager -o cat -n 1 _SYSTEMD_UNIT=` + CertificateUnit + ` 2>/dev/null | cut -c 1-300`
 	}, parse: func(s sections) (Handover, error) {
-		told := s.lines("set")
-		h := Handover{Set: len(told) == 2 && !slices.ContainsFunc(told, func(l string) bool { return strings.TrimSpace(l) != "active" }),
-			Failed: !slices.Contains([]string{"", "success"}, s.one("result")), Said: remote.Clean(s.one("said")).Line(200)}
+		active, result := map[string]bool{}, ""
+		for _, block := range strings.Split(strings.Join(s["units"], "\n"), "\n\n") {
+			name, unit := parseUnit(block)
+			if active[name] = unit.Active; name == CertificateUnit {
+				_, result, _ = strings.Cut(block, "Result=")
+			}
+		}
+		h := Handover{Set: active[CertificatePath] && active[CertificateTimer], Failed: !strings.HasPrefix(result+"\n", "success\n") && result != "", Said: remote.Clean(s.one("said")).Line(200)}
 		var err error
 		if h.Chain, err = chained(s["chain"]); err == nil {
 			h.Haraka, err = chained(s["haraka"])
@@ -92,9 +95,9 @@ type Receiving struct {
 // ReceivingOf reads it, over our own login.
 var ReceivingOf = register(Fact[Receiving]{ID: "receiving", args: func(s *site.Site) string { return s.Tunnel.Proxy.String() },
 	ask: func(s *site.Site, _ *site.Host) string {
-		return `echo '== root'; sshd -T -C user=root,host=proxy,addr=` + s.Tunnel.Proxy.String() + ` 2>/dev/null | sed -n 's/^permitrootlogin //p'
+		return `echo '== root'; sshd -C user=root,host=proxy,addr=` + s.Tunnel.Proxy.String() + ` -T 2>/dev/null | sed -n 's/^permitrootlogin //p'
 echo '== keys'; cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null | cut -d ' ' -f 1,2
-echo '== dovecot'; if systemctl -q is-active dovecot.service 2>/dev/null; then dovecot --version 2>/dev/null; fi`
+echo '== dovecot'; if kill -0 "$(cat /run/dovecot/master.pid 2>/dev/null)" 2>/dev/null; then dovecot --version 2>/dev/null; fi`
 	}, parse: func(s sections) (r Receiving, err error) {
 		r.Root, r.Dovecot = remote.Clean(s.one("root")).Line(30), s.one("dovecot")
 		if v, _, _ := strings.Cut(r.Dovecot, " "); v != "" && !Name(v) {

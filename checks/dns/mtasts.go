@@ -36,7 +36,7 @@ func init() {
 
 const (
 	policyPath     = "/.well-known/mta-sts.txt" // RFC 8461, 3.3
-	mostPolicy     = 1 << 16 // bytes of a policy (RFC 8461, 3.2 and 3.3: 64 kilobytes are enough)
+	mostPolicy     = 1 << 16                    // bytes of a policy (RFC 8461, 3.2 and 3.3: 64 kilobytes are enough)
 	policyPatience = 20 * time.Second
 )
 
