@@ -54,6 +54,9 @@ func planCaddy(s *site.Site, look Look) Plan {
 	for _, h := range s.HostsOf(site.Mail) {
 		planTaking(s, h, look, &p)
 	}
+	if len(p.Refused) > 0 {
+		p.Parts = nil
+	}
 	p.Tasks = append(p.Tasks, webTasks(s)...)
 	return p
 }

@@ -59,7 +59,7 @@ func planTaking(s *site.Site, h *site.Host, look Look, p *Plan) {
 		p.Refused = append(p.Refused, fmt.Sprintf("caddy: %s: %s.pub holds no key of SSH", w.proxy.Name, seen.CertificateKey))
 		return
 	}
-	planPart(h, certificate.Taking(s, h, r, key.Text, f), f, p)
+	planPart(h, certificate.Taking(s, r, key.Text, f), f, p)
 }
 
 // planPart puts what a table still needs on a host to a plan.

@@ -144,5 +144,7 @@ func Reads(s *site.Site, h *site.Host) []remote.Query {
 	if h.Role == site.Proxy {
 		return append(Giving(s, nil).Reads(), remote.ReadFile(public))
 	}
-	return slices.Concat(taking(s, h, Receiver{}, "").Reads(), seen.Postfix.Reads(s, h), seen.ReceivingOf.Reads(s, h), seen.SSH.Reads(s, h), []remote.Query{remote.ReadFile(dovecotConf)})
+	t := taking(s, Receiver{})
+	t.Things = append(t.Things, does.Keys{Path: mainCF}, does.Unit{Name: "postfix.service"}, does.Block{Path: dovecotConf}, does.File{Path: dovecotOwn}, does.Unit{Name: "dovecot.service"}, does.Block{Path: rootKeys})
+	return slices.Concat(t.Reads(), seen.Postfix.Reads(s, h), seen.ReceivingOf.Reads(s, h), seen.SSH.Reads(s, h))
 }

@@ -40,7 +40,7 @@ func newHouse(t *testing.T, kind string) *house {
 	mail := h.site.Host("mail")
 	h.write("proxy"+seen.HarakaPEM, "the one before\n")
 	h.script("proxy", fileOf(t, Giving(h.site, []Peer{{mail, 22, []string{"ssh-ed25519 AAAA"}}}), script))
-	h.script("mail", fileOf(t, taking(h.site, mail, ReceiverOf(h.site, seen.Mailer{Absent: true}, seen.Receiving{}), ""), script))
+	h.script("mail", fileOf(t, taking(h.site, ReceiverOf(h.site, seen.Mailer{Absent: true}, seen.Receiving{})), script))
 	h.write("mail/opt/mailcow-dockerized/data/assets/ssl/cert.pem", "theirs\n")
 	h.write("mail/opt/mailcow-dockerized/data/assets/ssl/key.pem", "theirs\n")
 	h.tool("systemctl", `[ "$1" = -q ] || echo "$*" >>`+h.dir+`/told
@@ -278,7 +278,7 @@ func TestTakingIsPlanned(t *testing.T) {
 		for main, path := range map[string]string{"a\n!include conf.d/*.conf\n": dovecotOwn, "ssl = yes\n": dovecotConf} {
 			f := remote.Facts{Answers: map[string]remote.Answer{dovecotConf: {Out: main, Mode: 0o644, Owner: "root:root"}, rootKeys: {Code: 1}}}
 			found := false
-			for _, one := range Taking(s, s.Host("mail"), r, "ssh-ed25519 AAAA", f).Things {
+			for _, one := range Taking(s, r, "ssh-ed25519 AAAA", f).Things {
 				switch one := one.(type) {
 				case does.File:
 					found = found || one.Path == path && strings.Contains(one.Text, words)

@@ -44,8 +44,8 @@ func ReceiverOf(s *site.Site, now seen.Mailer, host seen.Receiving) Receiver {
 }
 
 // Taking is what a mail host should have: what takes a certificate from the proxy with that public key, and mail servers that show it.
-func Taking(s *site.Site, h *site.Host, r Receiver, key string, f remote.Facts) does.Table {
-	t := taking(s, h, r, key)
+func Taking(s *site.Site, r Receiver, key string, f remote.Facts) does.Table {
+	t := taking(s, r)
 	if r.Postfix.Set != nil {
 		t.Things = append(t.Things, does.Keys{Path: mainCF, Syntax: does.MainCF, Set: postfixKeys(r.Postfix), InTurn: true}, does.Unit{Name: "postfix.service", Config: []string{mainCF}, Reload: true})
 	}
@@ -88,7 +88,7 @@ func admitted(s *site.Site, key string) string {
 }
 
 // taking is what of it depends on nothing that was seen.
-func taking(s *site.Site, h *site.Host, r Receiver, key string) does.Table {
+func taking(s *site.Site, r Receiver) does.Table {
 	tell := r.tell
 	if tell == "" {
 		tell = plain
