@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -38,7 +39,7 @@ func FlawOf(chain []*x509.Certificate, name string, roots *x509.CertPool, now ti
 	case now.Before(leaf.NotBefore):
 		return Flaw{Saw: "its certificate is valid from " + Day(leaf.NotBefore) + " only", Likely: "the clock of this place is off"}
 	case leaf.VerifyHostname(name) != nil:
-		return Flaw{Saw: "its certificate is of another name: " + remote.Clean(strings.Join(leaf.DNSNames, ", ")).Line(120), Likely: "no certificate was issued for this name, or another site answers for it"}
+		return Flaw{Saw: "its certificate is of another name: " + remote.Clean(cmp.Or(strings.Join(leaf.DNSNames, ", "), leaf.Subject.String())).Line(120), Likely: "no certificate was issued for this name, or another site answers for it"}
 	case errors.As(err, &unknown) && len(chain) == 1 && leaf.Issuer.String() != leaf.Subject.String():
 		return Flaw{Saw: "its chain is incomplete: only the certificate itself is shown, and not what leads to its authority", Likely: "the file has the certificate alone; it wants the full chain (fullchain.pem)"}
 	case errors.As(err, &unknown):

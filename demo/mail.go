@@ -44,7 +44,7 @@ func (h *Host) mailEars(at netip.Addr) (ears []*ear) {
 		ears = append(ears, &ear{at: netip.AddrPortFrom(at, port), name: "master", talk: p.serve})
 	}
 	ears = append(ears, &ear{at: netip.AddrPortFrom(at, webPort), name: "nginx", greet: func(netip.AddrPort) string { return "" }})
-	return append(ears, &ear{at: netip.AddrPortFrom(at, 993), name: "dovecot", greet: func(netip.AddrPort) string { return "" }})
+	return append(ears, &ear{at: netip.AddrPortFrom(at, 993), name: "dovecot", talk: h.w.imaps})
 }
 
 // harakaEars has Haraka's instances listen, where they are started.
@@ -82,7 +82,7 @@ func (p postman) serve(c net.Conn, peer netip.AddrPort) {
 	if name == "" {
 		name = host
 	}
-	secure := func() { c = tls.Server(c, &tls.Config{GetCertificate: paper().of}) }
+	secure := func() { c = tls.Server(c, &tls.Config{GetCertificate: p.w.shown}) }
 	if inside {
 		secure()
 	}

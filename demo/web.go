@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"postern/seen"
 )
@@ -119,7 +118,7 @@ func (h *Host) webTalk(c net.Conn, _ netip.AddrPort) {
 		if _, is := sites[hello.ServerName]; !is {
 			return nil, fmt.Errorf("there is no certificate for %q", hello.ServerName)
 		}
-		return paper().lasting(hello, h.w.Now().Add(-time.Hour), h.w.Now().AddDate(0, 0, 90))
+		return h.w.issued(hello.ServerName)
 	}})
 	name, path, err := readWeb(inside)
 	if err != nil {

@@ -66,7 +66,7 @@ type Proposal struct {
 	Last    bool           // they are made last
 	proof   []checks.Check // asked before and after
 	open    []string       // hosts on which a change is open
-	waiting bool           // a chapter waits for another one, and is planned anew then
+	waiting bool           // a chapter waits for what is guarded, and is planned anew then
 }
 
 // Empty says whether the hosts need no change.

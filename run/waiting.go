@@ -34,6 +34,7 @@ func (p *Proposal) wait() {
 		for _, path := range mine {
 			written[path] = true
 		}
+		p.waiting = p.waiting || plan.More && len(titles) > 0
 	}
 }
 

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/remote"
@@ -54,8 +55,12 @@ func planCaddy(s *site.Site, look Look) Plan {
 	for _, h := range s.HostsOf(site.Mail) {
 		planTaking(s, h, look, &p)
 	}
+	p.More = slices.ContainsFunc(p.Parts, func(one Part) bool { return !one.Inert })
+	if p.More || len(p.Then) > 0 {
+		p.Then = append(p.Then, s.HostsOf(site.Proxy)[0].Name+": the certificate is handed over to the mail ports, at once and whenever there is a new one")
+	}
 	if len(p.Refused) > 0 {
-		p.Parts = nil
+		p.Parts, p.Then, p.More = nil, nil, false
 	}
 	p.Tasks = append(p.Tasks, webTasks(s)...)
 	return p
