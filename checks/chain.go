@@ -47,7 +47,7 @@ func FlawOf(chain []*x509.Certificate, name string, roots *x509.CertPool, now ti
 	case err != nil:
 		return Flaw{Saw: "its certificate does not do: " + remote.Clean(remote.Words(err)).Line(160)}
 	case left < min(soon, leaf.NotAfter.Sub(leaf.NotBefore)/4):
-		return Flaw{Saw: "its certificate ends in " + Span(left) + ", on " + Day(leaf.NotAfter), Soon: true}
+		return Flaw{Saw: "its certificate ends" + span(left, " in %s") + ", on " + Day(leaf.NotAfter), Soon: true}
 	}
 	return Flaw{}
 }
@@ -66,12 +66,21 @@ func Issuer(c *x509.Certificate) string {
 // Day is a moment in words.
 func Day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// Span is a time in the unit that tells.
-func Span(d time.Duration) string {
-	if days := int(d.Hours() / 24); days > 1 {
-		return fmt.Sprintf("%d days", days)
+// Lasts says who issued a certificate, and how long it lasts.
+func Lasts(c *x509.Certificate, now time.Time) string {
+	return fmt.Sprintf("by %s, lasts until %s%s", Issuer(c), c.NotAfter.UTC().Format("2006-01-02"), span(c.NotAfter.Sub(now), ", for %s"))
+}
+
+// span is a time in the unit that tells; nobody wants the days of many years.
+func span(d time.Duration, words string) string {
+	days := int(d.Hours() / 24)
+	switch {
+	case days > 10*365:
+		return ""
+	case days > 1:
+		return fmt.Sprintf(words, fmt.Sprintf("%d days", days))
 	}
-	return d.Round(time.Minute).String()
+	return fmt.Sprintf(words, d.Round(time.Minute))
 }
 
 // Roots are the authorities that a place trusts.

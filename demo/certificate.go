@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
-	"time"
 
 	"postern/seen"
 )
@@ -24,7 +23,7 @@ func (w *World) issued(name string) (*tls.Certificate, error) {
 	if c := w.papers[name]; c != nil {
 		return c, nil
 	}
-	c, err := paper().lasting(&tls.ClientHelloInfo{ServerName: name}, w.Now().Add(-time.Hour), w.Now().AddDate(0, 0, 90))
+	c, err := paper().of(&tls.ClientHelloInfo{ServerName: name})
 	w.papers[name] = c
 	return c, err
 }

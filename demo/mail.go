@@ -176,12 +176,7 @@ var paper = sync.OnceValue(func() papers {
 
 // of makes one for the name that a client asks for.
 func (p papers) of(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return p.lasting(hello, time.Time{}, p.ca.NotAfter)
-}
-
-// lasting makes one that is valid between two moments.
-func (p papers) lasting(hello *tls.ClientHelloInfo, from, until time.Time) (*tls.Certificate, error) {
-	is := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: from, NotAfter: until, DNSNames: []string{hello.ServerName}}
+	is := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: p.ca.NotAfter, DNSNames: []string{hello.ServerName}}
 	der, err := x509.CreateCertificate(rand.Reader, is, p.ca, p.key.Public(), p.key)
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: p.key}, err
 }

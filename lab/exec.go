@@ -43,7 +43,7 @@ func (l *Lab) Command(ctx context.Context, node string, argv ...string) (*exec.C
 	args := []string{"--net=" + l.netns(node), "--"}
 	if node != "laptop" {
 		cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
-		cmd.Env = append(os.Environ(), l.trustEnv())
+		cmd.Env = append(os.Environ(), l.trustEnv()...)
 		return cmd, nil
 	}
 	args = append(args, "unshare", "--mount", "--propagation", "slave", "sh", "-c", enterLaptop, "laptop", l.dir("laptop", "etc"))
@@ -70,11 +70,13 @@ func (l *Lab) laptopEnv() []string {
 	env = slices.DeleteFunc(env, func(kv string) bool {
 		return strings.HasPrefix(kv, "SSH_") || strings.HasPrefix(kv, "XDG_") || strings.HasPrefix(kv, "POSTERN_")
 	})
-	return append(env, l.trustEnv(), "HOME="+home, "PATH="+l.dir("bin")+":"+os.Getenv("PATH"))
+	return append(append(env, l.trustEnv()...), "HOME="+home, "PATH="+l.dir("bin")+":"+os.Getenv("PATH"))
 }
 
 // trustEnv has programs trust what the lab's hosts trust.
-func (l *Lab) trustEnv() string { return "SSL_CERT_FILE=" + l.dir("roots.pem") }
+func (l *Lab) trustEnv() []string {
+	return []string{"SSL_CERT_FILE=" + l.dir("roots.pem"), "CURL_CA_BUNDLE=" + l.dir("roots.pem")}
+}
 
 // Exec runs a command on a node and gives its standard output. The error holds
 // what it said on standard error, and wraps *exec.ExitError.

@@ -121,6 +121,11 @@ func (m mailed) undone(before map[string]string) {
 	t := m.t.(*testing.T)
 	t.Helper()
 	m.undoAll()
+	// Caddy's package stays as it came, but for its unit, which does not start; and brings a user that a purge leaves.
+	if said := want(t, m.l, "proxy", "sh", "-c", "dpkg -V caddy; systemctl is-enabled caddy; systemctl is-active caddy; :"); said != "disabled\ninactive" {
+		t.Errorf("after the undo Caddy is %q", said)
+	}
+	m.does("proxy", "apt-get -qq purge caddy >/dev/null 2>&1; userdel caddy")
 	for host, now := range fingerprints(t, m.l) {
 		for _, line := range difference(before[host], now) {
 			if kept(line) && !(m.l.Docker && dockers.MatchString(line)) {

@@ -174,11 +174,11 @@ func judge(q checks.Question, e *checks.Env, d door, s sight) checks.Result {
 	}
 	switch {
 	case len(s.has) == 0 && flaw.Saw == "":
-		return q.OK("it is right, and lasts for another %s, by %s; the web server has none", checks.Span(s.shows[0].NotAfter.Sub(e.Now)), checks.Issuer(s.shows[0]))
+		return q.OK("it is right, %s; the web server has none", checks.Lasts(s.shows[0], e.Now))
 	case len(s.has) == 0:
 		likely = "the web server has no certificate yet that could be handed over: web.acme tells why"
 	case same(s.shows, s.has) && flaw.Saw == "":
-		return q.OK("it is the web server's, and lasts for another %s, by %s", checks.Span(s.shows[0].NotAfter.Sub(e.Now)), checks.Issuer(s.shows[0]))
+		return q.OK("it is the web server's: %s", checks.Lasts(s.shows[0], e.Now))
 	case same(s.shows, s.has):
 		if likely == "" {
 			likely = "the web server's own was not renewed: web.acme tells why"

@@ -33,63 +33,70 @@ var causes = map[string]struct{ saw, likely string }{
 func askACME(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "certificates that are issued and renewed", Likely: "Caddy's log tells: journalctl -u caddy",
 		Fix: "mend what is likely; Caddy tries again by itself, or at once after 'systemctl restart caddy'"}
-	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
-		switch q.Suffix = checks.Named(e.Site, h); {
+	var results []checks.Result
+	for _, h := range e.Site.HostsOf(site.Proxy) {
+		q.From = h.Name
+		v, err := e.Look(h)
+		all := []seen.Attempt(nil)
+		if err == nil {
+			all, err = seen.ACME.Of(v.Facts)
+		}
+		switch {
 		case e.Site.Web.Kind == "existing":
-			return q.Skip("another web server does its part (web.kind = existing)")
+			results = append(results, q.Skip("another web server does its part (web.kind = existing)"))
 		case e.Site.Web.Certificate != "":
-			return q.Skip("the certificate is your own (web.certificate)")
+			results = append(results, q.Skip("the certificate is your own (web.certificate)"))
+		case err != nil:
+			results = append(results, q.Cannot(err))
+		default:
+			results = append(results, judgeAttempts(q, zone.Certified(e.Site), checks.Named(e.Site, h), all)...)
 		}
-		all, err := seen.ACME.Of(v.Facts)
-		if err != nil {
-			return q.Cannot(err)
-		}
-		return judgeAttempts(q, zone.Certified(e.Site), all)
-	}, site.Proxy)
+	}
+	return results
 }
 
-// judgeAttempts tells the last failure of each name, the names of one cause together.
-func judgeAttempts(q checks.Question, names []string, all []seen.Attempt) checks.Result {
-	type failure struct {
-		saw, likely, said string
-		names             []string
-	}
-	var failed []failure
-	var lines []string
-	for _, a := range all {
-		if a.OK || !slices.Contains(names, a.Name) {
+// judgeAttempts tells how the last attempt of each name ended. What fails of the same as another before it follows from that.
+func judgeAttempts(q checks.Question, names []string, suffix string, all []seen.Attempt) (results []checks.Result) {
+	first := map[string]string{}
+	for _, name := range names {
+		one := q
+		one.Suffix = "." + name + suffix
+		i := slices.IndexFunc(all, func(a seen.Attempt) bool { return a.Name == name && !a.OK })
+		if i < 0 {
+			results = append(results, one.OK("none failed"))
 			continue
 		}
-		c, known := causes[a.Problem]
-		if !known {
-			c.saw, c.likely = "the attempt failed", "it says: "+a.Said
-			if a.Problem == "" && unreached.MatchString(a.Said) {
-				c.saw, c.likely = "the authority cannot be reached from the proxy", "it is down, or what the proxy sends does not get out: "+a.Said
-			}
+		saw, likely := cause(all[i])
+		if before, is := first[saw]; is {
+			one.Rests = []string{before + "@"}
+		} else {
+			first[saw] = "web.acme" + one.Suffix
 		}
-		if a.Problem == "rateLimited" {
-			if until := limit.FindString(a.Said); until != "" {
-				c.saw += ", " + strings.Replace(until, "retry after", "until", 1)
-			}
-		}
-		lines = append(lines, a.Name+": "+a.Problem+" "+a.Said)
-		i := slices.IndexFunc(failed, func(f failure) bool { return f.saw == c.saw })
-		if i < 0 {
-			i, failed = len(failed), append(failed, failure{c.saw, c.likely, a.Said, nil})
-		}
-		failed[i].names = append(failed[i].names, a.Name)
+		results = append(results, one.Fail(saw, likely, all[i].Problem+" "+all[i].Said))
 	}
-	if len(failed) == 0 {
-		return q.OK("none failed")
+	return results
+}
+
+// cause is what an attempt failed of, and what to do then.
+func cause(a seen.Attempt) (saw, likely string) {
+	if a.Problem == "unauthorized" && shut.MatchString(a.Said) {
+		a.Problem = "connection"
 	}
-	var saw []string
-	for _, f := range failed {
-		saw = append(saw, strings.Join(f.names, ", ")+": "+f.saw)
+	c, known := causes[a.Problem]
+	switch {
+	case !known && a.Problem == "" && unreached.MatchString(a.Said):
+		return "the authority cannot be reached from the proxy", "it is down, or what the proxy sends does not get out: " + a.Said
+	case !known:
+		return "the attempt failed", "it says: " + a.Said
 	}
-	return q.Fail(checks.Few(saw), failed[0].likely, strings.Join(lines, "\n"))
+	if until := limit.FindString(a.Said); a.Problem == "rateLimited" && until != "" {
+		c.saw += ", " + strings.Replace(until, "retry after", "until", 1)
+	}
+	return c.saw, c.likely
 }
 
 var (
 	unreached = regexp.MustCompile(`dial tcp|i/o timeout|deadline exceeded|connection refused|no such host|EOF`)
+	shut      = regexp.MustCompile(`(?i)failed to connect|timeout|refused`)
 	limit     = regexp.MustCompile(`retry after [0-9-]{10}[T ][0-9:]{8}( ?[A-Z]+)?`)
 )

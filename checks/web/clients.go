@@ -70,22 +70,24 @@ var (
 	exchange    = document{title: "autodiscover", method: "POST", path: "/autodiscover/autodiscover.xml", body: outlook, read: readAutodiscover}
 )
 
-func askClients(ctx context.Context, e *checks.Env) (results []checks.Result) {
+func askClients(ctx context.Context, e *checks.Env) []checks.Result {
+	q := checks.Question{Want: "documents for mail programs at %s that name what is open", Likely: "it is none of ours, or was made for other ports"}
+	asked := exchange
+	asked.guarded = e.Site.Mail.Kind == "mailcow"
+	domain, documents, names := map[string]string{}, map[string][]document{}, []string(nil)
 	for _, d := range zone.Domains(e.Site) {
-		q := checks.Question{Want: "documents for mail programs at %s that name what is open", Likely: "it is none of ours, or was made for other ports"}
-		asked := exchange
-		asked.guarded = e.Site.Mail.Kind == "mailcow"
 		for name, list := range map[string][]document{zone.Autoconfig(d): {thunderbird, apple}, zone.Autodiscover(d): {asked}} {
-			results = append(results, doors(e, q, "https", []string{name}, func(q checks.Question, at door) checks.Result {
-				return judgeDocuments(ctx, q, at, d, list)
-			})...)
+			domain[name], documents[name], names = d, list, append(names, name)
 		}
 	}
-	slices.SortFunc(results, func(a, b checks.Result) int { return strings.Compare(a.ID, b.ID) })
-	return results
+	slices.Sort(names)
+	return doors(e, q, "https", names, func(q checks.Question, at door) checks.Result {
+		return judgeDocuments(ctx, q, at, domain[at.name], documents[at.name])
+	})
 }
 
 func judgeDocuments(ctx context.Context, q checks.Question, at door, domain string, list []document) checks.Result {
+	q.Rests = []string{"web.https." + at.name, "smtp.submission", "firewall.open"}
 	var wrong, lines []string
 	var idle []string
 	ports := map[int]bool{}
@@ -239,27 +241,29 @@ func number(text string) int {
 	return n
 }
 
-func askPolicy(ctx context.Context, e *checks.Env) (results []checks.Result) {
+func askPolicy(ctx context.Context, e *checks.Env) []checks.Result {
 	if e.Site.Web.MTASTS == "" {
 		return []checks.Result{checks.Question{From: checks.Here}.Skip("there is to be no policy (web.mtasts is empty)")}
 	}
+	var names []string
 	for _, d := range zone.Domains(e.Site) {
-		q := checks.Question{Want: "the policy with mode " + e.Site.Web.MTASTS + " and " + e.Site.Hostname + " at https://%s/.well-known/mta-sts.txt", Likely: "another web server has the name, or the answers changed since the chapter was applied"}
-		results = append(results, doors(e, q, "https", []string{zone.PolicyHost(d)}, func(q checks.Question, at door) checks.Result {
-			p := at.get(ctx, "GET", "/.well-known/mta-sts.txt", "", false)
-			if r, none := p.unanswered(q); none {
-				return r
-			}
-			switch {
-			case p.code != 200:
-				return q.Fail(fmt.Sprintf("it is not served (%d)", p.code), "", "")
-			case !strings.HasPrefix(p.kind, "text/plain"):
-				return q.Fail("it is served as "+remote.Clean(p.kind).Line(40)+", not as text/plain", "", p.text)
-			case strings.TrimSpace(p.text) != strings.TrimSpace(zone.Policy(e.Site)):
-				return q.Fail("it says something else", "", p.text)
-			}
-			return q.OK("it is served")
-		})...)
+		names = append(names, zone.PolicyHost(d))
 	}
-	return results
+	q := checks.Question{Want: "the policy with mode " + e.Site.Web.MTASTS + " and " + e.Site.Hostname + " at https://%s/.well-known/mta-sts.txt", Likely: "another web server has the name, or the answers changed since the chapter was applied"}
+	return doors(e, q, "https", names, func(q checks.Question, at door) checks.Result {
+		q.Rests = []string{"web.https." + at.name}
+		p := at.get(ctx, "GET", "/.well-known/mta-sts.txt", "", false)
+		if r, none := p.unanswered(q); none {
+			return r
+		}
+		switch {
+		case p.code != 200:
+			return q.Fail(fmt.Sprintf("it is not served (%d)", p.code), "", "")
+		case !strings.HasPrefix(p.kind, "text/plain"):
+			return q.Fail("it is served as "+remote.Clean(p.kind).Line(40)+", not as text/plain", "", p.text)
+		case strings.TrimSpace(p.text) != strings.TrimSpace(zone.Policy(e.Site)):
+			return q.Fail("it says something else", "", p.text)
+		}
+		return q.OK("it is served")
+	})
 }

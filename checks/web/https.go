@@ -46,6 +46,7 @@ func init() {
 func askHTTPS(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "an answer as %s over HTTPS, with a certificate that is right", Likely: "the web server is not set up for that name"}
 	return doors(e, q, "https", zone.Certified(e.Site), func(q checks.Question, d door) checks.Result {
+		q.Rests = []string{"firewall.open.https", "web.caddy", "web.acme." + d.name}
 		p := d.get(ctx, "GET", "/", "", false)
 		if r, none := p.unanswered(q); none && len(p.chain) == 0 {
 			return r
@@ -72,7 +73,7 @@ func judgeChain(q checks.Question, e *checks.Env, chain []*x509.Certificate, nam
 	case flaw.Saw != "":
 		return q.Fail(flaw.Saw, flaw.Likely, checks.Shown(chain))
 	}
-	return q.OK("it answers; its certificate lasts for another %s, by %s", checks.Span(chain[0].NotAfter.Sub(e.Now)), checks.Issuer(chain[0]))
+	return q.OK("it answers; its certificate, %s", checks.Lasts(chain[0], e.Now))
 }
 
 func askHTTP(ctx context.Context, e *checks.Env) []checks.Result {

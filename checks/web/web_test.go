@@ -20,7 +20,7 @@ func TestHealthy(t *testing.T) {
 				t.Errorf("%s: %s: %s: %s (%s)", kind, key, r.Outcome, r.Saw, r.Likely)
 			}
 		}
-		if len(results) != 15 {
+		if len(results) != 18 {
 			t.Errorf("%s: %d results", kind, len(results))
 		}
 	}
@@ -67,15 +67,15 @@ var stories = []struct {
 	{"never loaded", "web.caddy@proxy", edit("caddy", "\"postern\":\"0123456789abcdef\"\n", ""), checks.Fail, "without our sites"},
 	{"an older file is loaded", "web.caddy@proxy", edit("caddy", "0123456789abcdef", "fedcba9876543210"), checks.Warn, "an older file"},
 	{"no import", "web.caddy@proxy", edit("/etc/caddy/Caddyfile", "import /etc/caddy/postern.caddy\n", ""), checks.Fail, "does not import"},
-	{"challenge blocked", "web.acme@proxy", acme(valid, "authorization failed: HTTP 400 urn:ietf:params:acme:error:connection - 203.0.113.10: Fetching http://mail.example.org/.well-known/acme-challenge/x: Timeout"), checks.Fail, "challenge blocked"},
-	{"rate-limited", "web.acme@proxy", acme("could not get certificate from issuer", refusedOrder), checks.Fail, "rate-limited), until 2026-11-22 13:04:05 UTC"},
-	{"forbidden by CAA", "web.acme@proxy", acme("could not get certificate from issuer", "HTTP 403 urn:ietf:params:acme:error:caa - CAA record prevents issuance"), checks.Fail, "CAA"},
-	{"no such name", "web.acme@proxy", acme(valid, "HTTP 400 urn:ietf:params:acme:error:dns - DNS problem: NXDOMAIN looking up A"), checks.Fail, "in the DNS"},
-	{"authority away", "web.acme@proxy", acme("could not get certificate from issuer", "registering account [] with server: provisioning client: performing request: Get \"https://acme-v02.api.letsencrypt.org/directory\": dial tcp 198.51.100.207:443: connect: connection refused"), checks.Fail, "cannot be reached from the proxy"},
-	{"another's name fails", "web.acme@proxy", func(w *world) {
+	{"challenge blocked", "web.acme.mail.example.org@proxy", acme(valid, "authorization failed: HTTP 400 urn:ietf:params:acme:error:connection - 203.0.113.10: Fetching http://mail.example.org/.well-known/acme-challenge/x: Timeout"), checks.Fail, "challenge blocked"},
+	{"rate-limited", "web.acme.mail.example.org@proxy", acme("could not get certificate from issuer", refusedOrder), checks.Fail, "rate-limited), until 2026-11-22 13:04:05 UTC"},
+	{"forbidden by CAA", "web.acme.mail.example.org@proxy", acme("could not get certificate from issuer", "HTTP 403 urn:ietf:params:acme:error:caa - CAA record prevents issuance"), checks.Fail, "CAA"},
+	{"no such name", "web.acme.mail.example.org@proxy", acme(valid, "HTTP 400 urn:ietf:params:acme:error:dns - DNS problem: NXDOMAIN looking up A"), checks.Fail, "in the DNS"},
+	{"authority away", "web.acme.mail.example.org@proxy", acme("could not get certificate from issuer", "registering account [] with server: provisioning client: performing request: Get \"https://acme-v02.api.letsencrypt.org/directory\": dial tcp 198.51.100.207:443: connect: connection refused"), checks.Fail, "cannot be reached from the proxy"},
+	{"another's name fails", "web.acme.mail.example.org@proxy", func(w *world) {
 		w.edit("acme", "== end", logged("www.example.org", valid, "HTTP 400 urn:ietf:params:acme:error:connection - x")+"== end")
 	}, checks.OK, "none failed"},
-	{"a later one succeeds", "web.acme@proxy", func(w *world) {
+	{"a later one succeeds", "web.acme.mail.example.org@proxy", func(w *world) {
 		w.edit("acme", "== lines\n", "== lines\n"+logged("mail.example.org", valid, "HTTP 400 urn:ietf:params:acme:error:connection - x"))
 	}, checks.OK, "none failed"},
 	{"the port is shut", "web.http.mail.example.org@here", func(w *world) { w.refused[w.env.Site.Ports.HTTP] = syscall.ECONNREFUSED }, checks.Fail, "refused"},

@@ -71,6 +71,9 @@ func (p page) site(s *site.Site) string {
 		fmt.Fprintf(&b, "\tencode zstd gzip\n\t@admin {\n\t\tpath %s*\n\t\tnot remote_ip %s\n\t}\n\trespond @admin 404\n", strings.Join(adminPaths, "* "), strings.Join(admins(s), " "))
 	}
 	for i, d := range p.documents {
+		if d.posted { // over HTTP/2 some programs take an answer for broken that comes before all is read
+			b.WriteString("\trequest_body {\n\t\tmax_size 64KB\n\t}\n\tvars asked {http.request.body}\n")
+		}
 		fmt.Fprintf(&b, "\t@%[1]d path %[2]s\n\theader @%[1]d Content-Type \"%[3]s\"\n\trespond @%[1]d `%[4]s`\n", i+1, strings.Join(d.paths, " "), d.kind, d.text)
 	}
 	if p.passes {

@@ -11,9 +11,10 @@ import (
 
 // document is one that a name serves by itself, whoever asks.
 type document struct {
-	paths []string // in lower case; how they are written does not matter
-	kind  string
-	text  string // without a backquote, an apostrophe, a brace or a dollar: no web server makes anything of it
+	paths  []string // in lower case; how they are written does not matter
+	kind   string
+	text   string // without a backquote, an apostrophe, a brace or a dollar: no web server makes anything of it
+	posted bool   // who asks sends something along
 }
 
 // page is what the web server has under one name. What is none of its documents, the mail host answers, where that has a web of its own.
@@ -29,22 +30,22 @@ func pages(s *site.Site) []page {
 	mailcow := s.Mail.Kind == "mailcow"
 	host := page{name: s.Hostname, passes: mailcow, admin: mailcow}
 	if !mailcow {
-		host.documents = []document{{[]string{"/"}, "text/plain; charset=utf-8", byHand(s)}}
+		host.documents = []document{{[]string{"/"}, "text/plain; charset=utf-8", byHand(s), false}}
 	}
 	all := []page{host}
 	for _, d := range zone.Domains(s) {
 		// Mailcow's own names ports that are closed, whatever is open.
 		config := page{name: zone.Autoconfig(d), passes: mailcow, documents: []document{
-			{[]string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}, "text/xml; charset=utf-8", autoconfig(s, d)},
-			{[]string{"/mail.mobileconfig"}, "application/x-apple-aspen-config", mobileconfig(s, d)},
+			{[]string{"/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"}, "text/xml; charset=utf-8", autoconfig(s, d), false},
+			{[]string{"/mail.mobileconfig"}, "application/x-apple-aspen-config", mobileconfig(s, d), false},
 		}}
 		discover := page{name: zone.Autodiscover(d), passes: mailcow} // Mailcow's knows telephones, too
 		if !mailcow {
-			discover.documents = []document{{[]string{"/autodiscover/autodiscover.xml"}, "text/xml; charset=utf-8", autodiscover(s)}}
+			discover.documents = []document{{[]string{"/autodiscover/autodiscover.xml"}, "text/xml; charset=utf-8", autodiscover(s), true}}
 		}
 		all = append(all, config, discover)
 		if s.Web.MTASTS != "" {
-			all = append(all, page{name: zone.PolicyHost(d), documents: []document{{[]string{"/.well-known/mta-sts.txt"}, "text/plain; charset=utf-8", zone.Policy(s)}}})
+			all = append(all, page{name: zone.PolicyHost(d), documents: []document{{[]string{"/.well-known/mta-sts.txt"}, "text/plain; charset=utf-8", zone.Policy(s), false}}})
 		}
 	}
 	return all
