@@ -31,6 +31,8 @@ func TestCertificates(t *testing.T) {
 			}
 			m := newMailed(t, c.path, Options{Suite: c.suite, Mail: "plain"})
 			before := fingerprints(t, m.l)
+			const theirs = "cd / && sha256sum etc/postfix/main.cf etc/dovecot/dovecot.conf root/.ssh/authorized_keys; ls -d etc/postern var/lib/postern-certificate usr/local/sbin/postern-certificate 2>/dev/null; :"
+			mail := want(t, m.l, "mail", "sh", "-c", theirs)
 			m.run(0, "apply", "--yes")
 			first := m.showsEverywhere(t, "")
 			if said := m.run(0, "apply", "--yes"); !strings.Contains(said, "Nothing to change") {
@@ -43,7 +45,12 @@ func TestCertificates(t *testing.T) {
 			want(t, m.l, "proxy", "sh", "-ec", "systemctl stop caddy; rm -r /var/lib/caddy/.local/share/caddy/certificates/*/mail.example.org; systemctl start caddy")
 			m.showsEverywhere(t, first)
 			m.flows(c.path, "renewed") // in the same minute
-			m.undone(before)
+			if m.undone(before); want(t, m.l, "mail", "sh", "-c", theirs) != mail {
+				t.Errorf("the mail host's own files are not as they were, or something is left: %s", want(t, m.l, "mail", "sh", "-c", theirs))
+			}
+			if left := want(t, m.l, "proxy", "sh", "-c", "ls -d /etc/postern /var/lib/postern-certificate /etc/systemd/system/*postern-certificate* /etc/systemd/system/*/postern-certificate* 2>/dev/null; :"); left != "" {
+				t.Errorf("left on the proxy: %s", left)
+			}
 		})
 	}
 }
@@ -123,10 +130,10 @@ func (m mailed) keepsTheKey(t *testing.T) {
 	if plan := m.run(0, "plan", "caddy", "--script"); strings.Contains(plan, key) {
 		t.Error("the key stands in a plan")
 	}
-	for host, known := range map[string]string{"proxy": "/opt/haraka-in/config/tls.pem\n/var/lib/caddy/", "mail": "/etc/postern/mail.pem"} {
-		found := want(t, m.l, host, "sh", "-c", "grep -rlsF -e '"+key+"' /etc /opt/haraka-in /opt/haraka-out /var/lib /var/log /usr/local /root /tmp /run/postern-certificate 2>/dev/null; grep -laF -e '"+key+"' /proc/[0-9]*/cmdline 2>/dev/null; journalctl -q 2>/dev/null | grep -F -e '"+key+"'; :")
+	for host, file := range map[string]string{"proxy": "/opt/haraka-in/config/tls.pem", "mail": "/etc/postern/mail.pem"} {
+		found := want(t, m.l, host, "sh", "-c", "p=/run/pattern; sed -n 2p "+file+" >$p; grep -rlsF -f $p /etc /opt /var/lib /var/log /usr/local /root /tmp /run/postern-certificate; grep -laF -f $p /proc/[0-9]*/cmdline 2>/dev/null; journalctl -q 2>/dev/null | grep -F -f $p; rm $p")
 		for line := range strings.Lines(found) {
-			if line = strings.TrimSpace(line); !strings.Contains(known, line) && !strings.HasPrefix(line, "/var/lib/caddy/") && !strings.HasPrefix(line, "/opt/haraka-in/config/tls.pem") {
+			if line = strings.TrimSpace(line); line != file && !strings.HasPrefix(line, "/var/lib/caddy/") {
 				t.Errorf("%s: the key stands in %s", host, line)
 			}
 		}
@@ -141,11 +148,19 @@ func (m mailed) keepsTheKey(t *testing.T) {
 func (m mailed) namesCertificates(t *testing.T) {
 	t.Helper()
 	const pem, had = "/etc/postern/mail.pem", "/root/had.pem"
+	if _, err := m.l.Exec(t.Context(), "proxy", "systemctl", "-q", "is-active", "haraka-in"); err == nil {
+		const file = "/opt/haraka-in/config/tls.pem"
+		want(t, m.l, "proxy", "sh", "-ec", "umask 077; cp -p "+file+" /root/had; openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=x -keyout /root/k -out /root/c 2>/dev/null; cat /root/k /root/c >"+file+
+			"; systemctl restart haraka-in; until ss -Hltn 'sport = :25' | grep -q .; do sleep 0.2; done; cp -p /root/had "+file+"; rm /root/k /root/c /root/had")
+		if said, _ := m.try("check", "cert.served"); !strings.Contains(said, "read: replaced without a restart") {
+			t.Errorf("a certificate that Haraka did not read is not named:\n%s", tail(said, 3000))
+		}
+		want(t, m.l, "proxy", "systemctl", "restart", "haraka-in")
+	}
 	other := func(args string) string {
 		return "umask 077; cp -p " + pem + " " + had + "; openssl req -x509 -newkey rsa:2048 -nodes -keyout /root/k -out /root/c " + args + " 2>/dev/null; cat /root/k /root/c >" + pem + "; systemctl reload postfix dovecot"
 	}
 	for _, one := range []struct{ do, check, words string }{
-		{"cp -p " + pem + " " + had + "; systemctl reload postfix dovecot; umask 077; openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=x -keyout /root/k -out /root/c 2>/dev/null; cat /root/k /root/c >" + pem + "; systemctl reload postfix dovecot; sleep 1; cp -p " + had + " " + pem, "cert.served.imaps", "replaced without a restart"},
 		{other("-days 9 -subj /CN=www.example.org -addext subjectAltName=DNS:www.example.org"), "cert.served.imaps", "of another name: www.example.org"},
 		{"cp -p " + pem + " " + had + "; awk '/-END CERTIFICATE-/ { print; exit } { print }' " + had + " >" + pem + "; systemctl reload postfix dovecot", "cert.served.submissions", "chain is incomplete"},
 		{"cp -p " + pem + " " + had + "; mv /root/.ssh/authorized_keys /root/.ssh/held; sed -i 's/^restrict,.*//' /root/.ssh/held; cp /root/.ssh/held /root/.ssh/authorized_keys; rm -f /var/lib/postern-certificate/taken", "cert.handover", "ermission denied"},

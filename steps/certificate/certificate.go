@@ -93,7 +93,7 @@ func start() does.Command {
 		Do: "systemctl -q enable " + units + "\nsystemctl restart " + units + "\nsystemctl start " + seen.CertificateUnit + " || :\n" +
 			"journalctl -q -n 1 -o cat _SYSTEMD_UNIT=" + seen.CertificateUnit + " || :\n",
 		Undo: "systemctl stop " + units + " 2>/dev/null || :\nrm -f " + wants + "\nrmdir /etc/systemd/system/timers.target.wants 2>/dev/null || :\nsystemctl daemon-reload\n" +
-			"systemctl reset-failed " + seen.CertificateUnit + " 2>/dev/null || :\n" +
+			"systemctl reset-failed " + seen.CertificateUnit + " " + units + " 2>/dev/null || :\n" +
 			"if [ -e " + seen.HarakaPEM + ".before ]; then\n\tmv -f " + seen.HarakaPEM + ".before " + seen.HarakaPEM + "\n\tsystemctl try-restart " + seen.HarakaIn + " || :\nfi\n" +
 			"rm -rf " + state + "\n"}
 }
