@@ -89,7 +89,7 @@ func start() does.Command {
 	const wants = "/etc/systemd/system/multi-user.target.wants/" + seen.CertificatePath + " /etc/systemd/system/timers.target.wants/" + seen.CertificateTimer
 	return does.Command{ID: "handover", Last: true, Title: "hand the certificate over to the mail ports, now and whenever there is a new one",
 		Why: "Haraka reads it only when it starts, so it is started anew; the mail host's servers are told to read it", Takes: 3 * time.Minute, Risk: remote.LoseMail,
-		Test: "{ systemctl -q is-active " + units + " && systemctl -q is-enabled " + units + " && " + script + " --check; } 2>/dev/null || exit 1",
+		Test: "for u in " + units + "; do systemctl --quiet is-active $u && systemctl --quiet is-enabled $u || exit 1; done 2>/dev/null\n" + script + " --check 2>/dev/null || exit 1",
 		Do: "systemctl -q enable " + units + "\nsystemctl restart " + units + "\nsystemctl start " + seen.CertificateUnit + " || :\n" +
 			"journalctl -q -n 1 -o cat _SYSTEMD_UNIT=" + seen.CertificateUnit + " || :\n",
 		Undo: "systemctl stop " + units + " 2>/dev/null || :\nrm -f " + wants + "\nrmdir /etc/systemd/system/timers.target.wants 2>/dev/null || :\nsystemctl daemon-reload\n" +
