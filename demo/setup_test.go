@@ -92,7 +92,7 @@ func (o *operator) publish() {
 func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) error {
 	o.Helper()
 	o.publish()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	o.last = nil
 	r := &run.Runner{
