@@ -61,13 +61,16 @@ var answers = map[string]func(h *Host, args []string) string{
 		}
 		return section("password", there) + section("said", "") + section("waiting", "0")
 	},
-	"peers":   (*Host).peers,
-	"caddy":   (*Host).caddy,
-	"acme":    (*Host).acme,
-	"words":   func(*Host, []string) string { return section("words", "") },
-	"jails":   func(*Host, []string) string { return section("absent", "") },
-	"postfix": (*Host).postfix,
-	"mailcow": (*Host).mailcow,
+	"peers":     (*Host).peers,
+	"caddy":     (*Host).caddy,
+	"acme":      (*Host).acme,
+	"handover":  (*Host).handover,
+	"taken":     (*Host).taken,
+	"receiving": (*Host).receiving,
+	"words":     func(*Host, []string) string { return section("words", "") },
+	"jails":     func(*Host, []string) string { return section("absent", "") },
+	"postfix":   (*Host).postfix,
+	"mailcow":   (*Host).mailcow,
 	"mailcow-admin": func(h *Host, _ []string) string {
 		if !h.mailcowRuns() {
 			return section("absent", "")

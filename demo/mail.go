@@ -57,9 +57,8 @@ func (h *Host) mailEars() (ears []*ear) {
 		p.w = h.w
 		add(key, ear{talk: p.serve})
 	}
-	for _, key := range []string{"IMAPS_PORT", "HTTPS_PORT"} {
-		add(key, ear{greet: func(netip.AddrPort) string { return "" }})
-	}
+	add("IMAPS_PORT", ear{talk: h.w.imaps})
+	add("HTTPS_PORT", ear{greet: func(netip.AddrPort) string { return "" }})
 	return ears
 }
 
@@ -98,7 +97,7 @@ func (p postman) serve(c net.Conn, peer netip.AddrPort) {
 	if name == "" {
 		name = host
 	}
-	secure := func() { c = tls.Server(c, &tls.Config{GetCertificate: paper().of}) }
+	secure := func() { c = tls.Server(c, &tls.Config{GetCertificate: p.w.shown}) }
 	if inside {
 		secure()
 	}

@@ -118,7 +118,7 @@ func (h *Host) webTalk(c net.Conn, _ netip.AddrPort) {
 		if _, is := sites[hello.ServerName]; !is {
 			return nil, fmt.Errorf("there is no certificate for %q", hello.ServerName)
 		}
-		return paper().of(hello) // whatever the time is where it is asked from
+		return h.w.issued(hello.ServerName)
 	}})
 	name, path, err := readWeb(inside)
 	if err != nil {

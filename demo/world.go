@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"net"
@@ -45,11 +46,14 @@ type World struct {
 	records   []dns.RR        // what the DNS tells
 	met       map[*way]bool   // who is connected
 	mailed    int             // how many messages went their way
+
+	papersMu sync.Mutex
+	papers   map[string]*tls.Certificate // what the authority issued, by name
 }
 
 // New makes both hosts as a hoster and an installer leave them: sshd runs, nothing else is set up. Close it.
 func New(o Options) (*World, error) {
-	w := &World{noMail: o.NoMail, speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}, met: map[*way]bool{}}
+	w := &World{noMail: o.NoMail, speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}, met: map[*way]bool{}, papers: map[string]*tls.Certificate{}}
 	if w.speed <= 0 {
 		w.speed = 1
 	}

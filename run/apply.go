@@ -34,7 +34,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			return out, err
 		}
 		inert, guarded := p.Parts(true), p.Parts(false)
-		if p.Inert = len(inert) > 0; p.Inert && round > 6 {
+		if p.Inert = len(inert) > 0; p.Inert && round > 8 {
 			return out, fmt.Errorf("%s still asks for preparations after %d rounds", inert[0].Host, round-1)
 		}
 		p.Last = p.Inert && inert[0].Last
@@ -62,7 +62,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			})
 		}
 		out.Changed = out.Changed || err == nil
-		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 {
+		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 && !p.waiting {
 			return out, r.keepOff(ctx, err)
 		}
 	}

@@ -65,11 +65,15 @@ var told = map[string]string{
 	"peers":         "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
 	"mailqueue":     "== now\n1795981783\n== postfix\n{\"queue_name\": \"deferred\", \"queue_id\": \"CFAF5C4E\", \"arrival_time\": 1795981723, \"message_size\": 586, \"forced_expire\": false, \"sender\": \"postmaster@example.org\", \"recipients\": [{\"address\": \"bob@external.test\", \"delay_reason\": \"connect to 10.0.0.1[10.0.0.1]:2526: Connection refused\"}]}\n1 1795981723\n== haraka\n1 1795981718\n",
 	"maillog":       "== lines\n|Nov 29 19:38:37 postfix/cleanup[2695]: 4974FBC4: message-id=<postern-T1.out@mail.example.org>\n",
+	"handover":      "== chain\n" + aCertificate + "== haraka\n" + aCertificate + "== units\nActiveState=active\nId=postern-certificate.path\n\nActiveState=active\nId=postern-certificate.timer\n\nResult=exit-code\nActiveState=failed\nId=postern-certificate.service\n== said\nnot handed over: mail: refused: it did not come whole\n",
+	"taken":         "== chain\n" + aCertificate,
+	"receiving":     "== root\nprohibit-password\n== keys\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5\n== dovecot\n2.4.1-4 (7d8c0e5759)\n",
 }
 
 const (
-	aKey = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
-	bKey = "FVJZRXFdRNd4/3c+eJ/2PRY1HJ1kNtZ2PS+j+2s771A="
+	aCertificate = "-----BEGIN CERTIFICATE-----\nMIIBbTCCAROgAwIBAgIUSBuV/Qzry7ypoAyRwklSZ5VCqekwCgYIKoZIzj0EAwIw\nDDEKMAgGA1UEAwwBeDAeFw0yNjExMzAwNjUwMTJaFw0yNzAyMjgwNjUwMTJaMAwx\nCjAIBgNVBAMMAXgwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR/qQ2bFZW1DHKp\ndsx+aqvs9YvUXwlkMLsfkCWUQkXRnwlioiYpMgF5J7W/c9eQmRmqy1wcgAMWOEHH\ngwb5gwh9o1MwUTAdBgNVHQ4EFgQUqDrWcSdXdxAwo4HPNjUUEHQYhIEwHwYDVR0j\nBBgwFoAUqDrWcSdXdxAwo4HPNjUUEHQYhIEwDwYDVR0TAQH/BAUwAwEB/zAKBggq\nhkjOPQQDAgNIADBFAiA2G4XnM/XOqxpdgKGNB+IF6B2Of8MnoEtaO7uWDctRhAIh\nAJ2Xt8J2EVkMmhPYYwRuO8mE3A6PJM2OF1PR4PZoGGIR\n-----END CERTIFICATE-----\n"
+	aKey         = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
+	bKey         = "FVJZRXFdRNd4/3c+eJ/2PRY1HJ1kNtZ2PS+j+2s771A="
 
 	aDKIM = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC2+Bo6Gf8jf++quXb1poQScaLITIaki/gUdnGFi2t3lmROU4MpXDdksY3oQ9Bt95CwueVEPh5CjNIvkoIxtmbaSsqKVQS8jH8iK33qnATEytrfb62LJ0clqN6R8pdMkIfS/8bpMAr+H42UwqOEfW8gcH6gMtRm/Mv5F0BHlymxeQIDAQAB"
 )

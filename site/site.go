@@ -132,6 +132,15 @@ type Web struct {
 	MTASTS      string         // the mode of the MTA-STS policy: none, testing or enforce; empty means that there is none
 }
 
+// OwnCertificate are the files of the certificate for the host name that somebody else than Caddy renews on the proxy: those answered, or,
+// with another web server, where certbot puts them. There are none where Caddy does it all.
+func (s *Site) OwnCertificate() (certificate, key string) {
+	if live := "/etc/letsencrypt/live/" + s.Hostname + "/"; s.Web.Kind == "existing" && s.Web.Certificate == "" && s.Hostname != "" {
+		return live + "fullchain.pem", live + "privkey.pem"
+	}
+	return s.Web.Certificate, s.Web.Key
+}
+
 // HostsOf lists the hosts of a role, in the order of the file.
 func (s *Site) HostsOf(r Role) []*Host {
 	var hosts []*Host

@@ -2,12 +2,14 @@ package steps
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/remote"
 	"postern/seen"
 	"postern/site"
 	"postern/steps/caddy"
+	"postern/steps/certificate"
 	"postern/steps/does"
 	"postern/zone"
 )
@@ -27,10 +29,11 @@ func init() {
 			if h.Role == site.Proxy {
 				queries = append(queries, caddy.Reads(s, h)...)
 			}
-			return queries
+			return append(queries, certificate.Reads(s, h)...)
 		},
 		Plan:  planCaddy,
-		Proof: []string{"web.caddy", "web.acme", "web.http", "web.https", "web.webmail", "web.admin", "web.clients", "web.mtasts"},
+		Proof: []string{"web.caddy", "web.acme", "web.http", "web.https", "web.webmail", "web.admin", "web.clients", "web.mtasts", "cert.handover", "cert.served"},
+		Strip: stripCertificate,
 	})
 }
 
@@ -45,15 +48,26 @@ func planCaddy(s *site.Site, look Look) Plan {
 		p.Tasks = []Task{answersTask(step, missing)}
 		return p
 	}
+	give := giving(s, look, &p)
 	for _, h := range s.HostsOf(site.Proxy) {
-		planWeb(s, h, look[h.Name], &p)
+		planWeb(s, h, look[h.Name], give, &p)
 	}
-	p.Tasks = webTasks(s)
+	for _, h := range s.HostsOf(site.Mail) {
+		planTaking(s, h, look, &p)
+	}
+	p.More = slices.ContainsFunc(p.Parts, func(one Part) bool { return !one.Inert })
+	if p.More || len(p.Then) > 0 {
+		p.Then = append(p.Then, s.HostsOf(site.Proxy)[0].Name+": the certificate is handed over to the mail ports, at once and whenever there is a new one")
+	}
+	if len(p.Refused) > 0 {
+		p.Parts, p.Then, p.More = nil, nil, false
+	}
+	p.Tasks = append(p.Tasks, webTasks(s)...)
 	return p
 }
 
 // planWeb plans one proxy. Who has its ports is named, and left alone.
-func planWeb(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
+func planWeb(s *site.Site, h *site.Host, f remote.Facts, give does.Table, p *Plan) {
 	now, err := caddy.StateOf(s, f)
 	if err != nil {
 		p.Refused = append(p.Refused, fmt.Sprintf("caddy: %s: %v", h.Name, err))
@@ -63,6 +77,7 @@ func planWeb(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		if is, _ := f.File(seen.CaddySites); is != nil {
 			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: seen.CaddySites + " is still there from before: 'postern undo caddy' takes it away"})
 		}
+		planPart(h, give, f, p)
 		return
 	}
 	listeners, _ := seen.Listeners.Of(f)
@@ -75,12 +90,15 @@ func planWeb(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 	if names := caddy.Claimed(s, now.Caddy); len(names) > 0 {
 		p.Refused = append(p.Refused, fmt.Sprintf("caddy: %s: %s has sites of its own for %s, which are not overwritten: take them out there, or keep them with web.kind=existing", h.Name, seen.Caddyfile, strings.Join(names, ", ")))
 	}
-	stage, changes, err := caddy.Plan(s, h, now, f)
+	stage, changes, err := caddy.Plan(s, h, now, f, give)
 	switch {
 	case err != nil:
 		p.Refused = append(p.Refused, err.Error())
 	case len(changes) > 0 && len(p.Refused) == 0:
-		p.Parts = append(p.Parts, Part{Host: h.Name, Changes: changes, Inert: stage != does.Guarded})
+		p.Parts = append(p.Parts, Part{Host: h.Name, Changes: changes, Inert: stage != does.Guarded, Last: stage == does.Last})
+		if stage == does.Last {
+			return
+		}
 		words := fmt.Sprintf("%s: Caddy answers for %s, with a certificate for each that %s", h.Name, strings.Join(zone.Certified(s), ", "), certifiedBy(s))
 		if stage == does.First {
 			p.Then = append(p.Then, words)
@@ -111,12 +129,6 @@ func webTasks(s *site.Site) (tasks []Task) {
 		tasks = append(tasks, Task{ID: "caddy.nginx", Title: "where it is nginx: have it answer for the mail system", Text: w.fill(existingText), Copy: caddy.Nginx(s), Check: "web.https"},
 			Task{ID: "caddy.apache", Title: "where it is Apache: have it answer for the mail system", Text: w.fill(existingText), Copy: caddy.Apache(s), Check: "web.https"})
 	}
-	if w.mailcow() {
-		tasks = append(tasks, w.task("caddy.receive", "let %MAIL% take certificates from %PROXY%", receiveText, receiveCopy))
-	}
-	if s.Web.Kind != "existing" && s.Web.Certificate == "" {
-		tasks = append(tasks, w.handOver())
-	}
 	if s.Web.MTASTS != "" {
 		for _, d := range w.domains {
 			tasks = append(tasks, w.of(d).task("caddy.mtasts."+d, "announce the MTA-STS policy of %D%", announceText, recordsText([]zone.Record{zone.Announced(s, d)})).measuredBy("dns.mtasts"+zone.Suffix(s, d)))
@@ -128,90 +140,7 @@ func webTasks(s *site.Site) (tasks []Task) {
 const existingText = `web.kind is existing: your web server stays, and gets these names beside what it has.
 Paste the commands on %PROXY%, as root; each name needs a certificate, whose files stand in them.
 The answers web.certificate and web.key put yours there. What runs inside the tunnel needs none.
-The mail ports need the certificate of %HOST% too, each time: Haraka (config/tls_cert.pem
-and tls_key.pem; restart it), and %MAIL%.`
+That of %HOST% is handed over to the mail ports from there, each time that it changes.`
 
 const announceText = `Publish it once the policy is served, never before. It has another id with each new policy.
 Where the mode is enforce, port %SMTP% must show a valid certificate of %HOST% by then.`
-
-const receiveText = `Mail programs must see a real certificate on ports %SUBMISSIONS%, %SUBMISSION% and %IMAPS% too.
-A key of its own lets %PROXY% hand one over, through the tunnel, and do nothing else on %MAIL%.
-What is taken must be a certificate that is valid now, with the key that belongs to it.`
-
-const receiveCopy = `
-# on %PROXY%, as root: make the key, and show its public half
-[ -e /root/.ssh/certificate ] || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/certificate
-cat /root/.ssh/certificate.pub
-
-# on %MAIL%, as root: put that line in place of LINE
-mkdir -p -m 0700 /root/.ssh
-echo 'restrict,from="%TP%",command="/usr/local/sbin/take-certificate" LINE' \
-  >> /root/.ssh/authorized_keys
-cat > /usr/local/sbin/take-certificate <<'END'
-#!/bin/sh
-set -eu
-umask 077
-new=$(mktemp -d)
-trap 'rm -rf "$new"' EXIT
-head -c 100000 > "$new/all"
-sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' "$new/all" > "$new/cert.pem"
-sed -n '/BEGIN .*PRIVATE KEY/,/END .*PRIVATE KEY/p' "$new/all" > "$new/key.pem"
-openssl x509 -in "$new/cert.pem" -noout -checkend 0 >/dev/null
-of_cert=$(openssl x509 -in "$new/cert.pem" -noout -pubkey)
-[ "$of_cert" = "$(openssl pkey -in "$new/key.pem" -pubout)" ]
-cd /opt/mailcow-dockerized
-cp "$new/cert.pem" "$new/key.pem" data/assets/ssl/
-docker compose restart postfix-mailcow dovecot-mailcow nginx-mailcow
-END
-chmod 0755 /usr/local/sbin/take-certificate`
-
-// handOver is the task that brings Caddy's certificate to the mail ports, now and at each renewal.
-func (w handwork) handOver() Task {
-	var b strings.Builder
-	b.WriteString(handOverHead)
-	if w.haraka() {
-		b.WriteString(handOverHaraka)
-	}
-	if w.mailcow() {
-		b.WriteString(handOverMail)
-	}
-	b.WriteString(handOverTail)
-	text := handOverText
-	if !w.mailcow() {
-		text += "\nBring it to the mail server on %MAIL% too, in its own way."
-	}
-	return w.task("caddy.certificates", "hand the certificate of %HOST% over to the mail ports", text, b.String())
-}
-
-const handOverText = `Caddy renews its certificate every two months; the mail ports need each new one as well.
-The script runs daily, does nothing while the certificate is the same, and tries again what failed.
-Haraka reads a certificate only when it starts, so it is restarted.
-If SSH on %MAIL% has another port than usual, add -p PORT behind BatchMode=yes.`
-
-const handOverHead = `
-# on %PROXY%, as root
-cat > /etc/cron.daily/mail-certificate <<'END'
-#!/bin/sh
-set -eu
-umask 077
-cd "$(ls -dt /var/lib/caddy/.local/share/caddy/certificates/*/%HOST% | head -n 1)"
-done=/var/lib/mail-certificate
-if cmp -s %HOST%.crt "$done"; then exit 0; fi
-`
-
-const handOverHaraka = `for to in in out; do
-  cd_to=/opt/haraka-$to/config
-  install -o haraka -g haraka -m 0640 %HOST%.crt "$cd_to/tls_cert.pem"
-  install -o haraka -g haraka -m 0640 %HOST%.key "$cd_to/tls_key.pem"
-done
-systemctl restart haraka-in haraka-out
-`
-
-const handOverMail = `cat %HOST%.crt %HOST%.key |
-  ssh -i /root/.ssh/certificate -o BatchMode=yes -o StrictHostKeyChecking=accept-new root@%TM%
-`
-
-const handOverTail = `cp %HOST%.crt "$done"
-END
-chmod 0755 /etc/cron.daily/mail-certificate
-/etc/cron.daily/mail-certificate && echo handed over`

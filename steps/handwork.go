@@ -65,7 +65,7 @@ func TaskIDs(s *site.Site) []string {
 		case step.ID == "haraka" && missing == "" && !w.mailcow():
 			list = []Task{w.mailServerTask(seen.Mailer{})}
 		case step.ID == "caddy":
-			list = webTasks(s)
+			list = append(webTasks(s), w.certificateTasks()...)
 		}
 		for _, t := range list {
 			ids = append(ids, t.ID)

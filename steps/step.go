@@ -44,6 +44,7 @@ type Plan struct {
 	Notes   []Note
 	After   []string // what is so once the guarded parts are kept, in plain words: who reaches what, and from where SSH stays open
 	Then    []string // what will be planned once the inert parts are in place and looked at
+	More    bool     // once the guarded parts are kept it is planned again: something comes last that depends on them
 	Refused []string // why this must not be done at all: one clear line each
 	LockOut []string // why the operator would certainly be locked out; needs the named acceptance
 }

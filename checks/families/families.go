@@ -2,6 +2,7 @@
 package families
 
 import (
+	_ "postern/checks/cert"     // which certificates the mail ports show
 	_ "postern/checks/dns"      // what the world is told of the names
 	_ "postern/checks/firewall" // what the firewalls let in and send on
 	_ "postern/checks/host"     // each host by itself

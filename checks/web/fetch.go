@@ -15,7 +15,6 @@ import (
 
 	"postern/checks"
 	"postern/remote"
-	"postern/seen"
 )
 
 const (
@@ -129,24 +128,4 @@ func noCertificate(p page) string {
 		return "it has no certificate for the name yet; web.acme tells why"
 	}
 	return "the web server is broken, or does not speak HTTPS there"
-}
-
-// roots are the authorities that a place trusts.
-func (d door) roots(ctx context.Context) (*x509.CertPool, error) {
-	switch {
-	case d.from.Trusts != nil:
-		return d.from.Trusts, nil
-	case d.from.Name == checks.Here:
-		return x509.SystemCertPool()
-	}
-	type key struct{ roots string }
-	type told struct {
-		pool *x509.CertPool
-		err  error
-	}
-	t, err := checks.Once(ctx, d.e, key{d.from.Name}, func(run context.Context) told {
-		pool, err := checks.Ask(run, d.e.Site, d.from, seen.Roots)
-		return told{pool, err}
-	})
-	return t.pool, errors.Join(err, t.err)
 }

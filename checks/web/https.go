@@ -3,12 +3,10 @@ package web
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"postern/checks"
 	"postern/remote"
@@ -53,7 +51,7 @@ func askHTTPS(ctx context.Context, e *checks.Env) []checks.Result {
 		if r, none := p.unanswered(q); none && len(p.chain) == 0 {
 			return r
 		}
-		roots, err := d.roots(ctx)
+		roots, err := d.e.Roots(ctx, d.from)
 		if err != nil {
 			return q.Cannot(err)
 		}
@@ -61,58 +59,21 @@ func askHTTPS(ctx context.Context, e *checks.Env) []checks.Result {
 	})
 }
 
-// soon is when a certificate should have been renewed, at the latest; one that lasts for days alone has a quarter of its time.
-const soon = 21 * 24 * time.Hour
-
 func judgeChain(q checks.Question, e *checks.Env, chain []*x509.Certificate, name string, roots *x509.CertPool) checks.Result {
-	leaf, between := chain[0], x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
-	}
-	shows := fmt.Sprintf("shown: for %s, issued by %s, %s to %s, %d certificates", strings.Join(leaf.DNSNames, ", "), issuer(leaf), day(leaf.NotBefore), day(leaf.NotAfter), len(chain))
-	_, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: between, CurrentTime: e.Now})
-	left := leaf.NotAfter.Sub(e.Now)
-	var unknown x509.UnknownAuthorityError
-	own := "your own file (web.certificate) was not renewed, or was and the web server not reloaded"
-	if e.Site.Web.Certificate == "" {
-		own = "it could not be renewed, which web.acme tells; or the clock of the host or of this place is off"
+	flaw := checks.FlawOf(chain, name, roots, e.Now)
+	if flaw.Likely == "" {
+		flaw.Likely = "your own file (web.certificate) was not renewed, or was and the web server not reloaded"
+		if e.Site.Web.Certificate == "" {
+			flaw.Likely = "it could not be renewed, which web.acme tells; or the clock of the host or of this place is off"
+		}
 	}
 	switch {
-	case e.Now.After(leaf.NotAfter):
-		return q.Fail("its certificate ended on "+day(leaf.NotAfter), own, shows)
-	case e.Now.Before(leaf.NotBefore):
-		return q.Fail("its certificate is valid from "+day(leaf.NotBefore)+" only", "the clock of this place is off", shows)
-	case leaf.VerifyHostname(name) != nil:
-		return q.Fail("its certificate is of another name: "+remote.Clean(strings.Join(leaf.DNSNames, ", ")).Line(120), "no certificate was issued for this name, or another site answers for it", shows)
-	case errors.As(err, &unknown) && len(chain) == 1 && leaf.Issuer.String() != leaf.Subject.String():
-		return q.Fail("its chain is incomplete: only the certificate itself is shown, and not what leads to its authority", "the file has the certificate alone; it wants the full chain (fullchain.pem)", shows)
-	case errors.As(err, &unknown):
-		return q.Fail("its certificate is from nobody that is trusted: "+remote.Clean(issuer(leaf)).Line(120), "it is self-signed, or from an authority of your own that this place does not know", shows)
-	case err != nil:
-		return q.Fail("its certificate does not do: "+remote.Clean(remote.Words(err)).Line(160), "", shows)
-	case left < min(soon, leaf.NotAfter.Sub(leaf.NotBefore)/4):
-		return q.Warn("its certificate ends"+span(left, " in %s")+", on "+day(leaf.NotAfter), own, shows)
+	case flaw.Soon:
+		return q.Warn(flaw.Saw, flaw.Likely, checks.Shown(chain))
+	case flaw.Saw != "":
+		return q.Fail(flaw.Saw, flaw.Likely, checks.Shown(chain))
 	}
-	return q.OK("it answers; its certificate, by %s, lasts until %s%s", remote.Clean(issuer(leaf)).Line(80), leaf.NotAfter.UTC().Format("2006-01-02"), span(left, ", for %s"))
-}
-
-// issuer is who signed a certificate, by the name of the organization first.
-func issuer(c *x509.Certificate) string {
-	return strings.TrimSpace(strings.Join(append(slices.Clone(c.Issuer.Organization), c.Issuer.CommonName), " "))
-}
-
-func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// span is a time in the unit that tells; nobody wants the days of many years.
-func span(d time.Duration, words string) string {
-	days := int(d.Hours() / 24)
-	switch {
-	case days > 10*365:
-		return ""
-	case days > 1:
-		return fmt.Sprintf(words, fmt.Sprintf("%d days", days))
-	}
-	return fmt.Sprintf(words, d.Round(time.Minute))
+	return q.OK("it answers; its certificate, %s", checks.Lasts(chain[0], e.Now))
 }
 
 func askHTTP(ctx context.Context, e *checks.Env) []checks.Result {

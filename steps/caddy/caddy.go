@@ -48,11 +48,13 @@ func Table(s *site.Site, h *site.Host) does.Table {
 	}}
 }
 
-// Plan is what a host still needs. Where that is nothing, and Caddy runs with what its files said before, it takes them up: that is no
+// Plan is what a host still needs, of these and of more things. Where that is nothing, and Caddy runs with what its files said before, it takes them up: that is no
 // state before us for an undo to come back to.
-func Plan(s *site.Site, h *site.Host, now State, f remote.Facts) (does.Stage, []remote.Change, error) {
-	stage, changes, err := Table(s, h).Plan(f)
-	if err == nil && len(changes) == 0 && now.behind {
+func Plan(s *site.Site, h *site.Host, now State, f remote.Facts, more does.Table) (does.Stage, []remote.Change, error) {
+	table := Table(s, h)
+	table.Things = append(table.Things, more.Things...)
+	stage, changes, err := table.Plan(f)
+	if err == nil && (len(changes) == 0 || stage == does.Last) && now.behind {
 		stage, changes = does.Guarded, []remote.Change{does.Within("caddy", remote.Change{ID: "reload", Forget: true,
 			Title: "reload Caddy, which runs with what its files said before", Do: "systemctl reload " + seen.CaddyUnit + "\n"})}
 	}

@@ -11,12 +11,6 @@ import (
 	"postern/zone"
 )
 
-// files are those of a certificate for another web server: the operator's, or where certbot puts them.
-func files(s *site.Site) (certificate, key string) {
-	live := "/etc/letsencrypt/live/" + s.Hostname + "/"
-	return cmp.Or(s.Web.Certificate, live+"fullchain.pem"), cmp.Or(s.Web.Key, live+"privkey.pem")
-}
-
 // behind is what follows a name where HTTPS has another port than usual.
 func behind(s *site.Site) string {
 	if usual := site.Default().Ports.HTTPS; s.Ports.HTTPS == usual {
@@ -36,7 +30,7 @@ func anyCase(paths []string) string {
 
 // Nginx is what an nginx that is there already needs: commands to paste.
 func Nginx(s *site.Site) string {
-	certificate, key := files(s)
+	certificate, key := s.OwnCertificate()
 	var b strings.Builder
 	fmt.Fprintf(&b, `cat > /etc/nginx/conf.d/postern.conf <<'END'
 server {
@@ -69,7 +63,7 @@ server {
 // Apache is the same for an Apache.
 func Apache(s *site.Site) string {
 	const folder = "/var/www/postern"
-	certificate, key := files(s)
+	certificate, key := s.OwnCertificate()
 	var b, sites strings.Builder
 	fmt.Fprintf(&b, "mkdir -p %s\n", folder)
 	for _, p := range pages(s) {

@@ -129,8 +129,11 @@ func rank(t Thing) int {
 	case Download, Npm:
 		return 3
 	case Command:
-		if t.First {
+		switch {
+		case t.First:
 			return 4
+		case t.Last:
+			return 21
 		}
 		return 11
 	case Unit:
