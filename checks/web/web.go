@@ -4,11 +4,10 @@ package web
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
-
-	"net/netip"
 
 	"postern/checks"
 	"postern/seen"
