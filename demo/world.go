@@ -41,6 +41,7 @@ type World struct {
 
 	mu        sync.Mutex      // of everything that runs on the hosts, and of what follows
 	darkUntil time.Time       // the link to the proxy is lost
+	asked     time.Time       // anything of a host, last
 	stopped   time.Time       // when somebody stopped the mail host's tunnel
 	struck    map[string]bool // faults that have shown themselves
 	records   []dns.RR        // what the DNS tells
