@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"strings"
 
 	"postern/seen"
 )
@@ -77,10 +78,11 @@ func (h *Host) certified(name string, is bool) string {
 
 // handover is how the certificate gets on.
 func (h *Host) handover(args []string) string {
-	_, has := h.webSites()[args[0]]
+	name := strings.Join(args, "") // nothing where the site has none
+	_, has := h.webSites()[name]
 	over := h.File(handed) != nil
 	active := map[bool]string{true: "active", false: "inactive"}[over]
-	text := section("chain", h.certified(args[0], has && h.kernel.started["caddy"])) + section("haraka", h.certified(args[0], over)) + "== units\n"
+	text := section("chain", h.certified(name, has && h.kernel.started["caddy"])) + section("haraka", h.certified(name, over)) + "== units\n"
 	for _, unit := range []string{seen.CertificatePath, seen.CertificateTimer, seen.CertificateUnit} {
 		text += "Result=success\nActiveState=" + active + "\nId=" + unit + "\n\n"
 	}

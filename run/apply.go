@@ -58,7 +58,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			}
 		default:
 			out.Results, out.RolledBack, err = r.change(ctx, decision{
-				site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, answers: true,
+				site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, later: p.unfinished(), answers: true,
 			})
 		}
 		out.Changed = out.Changed || err == nil
@@ -119,12 +119,13 @@ func (r *Runner) prepare(ctx context.Context, parts []steps.Part) error {
 
 // decision is one set of changes over all hosts that is kept or taken back as a whole.
 type decision struct {
-	site    *site.Site     // with what was detected filled in
-	parts   []steps.Part   // guarded, one per host
-	before  []checks.Check // asked before arming
-	early   *baseline      // of these, when they are being asked already
-	after   []checks.Check // asked before confirming
-	answers bool           // leave the answers on the hosts
+	site    *site.Site      // with what was detected filled in
+	parts   []steps.Part    // guarded, one per host
+	before  []checks.Check  // asked before arming
+	early   *baseline       // of these, when they are being asked already
+	after   []checks.Check  // asked before confirming
+	later   map[string]bool // steps of which there is more to come: what they do not bring yet is not waited for
+	answers bool            // leave the answers on the hosts
 }
 
 // change does a decision: prove, arm and apply, log in anew, prove again, confirm. An error means that it is not kept; the
@@ -226,7 +227,7 @@ func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result,
 	}
 	limit, end := r.within(ctx, armed, 8)
 	defer end()
-	results, lost, err := r.settle(limit, d.after, before, over)
+	results, lost, err := r.settle(limit, d.after, d.later, before, over)
 	cutShort := limit.Err() != nil && len(having(d.after, lost, checks.Unknown)) > 0
 	switch {
 	case len(lost) > 0 && ctx.Err() == nil && !cutShort:
@@ -246,8 +247,9 @@ func (r *Runner) unsettled(list []checks.Check, since time.Time) []checks.Check 
 	return slices.DeleteFunc(list, func(c checks.Check) bool { return r.Clock().Sub(since) > c.Settles })
 }
 
-// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time since all were asked once.
-func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
+// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time since all were asked once. What fails of
+// the steps named is not waited for, unless it is worse than before.
+func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[string]bool, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
 	all, start := list, time.Time{}
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
@@ -259,7 +261,7 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, before []check
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
-		list = having(list, results, checks.Fail)
+		list = slices.DeleteFunc(having(list, results, checks.Fail), func(c checks.Check) bool { return later[c.Step] })
 		if len(lost) > 0 {
 			again := slices.Clone(results)
 			for _, one := range lost {

@@ -56,17 +56,18 @@ type Runner struct {
 
 // Proposal is what would be done: shown first, then done.
 type Proposal struct {
-	Site    *site.Site     // with what was detected filled in
-	Look    steps.Look     // what was seen on the hosts
-	Plans   []steps.Plan   // one per step asked for, in order
-	Undo    bool           // the plans take things back
-	Stays   []string       // undo only: what is left on the hosts, and why
-	Guard   time.Duration  // after this the hosts take it back by themselves
-	Inert   bool           // the next approval is for the inert parts only
-	Last    bool           // they are made last
-	proof   []checks.Check // asked before and after
-	open    []string       // hosts on which a change is open
-	waiting bool           // a chapter waits for what is guarded, and is planned anew then
+	Site    *site.Site      // with what was detected filled in
+	Look    steps.Look      // what was seen on the hosts
+	Plans   []steps.Plan    // one per step asked for, in order
+	Undo    bool            // the plans take things back
+	Stays   []string        // undo only: what is left on the hosts, and why
+	Guard   time.Duration   // after this the hosts take it back by themselves
+	Inert   bool            // the next approval is for the inert parts only
+	Last    bool            // they are made last
+	proof   []checks.Check  // asked before and after
+	open    []string        // hosts on which a change is open
+	waiting bool            // a chapter waits for what is guarded, and is planned anew then
+	waits   map[string]bool // those that do
 }
 
 // Empty says whether the hosts need no change.

@@ -13,6 +13,7 @@ import (
 // there. What it prepares is made all the same; the rest is planned anew once the earlier one is kept.
 func (p *Proposal) wait() {
 	written := map[string]bool{}
+	p.waits = map[string]bool{}
 	for i := range p.Plans {
 		plan := &p.Plans[i]
 		var mine, titles []string
@@ -29,6 +30,7 @@ func (p *Proposal) wait() {
 		if slices.ContainsFunc(mine, func(path string) bool { return written[path] }) {
 			plan.Parts = slices.DeleteFunc(slices.Clone(plan.Parts), func(one steps.Part) bool { return !one.Inert || one.Last })
 			plan.Then, plan.After, p.waiting = append(plan.Then, titles...), nil, true
+			p.waits[plan.Step] = true
 			continue
 		}
 		for _, path := range mine {
@@ -36,6 +38,15 @@ func (p *Proposal) wait() {
 		}
 		p.waiting = p.waiting || plan.More && len(titles) > 0
 	}
+}
+
+// unfinished are the chapters of which there is more than what is guarded now: what they do not bring yet is not waited for.
+func (p *Proposal) unfinished() map[string]bool {
+	all := map[string]bool{}
+	for _, plan := range p.Plans {
+		all[plan.Step] = plan.More || p.waits[plan.Step] || slices.ContainsFunc(plan.Parts, func(one steps.Part) bool { return one.Last })
+	}
+	return all
 }
 
 // above are the chapters that wrote a file of a step's after it, on any host: it cannot be taken back before them.
