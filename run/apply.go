@@ -172,7 +172,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 			}
 		}
 	}
-	if results, err = r.proveKept(ctx, d.after, results); err != nil {
+	if results, err = r.proveKept(ctx, without(d.after, d.later), results); err != nil {
 		return results, nil, fmt.Errorf("the hosts are set up, but not everything could be proven: %w", err)
 	}
 	if lost := grave(r.unaccepted(regressions(before, results))); len(lost) > 0 {
@@ -213,6 +213,11 @@ func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []c
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// without leaves out the checks of the steps named.
+func without(list []checks.Check, named map[string]bool) []checks.Check {
+	return slices.DeleteFunc(slices.Clone(list), func(c checks.Check) bool { return named[c.Step] })
 }
 
 // decide proves the armed change over new logins and confirms it, while every host has an eighth of its time left: of two that
@@ -261,7 +266,7 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[stri
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
-		list = slices.DeleteFunc(having(list, results, checks.Fail), func(c checks.Check) bool { return later[c.Step] })
+		list = without(having(list, results, checks.Fail), later)
 		if len(lost) > 0 {
 			again := slices.Clone(results)
 			for _, one := range lost {

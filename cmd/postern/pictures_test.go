@@ -78,7 +78,7 @@ func TestDemoDrawn(t *testing.T) {
 		}
 	})
 	screen := g.shows("[ok]", "Proven.")
-	for _, chapter := range []string{"1 Network   [ok]", "2 Firewall  [ok]", "3 WireGuard [ok]", "5 DNS       [ok]", "6 Haraka    [ok]", "7 Caddy     [ok]"} {
+	for _, chapter := range []string{"1 Network   [ok]", "2 Firewall  [ok]", "3 WireGuard [ok]", "4 Mailcow   [ok]", "5 DNS       [ok]", "6 Haraka    [ok]", "7 Caddy     [ok]"} {
 		if !strings.Contains(screen, chapter) {
 			t.Errorf("proven, but not %s:\n%s", chapter, screen)
 		}
