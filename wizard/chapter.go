@@ -125,10 +125,10 @@ func (w *shell) ofAnswers() {
 	}
 }
 
-// standing says whether every chapter that changes hosts is in place.
+// standing says whether every chapter that changes hosts is in place, but for those whose answers were not given.
 func (b *board) standing() bool {
 	return !slices.ContainsFunc(b.chapters, func(c *chapter) bool {
-		return !c.step.OfAnswers() && !c.state.stands() && c.state != todo
+		return !c.step.OfAnswers() && !c.state.stands() && c.state != todo && len(c.step.Lacks(b.site())) == 0
 	})
 }
 

@@ -83,7 +83,7 @@ func (p *contentsPage) looked(m doneMsg) tea.Msg {
 	case m.err != nil:
 		return openMsg{newTrouble(p.board, m.err)}
 	case p.standing():
-		return noteMsg("looked at the hosts just now: all that this program sets up is in place")
+		return noteMsg("looked at the hosts just now: all that the answers ask for is in place")
 	}
 	return noteMsg("looked at the hosts just now: the list says what is in place")
 }
