@@ -27,7 +27,7 @@ var named = []struct {
 	{"OUTPUT of the host rejects", []string{"rejected by the host over IPv4", "rejected by the host over IPv6"}},
 	{"ufw deny of the operator's own, above our rule", []string{"ufw deny above ours", "ufw denies it"}},
 	{"ufw deny of the operator's own, in the place of ours or below it", []string{"ufw deny typed over ours"}},
-	{"an nftables table of another program with policy drop", []string{"a table of nft's with a policy", "a policy of nft's for what leaves the proxy", "a policy of nft's for what leaves mail", "a policy of nft's keeps mail in"}},
+	{"an nftables table of another program with policy drop", []string{"a table of nft's with a policy", "a policy of nft's for what leaves the proxy", "a policy of nft's for what leaves mail"}},
 	{"a ban by fail2ban of the place we ask from, by either of its actions", []string{"a ban of fail2ban's by nft", "a ban of fail2ban's by iptables", "a ban of fail2ban's on mail by nft", "a ban of fail2ban's on mail by iptables", "a ban"}},
 	{"a rule of iptables-persistent", []string{"a rule of iptables-persistent"}},
 	{"a rule of the legacy backend", []string{"a rule of the legacy backend"}},

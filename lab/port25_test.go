@@ -73,7 +73,6 @@ func outwardFaults() []mishap {
 		at("proxy", "rejected by the host", "-A OUTPUT -p tcp --dport 25 -j REJECT", "the host's own firewall rejects", "tables -D OUTPUT -p tcp -m tcp --dport 25 -j REJECT", "4", "6"),
 		at("proxy", "answers dropped by the host", "-A INPUT -p tcp --sport 25 -j DROP", "answers arrive and the host's own firewall drops them", "-D INPUT -p tcp -m tcp --sport 25 -j DROP", "4"),
 		{{"ufw denies it", "proxy", "ufw deny out 25/tcp", "ufw delete deny out 25/tcp", "smtp.outbound", "the host's own firewall drops|ufw delete deny out 25/tcp"}},
-		{{"a policy of nft's keeps mail in", "proxy", strict("oifname wg0 accept\nmeta l4proto { icmp, ipv6-icmp, udp } accept\ntcp dport != 25 accept"), "nft delete table inet strict", "smtp.outbound", "the host's own firewall drops|nft delete table inet strict"}},
 		{{"a rule of routing", "proxy", "ip rule add pref 90 ipproto tcp dport 25 prohibit", "ip rule del pref 90", "smtp.outbound", "the host itself refuses outgoing port 25 at once|'ip rule'"}},
 		{{"both families", "inet", "iptables -w -I FORWARD -i proxy -p tcp --dport 25 -j DROP; ip6tables -w -I FORWARD -i proxy -p tcp --dport 25 -j DROP",
 			"iptables -w -D FORWARD -i proxy -p tcp --dport 25 -j DROP; ip6tables -w -D FORWARD -i proxy -p tcp --dport 25 -j DROP", "smtp.outbound", "the provider keeps back outgoing port 25: |" + ask}},
