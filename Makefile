@@ -42,6 +42,10 @@ docs: ## writes docs/checks and docs/providers.md anew, from the program itself;
 	$(GO) test -count=1 -run '^TestCheckPages$$' ./cmd/postern -update
 	$(GO) test -count=1 ./steps/provider -update
 
+.PHONY: mailcow
+mailcow: ## reads and plans over a checkout of Mailcow: make mailcow TREE=/opt/mailcow-dockerized; nothing of it is changed
+	POSTERN_MAILCOW="$(abspath $(TREE))" $(GO) test -count=1 -v -run '^TestMailcowTree$$' ./steps
+
 .PHONY: lab
 lab: build prepared ## boots two hosts, sets them up in line mode before your eyes, and leaves them running
 	@tools/lab.sh

@@ -5,6 +5,7 @@ package checks
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
@@ -72,6 +73,7 @@ type Vantage struct {
 	Listen func(ctx context.Context, network, address string) (*remote.Listener, error) // a throw-away listener on the host; nil for Here
 	Run    func(context.Context, remote.Query) (remote.Answer, error)                   // a read-only snippet, as root; nil for Here
 	Alive  func(context.Context) error                                                  // waits for a sign of life over the login; nil for Here
+	Trusts *x509.CertPool                                                               // whose certificates it trusts; nil: those that the machine knows
 	Login  func(ctx context.Context, over remote.Dialer, to netip.AddrPort) error       // logs in to the host once more, by another way; nil where its port is dialled instead
 }
 

@@ -62,9 +62,21 @@ var answers = map[string]func(h *Host, args []string) string{
 		return section("password", there) + section("said", "") + section("waiting", "0")
 	},
 	"peers":     (*Host).peers,
+	"caddy":     (*Host).caddy,
+	"acme":      (*Host).acme,
+	"handover":  (*Host).handover,
+	"taken":     (*Host).taken,
+	"receiving": (*Host).receiving,
 	"words":     func(*Host, []string) string { return section("words", "") },
 	"jails":     func(*Host, []string) string { return section("absent", "") },
-	"postfix":   func(*Host, []string) string { return section("absent", "") }, // the mail host's runs in containers
+	"postfix":   (*Host).postfix,
+	"mailcow":   (*Host).mailcow,
+	"mailcow-admin": func(h *Host, _ []string) string {
+		if !h.mailcowRuns() {
+			return section("absent", "")
+		}
+		return section("admin", "own")
+	},
 	"dkim":      (*Host).signingKeys,
 	"maillog":   (*Host).maillog,
 	"mailqueue": (*Host).mailqueue,

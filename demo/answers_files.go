@@ -45,7 +45,7 @@ var execStart = regexp.MustCompile(`ExecStart=.*`)
 
 // units is what systemd says of the units that matter.
 func (h *Host) units(args []string) string {
-	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "wg-quick@" + args[0]}
+	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "caddy", "wg-quick@" + args[0]}
 	ours, armed, text := "", "", ""
 	for name := range h.confs() {
 		if strings.HasPrefix(h.text("/etc/wireguard/"+name+".conf"), "# postern begin") {
@@ -59,7 +59,7 @@ func (h *Host) units(args []string) string {
 	for _, name := range names {
 		loaded, active, boot := "not-found", "inactive", ""
 		link, tunnelled := strings.CutPrefix(name, "wg-quick@")
-		if name == "ufw" && h.has("ufw") || h.File("/etc/systemd/system/"+name+".service") != nil || tunnelled && h.has("wireguard-tools") {
+		if (name == "ufw" || name == "caddy") && h.has(name) || h.File("/etc/systemd/system/"+name+".service") != nil || tunnelled && h.has("wireguard-tools") {
 			loaded, boot = "loaded", "disabled"
 		}
 		if h.enabled(name) {
@@ -130,7 +130,7 @@ func (h *Host) keys(args []string) string {
 // signingKeys are the public keys that the mail host's server signs with: one for all domains.
 func (h *Host) signingKeys(args []string) string {
 	text := ""
-	if h == h.w.Mail && !h.w.noMail && len(args) > 0 {
+	if h == h.w.Mail && h.mailcowRuns() && len(args) > 0 {
 		for _, d := range strings.Split(args[0], ",") {
 			text += d + " dkim " + mailKey + "\n"
 		}

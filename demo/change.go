@@ -33,9 +33,14 @@ var effects = map[string]func(*Host, script) error{
 	},
 	"user": (*Host).make, "dir": (*Host).make, "npm": (*Host).make,
 	"haraka.probe": (*Host).make, "haraka.certificate": (*Host).make, "haraka.in": (*Host).make, "haraka.out": (*Host).make,
-	"haraka.password":   (*Host).keepPassword,
+	"haraka.password": (*Host).keepPassword,
+	"mailcow.compose": (*Host).bringUp, "haraka.postfix": (*Host).postfixAnew,
 	"haraka.forgotten":  func(*Host, script) error { return nil },
 	"unit":              (*Host).tellInit,
+	"caddy.key":         (*Host).handKey,
+	"caddy.certificate": (*Host).make,
+	"caddy.handover":    (*Host).handOver,
+	"caddy.reload":      (*Host).tellInit,
 	"firewall.unit":     (*Host).tellInit,
 	"wireguard.conf":    (*Host).tellInit,
 	"wireguard.unit":    (*Host).tellInit,
@@ -149,7 +154,7 @@ func (h *Host) setSysctls(s script) error {
 	return nil
 }
 
-var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|restart|stop|enable|disable) '?([\w@.-]+)\.service`)
+var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|restart|reload|stop|enable|disable) '?([\w@.-]+)\.service`)
 
 // tellInit has init do to units what the script says. A tunnel comes up as its file says, or stays down where it has none.
 func (h *Host) tellInit(s script) error {
@@ -163,7 +168,10 @@ func (h *Host) tellInit(s script) error {
 		case "stop":
 			delete(h.kernel.started, told[2])
 			h.tunnelStop(link)
-		case "start", "restart":
+		case "start", "restart", "reload":
+			if told[2] == "caddy" {
+				h.webLoad()
+			}
 			h.kernel.started[told[2]] = !tunnelled
 			if h.tunnelStart(link); tunnelled && h == h.w.Mail && h.w.first("boot") {
 				h.w.spawn(h.Restart)

@@ -62,6 +62,12 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		return remote.Answer{Out: "whole\n"}
 	},
 	"command": func(h *Host, args []string) remote.Answer {
+		if args[0] == "packages" && h.has("caddy") {
+			return remote.Answer{}
+		}
+		if args[0] == "postfix" {
+			return remote.Answer{Code: map[bool]int{false: 1}[!h.mailcowRuns() || h.extra == h.text(extraCF)]}
+		}
 		if h.File("/run/demo/"+args[0]) == nil && args[0] != "forgotten" { // nobody looks for what was forgotten
 			return remote.Answer{Code: 1}
 		}
@@ -76,6 +82,7 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		}
 		return remote.Answer{Out: text}
 	},
+	"compose": (*Host).compose,
 	"haraka": func(h *Host, args []string) remote.Answer { // which Node.js there is, what waits to be sent, and what others left
 		switch args[0] {
 		case "queue":
@@ -92,7 +99,7 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 	"unit": func(h *Host, args []string) remote.Answer {
 		name := strings.TrimSuffix(args[0], ".service")
 		loaded, active, boot := "not-found", "inactive", ""
-		if h.File("/etc/systemd/system/"+args[0]) != nil {
+		if h.File("/etc/systemd/system/"+args[0]) != nil || h.has(name) {
 			loaded, boot = "loaded", "disabled"
 		}
 		if h.kernel.started[name] {

@@ -24,7 +24,7 @@ var faults = map[string]string{
 	"relay":    "the mail server takes mail of strangers for strangers: an open relay",
 	"junk":     "the mail server does not believe the proxy about who sends: all of it seems to come from the proxy, which a filter takes for spam",
 	"homeip":   "the mail host sends past the proxy, so receivers see the address at home",
-	"unit":     "somebody stops the tunnel's unit on the mail host, twenty seconds after it was set up: nothing else is wrong",
+	"unit":     "somebody stops the tunnel's unit on the mail host, twenty seconds after it was set up and anything was asked last: nothing else is wrong",
 	"boot":     "the mail host reboots when its tunnel is started for the first time",
 }
 
@@ -52,13 +52,18 @@ func (w *World) first(name string) bool {
 // dark says whether the link between the operator and a host is lost.
 func (w *World) dark(h *Host) bool { return h == w.Proxy && w.Now().Before(w.darkUntil) }
 
-// stopTunnels stops what tunnels there are, after a while.
+// stopTunnels stops what tunnels there are, once nobody has asked anything of a host for a while.
 func (h *Host) stopTunnels(after time.Duration) {
-	if !h.w.wait(h.w.ctx, after) {
-		return
-	}
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
+	for left := after; left > 0; left = after - h.w.Now().Sub(h.w.asked) {
+		h.w.mu.Unlock()
+		on := h.w.wait(h.w.ctx, left)
+		h.w.mu.Lock()
+		if !on {
+			return
+		}
+	}
 	for name := range h.kernel.tunnels {
 		h.tunnelStop(name)
 	}
@@ -71,6 +76,7 @@ func (h *Host) breaks(_ context.Context, c run.Call) error {
 	w := h.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.asked = w.Now()
 	if c.Verb == "begin" && c.Done && h == w.Proxy && w.first("linkloss") {
 		w.darkUntil = w.Now().Add(darkFor)
 	}

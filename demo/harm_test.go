@@ -19,7 +19,7 @@ func TestKeptOff(t *testing.T) {
 func keptOff(t *testing.T) {
 	o := newOperator(t, 2*time.Minute, "relay")
 	o.site.Mail.Path = "direct"
-	for _, chapter := range []string{"network", "firewall", "wireguard"} {
+	for _, chapter := range []string{"network", "firewall", "wireguard", "mailcow"} {
 		if err := o.apply(chapter); err != nil {
 			t.Fatalf("%v\n%s", err, o.told())
 		}

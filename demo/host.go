@@ -27,6 +27,7 @@ type Host struct {
 	logins int
 
 	mailLog []string // what its mail servers have logged
+	extra   string   // Mailcow's extra.cf, as its Postfix has read it
 }
 
 // packages are the files that Debian's packages bring, one folder each; debian's are there from the start.
@@ -46,6 +47,9 @@ func (w *World) host(name string, four, six netip.Addr, link string) *Host {
 		},
 	}
 	h.unpack("debian")
+	if name == "mail" && !w.noMail {
+		h.put(mailcowConf, freshMailcow, 0o600)
+	}
 	h.boot()
 	return h
 }

@@ -38,6 +38,9 @@ func (h *Host) boot() {
 			k.started[strings.TrimSuffix(unit, ".service")] = true
 		}
 	}
+	if k.started["caddy"] {
+		h.webLoad()
+	}
 	if h.enabled("ufw") {
 		k.started["ufw"] = true
 		h.ufwLoad()

@@ -37,26 +37,12 @@ func (h *Host) maillog(words []string) string {
 // mailqueue is empty: in the demo mail goes at once.
 func (h *Host) mailqueue([]string) string {
 	switch {
-	case h == h.w.Mail && len(h.up()) > 0 && !h.w.noMail:
+	case h == h.w.Mail && h.mailcowRuns():
 		return section("now", h.seconds()) + section("postfix", "0 0")
 	case h.kernel.started["haraka-out"]:
 		return section("now", h.seconds()) + section("haraka", "0 0")
 	}
 	return section("absent", "")
-}
-
-// docker has the mail host's containers run as soon as the tunnel's address is there, on which they publish their ports.
-func (h *Host) docker([]string) string {
-	if h != h.w.Mail || h.w.noMail {
-		return section("absent", "")
-	}
-	text := ""
-	for _, t := range h.up() {
-		for _, port := range []int{25, 465, 587} {
-			text += fmt.Sprintf("postfix-mailcow|%s:%d->%d/tcp\n", t.addresses[0].Addr(), port, port)
-		}
-	}
-	return section("ps", text)
 }
 
 // take is what the mail host makes of a message that came from somebody.

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -33,16 +34,32 @@ type postman struct {
 	anyName   bool   // it does not know which mailboxes there are
 }
 
-// mailPorts are those of a mail host's server.
-var mailPorts = map[uint16]postman{25: {}, 465: {logins: true, encrypted: true}, 587: {logins: true}}
+// mailPorts are those of Mailcow's servers, by the settings that say where.
+var mailPorts = map[string]postman{"SMTP_PORT": {}, "SMTPS_PORT": {logins: true, encrypted: true}, "SUBMISSION_PORT": {logins: true}}
 
-// mailEars has the mail host's server listen on an address.
-func (h *Host) mailEars(at netip.Addr) (ears []*ear) {
-	for port, p := range mailPorts {
-		p.w = h.w
-		ears = append(ears, &ear{at: netip.AddrPortFrom(at, port), name: "master", talk: p.serve})
+// mailEars has Mailcow's servers listen where its containers publish them; where the tunnel has IPv6 too, an override of the operator's
+// publishes them there.
+func (h *Host) mailEars() (ears []*ear) {
+	set := assigned(h.text(madeOf))
+	set["HTTPS_PORT"] = set["HTTPS_BIND"] + ":" + set["HTTPS_PORT"]
+	add := func(key string, e ear) {
+		at, _ := netip.ParseAddrPort(set[key])
+		for _, t := range h.kernel.tunnels {
+			for _, a := range t.addresses {
+				if e := e; t.addresses[0].Addr() == at.Addr() {
+					e.at, e.name = netip.AddrPortFrom(a.Addr(), at.Port()), "docker-proxy"
+					ears = append(ears, &e)
+				}
+			}
+		}
 	}
-	return append(ears, &ear{at: netip.AddrPortFrom(at, 993), name: "dovecot", greet: func(netip.AddrPort) string { return "" }})
+	for key, p := range mailPorts {
+		p.w = h.w
+		add(key, ear{talk: p.serve})
+	}
+	add("IMAPS_PORT", ear{talk: h.w.imaps})
+	add("HTTPS_PORT", ear{greet: func(netip.AddrPort) string { return "" }})
+	return ears
 }
 
 // harakaEars has Haraka's instances listen, where they are started.
@@ -80,7 +97,7 @@ func (p postman) serve(c net.Conn, peer netip.AddrPort) {
 	if name == "" {
 		name = host
 	}
-	secure := func() { c = tls.Server(c, &tls.Config{GetCertificate: paper().of}) }
+	secure := func() { c = tls.Server(c, &tls.Config{GetCertificate: p.w.shown}) }
 	if inside {
 		secure()
 	}
@@ -143,7 +160,7 @@ func (p postman) recipient(to string, domains []string) string {
 		return "530 5.7.0 Authentication required"
 	case !slices.Contains(domains, domain):
 		return "554 5.7.1 <" + to + ">: Relay access denied"
-	case p.anyName && p.w.noMail:
+	case p.anyName && !p.w.Mail.mailcowRuns():
 		return "450 the mail host does not answer, try again later"
 	case p.anyName, who == "postmaster", who == "ann":
 		return "250 2.1.5 Ok"
@@ -163,7 +180,7 @@ var paper = sync.OnceValue(func() papers {
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err)) // a machine without randomness
 	}
-	p := papers{key: key, ca: &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), IsCA: true, BasicConstraintsValid: true}}
+	p := papers{key: key, ca: &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority of the demo"}, NotAfter: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC), IsCA: true, BasicConstraintsValid: true}}
 	der, err := x509.CreateCertificate(rand.Reader, p.ca, p.ca, key.Public(), key)
 	if err != nil {
 		panic(fmt.Sprintf("demo: %v", err))

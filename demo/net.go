@@ -38,14 +38,10 @@ func (h *Host) ear(at netip.AddrPort) *ear {
 // ears are all that listen on the host: those of its system, and its mail servers'.
 func (h *Host) ears() []*ear {
 	all := slices.Clone(h.kernel.ears)
-	for _, t := range h.kernel.tunnels {
-		for _, a := range t.addresses {
-			if h == h.w.Mail && !h.w.noMail {
-				all = append(all, h.mailEars(a.Addr())...)
-			}
-		}
+	if h == h.w.Mail && h.mailcowRuns() {
+		all = append(all, h.mailEars()...)
 	}
-	return append(all, h.harakaEars()...)
+	return slices.Concat(all, h.harakaEars(), h.webEars())
 }
 
 // anyPort is a random port, as a kernel gives one to who wants any.

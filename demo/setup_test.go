@@ -92,11 +92,11 @@ func (o *operator) publish() {
 func (o *operator) run(verb func(ctx context.Context, r *run.Runner) error) error {
 	o.Helper()
 	o.publish()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	o.last = nil
 	r := &run.Runner{
-		Site: o.site, Connect: o.connect, Here: o.w.Dialer(), Clock: o.w.Now, Operator: "ann@laptop", Deadline: o.deadline,
+		Site: o.site, Connect: o.connect, Here: o.w.Dialer(), Trusts: o.w.Roots(), Clock: o.w.Now, Operator: "ann@laptop", Deadline: o.deadline,
 		NewID: func() string {
 			var b [6]byte
 			rand.Read(b[:])
@@ -213,7 +213,7 @@ func TestSetup(t *testing.T) {
 		for i, h := range []*demo.Host{bare.w.Proxy, bare.w.Mail} {
 			demo.Install(h, "ufw", "iptables", "wireguard-tools")
 			if h == bare.w.Proxy {
-				demo.Install(h, "nodejs", "npm", "openssl")
+				demo.Install(h, "nodejs", "npm", "openssl", "caddy")
 			}
 			if got, want := demo.Whole([]*demo.Host{o.w.Proxy, o.w.Mail}[i]), demo.Whole(h); got != want {
 				t.Errorf("%s after the undo:\n%s\nwant\n%s", h.Name, got, want)

@@ -64,7 +64,7 @@ func TestThroughTheProxy(t *testing.T) {
 		if err := o.apply(); err != nil {
 			t.Fatalf("apply through the proxy: %v\n%s", err, o.told())
 		}
-		o.proven("after a change through the proxy", "host.ways")
+		o.proven("after a change through the proxy", "host.ways", "web.clients.autoconfig.example.org")
 	})(t)
 }
 
@@ -79,7 +79,7 @@ func TestChangesLater(t *testing.T) {
 		if err := o.apply(); err != nil {
 			t.Fatalf("apply of another port: %v\n%s", err, o.told())
 		}
-		o.proven("with another port")
+		o.proven("with another port", "web.clients.autoconfig.example.org")
 		text, err := run.Adopt(t.Context(), remote.Target{Name: "proxy", SSH: o.site.Host("proxy").SSH}, o.connect)
 		if err != nil || text == "" {
 			t.Errorf("adopt: %v", err)

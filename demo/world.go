@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"net"
@@ -40,16 +41,20 @@ type World struct {
 
 	mu        sync.Mutex      // of everything that runs on the hosts, and of what follows
 	darkUntil time.Time       // the link to the proxy is lost
+	asked     time.Time       // anything of a host, last
 	stopped   time.Time       // when somebody stopped the mail host's tunnel
 	struck    map[string]bool // faults that have shown themselves
 	records   []dns.RR        // what the DNS tells
 	met       map[*way]bool   // who is connected
 	mailed    int             // how many messages went their way
+
+	papersMu sync.Mutex
+	papers   map[string]*tls.Certificate // what the authority issued, by name
 }
 
 // New makes both hosts as a hoster and an installer leave them: sshd runs, nothing else is set up. Close it.
 func New(o Options) (*World, error) {
-	w := &World{noMail: o.NoMail, speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}, met: map[*way]bool{}}
+	w := &World{noMail: o.NoMail, speed: o.Speed, began: time.Now(), rand: o.Rand, faults: map[string]bool{}, known: map[string]string{}, struck: map[string]bool{}, met: map[*way]bool{}, papers: map[string]*tls.Certificate{}}
 	if w.speed <= 0 {
 		w.speed = 1
 	}

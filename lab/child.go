@@ -33,6 +33,7 @@ func init() {
 		"relay":  childRelay,
 		"names":  childNames,
 		"mx":     childExchanger,
+		"acme":   childACME,
 	}[os.Args[1]]
 	if work == nil {
 		os.Exit(2)

@@ -9,5 +9,5 @@
 //	mail   192.168.50.2  ─┴─ gw (NAT) 198.51.100.20 ─ inet
 //	                                                  └─ world 198.51.100.77
 //
-// In world is the mail exchanger of external.test; mail is a mail server when asked for.
+// In world is the mail exchanger of external.test; mail is a mail server when asked for. In inet are the certificate authorities of the world.
 package main

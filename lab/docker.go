@@ -38,8 +38,14 @@ func (l *Lab) dressDocker(ctx context.Context) error {
 	if _, err := runCmd(cmd); err != nil {
 		return fmt.Errorf("docker: %w", err)
 	}
-	if l.Mail == "" {
+	switch l.Mail {
+	case "":
 		return nil
+	case "mailcow":
+		if exists(filepath.Join(l.dir("mail", "root"), mailcowDir)) {
+			return nil
+		}
+		return l.raiseMailcow(ctx)
 	}
 	if _, err := l.Exec(ctx, "mail", "docker", "container", "inspect", "mail"); err != nil {
 		if err := l.makeMailContainer(ctx); err != nil {

@@ -22,14 +22,14 @@ const (
 	smartHostPassword = "it's $HOME \"quoted\" 100%"
 )
 
-// makePaper makes the smart host's certificate, before any host is made.
-func (l *Lab) makePaper() error {
-	cert, key, err := mx.Paper(smartHost)
+// makePaper makes a certificate that everybody in the lab trusts, before any host is made.
+func (l *Lab) makePaper(file string, names ...string) error {
+	cert, key, err := mx.Paper(names...)
 	if err == nil {
-		err = os.WriteFile(l.dir("smarthost.pem"), cert, 0o644)
+		err = os.WriteFile(l.dir("trusted", file+".pem"), cert, 0o644)
 	}
 	if err == nil {
-		err = os.WriteFile(l.dir("smarthost.key"), key, 0o600)
+		err = os.WriteFile(l.dir(file+".key"), key, 0o600)
 	}
 	return err
 }
@@ -107,7 +107,7 @@ func childExchanger(args []string) error {
 		return l.Dial(ctx, "world", network, net.JoinHostPort(resolverAddr, "53"))
 	}}
 	takes := mx.Server{Name: "mx.external.test", Domain: "external.test", Folder: l.dir("mx"), Resolver: resolver}
-	paper, err := tls.LoadX509KeyPair(l.dir("smarthost.pem"), l.dir("smarthost.key"))
+	paper, err := tls.LoadX509KeyPair(l.dir("trusted", "smarthost.pem"), l.dir("smarthost.key"))
 	if err != nil {
 		return err
 	}

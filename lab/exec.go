@@ -42,7 +42,9 @@ func (l *Lab) Command(ctx context.Context, node string, argv ...string) (*exec.C
 	}
 	args := []string{"--net=" + l.netns(node), "--"}
 	if node != "laptop" {
-		return exec.CommandContext(ctx, "nsenter", append(args, argv...)...), nil
+		cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
+		cmd.Env = append(os.Environ(), l.trustEnv()...)
+		return cmd, nil
 	}
 	args = append(args, "unshare", "--mount", "--propagation", "slave", "sh", "-c", enterLaptop, "laptop", l.dir("laptop", "etc"))
 	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
@@ -68,7 +70,12 @@ func (l *Lab) laptopEnv() []string {
 	env = slices.DeleteFunc(env, func(kv string) bool {
 		return strings.HasPrefix(kv, "SSH_") || strings.HasPrefix(kv, "XDG_") || strings.HasPrefix(kv, "POSTERN_")
 	})
-	return append(env, "HOME="+home, "PATH="+l.dir("bin")+":"+os.Getenv("PATH"))
+	return append(append(env, l.trustEnv()...), "HOME="+home, "PATH="+l.dir("bin")+":"+os.Getenv("PATH"))
+}
+
+// trustEnv has programs trust what the lab's hosts trust.
+func (l *Lab) trustEnv() []string {
+	return []string{"SSL_CERT_FILE=" + l.dir("roots.pem"), "CURL_CA_BUNDLE=" + l.dir("roots.pem")}
 }
 
 // Exec runs a command on a node and gives its standard output. The error holds

@@ -46,6 +46,11 @@ func faults() []fault {
 		{name: "mtu-hole", words: "packets of UDP of more than 1400 bytes vanish on the way, and nobody is told", set: drop("inet",
 			"4 FORWARD -p udp -m length --length 1401:65535")},
 		{name: "delay", words: "SSH from laptop has a round trip of 100 ms more", set: delay},
+		{name: "web-in", words: "the provider drops ports 80 and 443 towards the proxy", set: drop("inet",
+			"46 POSTROUTING -t mangle -o proxy -p tcp -m multiport --dports 80,443")},
+		{name: "acme-down", words: "no certificate authority answers", set: refuse("inet", "4 INPUT -p tcp -d "+acmeAddr+" --dport 443")},
+		{name: "acme-slow", words: "the certificate authority takes seconds to answer", set: seenByAuthority},
+		{name: "acme-ratelimit", words: "the certificate authority wants no more orders for some hours", set: seenByAuthority},
 		{name: "apt-offline", words: "the package mirror refuses connections", set: refuse("inet",
 			"4 INPUT -p tcp -d "+mirrorAddr+" --dport 80")},
 	}
@@ -97,6 +102,9 @@ func (l *Lab) refault(ctx context.Context, n node) error {
 	}
 	return nil
 }
+
+// seenByAuthority is a fault that the authority sees by itself.
+func seenByAuthority(context.Context, *Lab, bool) error { return nil }
 
 // drop makes a fault of packet filter rules in a node. Each begins with the
 // families it is for (4, 6 or 46), then the chain.

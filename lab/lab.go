@@ -11,18 +11,20 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // Options say which lab to boot.
 type Options struct {
-	Name    string    // of the lab; "lab" when empty
-	Suite   string    // of the hosts: bookworm or trixie; bookworm when empty
-	Docker  bool      // Docker runs on mail, with the image lab/base
-	Mail    string    // the mail server on mail: none when empty, or plain
-	SSHPort int       // of the hosts' sshd; 22 when 0
-	Log     io.Writer `json:"-"` // progress; nothing when nil
+	Name         string        // of the lab; "lab" when empty
+	Suite        string        // of the hosts: bookworm or trixie; bookworm when empty
+	Docker       bool          // Docker runs on mail, with the image lab/base
+	Mail         string        // the mail server on mail: none when empty, plain, or mailcow (with Docker, on trixie)
+	SSHPort      int           // of the hosts' sshd; 22 when 0
+	ACMEValidity time.Duration // of the certificates that the lab's authority issues; 90 days when 0
+	Log          io.Writer     `json:"-"` // progress; nothing when nil
 }
 
 // Lab is a lab that is up, or was.
@@ -49,8 +51,14 @@ func newHandle(o Options) (*Lab, error) {
 	if o.Suite != "bookworm" && o.Suite != "trixie" {
 		return nil, fmt.Errorf("%q is not a suite of the lab (bookworm or trixie)", o.Suite)
 	}
-	if o.Mail != "" && o.Mail != "plain" {
-		return nil, fmt.Errorf("%q is not a mail server of the lab (plain)", o.Mail)
+	switch o.Mail {
+	case "", "plain":
+	case "mailcow":
+		if o.Docker = true; o.Suite != "trixie" {
+			return nil, fmt.Errorf("%q has no Docker that Mailcow takes: give --suite trixie", o.Suite)
+		}
+	default:
+		return nil, fmt.Errorf("%q is not a mail server of the lab (plain or mailcow)", o.Mail)
 	}
 	if o.SSHPort < 1 || o.SSHPort > 65535 {
 		return nil, fmt.Errorf("%d is not a port (1 to 65535)", o.SSHPort)
@@ -141,9 +149,12 @@ func (l *Lab) bring(ctx context.Context) error {
 	err := together(
 		func() error { return l.buildNetwork(ctx) },
 		func() error { return l.makeLaptop(ctx) },
-		l.makePaper,
+		func() error { return l.makePaper("smarthost", smartHost) },
 	)
 	if err != nil {
+		return err
+	}
+	if err := l.startACME(ctx); err != nil {
 		return err
 	}
 	jobs := []func() error{l.startMirror, func() error { return l.startNames(ctx) }, l.startExchanger}
@@ -173,7 +184,7 @@ func (l *Lab) makeDir() error {
 	if err := unix.Mount("", l.dir(), "", unix.MS_SHARED, ""); err != nil {
 		return err
 	}
-	for _, d := range []string{"netns", "bin", "fault", "files", "laptop", "mx"} {
+	for _, d := range []string{"netns", "bin", "fault", "files", "laptop", "mx", "trusted"} {
 		if err := os.Mkdir(l.dir(d), 0o755); err != nil {
 			return err
 		}

@@ -142,7 +142,7 @@ func (l *Lab) inbox(t *testing.T, at, word string) string {
 func (l *Lab) mailLog(t *testing.T) string {
 	t.Helper()
 	if l.Docker {
-		return want(t, l, "mail", "docker", "logs", "mail")
+		return want(t, l, "mail", "docker", "logs", l.mailBox())
 	}
 	return want(t, l, "mail", "journalctl", "-b", "-q", "--no-pager", "--no-hostname", "SYSLOG_FACILITY=2")
 }
@@ -170,7 +170,9 @@ func (l *Lab) mailClients(t *testing.T, word string) (lines []string) {
 func (l *Lab) dkimLine(t testing.TB) string {
 	t.Helper()
 	cat := []string{"cat", "/var/lib/rspamd/dkim/dkim.zone"}
-	if l.Docker {
+	if l.Mail == "mailcow" {
+		cat = []string{"docker", "exec", redisMailcow, "cat", "/data/dkim.zone"}
+	} else if l.Docker {
 		cat = append([]string{"docker", "exec", "mail"}, cat...)
 	}
 	return want(t, l, "mail", cat...) + "\n"

@@ -75,9 +75,9 @@ func newMailed(t testing.TB, path string, o Options) mailed {
 	t.Helper()
 	l := newLab(t, o)
 	m := mailed{newOperator(t, l, func(text string) string {
-		return "domain = \"example.org\"\nhostname = \"mail.example.org\"\n" + text + "\n[mail]\nkind = \"plain\"\npath = \"" + path + "\"\n"
+		return "domain = \"example.org\"\nhostname = \"mail.example.org\"\n" + text + "\n[mail]\nkind = \"" + l.Mail + "\"\npath = \"" + path + "\"\n"
 	}), l}
-	if !l.Docker { // its server starts after the tunnel, and has no key before that
+	if !l.Docker || l.Mail == "mailcow" { // another's server starts after the tunnel, and has no key before that
 		m.publish(l.dkimLine(t))
 	}
 	return m

@@ -53,30 +53,29 @@ func makeMail(ctx context.Context, suite, dir string) error {
 
 // putMailFiles writes them into a root file system.
 func putMailFiles(suite, root string) error {
-	for _, part := range []string{"both", suite} {
-		of, err := fs.Sub(mailFiles, "testdata/mailhost/"+part)
-		if err != nil {
-			return err
-		}
-		err = fs.WalkDir(of, ".", func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			text, err := fs.ReadFile(of, path)
-			if err != nil {
-				return err
-			}
-			mode := os.FileMode(0o644)
-			if strings.HasPrefix(path, "usr/local/sbin/") {
-				mode = 0o755
-			}
-			return put(filepath.Join(root, path), string(text), mode)
-		})
-		if err != nil {
-			return err
-		}
+	return errors.Join(putTree(mailFiles, "testdata/mailhost/both", root), putTree(mailFiles, "testdata/mailhost/"+suite, root))
+}
+
+// putTree writes a folder of files of ours below another; what is a program may be run.
+func putTree(files embed.FS, folder, root string) error {
+	of, err := fs.Sub(files, folder)
+	if err != nil {
+		return err
 	}
-	return nil
+	return fs.WalkDir(of, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(of, path)
+		if err != nil {
+			return err
+		}
+		mode := os.FileMode(0o644)
+		if strings.HasPrefix(string(text), "#!") {
+			mode = 0o755
+		}
+		return put(filepath.Join(root, path), string(text), mode)
+	})
 }
 
 // awaitMail waits until the mail server, at an address of mail's, takes mail (which its filter must have started for) and logins.

@@ -30,12 +30,12 @@ var nameservers = map[string]struct {
 	"root": {"198.51.100.202", map[string]string{".": delegated("org.", "registrar.test.") + delegated("net.", "registrar.test.") + delegated("com.", "registrar.test.") +
 		delegated("test.", "registrar.test.") + delegated("arpa.", "registrar.test.") + "registrar.test. A 198.51.100.203\n"}},
 	"registrar": {"198.51.100.203", map[string]string{
-		"org.": worldName("www.iana.org", "org", webByte) + delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test.") + delegated("zen.spamhaus.org.", "ns.provider.test."),
+		"org.": worldName("www.iana.org", "org", webByte) + namesOf(issuing, "org") + delegated("example.org.", "ns1.hoster.test.", "ns2.hoster.test.") + delegated("zen.spamhaus.org.", "ns.provider.test."),
 		"net.": delegated("example.net.", "ns1.hoster.test.", "ns2.hoster.test."),
 		"test.": "registrar A 198.51.100.203\n" + delegated("hoster", "ns1.hoster", "ns2.hoster") + hosters + delegated("external", "ns1.hoster", "ns2.hoster") +
 			delegated("provider", "ns.provider") + "ns.provider A 198.51.100.206\n" + "relay.smarthost A " + exchangerAddr4 + "\nwrong.smarthost A " + exchangerAddr4 + "\n" +
 			"spf.smarthost TXT \"v=spf1 ip4:" + exchangerAddr4 + " ~all\"\n",
-		"com.": delegated("origin.asn.cymru.com.", "ns.provider.test.") + bigNames() + worldName("www.google.com", "com", webByte) + "smtp.gmail A " + exchangerAddr4 + "\n", // greeted: mail servers that say whom they see
+		"com.": namesOf(refusing, "com") + delegated("origin.asn.cymru.com.", "ns.provider.test.") + bigNames() + worldName("www.google.com", "com", webByte) + "smtp.gmail A " + exchangerAddr4 + "\n", // greeted: mail servers that say whom they see
 		"arpa.": delegated("113.0.203.in-addr", "ns.provider.test.") + delegated("100.51.198.in-addr", "ns.provider.test.") +
 			delegated("8.b.d.0.1.0.0.2.ip6", "ns.provider.test."),
 	}},
@@ -61,6 +61,14 @@ var hosted = map[string]string{
 func bigNames() (records string) {
 	for name, last := range bigServers {
 		records += worldName(name, "com", last)
+	}
+	return records
+}
+
+// namesOf are records of the authorities' names in a zone that ends them.
+func namesOf(names []string, zone string) (records string) {
+	for _, name := range names {
+		records += strings.TrimSuffix(name, "."+zone) + " A " + acmeAddr + "\n"
 	}
 	return records
 }

@@ -34,6 +34,7 @@ var tools = []struct{ needs, pkg string }{
 	{"swaks", "swaks"},
 	{"/usr/share/doc/libnet-ssleay-perl", "libnet-ssleay-perl"}, // with which swaks speaks TLS
 	{"nmap", "nmap"},
+	{"pebble", "pebble"},
 }
 
 // canRun tells, in one line, what keeps this machine from being a lab.
@@ -119,7 +120,9 @@ func things(o Options) []thing {
 	if npmLock() != "" {
 		all = append(all, thing{npmPath(), "the packages of npm", makeNpm})
 	}
-	if o.Mail != "" {
+	if o.Mail == "mailcow" {
+		all = append(all, thing{mailcowPath(suite), "the image of the lab's Mailcow", makeMailcow})
+	} else if o.Mail != "" {
 		all = append(all, thing{mailPath(suite), "a root file system of " + suite + " with a mail server", makeMail})
 	}
 	if o.Docker {

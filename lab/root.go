@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -91,24 +92,27 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 	if err := l.authorize(root); err != nil {
 		return err
 	}
-	if err := l.trustSmartHost(root); err != nil {
+	if err := l.trustLab(root); err != nil {
 		return err
 	}
 	return makeHostKeys(ctx, root)
 }
 
-// trustSmartHost has a host trust the smart host's certificate, as those of the world are trusted.
-func (l *Lab) trustSmartHost(root string) error {
-	cert, err := os.ReadFile(l.dir("smarthost.pem"))
-	if err != nil {
-		return err
-	}
+// trustLab has a host trust the certificates of the smart host and of the authority, as those of the world are trusted.
+func (l *Lab) trustLab(root string) error {
 	all := filepath.Join(root, "etc/ssl/certs/ca-certificates.crt")
 	usual, err := os.ReadFile(all)
 	if err != nil {
 		return err
 	}
-	return errors.Join(put(filepath.Join(root, "usr/local/share/ca-certificates/smarthost.crt"), string(cert), 0o644), put(all, string(usual)+string(cert), 0o644))
+	lab, err := filepath.Glob(l.dir("trusted", "*.pem"))
+	for _, path := range lab {
+		cert, more := os.ReadFile(path)
+		usual = append(usual, cert...)
+		name := strings.TrimSuffix(filepath.Base(path), ".pem") + ".crt"
+		err = errors.Join(err, more, put(filepath.Join(root, "usr/local/share/ca-certificates", name), string(cert), 0o644))
+	}
+	return errors.Join(err, put(all, string(usual), 0o644))
 }
 
 // put writes a file anew, and the directories it is in.

@@ -73,6 +73,7 @@ func parse(argv []string) (call, error) {
 	f.IntVar(&c.SSHPort, "ssh-port", 0, "")
 	f.BoolVar(&c.Docker, "docker", false, "")
 	f.StringVar(&c.Mail, "mail", "", "")
+	f.DurationVar(&c.ACMEValidity, "acme-validity", 0, "")
 	f.BoolVar(&c.hard, "hard", false, "")
 	f.BoolVar(&c.all, "all", false, "")
 	for {
@@ -95,6 +96,13 @@ func verbPrepare(ctx context.Context, c call) error {
 	for _, c.Suite = range suites {
 		if err := Prepare(ctx, c.Options); err != nil {
 			return err
+		}
+		if c.Suite == "trixie" {
+			of := c.Options
+			of.Mail = "mailcow"
+			if err := Prepare(ctx, of); err != nil {
+				return err
+			}
 		}
 	}
 	fmt.Fprintf(c.Log, "lab: everything is in %s\n", cacheDir())

@@ -180,13 +180,15 @@ redact() {
 	[ -n "$hash" ] || { echo "no SHA-256 on this host" >&2; return 1; }
 	awk -v hash="$hash | cut -c1-16" '
 	{
-		low = tolower($0)
-		if (low !~ /(privatekey|presharedkey)[ \t]*=/) { print; next }
-		match(low, /(privatekey|presharedkey)[ \t]*=/)
+		gap = " "
+		if (!match(tolower($0), /(privatekey|presharedkey)[ \t]*=/)) {
+			gap = ""
+			if (!match($0, /^[# \t]*(export[ \t]+)?([A-Z0-9_]*(PASS|PASSWORD|DBROOT|SECRET|TOKEN|WEBHOOK)|([A-Z0-9_]+_)?KEY(_READ_ONLY)?)[ \t]*=/)) { print; next }
+		}
 		value = substr($0, RSTART + RLENGTH)
 		gsub(/^[ \t\r]+|[ \t\r]+$/, "", value)
 		if (value == "") { print; next }
-		printf "%s redacted:", substr($0, 1, RSTART + RLENGTH - 1)
+		printf "%s%sredacted:", substr($0, 1, RSTART + RLENGTH - 1), gap
 		fflush()
 		printf "%s", value | hash
 		close(hash)
@@ -194,8 +196,9 @@ redact() {
 }
 `
 
-// Facts asks all the queries in one round trip. Files, and what snippets print, come without WireGuard's secrets: a line
-// `PrivateKey = X` or `PresharedKey = X` reads `PrivateKey = redacted:HASH`, where HASH is the first 16 hex digits of X's SHA-256.
+// Facts asks all the queries in one round trip. Files, and what snippets print, come without the secrets of WireGuard and Mailcow: a line
+// `PrivateKey = X` or `PresharedKey = X` reads `PrivateKey = redacted:HASH`, where HASH is the first 16 hex digits of X's SHA-256, and one
+// such as `DBPASS=X` or `API_KEY=X` reads `DBPASS=redacted:HASH`.
 func (s *Session) Facts(ctx context.Context, queries []Query) (Facts, error) {
 	byID := map[string]Query{}
 	var ask []Query

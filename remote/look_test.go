@@ -186,15 +186,22 @@ func TestSecretsStayOnTheHost(t *testing.T) {
 	s := h.connect(h.options())
 	dir := t.TempDir()
 	lines := map[string]string{
-		"PrivateKey = %s":           "PrivateKey = redacted:HASH",
-		"PrivateKey=%s":             "PrivateKey= redacted:HASH",
-		"  privatekey\t=\t%s  ":     "  privatekey\t= redacted:HASH",
-		"PRESHAREDKEY = %s":         "PRESHAREDKEY = redacted:HASH",
-		"PresharedKey =%s\r":        "PresharedKey = redacted:HASH",
-		"# PrivateKey = %s":         "# PrivateKey = redacted:HASH",
-		"\xef\xbb\xbfPrivateKey=%s": "\xef\xbb\xbfPrivateKey= redacted:HASH",
-		"x\rPrivateKey = %s":        "x\rPrivateKey = redacted:HASH",
-		"\xff\xfePrivateKey = %s":   "\xff\xfePrivateKey = redacted:HASH",
+		"PrivateKey = %s":            "PrivateKey = redacted:HASH",
+		"PrivateKey=%s":              "PrivateKey= redacted:HASH",
+		"  privatekey\t=\t%s  ":      "  privatekey\t= redacted:HASH",
+		"PRESHAREDKEY = %s":          "PRESHAREDKEY = redacted:HASH",
+		"PresharedKey =%s\r":         "PresharedKey = redacted:HASH",
+		"# PrivateKey = %s":          "# PrivateKey = redacted:HASH",
+		"\xef\xbb\xbfPrivateKey=%s":  "\xef\xbb\xbfPrivateKey= redacted:HASH",
+		"x\rPrivateKey = %s":         "x\rPrivateKey = redacted:HASH",
+		"\xff\xfePrivateKey = %s":    "\xff\xfePrivateKey = redacted:HASH",
+		"DBPASS=%s":                  "DBPASS=redacted:HASH",
+		"DBROOT=%s \r":               "DBROOT=redacted:HASH",
+		"export REDISPASS=%s":        "export REDISPASS=redacted:HASH",
+		"#AZUREDNS_CLIENTSECRET=%s":  "#AZUREDNS_CLIENTSECRET=redacted:HASH",
+		"#API_KEY=%s":                "#API_KEY=redacted:HASH",
+		"API_KEY_READ_ONLY = %s":     "API_KEY_READ_ONLY =redacted:HASH",
+		"SOGO_URL_ENCRYPTION_KEY=%s": "SOGO_URL_ENCRYPTION_KEY=redacted:HASH",
 	}
 	var ask []Query
 	want := map[string]string{}

@@ -41,7 +41,7 @@ func (s *Session) follow(ctx context.Context, id, script string, changes []Chang
 	mark := "@@" + id + " change "
 	_, err := s.sh(ctx, script, func(t Text) {
 		line := t.String()
-		p := Progress{Text: t, Of: len(changes)}
+		p := Progress{Text: Clean(strings.TrimPrefix(line, "told: ")), Of: len(changes)}
 		switch {
 		case strings.HasPrefix(line, "result ") || strings.HasPrefix(line, "owner "):
 			v.read(line)

@@ -71,7 +71,7 @@ func (s *Session) Way() (source netip.Addr, port int, ok bool) {
 // RoundTrips counts what was waited for on the wire so far: 7 for a login, 1 for each further exchange.
 func (s *Session) RoundTrips() int { return int(s.trips.Load()) }
 
-var keyLine = regexp.MustCompile(`(?i)((?:private|preshared)key\s*=\s*)(\S.*)`)
+var keyLine = regexp.MustCompile(`((?i:(?:private|preshared)key)\s*=\s*|^[>#\s]*(?:export\s+)?(?:[A-Z0-9_]*(?:PASS|PASSWORD|DBROOT|SECRET|TOKEN|WEBHOOK)|(?:[A-Z0-9_]+_)?KEY(?:_READ_ONLY)?)\s*=\s*)(\S.*)`)
 
 // log writes one or several lines to the transcript, without secrets.
 func (s *Session) log(text string) {

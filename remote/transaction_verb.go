@@ -94,8 +94,8 @@ func (s *Session) act(ctx context.Context, script string, changes []Change, tell
 			p.Text = Clean(changes[v.change-1].Title)
 		case word == "out" || word == "owner" || word == "result" || word == "change" || word == "armed":
 			return
-		default:
-			p.Text = t
+		default: // what a script has to tell, also when all goes well
+			p.Text = Clean(strings.TrimPrefix(line, "told: "))
 		}
 		tell(p)
 	})

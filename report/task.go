@@ -82,10 +82,9 @@ func Open(tasks []steps.Task) []steps.Task {
 	return slices.DeleteFunc(slices.Clone(tasks), func(t steps.Task) bool { return t.Proven || t.Done != "" })
 }
 
-// chapters says in a line each how many tasks the chapters have that are done by hand, for a plan of everything.
+// chapters says in a line each how many tasks the chapters for a person have, for a plan of everything.
 func chapters(tasks []steps.Task) []Line {
 	var t text
-	var hand []string
 	for _, step := range steps.All() {
 		of := slices.DeleteFunc(slices.Clone(tasks), func(t steps.Task) bool { return !strings.HasPrefix(t.ID, step.ID+".") })
 		if !step.OfAnswers() || len(of) == 0 {
@@ -99,13 +98,7 @@ func chapters(tasks []steps.Task) []Line {
 		if n := len(of) - len(Open(of)); n > 0 {
 			done = fmt.Sprintf("%d done, ", n)
 		}
-		if step.ByHand() {
-			hand = append(hand, step.Title)
-		}
 		t.line(Plain, "  %d %-9s %s, %s'postern plan %s' says what to do", step.Chapter, step.Title, Plural(len(of), "task"), done, step.ID)
-	}
-	if len(hand) > 0 {
-		t.prose(Plain, "%s: neither done nor proven by this program yet; you say what is done.", strings.Join(hand, ", "))
 	}
 	return t.lines
 }

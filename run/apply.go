@@ -34,7 +34,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			return out, err
 		}
 		inert, guarded := p.Parts(true), p.Parts(false)
-		if p.Inert = len(inert) > 0; p.Inert && round > 6 {
+		if p.Inert = len(inert) > 0; p.Inert && round > 8 {
 			return out, fmt.Errorf("%s still asks for preparations after %d rounds", inert[0].Host, round-1)
 		}
 		p.Last = p.Inert && inert[0].Last
@@ -58,11 +58,11 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			}
 		default:
 			out.Results, out.RolledBack, err = r.change(ctx, decision{
-				site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, answers: true,
+				site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, later: p.unfinished(), answers: true,
 			})
 		}
 		out.Changed = out.Changed || err == nil
-		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 {
+		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 && !p.waiting {
 			return out, r.keepOff(ctx, err)
 		}
 	}
@@ -119,12 +119,13 @@ func (r *Runner) prepare(ctx context.Context, parts []steps.Part) error {
 
 // decision is one set of changes over all hosts that is kept or taken back as a whole.
 type decision struct {
-	site    *site.Site     // with what was detected filled in
-	parts   []steps.Part   // guarded, one per host
-	before  []checks.Check // asked before arming
-	early   *baseline      // of these, when they are being asked already
-	after   []checks.Check // asked before confirming
-	answers bool           // leave the answers on the hosts
+	site    *site.Site      // with what was detected filled in
+	parts   []steps.Part    // guarded, one per host
+	before  []checks.Check  // asked before arming
+	early   *baseline       // of these, when they are being asked already
+	after   []checks.Check  // asked before confirming
+	later   map[string]bool // steps of which there is more to come: what they do not bring yet is not waited for
+	answers bool            // leave the answers on the hosts
 }
 
 // change does a decision: prove, arm and apply, log in anew, prove again, confirm. An error means that it is not kept; the
@@ -171,7 +172,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 			}
 		}
 	}
-	if results, err = r.proveKept(ctx, d.after, results); err != nil {
+	if results, err = r.proveKept(ctx, without(d.after, d.later), results); err != nil {
 		return results, nil, fmt.Errorf("the hosts are set up, but not everything could be proven: %w", err)
 	}
 	if lost := grave(r.unaccepted(regressions(before, results))); len(lost) > 0 {
@@ -214,6 +215,11 @@ func (r *Runner) proveKept(ctx context.Context, list []checks.Check, results []c
 	}
 }
 
+// without leaves out the checks of the steps named.
+func without(list []checks.Check, named map[string]bool) []checks.Check {
+	return slices.DeleteFunc(slices.Clone(list), func(c checks.Check) bool { return named[c.Step] })
+}
+
 // decide proves the armed change over new logins and confirms it, while every host has an eighth of its time left: of two that
 // are confirmed on the last second, one may go back, and a program that dies then could not bring the other after it.
 func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result, armed []*armed) ([]checks.Result, error) {
@@ -226,7 +232,7 @@ func (r *Runner) decide(ctx context.Context, d decision, before []checks.Result,
 	}
 	limit, end := r.within(ctx, armed, 8)
 	defer end()
-	results, lost, err := r.settle(limit, d.after, before, over)
+	results, lost, err := r.settle(limit, d.after, d.later, before, over)
 	cutShort := limit.Err() != nil && len(having(d.after, lost, checks.Unknown)) > 0
 	switch {
 	case len(lost) > 0 && ctx.Err() == nil && !cutShort:
@@ -246,8 +252,9 @@ func (r *Runner) unsettled(list []checks.Check, since time.Time) []checks.Check 
 	return slices.DeleteFunc(list, func(c checks.Check) bool { return r.Clock().Sub(since) > c.Settles })
 }
 
-// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time since all were asked once.
-func (r *Runner) settle(ctx context.Context, list []checks.Check, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
+// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time since all were asked once. What fails of
+// the steps named is not waited for, unless it is worse than before.
+func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[string]bool, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
 	all, start := list, time.Time{}
 	for {
 		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
@@ -259,7 +266,7 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, before []check
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
-		list = having(list, results, checks.Fail)
+		list = without(having(list, results, checks.Fail), later)
 		if len(lost) > 0 {
 			again := slices.Clone(results)
 			for _, one := range lost {

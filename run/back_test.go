@@ -96,7 +96,7 @@ func TestTheFirstRoundIsNoSettling(t *testing.T) {
 					return []checks.Result{checks.Question{From: checks.Here}.OK("it is")}
 				}}
 				r := &Runner{Site: &site.Site{}, Clock: time.Now}
-				_, lost, err := r.settle(t.Context(), []checks.Check{check}, []checks.Result{{ID: "x", From: checks.Here, Outcome: checks.OK}}, nil)
+				_, lost, err := r.settle(t.Context(), []checks.Check{check}, nil, []checks.Result{{ID: "x", From: checks.Here, Outcome: checks.OK}}, nil)
 				if err != nil || (len(lost) == 0) != settles {
 					t.Errorf("a first round of %s, settles %t: %v lost, %v", round, settles, lost, err)
 				}

@@ -25,7 +25,7 @@ func (r *Runner) last(ctx context.Context, p *Proposal, parts []steps.Part) (res
 	if err := r.prepare(ctx, parts); err != nil {
 		return nil, nil, err
 	}
-	results, lost, err := r.settle(ctx, p.proof, before, r.sessions())
+	results, lost, err := r.settle(ctx, p.proof, nil, before, r.sessions())
 	r.report(results)
 	if err != nil || len(lost) == 0 {
 		return results, nil, err

@@ -91,6 +91,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 			p.Plans = append(p.Plans, plan)
 		}
 	}
+	p.wait()
 	for i := range p.Plans {
 		p.Plans[i].Then = append(p.Plans[i].Then, p.later(p.Plans[i])...)
 	}

@@ -119,7 +119,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		Now:   r.Clock(),
 		Clock: r.Clock,
 		Whose: steps.Whose,
-		Here:  &checks.Vantage{Name: checks.Here, Dial: r.Here},
+		Here:  &checks.Vantage{Name: checks.Here, Dial: r.Here, Trusts: r.Trusts},
 		Hosts: map[string]*checks.Vantage{},
 	}
 	look := steps.Look{}

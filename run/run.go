@@ -5,6 +5,7 @@ package run
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"slices"
 	"sync"
@@ -22,6 +23,7 @@ type Runner struct {
 	Connect  func(context.Context, remote.Target) (Login, error)  // logs in, the first time and to prove that one still can
 	Here     remote.Dialer                                        // dials from where the program runs
 	Diary    Diary                                                // remembers when the hosts let us in
+	Trusts   *x509.CertPool                                       // whose certificates count here; nil: those that this machine knows
 	Reach    Reaching                                             // logs in by another way; nil where a port is dialled instead
 	Clock    func() time.Time                                     // now
 	NewID    func() string                                        // a fresh transaction ID: letters and digits
@@ -54,16 +56,18 @@ type Runner struct {
 
 // Proposal is what would be done: shown first, then done.
 type Proposal struct {
-	Site  *site.Site     // with what was detected filled in
-	Look  steps.Look     // what was seen on the hosts
-	Plans []steps.Plan   // one per step asked for, in order
-	Undo  bool           // the plans take things back
-	Stays []string       // undo only: what is left on the hosts, and why
-	Guard time.Duration  // after this the hosts take it back by themselves
-	Inert bool           // the next approval is for the inert parts only
-	Last  bool           // they are made last
-	proof []checks.Check // asked before and after
-	open  []string       // hosts on which a change is open
+	Site    *site.Site      // with what was detected filled in
+	Look    steps.Look      // what was seen on the hosts
+	Plans   []steps.Plan    // one per step asked for, in order
+	Undo    bool            // the plans take things back
+	Stays   []string        // undo only: what is left on the hosts, and why
+	Guard   time.Duration   // after this the hosts take it back by themselves
+	Inert   bool            // the next approval is for the inert parts only
+	Last    bool            // they are made last
+	proof   []checks.Check  // asked before and after
+	open    []string        // hosts on which a change is open
+	waiting bool            // a chapter waits for what is guarded, and is planned anew then
+	waits   map[string]bool // those that do
 }
 
 // Empty says whether the hosts need no change.

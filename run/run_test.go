@@ -102,8 +102,8 @@ func TestPartsJoinTheStepsPerHost(t *testing.T) {
 
 func TestEveryProofIsACheck(t *testing.T) {
 	for _, s := range steps.All() {
-		if s.ByHand() && s.Reads != nil {
-			t.Errorf("step %s looks at the hosts, but has no proof", s.ID)
+		if len(s.Proof) == 0 {
+			t.Errorf("nothing proves step %s", s.ID)
 		}
 		for _, id := range s.Proof {
 			if _, ok := checks.Find(id); !ok {
@@ -197,7 +197,6 @@ func TestQuestions(t *testing.T) {
 	for _, c := range []struct{ named, want []string }{
 		{[]string{"tunnel.mtu", "firewall.open.imaps"}, []string{"firewall.open", "tunnel.mtu"}},
 		{[]string{"firewall.open", "firewall.open.smtp"}, []string{"firewall.open"}},
-		{[]string{"mailcow"}, nil},
 	} {
 		got, err := questions(c.named)
 		if err != nil || !reflect.DeepEqual(ids(got), c.want) {

@@ -19,6 +19,15 @@ func (r *Runner) Undo(ctx context.Context, ids []string) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	var out Outcome
+	for waiting := true; waiting && err == nil && !out.Declined; {
+		waiting, err = r.undo(ctx, list, &out)
+	}
+	return out, err
+}
+
+// undo takes back what nothing else stands upon, and says whether there is more.
+func (r *Runner) undo(ctx context.Context, list []steps.Step, out *Outcome) (waiting bool, err error) {
 	p, err := r.proposeUndo(ctx, list)
 	for round := 1; err == nil && len(p.open) > 0 && round <= 4; round++ {
 		if err = r.tidy(ctx, p.open); err == nil {
@@ -26,26 +35,27 @@ func (r *Runner) Undo(ctx context.Context, ids []string) (Outcome, error) {
 		}
 	}
 	if err != nil {
-		return Outcome{}, err
+		return false, err
 	}
 	if err := r.allowed(p); err != nil {
-		return Outcome{}, err
+		return false, err
 	}
 	if p.Empty() {
-		return Outcome{Empty: true}, nil
+		out.Empty = !out.Changed
+		return false, nil
 	}
 	if ok, err := r.Approve(ctx, p); err != nil || !ok {
-		return Outcome{Declined: err == nil}, err
+		out.Declined = err == nil
+		return false, err
 	}
-	out := Outcome{}
 	if guarded := p.Parts(false); len(guarded) > 0 {
 		out.Results, out.RolledBack, err = r.change(ctx, decision{site: p.Site, parts: guarded, before: p.proof, after: p.proof})
 	}
 	if inert := p.Parts(true); err == nil && len(inert) > 0 { // only now: what was there before us would need it if it came back
 		err = r.prepare(ctx, inert)
 	}
-	out.Changed = err == nil
-	return out, err
+	out.Changed = out.Changed || err == nil
+	return p.waiting, err
 }
 
 func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal, error) {
@@ -69,6 +79,10 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 	p := &Proposal{Site: filled, Undo: true, open: opened(filled, look)}
 	p.proof = slices.DeleteFunc(checks.All(), func(c checks.Check) bool { return !c.Way }) // the others may fail once ours is gone
 	for i := len(list) - 1; i >= 0; i-- {                                                  // the last chapter goes first
+		if waits, refused := underneath(list[i], list, records); waits {
+			p.waiting, p.Plans = true, append(p.Plans, steps.Plan{Step: list[i].ID, Refused: refused})
+			continue
+		}
 		plan, stays := undoPlan(filled, list[i], records, look)
 		plan.LockOut = append(plan.LockOut, r.sawnOff(list[i], plan)...)
 		p.Plans, p.Stays = append(p.Plans, plan), append(p.Stays, stays...)

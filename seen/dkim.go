@@ -68,7 +68,7 @@ if [ -r /etc/opendkim.conf ] && runs opendkim; then
 fi`
 
 // Signing reads which key the host's mail server, itself or in the container that takes its mail, signs with for each domain of the
-// site. No private key leaves the host: the public ones are made of them there.
+// site; Mailcow keeps the public ones in its Redis. No private key leaves the host: the public ones are made of them there.
 var Signing = register(Fact[[]SigningKey]{ID: "dkim", args: func(s *site.Site) string { return strings.Join(mailDomains(s), ",") },
 	ask: func(s *site.Site, h *site.Host) string {
 		var words []string
@@ -77,7 +77,12 @@ var Signing = register(Fact[[]SigningKey]{ID: "dkim", args: func(s *site.Site) s
 		}
 		return ofMail("set -- "+strings.Join(words, " ")+"\nask="+remote.Quote(signers)+`
 echo '== keys'; timeout 8 sh -c "$ask" sh "$@" 2>/dev/null
-publishes | while read -r name; do timeout 8 docker exec "$name" sh -c "$ask" sh "$@" 2>/dev/null </dev/null; done; :`)(s, h)
+publishes | while read -r name; do timeout 8 docker exec "$name" sh -c "$ask" sh "$@" 2>/dev/null </dev/null; done
+box=$(timeout 5 docker ps -q --filter label=com.docker.compose.service=redis-mailcow 2>/dev/null | head -n 1)
+if [ -n "$box" ]; then
+	for d; do timeout 8 docker exec "$box" sh -c 'REDISCLI_AUTH=$REDISPASS; export REDISCLI_AUTH
+		p=$(redis-cli HGET DKIM_PUB_KEYS "$1") && [ -z "$p" ] || echo "$1 $(redis-cli HGET DKIM_SELECTORS "$1") $p"' sh "$d" 2>/dev/null </dev/null; done
+fi; :`)(s, h)
 	},
 	parse: func(s sections) ([]SigningKey, error) {
 		var list []SigningKey

@@ -16,6 +16,9 @@ const HarakaFolder = "/opt/postern/haraka/"
 // HarakaSends is the folder of the instance that sends.
 const HarakaSends = "/opt/haraka-out"
 
+// HarakaPEM is the file with the key and the certificate that Haraka shows: one, so that it is never half a new one.
+const HarakaPEM = "/opt/haraka-in/config/tls.pem"
+
 // The units of Haraka: one takes mail from the world, one sends what the mail host hands it.
 const (
 	HarakaIn  = "haraka-in.service"

@@ -43,28 +43,37 @@ var told = map[string]string{
 	"sysctl":    "== live\nnet/ipv4/ip_forward 1\n== ufw\nnet/ipv4/conf/all/log_martians 0\n== files\n/etc/sysctl.d/60-postern.conf:net.ipv4.ip_forward = 1\n",
 	"units": "== ours\nwg0\n== init\n== scripts\n/usr/local/bin/wireguard-setup.sh\n== armed\n== effect\nufw.service altered /etc/x has ExecStart=/bin/true\n== uptime\n5000.31 9000.1\n== units\nId=ufw.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nAfter=a.target b.target\n\nId=docker.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n\nId=haraka-in.service\nLoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\nNRestarts=2\nActiveEnterTimestampMonotonic=4940000000\n" +
 		"ExecStart={ path=/usr/bin/env ; argv[]=/usr/bin/env node /opt/postern/haraka/3.3.4/node_modules/haraka/bin/haraka -c /opt/haraka-in ; ignore_errors=no ; pid=1 ; status=0/0 }\n",
-	"tunnel":    "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off none\n",
-	"keys":      "== file\n" + aKey + "\n== conf\n",
-	"keyfiles":  "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
-	"docker":    "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
-	"boot":      "== hook\nexecutable\n== calls\n/etc/ufw/postern.init start\n== dnat\nexecutable /etc/ufw/postern.init|-A postern-pre -i eth0 -p tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993\n",
-	"ufw":       "== status\nStatus: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n",
-	"path":      "== sizes\nreply 1472\nlimit 1492\nreply 1280\nlimit \n",
-	"ping":      "== sizes\nreply 1420\nlimit \n",
-	"jails":     "== jails\nStatus\n|- Number of jail:\t2\n`- Jail list:\tsshd, postfix\n",
-	"smarthost": "== password\nyes\n== said\nrefuses the login: 535 5.7.8 no\n== waiting\n2\n",
-	"postfix":   "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
-	"words":     "== words\n[CRIT] listen EADDRNOTAVAIL\n",
-	"dkim":      "== keys\nexample.org dkim " + aDKIM + "\nexample.net dkim \n",
-	"lookup":    "== addresses4\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n== addresses6\n::ffff:198.51.100.77 STREAM mx.external.test\n",
-	"peers":     "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
-	"mailqueue": "== now\n1795981783\n== postfix\n{\"queue_name\": \"deferred\", \"queue_id\": \"CFAF5C4E\", \"arrival_time\": 1795981723, \"message_size\": 586, \"forced_expire\": false, \"sender\": \"postmaster@example.org\", \"recipients\": [{\"address\": \"bob@external.test\", \"delay_reason\": \"connect to 10.0.0.1[10.0.0.1]:2526: Connection refused\"}]}\n1 1795981723\n== haraka\n1 1795981718\n",
-	"maillog":   "== lines\n|Nov 29 19:38:37 postfix/cleanup[2695]: 4974FBC4: message-id=<postern-T1.out@mail.example.org>\n",
+	"caddy":    "== others\n== hosts\n\"host\":[\"www.example.org\",\"example.org\"]\n== runs\n\"postern\":\"800400a6a306f5c1\"\n",
+	"acme":     "== lines\n|{\"level\":\"info\",\"ts\":1796018108.27,\"logger\":\"tls.obtain\",\"msg\":\"certificate obtained successfully\",\"identifier\":\"mail.example.org\"}\n",
+	"tunnel":   "== link\n6: wg0: <UP> mtu 1420 qdisc noqueue\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32,fd00::2/128 1795254682 231260 231860 off none\n",
+	"keys":     "== file\n" + aKey + "\n== conf\n",
+	"keyfiles": "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
+	"docker":   "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
+	"mailcow": "== engine\n26.1.5\n== compose\n2.26.1\n== conf\nMAILCOW_HOSTNAME=mail.example.org\nHTTPS_BIND=\nSMTP_PORT=25\n== publishes\npostfix-mailcow|10.0.0.2|25|tcp\nnginx-mailcow||443|tcp\n" +
+		"== now\n2026-11-30T06:00:00Z\n== containers\npostfix-mailcow|/mailcowdockerized-postfix-mailcow-1|running|2|2026-11-30T05:59:30.123456789Z\n== leftover\ndata/assets/ssl/mail.example.org\n== hook\nyes\n",
+	"mailcow-admin": "== admin\nfirst\n",
+	"boot":          "== hook\nexecutable\n== calls\n/etc/ufw/postern.init start\n== dnat\nexecutable /etc/ufw/postern.init|-A postern-pre -i eth0 -p tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993\n",
+	"ufw":           "== status\nStatus: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n",
+	"path":          "== sizes\nreply 1472\nlimit 1492\nreply 1280\nlimit \n",
+	"ping":          "== sizes\nreply 1420\nlimit \n",
+	"jails":         "== jails\nStatus\n|- Number of jail:\t2\n`- Jail list:\tsshd, postfix\n",
+	"smarthost":     "== password\nyes\n== said\nrefuses the login: 535 5.7.8 no\n== waiting\n2\n",
+	"postfix":       "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
+	"words":         "== words\n[CRIT] listen EADDRNOTAVAIL\n",
+	"dkim":          "== keys\nexample.org dkim " + aDKIM + "\nexample.net dkim \n",
+	"lookup":        "== addresses4\n198.51.100.77   STREAM mx.external.test\n198.51.100.77   DGRAM  \n198.51.100.77   RAW    \n== addresses6\n::ffff:198.51.100.77 STREAM mx.external.test\n",
+	"peers":         "== peers\n0 0 [::ffff:10.0.0.2]:993 [::ffff:198.51.100.20]:40000\n",
+	"mailqueue":     "== now\n1795981783\n== postfix\n{\"queue_name\": \"deferred\", \"queue_id\": \"CFAF5C4E\", \"arrival_time\": 1795981723, \"message_size\": 586, \"forced_expire\": false, \"sender\": \"postmaster@example.org\", \"recipients\": [{\"address\": \"bob@external.test\", \"delay_reason\": \"connect to 10.0.0.1[10.0.0.1]:2526: Connection refused\"}]}\n1 1795981723\n== haraka\n1 1795981718\n",
+	"maillog":       "== lines\n|Nov 29 19:38:37 postfix/cleanup[2695]: 4974FBC4: message-id=<postern-T1.out@mail.example.org>\n",
+	"handover":      "== chain\n" + aCertificate + "== haraka\n" + aCertificate + "== units\nActiveState=active\nId=postern-certificate.path\n\nActiveState=active\nId=postern-certificate.timer\n\nResult=exit-code\nActiveState=failed\nId=postern-certificate.service\n== said\nnot handed over: mail: refused: it did not come whole\n",
+	"taken":         "== chain\n" + aCertificate,
+	"receiving":     "== root\nprohibit-password\n== keys\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5\n== dovecot\n2.4.1-4 (7d8c0e5759)\n",
 }
 
 const (
-	aKey = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
-	bKey = "FVJZRXFdRNd4/3c+eJ/2PRY1HJ1kNtZ2PS+j+2s771A="
+	aCertificate = "-----BEGIN CERTIFICATE-----\nMIIBbTCCAROgAwIBAgIUSBuV/Qzry7ypoAyRwklSZ5VCqekwCgYIKoZIzj0EAwIw\nDDEKMAgGA1UEAwwBeDAeFw0yNjExMzAwNjUwMTJaFw0yNzAyMjgwNjUwMTJaMAwx\nCjAIBgNVBAMMAXgwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR/qQ2bFZW1DHKp\ndsx+aqvs9YvUXwlkMLsfkCWUQkXRnwlioiYpMgF5J7W/c9eQmRmqy1wcgAMWOEHH\ngwb5gwh9o1MwUTAdBgNVHQ4EFgQUqDrWcSdXdxAwo4HPNjUUEHQYhIEwHwYDVR0j\nBBgwFoAUqDrWcSdXdxAwo4HPNjUUEHQYhIEwDwYDVR0TAQH/BAUwAwEB/zAKBggq\nhkjOPQQDAgNIADBFAiA2G4XnM/XOqxpdgKGNB+IF6B2Of8MnoEtaO7uWDctRhAIh\nAJ2Xt8J2EVkMmhPYYwRuO8mE3A6PJM2OF1PR4PZoGGIR\n-----END CERTIFICATE-----\n"
+	aKey         = "F2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w="
+	bKey         = "FVJZRXFdRNd4/3c+eJ/2PRY1HJ1kNtZ2PS+j+2s771A="
 
 	aDKIM = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC2+Bo6Gf8jf++quXb1poQScaLITIaki/gUdnGFi2t3lmROU4MpXDdksY3oQ9Bt95CwueVEPh5CjNIvkoIxtmbaSsqKVQS8jH8iK33qnATEytrfb62LJ0clqN6R8pdMkIfS/8bpMAr+H42UwqOEfW8gcH6gMtRm/Mv5F0BHlymxeQIDAQAB"
 )

@@ -10,6 +10,7 @@ func (s *Site) Clone() *Site {
 	c := *s
 	c.Domains = slices.Clone(s.Domains)
 	c.Mail.LAN = slices.Clone(s.Mail.LAN)
+	c.Web.Admin = slices.Clone(s.Web.Admin)
 	c.DNS.Ask = slices.Clone(s.DNS.Ask)
 	c.Smarthost.SPF = slices.Clone(s.Smarthost.SPF)
 	c.Port25.Exchangers = slices.Clone(s.Port25.Exchangers)

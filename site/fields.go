@@ -9,7 +9,7 @@ import (
 var (
 	first  = siteFields()
 	ofHost = hostFields()
-	rest   = slices.Concat(tunnelFields(), portFields(), seldom(fromFields()), serviceFields(), seldom(smarthostFields()), seldom(port25Fields()), seldom(guideFields()))
+	rest   = slices.Concat(tunnelFields(), portFields(), seldom(fromFields()), serviceFields(), seldom(webFields()), seldom(smarthostFields()), seldom(port25Fields()), seldom(guideFields()))
 	ofJail = jailFields()
 )
 
@@ -154,8 +154,23 @@ func serviceFields() []Field {
 			func(s *Site) *[]string { return &s.DNS.Ask }, parseDomain),
 		choice(label{"web.kind", "Web server on the proxy", "caddy: postern sets it up. existing: there is one already, and it stays."},
 			func(s *Site) *string { return &s.Web.Kind }, false, "caddy", "existing"),
+		many(label{"web.admin", "Admin pages reachable from", "Networks or addresses from which Mailcow's admin pages can be opened through the proxy. Empty means the tunnel and the networks of mail.lan."},
+			func(s *Site) *[]netip.Prefix { return &s.Web.Admin }, parseSource),
 		choice(label{"pf.main", "pf.conf on FreeBSD", "advise: show what is missing. anchors: write only our own anchors. own: write the whole file."},
 			func(s *Site) *string { return &s.PF.Main }, false, "advise", "anchors", "own"),
+	}
+}
+
+func webFields() []Field {
+	return []Field{
+		maybe(label{"web.certificate", "Own certificate", "A certificate file of your own on the proxy, with all that lead to its authority, for every name that the web server has. Empty means that Caddy gets one for each name by itself (ACME)."},
+			func(s *Site) *string { return &s.Web.Certificate }, parsePath),
+		maybe(label{"web.key", "Key of the own certificate", "The file with its key, which the user caddy can read. It stays on the proxy."},
+			func(s *Site) *string { return &s.Web.Key }, parsePath),
+		maybe(label{"web.ca", "Another authority", "The ACME directory of the authority that is asked for certificates, such as https://acme.example.net/directory. Empty means Let's Encrypt, or ZeroSSL where that does not answer."},
+			func(s *Site) *string { return &s.Web.CA }, parseURL),
+		choice(label{"web.mtasts", "MTA-STS", "What senders are told of TLS towards you. testing: failures are only reported. enforce: they deliver with a valid certificate on the mail port, or not at all. none: it is being given up. Empty means that there is no policy."},
+			func(s *Site) *string { return &s.Web.MTASTS }, true, "none", "testing", "enforce"),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"path"
 	"strings"
 )
 
@@ -143,3 +144,26 @@ var (
 	jailName = named("a name for a jail (1 to 32 letters, digits, and _ -)", 32, "_-")
 	pfTable  = named("the name of a pf table (1 to 31 letters, digits, and _ . -)", 31, "_.-") // as PF_TABLE_NAME_SIZE leaves
 )
+
+// parsePath reads the absolute path of a file, which means the same to every shell and program.
+func parsePath(text string) (string, error) {
+	if !strings.HasPrefix(text, "/") || path.Clean(text) != text || !word(text, 255, "/._@+-") {
+		return "", fmt.Errorf("%s is not an absolute path (letters, digits and . _ @ + -)", quote(text))
+	}
+	return text, nil
+}
+
+// parseURL reads an address of the web, with https.
+func parseURL(text string) (string, error) {
+	rest, https := strings.CutPrefix(text, "https://")
+	at, file, _ := strings.Cut(rest, "/")
+	host, port, given := strings.Cut(at, ":")
+	_, err := parseDomain(host)
+	if given && err == nil {
+		_, err = parsePort(port)
+	}
+	if !https || err != nil || file != "" && !word(file, 255, "/._~-") {
+		return "", fmt.Errorf("%s is not an https address, such as https://acme.example.net/directory", quote(text))
+	}
+	return text, nil
+}

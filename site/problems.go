@@ -14,7 +14,7 @@ func Problems(s *Site, needs ...string) []error {
 		found.add("layout: %s is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)", s.Layout)
 		return found // of what is not built nothing else can be wrong
 	}
-	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, smarthost, jails} {
+	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, web, smarthost, jails} {
 		look(&found, s)
 	}
 	if len(s.Domains) > 0 && s.Domain == "" {
@@ -128,6 +128,16 @@ func ports(found *problems, s *Site) {
 func paths(found *problems, s *Site) {
 	if s.Mail.Path == "direct" && s.Clients.Addresses == "masquerade" {
 		found.add("mail.path: direct needs clients.addresses = preserve: the mail server would see the proxy in every stranger's place")
+	}
+}
+
+// web wants a certificate with its key, and one way to get certificates.
+func web(found *problems, s *Site) {
+	switch w := s.Web; {
+	case (w.Certificate == "") != (w.Key == ""):
+		found.add("web.key: a certificate of your own needs both files, web.certificate and web.key")
+	case w.Certificate != "" && w.CA != "":
+		found.add("web.ca: nobody is asked for certificates where web.certificate names one")
 	}
 }
 

@@ -115,11 +115,30 @@ type Site struct {
 	DNS       struct{ Ask []string } // services of others that may be asked about the proxy's addresses
 	Smarthost Smarthost
 	Port25    Port25
-	Web       struct{ Kind string } // caddy or existing
+	Web       Web
 	PF        struct{ Main string } // advise, anchors or own
 	Guide     Guide
 	Jails     []Jail
 	Done      map[string]string // tasks for a person that were marked as done: ID, and the date (2026-11-21)
+}
+
+// Web is what answers at the proxy's HTTP ports, and how its names are certified.
+type Web struct {
+	Kind        string         // caddy or existing
+	Admin       []netip.Prefix // from where the mail system's admin pages are reachable; none means the tunnel and mail.lan
+	Certificate string         // the operator's own, a file on the proxy; empty means by ACME
+	Key         string         // its key
+	CA          string         // the ACME directory of another authority; empty means those that Caddy asks
+	MTASTS      string         // the mode of the MTA-STS policy: none, testing or enforce; empty means that there is none
+}
+
+// OwnCertificate are the files of the certificate for the host name that somebody else than Caddy renews on the proxy: those answered, or,
+// with another web server, where certbot puts them. There are none where Caddy does it all.
+func (s *Site) OwnCertificate() (certificate, key string) {
+	if live := "/etc/letsencrypt/live/" + s.Hostname + "/"; s.Web.Kind == "existing" && s.Web.Certificate == "" && s.Hostname != "" {
+		return live + "fullchain.pem", live + "privkey.pem"
+	}
+	return s.Web.Certificate, s.Web.Key
 }
 
 // HostsOf lists the hosts of a role, in the order of the file.

@@ -23,3 +23,8 @@ func (s *Site) Unwanted() []NamedPort {
 	}
 	return list
 }
+
+// MailcowInside are the settings by which Mailcow publishes ports that nobody needs from elsewhere, and the ports that it brings; those
+// with none it has on the loopback by itself.
+var MailcowInside = []NamedPort{{Name: "IMAP_PORT", Port: 143}, {Name: "POP_PORT", Port: 110}, {Name: "POPS_PORT", Port: 995}, {Name: "SIEVE_PORT", Port: 4190},
+	{Name: "DOVEADM_PORT"}, {Name: "SQL_PORT"}, {Name: "REDIS_PORT"}}

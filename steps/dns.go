@@ -112,6 +112,8 @@ func (w handwork) recordsFor(check string) []zone.Record {
 			of = "dns.spf"
 		case strings.HasPrefix(r.Name, "_dmarc."):
 			of = "dns.dmarc"
+		case strings.HasPrefix(r.Name, "_mta-sts."):
+			of = "dns.mtasts" // the policy must be there first: the chapter Caddy's
 		case r.Type == "TXT":
 			of = "dns.reports"
 		}

@@ -56,7 +56,7 @@ func planHaraka(s *site.Site, look Look) Plan {
 	}
 	for _, h := range s.HostsOf(site.Mail) {
 		// Whoever sends by itself goes on to do so until it is told otherwise, and not by the line at home.
-		if now, err := seen.Postfix.Of(look[h.Name]); s.Mail.Path == "direct" || s.Mail.Kind == "plain" && err == nil && now.Active {
+		if s.Mail.Path == "direct" || sends(s, look[h.Name]) {
 			changes, err := wireguard.See(s, h, look[h.Name]).Outgoing()
 			if err != nil {
 				p.Refused = append(p.Refused, err.Error())
@@ -66,6 +66,16 @@ func planHaraka(s *site.Site, look Look) Plan {
 		planMailServer(s, h, look[h.Name], &p)
 	}
 	return p
+}
+
+// sends says whether a mail server runs on the host that this program sets.
+func sends(s *site.Site, f remote.Facts) bool {
+	if s.Mail.Kind == "mailcow" {
+		now, err := seen.OfMailcow.Of(f)
+		return err == nil && now.Begun()
+	}
+	now, err := seen.Postfix.Of(f)
+	return err == nil && now.Active
 }
 
 // leastMemory is what a proxy should have for Haraka beside the rest, in bytes: two times 95 MB were measured.

@@ -1,142 +1,137 @@
 package steps
 
-import "postern/site"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+)
 
 func init() {
-	byHand(Step{
+	register(Step{
 		ID: "mailcow", Chapter: 4, Title: "Mailcow",
 		Why: "Mailcow keeps the mail on the hidden host: mailboxes, webmail, the spam filter. It listens on the tunnel's address only, " +
-			"hands outgoing mail to the proxy, and believes the proxy about who really sent a mail.",
+			"so that nobody reaches it but through the proxy. Of its settings only those are changed that say so, and an update that brings the old ones back is put right.",
 		Guide:  "mailcow, Starting Mailcow",
 		Fields: func(*site.Site) []string { return []string{"domain", "hostname"} },
 		Needs:  []string{"domain", "hostname"},
-	}, func(w handwork) []Task {
-		if !w.mailcow() {
-			return otherMailServer(w)
-		}
-		tasks := []Task{
-			w.task("mailcow.docker", "install Docker on %MAIL%", installDockerText, installDockerCopy),
-			w.task("mailcow.download", "download Mailcow on %MAIL%, named %HOST%", downloadText, downloadCopy),
-			w.task("mailcow.listen", "have Mailcow listen on %TM% only", listenText+w.atHome(), listenCopy),
-		}
-		if w.haraka() {
-			tasks = append(tasks, w.task("mailcow.relay", "send outgoing mail through %PROXY%, and believe it about senders", relayText, relayCopy))
-		}
-		return append(tasks,
-			w.task("mailcow.start", "start Mailcow", startText, startCopy),
-			w.task("mailcow.admin", "change the password of Mailcow's administrator", adminText, "ssh -L %WEB%:%TM%:%WEB% "+sshTo(w.proxy)),
-			w.task("mailcow.domains", "make domains, mailboxes and DKIM keys", domainsText, w.addresses()),
-		)
+		Reads:  mailcowReads,
+		Plan:   planMailcow,
+		Strip:  stripMailcow,
+		Proof:  []string{"mailcow.containers", "mailcow.settings", "mailcow.ports", "mailcow.admin", "mailcow.certificates", "mailcow.space"},
 	})
 }
 
-// atHome says what listening on the tunnel means for the clients of mail.lan.
-func (w handwork) atHome() string {
-	if len(w.s.Mail.LAN) == 0 {
-		return ""
+func mailcowReads(s *site.Site, h *site.Host) []remote.Query {
+	queries := seen.HostReads(s, h)
+	if h.Role != site.Mail || s.Mail.Kind != "mailcow" {
+		return queries
 	}
-	return "\nYour answers admit clients at home directly (mail.lan), but bound like this Mailcow answers none.\n" +
-		"They reach it as everybody does, by the name %HOST%."
+	return slices.Concat(queries, seen.OfMailcow.Reads(s, h), mailcowTable(s, h, seen.Mailcow{}).Reads())
 }
 
-const installDockerText = `Mailcow runs in Docker, and wants 6 GiB of memory, 1 GiB of swap and 20 GB of disk.
-It needs Docker Engine 24 or newer with Compose 2; Debian 12's own docker.io is too old.
-Install both as Docker's own pages for Debian say (docs.docker.com, Install Docker Engine).
-Then apply the WireGuard chapter once more: it makes Docker wait for the tunnel at boot.
-Without that, no container can listen on the tunnel's address after a reboot.`
+// planMailcow has the Mailcow that is there listen where only the tunnel comes in. Where there is none yet, a person brings it.
+func planMailcow(s *site.Site, look Look) Plan {
+	p := Plan{Step: "mailcow", Refused: unsupported(s, look)}
+	step, _ := Find(p.Step)
+	w, missing := work(s, step)
+	switch {
+	case len(p.Refused) > 0:
+		return p
+	case missing != "":
+		p.Tasks = []Task{answersTask(step, missing)}
+		return p
+	case !w.mailcow():
+		p.Notes, p.Tasks = []Note{{Text: "mail.kind is plain: its place behind the tunnel is the chapter Haraka's"}}, otherMailServer(w)
+		return p
+	}
+	for _, h := range s.HostsOf(site.Mail) {
+		now, err := seen.OfMailcow.Of(look[h.Name])
+		if err != nil {
+			p.Refused = append(p.Refused, fmt.Sprintf("mailcow: %s: how Mailcow stands could not be seen: %v", h.Name, err))
+			continue
+		}
+		if p.Tasks = w.mailcowTasks(now); now.Absent || !current(now) {
+			continue
+		}
+		planMailcowOn(s, h, now, look[h.Name], &p)
+	}
+	return p
+}
 
-const installDockerCopy = `
-# on %MAIL%, as root: both must answer
-docker version --format '{{.Server.Version}}'
-docker compose version
-# here
-postern apply wireguard`
+// planMailcowOn sets the one that is there. While nothing of it runs, nothing that runs is changed, and images may have to be fetched: that
+// is a job.
+func planMailcowOn(s *site.Site, h *site.Host, now seen.Mailcow, f remote.Facts, p *Plan) {
+	p.Notes = append(p.Notes, mailcowNotes(s, h, now)...)
+	_, changes, err := mailcowTable(s, h, now).Plan(f)
+	switch {
+	case err != nil:
+		p.Refused = append(p.Refused, err.Error())
+	case len(changes) > 0:
+		p.Parts = append(p.Parts, Part{Host: h.Name, Changes: changes, Inert: !now.Begun(), Last: !now.Begun()})
+		p.After = append(p.After, fmt.Sprintf("%s: Mailcow listens on %s, where only the tunnel comes in; its mailboxes and all other settings stay as they are", h.Name, s.TunnelAddress(h)))
+	}
+}
 
-const downloadText = `The script asks for the name of the mail server: answer %HOST%.
-It also asks for the time zone and for the branch: take what it offers.
-Do not start anything yet: with its usual ports Mailcow would open all of them at home.`
+// mailcowTasks are what only a person does, as Mailcow stands.
+func (w handwork) mailcowTasks(now seen.Mailcow) []Task {
+	var tasks []Task
+	if !current(now) {
+		tasks = append(tasks, w.task("mailcow.docker", "install Docker on %MAIL%", installDockerText, installDockerCopy))
+	}
+	if now.Absent {
+		tasks = append(tasks, w.task("mailcow.download", "download Mailcow on %MAIL%, named %HOST%", downloadText, downloadCopy))
+	}
+	return append(tasks,
+		w.task("mailcow.admin", "change the password of Mailcow's administrator", adminText, "ssh -L %WEB%:%TM%:%WEB% "+sshTo(w.proxy)).measuredBy("mailcow.admin"),
+		w.task("mailcow.domains", "make domains, mailboxes and DKIM keys", domainsText, w.addresses()).measuredBy("smtp.mailboxes"))
+}
 
-const downloadCopy = `
-# on %MAIL%, as root
-umask 022
-apt-get install -y git curl jq openssl
-git clone https://github.com/mailcow/mailcow-dockerized /opt/mailcow-dockerized
-cd /opt/mailcow-dockerized
-./generate_config.sh`
+// leastDocker is the oldest Docker that Mailcow's own scripts take.
+const leastDocker = 24
 
-// guide: mailcow, Starting Mailcow: the guide leaves the usual ports, which Docker opens past ufw.
-const listenText = `Docker opens published ports past ufw, so every port is bound to an address.
-Those of the mail system listen on %TM%, where only the tunnel comes in.
-The old unencrypted ones, and those without use here, listen on the host itself only.
-Caddy on %PROXY% gets the certificates, so Mailcow does not ask for any.
-Leave SNAT_TO_SOURCE unset: outgoing mail must come from %TM%.`
+// current says whether Docker and Compose are such as Mailcow wants them.
+func current(now seen.Mailcow) bool {
+	major := func(version string) int {
+		first, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+		n, _ := strconv.Atoi(first)
+		return n
+	}
+	return major(now.Engine) >= leastDocker && major(now.Compose) >= 2
+}
 
-const listenCopy = `
-# on %MAIL%, as root
-cd /opt/mailcow-dockerized
-say() { sed -i "/^$1=/d" mailcow.conf; echo "$1=$2" >> mailcow.conf; }
-say HTTP_BIND %TM%
-say HTTP_PORT %HTTP%
-say HTTPS_BIND %TM%
-say HTTPS_PORT %WEB%
-say SMTP_PORT %TM%:%SMTP%
-say SMTPS_PORT %TM%:%SUBMISSIONS%
-say SUBMISSION_PORT %TM%:%SUBMISSION%
-say IMAPS_PORT %TM%:%IMAPS%
-say HTTP_REDIRECT n
-say ENABLE_IPV6 false
-say SKIP_LETS_ENCRYPT y
-say AUTODISCOVER_SAN n
-sed -i -E 's/^(IMAP|POP|POPS|SIEVE)_PORT=([0-9.]+:)?/\1_PORT=127.0.0.1:/' mailcow.conf
-grep -E '_(PORT|BIND)=' mailcow.conf`
-
-// guide: mailcow, Starting Mailcow: the guide never tells Postfix whom to believe, nor where outgoing mail goes.
-const relayText = `XCLIENT: %PROXY% (%TP%) may say who really sent a mail, and nobody else may.
-Without it every mail seems to come from %TP%, and spam filter and bans are blind.
-Outgoing mail goes to %TP% port %RELAY%; the world must never see the address at home.
-Do NOT add %TP% to mynetworks: that would make an open relay of whatever slips through.
-The last file spares %PROXY% the wait that strangers get at the greeting.`
-
-const relayCopy = `
-# on %MAIL%, as root
-cd /opt/mailcow-dockerized/data/conf/postfix
-touch extra.cf custom_postscreen_whitelist.cidr
-sed -i '/^smtpd_authorized_xclient_hosts/d; /^relayhost/d' extra.cf
-cat >> extra.cf <<'END'
-smtpd_authorized_xclient_hosts = %TP%
-relayhost = [%TP%]:%RELAY%
-END
-grep -qF '%TP%/32' custom_postscreen_whitelist.cidr ||
-  echo '%TP%/32 permit' >> custom_postscreen_whitelist.cidr`
-
-const startText = `The first start takes minutes: it downloads all containers.
-The last command lists ports that are open to everybody at home; it must print nothing.`
-
-const startCopy = `
-# on %MAIL%, as root
-cd /opt/mailcow-dockerized
-docker compose pull
-docker compose up -d
-docker compose ps --status running
-docker ps --format '{{.Names}} {{.Ports}}' | grep -E '(0\.0\.0\.0|\[::\]):'`
-
-const adminText = `A fresh Mailcow lets everybody in as admin with the word moohoo: change that before all else.
-The web is not open to the world yet: the command brings it here, through %PROXY%.
-While it runs, open https://localhost:%WEB%/admin and accept the certificate that is not known.
-Then switch on the second factor for admin.`
-
-const domainsText = `In Mailcow's web interface (Email, Configuration): add each domain, then its mailboxes.
-Make a DKIM key for each domain: selector %SELECTOR%, 2048 bits. The DNS chapter publishes it.
-Make aliases for the addresses below: other servers and their reports write to them.
-Ignore Mailcow's own DNS page: it compares with the address at home, which is right to be nowhere.`
-
-// addresses are those that every mail domain must have (RFC 2142), and those that the records name.
-func (w handwork) addresses() string {
-	text := ""
-	for _, d := range w.domains {
-		for _, name := range []string{"postmaster", "abuse", "dmarc", "tlsrpt"} {
-			text += name + "@" + d + "\n"
+// mailcowNotes are what the operator should know of it before it is changed.
+func mailcowNotes(s *site.Site, h *site.Host, now seen.Mailcow) (notes []Note) {
+	warn := func(format string, args ...any) {
+		notes = append(notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf(format, args...)})
+	}
+	var open []string
+	for _, one := range now.Publishes {
+		if one.Addr.IsUnspecified() && !slices.Contains(open, strconv.Itoa(one.First)) {
+			open = append(open, strconv.Itoa(one.First))
 		}
 	}
-	return text
+	if len(open) > 0 && now.Begun() {
+		warn("Mailcow has these ports open to everybody at home, past ufw: %s; they close but for the tunnel", strings.Join(open, ", "))
+		if len(s.Mail.LAN) > 0 {
+			warn("your answers admit clients at home directly (mail.lan), but bound like this Mailcow answers none: they reach it as everybody does, by the name %s", s.Hostname)
+		}
+	}
+	if was := now.Set["MAILCOW_HOSTNAME"]; was != s.Hostname {
+		warn("Mailcow is called %s, and mail servers expect the name of the proxy's address: it becomes %s", remote.Clean(was).Line(80), s.Hostname)
+	}
+	if was := now.Set["SNAT_TO_SOURCE"]; was != "" {
+		warn("SNAT_TO_SOURCE is %s: outgoing mail must come from %s, so leave it empty", remote.Clean(was).Line(40), s.TunnelAddress(h))
+	}
+	if s.Tunnel.Network6.IsValid() {
+		warn("Mailcow's settings have room for one address a port, which is the tunnel's of IPv4: over IPv6 (tunnel.network6) nobody answers, unless its docker-compose.override.yml says so")
+	}
+	if now.Set["SKIP_LETS_ENCRYPT"] != "y" && now.Begun() {
+		warn("Mailcow asks for certificates no longer, as port %d ends at the proxy: those that it has stay until they expire", s.Ports.HTTP)
+	}
+	return notes
 }

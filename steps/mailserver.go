@@ -23,6 +23,9 @@ exit $rc`
 
 // mailReads is what must be seen of a mail host's own mail server.
 func mailReads(s *site.Site, h *site.Host) []remote.Query {
+	if s.Mail.Kind == "mailcow" {
+		return append(seen.OfMailcow.Reads(s, h), mailcowServer(s, h).Reads()...)
+	}
 	return append(seen.Postfix.Reads(s, h), postfixTable(nil, false).Reads()...)
 }
 
@@ -37,7 +40,8 @@ func postfixTable(keys []does.Key, anew bool) does.Table {
 // planMailServer has a Postfix on the mail host do its part: the site's name, who may say who sent a mail, where outgoing mail goes, and
 // nobody else's word for it. Another mail server is told by a person, and so is one in a container, whose files are none of the host's.
 func planMailServer(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
-	if s.Mail.Kind != "plain" {
+	if s.Mail.Kind == "mailcow" {
+		planMailcowServer(s, h, f, p)
 		return
 	}
 	now, err := seen.Postfix.Of(f)

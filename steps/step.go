@@ -28,12 +28,9 @@ type Step struct {
 	Plan    func(*site.Site, Look) Plan                  // what is still needed; the site has what was detected filled in
 	Strip   func(*site.Site, Look, map[string]bool) Plan // takes our part out of the paths named, which others edited since; may be nil
 	Carries func(*site.Site) netip.Prefix                // the network it makes: undone, it cuts off who came through that; may be nil
-	Proof   []string                                     // IDs of the checks that prove it; none for a chapter of tasks for a person
+	Proof   []string                                     // IDs of the checks that prove it
 	people  bool                                         // no host is changed for it
 }
-
-// ByHand says whether a chapter is tasks for a person only: this program neither does nor proves anything of it.
-func (s Step) ByHand() bool { return len(s.Proof) == 0 }
 
 // OfAnswers says whether its plan is made of the answers, as no host is changed for it: it is tasks for a person, which checks may
 // measure. What was seen fills them in at most; it plans without that, too.
@@ -47,6 +44,7 @@ type Plan struct {
 	Notes   []Note
 	After   []string // what is so once the guarded parts are kept, in plain words: who reaches what, and from where SSH stays open
 	Then    []string // what will be planned once the inert parts are in place and looked at
+	More    bool     // once the guarded parts are kept it is planned again: something comes last that depends on them
 	Refused []string // why this must not be done at all: one clear line each
 	LockOut []string // why the operator would certainly be locked out; needs the named acceptance
 }

@@ -155,8 +155,10 @@ func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*sit
 				f.Answers[q.ID] = sectioned(q.ID, facts[h.Name])
 			case !ok:
 				f.Answers[q.ID] = remote.Answer{Code: 1}
-			case strings.HasPrefix(q.File, "/etc/systemd/"), strings.HasPrefix(q.File, "/opt/"):
+			case strings.HasPrefix(q.File, "/etc/systemd/"), strings.HasPrefix(q.File, "/etc/caddy/"), strings.HasPrefix(q.File, "/opt/"), strings.HasPrefix(q.File, "/etc/postern/"), strings.HasPrefix(q.File, "/etc/dovecot/"):
 				f.Answers[q.ID] = remote.Answer{Out: text, Mode: 0o644, Owner: "root:root"}
+			case strings.HasPrefix(q.File, "/usr/local/sbin/"):
+				f.Answers[q.ID] = remote.Answer{Out: text, Mode: 0o755, Owner: "root:root"}
 			default:
 				f.Answers[q.ID] = remote.Answer{Out: text, Mode: 0o600, Owner: "root:root"}
 			}

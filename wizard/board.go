@@ -151,11 +151,7 @@ func (b *board) bring(id string) tea.Msg {
 	case len(c.plan.Tasks) == 0:
 		return all{noteMsg("there is nothing to do in this chapter with these answers"), nextMsg{}}
 	}
-	shown := openMsg{newTasks(b, id, c.plan.Tasks)}
-	if c.step.ByHand() {
-		return shown
-	}
-	return all{shown, job{verb: check, steps: []string{id}}} // they tick themselves
+	return all{openMsg{newTasks(b, id, c.plan.Tasks)}, job{verb: check, steps: []string{id}}} // they tick themselves
 }
 
 // begin shows a job that changes hosts, and gives it to the engine.

@@ -89,8 +89,6 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 		return refused
 	case !plan.Empty(), !step.OfAnswers() && len(step.Lacks(b.site())) > 0:
 		return needed
-	case step.ByHand() && len(b.left(plan.Tasks)) > 0:
-		return todo
 	}
 	var said []checks.Result
 	for _, r := range b.results {
@@ -100,9 +98,10 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	}
 	_, ever := b.worked(step.ID)
 	switch o, asked := worst(said); {
-	case step.ByHand():
 	case step.OfAnswers() && !ever && (!asked || o == checks.Fail):
 		return todo
+	case (!asked || o == checks.Skip) && slices.ContainsFunc(b.left(plan.Tasks), func(t steps.Task) bool { return t.Check == "" }):
+		return todo // what it is about is not there yet, and a person brings it
 	case !asked:
 		return unasked
 	case o == checks.Fail:
@@ -113,8 +112,8 @@ func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	return inPlace
 }
 
-// byHand plans the chapters that change no host: they are made of the answers and of what was seen last, and no host is asked.
-func (w *shell) byHand() {
+// ofAnswers plans the chapters that change no host: they are made of the answers and of what was seen last, and no host is asked.
+func (w *shell) ofAnswers() {
 	if w.file == nil {
 		return
 	}
@@ -129,13 +128,13 @@ func (w *shell) byHand() {
 // standing says whether every chapter that changes hosts is in place, but for those whose answers were not given.
 func (b *board) standing() bool {
 	return !slices.ContainsFunc(b.chapters, func(c *chapter) bool {
-		return !c.step.OfAnswers() && !c.state.stands() && len(c.step.Lacks(b.site())) == 0
+		return !c.step.OfAnswers() && !c.state.stands() && c.state != todo && len(c.step.Lacks(b.site())) == 0
 	})
 }
 
 // rejudge follows the results of checks.
 func (w *shell) rejudge() {
-	w.byHand()
+	w.ofAnswers()
 	for _, c := range w.chapters {
 		if c.state.stands() {
 			c.state = w.judge(c.step, c.plan)
@@ -200,7 +199,7 @@ func (b *board) says(c *chapter) string {
 	if c.state == needed && halted(c.plan) {
 		return "in place before, and does not run"
 	}
-	if c.state == todo && !c.step.ByHand() {
+	if c.state == todo && c.step.OfAnswers() {
 		return "for you to do, and measured"
 	}
 	return means[c.state]

@@ -276,10 +276,10 @@ func (p *checksPage) after(width int) []draw.Line {
 	var lines []draw.Line
 	for _, c := range p.chapters {
 		switch n := len(p.left(c.plan.Tasks)); {
-		case c.state == inPlace && !c.step.ByHand():
+		case c.state == inPlace:
 			proven = append(proven, c.step.Title)
 		case n > 0 && c.step.OfAnswers():
-			next = append(next, fmt.Sprintf("%s (%s%s)", c.step.Title, report.Plural(n, "task"), when(c.step.ByHand(), " that nothing measures", "")))
+			next = append(next, fmt.Sprintf("%s (%s)", c.step.Title, report.Plural(n, "task")))
 		}
 	}
 	for _, row := range [][2]string{

@@ -26,9 +26,6 @@ func (p *explainPage) choices() []choice {
 	if len(c.plan.Tasks) > 0 {
 		list = append(list, choice{key{"t", "tasks"}, func() tea.Msg { return openMsg{newTasks(p.board, p.id, c.plan.Tasks)} }})
 	}
-	if c.step.ByHand() {
-		return list
-	}
 	ids := []string{p.id}
 	if p.enough() {
 		list = append(list, choice{key{"c", "check"}, func() tea.Msg { return p.prove(ids) }})
@@ -56,7 +53,6 @@ func (p *explainPage) Update(m tea.Msg) tea.Msg {
 // what there is to do.
 func (p *explainPage) forward(c *chapter) tea.Msg {
 	switch {
-	case c.step.ByHand():
 	case c.state == unasked:
 		return p.prove([]string{p.id})
 	case c.state == inPlace || c.state == unsure:

@@ -201,7 +201,7 @@ func (w *shell) begin(err error) tea.Cmd {
 	proof := job{verb: check}
 	if !w.standing() {
 		for _, c := range w.chapters {
-			if _, worked := w.worked(c.step.ID); !c.step.ByHand() && (worked || c.state.stands()) {
+			if _, worked := w.worked(c.step.ID); worked || c.state.stands() {
 				proof.steps = append(proof.steps, c.step.ID)
 			}
 		}

@@ -56,7 +56,7 @@ func (w *shell) use(f *site.File) {
 	for _, s := range steps.All() {
 		w.chapters = append(w.chapters, &chapter{step: s, state: unknown})
 	}
-	w.byHand()
+	w.ofAnswers()
 	w.pages = nil
 	w.push(newContents(&w.board))
 }
@@ -213,7 +213,7 @@ func (w *shell) answer(pairs [][2]string) error {
 			c.state = unknown
 		}
 	}
-	w.byHand()
+	w.ofAnswers()
 	return nil
 }
 

@@ -1,10 +1,13 @@
 package zone
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/site"
 )
@@ -72,17 +75,18 @@ func Mail(s *site.Site, p *site.Host, d string) []Record {
 	service := func(name string, port int) {
 		list = append(list, Record{name + "._tcp." + d, "SRV", fmt.Sprintf("0 1 %d", port), s.Hostname})
 	}
-	if s.Mail.Kind == "mailcow" {
-		for _, name := range AutoNames(d) {
-			list = append(list, Record{name, "CNAME", "", s.Hostname})
-		}
-		service("_autodiscover", s.Ports.HTTPS)
+	for _, name := range WebNames(s, d) {
+		list = append(list, Record{name, "CNAME", "", s.Hostname})
 	}
+	service("_autodiscover", s.Ports.HTTPS)
 	service("_imaps", s.Ports.IMAPS)
 	service("_submissions", s.Ports.Submissions)
 	service("_submission", s.Ports.Submission)
 	for _, none := range []string{"_imap", "_pop3", "_pop3s"} { // not offered (RFC 6186, 3.4); Mailcow's autoconfig obeys the last two
 		list = append(list, Record{none + "._tcp." + d, "SRV", "0 0 0", "."})
+	}
+	if s.Web.MTASTS != "" {
+		list = append(list, Announced(s, d))
 	}
 	return list
 }
@@ -95,8 +99,52 @@ func Strict(s *site.Site, p *site.Host, d string) []Record {
 	}
 }
 
-// AutoNames are what mail programs ask for their settings.
-func AutoNames(d string) []string { return []string{"autoconfig." + d, "autodiscover." + d} }
+// Autoconfig is the name under which Thunderbird and others ask the web for a domain's settings.
+func Autoconfig(d string) string { return "autoconfig." + d }
+
+// Autodiscover is that under which Outlook does.
+func Autodiscover(d string) string { return "autodiscover." + d }
+
+// PolicyHost is that under which other mail servers ask for its MTA-STS policy (RFC 8461, 3.3).
+func PolicyHost(d string) string { return "mta-sts." + d }
+
+// WebNames are those that the web server of a site has for one of its domains.
+func WebNames(s *site.Site, d string) []string {
+	list := []string{Autoconfig(d), Autodiscover(d)}
+	if s.Web.MTASTS != "" {
+		list = append(list, PolicyHost(d))
+	}
+	return list
+}
+
+// Certified are all the names of a site that the web server has a certificate for, each once.
+func Certified(s *site.Site) []string {
+	list := []string{s.Hostname}
+	for _, d := range Domains(s) {
+		for _, name := range WebNames(s, d) {
+			if !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		}
+	}
+	return list
+}
+
+// Policy is what the MTA-STS policy of a site says (RFC 8461, 3.2). Where it is being given up it is remembered for a day at most.
+func Policy(s *site.Site) string {
+	age := 7 * 24 * time.Hour
+	switch s.Web.MTASTS {
+	case "testing", "none":
+		age = 24 * time.Hour
+	}
+	return fmt.Sprintf("version: STSv1\nmode: %s\nmx: %s\nmax_age: %d\n", s.Web.MTASTS, s.Hostname, int(age.Seconds()))
+}
+
+// Announced is the record that says there is a policy; it has another ID for each. It is to be published once the policy is served.
+func Announced(s *site.Site, d string) Record {
+	sum := sha256.Sum256([]byte(Policy(s)))
+	return Record{"_mta-sts." + d, "TXT", "v=STSv1; id=" + hex.EncodeToString(sum[:8]), ""}
+}
 
 // SPF names the only addresses that mail leaves from, and what is to be thought of all others (RFC 7208). ip4 costs no lookup (4.6.4).
 // The proxy's stay in it beside those of a smart host, so that mail passes on whichever way.

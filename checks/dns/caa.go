@@ -10,7 +10,6 @@ import (
 
 	"postern/checks"
 	"postern/remote"
-	"postern/site"
 	"postern/zone"
 )
 
@@ -28,17 +27,6 @@ func init() {
 // issuers are those that Caddy asks for certificates: Let's Encrypt, and ZeroSSL where that does not.
 var issuers = []string{"letsencrypt.org", "sectigo.com"}
 
-// certified are the names that a site has certificates for.
-func certified(s *site.Site) []string {
-	list := []string{s.Hostname}
-	if s.Mail.Kind == "mailcow" {
-		for _, d := range zone.Domains(s) {
-			list = append(list, zone.AutoNames(d)...)
-		}
-	}
-	return list
-}
-
 // climb is a name and all above it but the root, in the order in which CAA records are looked for (RFC 8659, 3).
 func climb(name string) []string {
 	var list []string
@@ -51,7 +39,7 @@ func climb(name string) []string {
 func askCAA(_ context.Context, e *checks.Env, s sight, q checks.Question) []checks.Result {
 	q.Fix, q.Likely = "add to those records: CAA 0 issue \"letsencrypt.org\"", "they were made for another certificate authority"
 	var wrong, lines []string
-	for _, name := range certified(e.Site) {
+	for _, name := range zone.Certified(e.Site) {
 		owner, told, why := s.caaOf(name)
 		if why != "" {
 			return []checks.Result{q.Unknown(name+": "+why, "")}
@@ -67,7 +55,7 @@ func askCAA(_ context.Context, e *checks.Env, s sight, q checks.Question) []chec
 	switch {
 	case len(lines) == 0:
 		return []checks.Result{q.OK("none, so everybody may issue")}
-	case len(wrong) > 0 && e.Site.Web.Kind == "caddy":
+	case len(wrong) > 0 && e.Site.Web.Kind == "caddy" && e.Site.Web.CA+e.Site.Web.Certificate == "":
 		return []checks.Result{q.Warn(checks.Few(wrong), "", all)}
 	case len(wrong) > 0:
 		return []checks.Result{q.OK("who issues here is not known; allowed is: %s", remote.Clean(all).Line(200))}

@@ -18,6 +18,7 @@ import (
 
 	"postern/checks"
 	"postern/remote"
+	"postern/zone"
 )
 
 func init() {
@@ -25,8 +26,8 @@ func init() {
 		ID: "dns.mtasts", Title: "An MTA-STS policy that is announced is there, and the mail host meets it", Guide: "RFC 8461, 3",
 		Page: checks.Page{
 			Asks:  "Where a record _mta-sts announces a policy: is it served at https://mta-sts.DOMAIN with a certificate that is right, and does it name the mail host? Does port 25 show a certificate for that name, from an authority that all know? The policy is fetched from the proxy; no redirect is followed. Without such a record nothing is wanted.",
-			OK:    "No policy is announced, or the policy is there and the mail host meets it.",
-			Warn:  "It is announced and cannot be fetched or read, or the mail host does not meet it and it is only being tested.",
+			OK:    "No policy is announced and none is wanted, or it is not served yet, or the policy is there and the mail host meets it.",
+			Warn:  "It is served and not announced, or under an old id. Or it is announced and cannot be fetched or read, or the mail host does not meet it and it is only being tested.",
 			Fail:  "It asks for another host than ours, or for a certificate that port 25 does not show: large senders refuse to deliver.",
 			Mends: "Serve the policy first, and publish its record then; with every change of the policy the record gets another id. To give it up, serve 'mode: none' for as long as max_age was, then take the record away.",
 		},
@@ -34,7 +35,8 @@ func init() {
 }
 
 const (
-	mostPolicy     = 1 << 16 // bytes of a policy (RFC 8461, 3.2 and 3.3: 64 kilobytes are enough)
+	policyPath     = "/.well-known/mta-sts.txt" // RFC 8461, 3.3
+	mostPolicy     = 1 << 16                    // bytes of a policy (RFC 8461, 3.2 and 3.3: 64 kilobytes are enough)
 	policyPatience = 20 * time.Second
 )
 
@@ -93,15 +95,21 @@ func askMTASTS(ctx context.Context, e *checks.Env, s sight, q checks.Question, d
 	q.Fix, q.Likely = "'postern check --explain dns.mtasts' says in which order", "the record was published before the policy is served, or stayed when the mail host changed"
 	var is policy
 	r := s.judge(q, set{"_mta-sts." + d, "TXT", "v=stsv1"}, func(told []string) (wrong, odd string) {
+		ours := zone.Announced(e.Site, d).Value
 		switch {
+		case len(told) == 0 && e.Site.Web.MTASTS == "":
+			return "", ""
 		case len(told) == 0:
+			if _, err := s.fetch(ctx, zone.PolicyHost(d), policyPath, e.Now); err == nil {
+				return "", "the policy of " + d + " is served, and no record announces it yet: publish _mta-sts." + d + " TXT " + ours
+			}
 			return "", ""
 		case len(told) > 1:
 			return "", fmt.Sprintf("there are %d MTA-STS records, which counts as none", len(told))
 		case !stsRecord.MatchString(told[0]):
 			return "", "the record is malformed, which counts as none: " + remote.Clean(told[0]).Line(120)
 		}
-		text, err := s.fetch(ctx, "mta-sts."+d, "/.well-known/mta-sts.txt", e.Now)
+		text, err := s.fetch(ctx, zone.PolicyHost(d), policyPath, e.Now)
 		if err != nil {
 			return "", "the policy of " + d + " cannot be fetched: " + remote.Words(err) + "; senders that know an older one go on with that"
 		}
@@ -109,6 +117,8 @@ func askMTASTS(ctx context.Context, e *checks.Env, s sight, q checks.Question, d
 		switch is = p; {
 		case err != nil:
 			return "", "the policy of " + d + " is malformed: " + err.Error()
+		case e.Site.Web.MTASTS != "" && told[0] != ours && text == zone.Policy(e.Site):
+			return "", "the record of " + d + " has the id of another policy than the one that is served: who knows that goes on with it, until it is " + ours
 		case p.mode == "none" || p.names(e.Site.Hostname):
 			return "", ""
 		case p.mode == "enforce":

@@ -62,7 +62,7 @@ func see(ctx context.Context, e *checks.Env) sight {
 func wanted(s *site.Site, proxy *site.Host) (names []string, asks []question) {
 	host := dns.CanonicalName(s.Hostname)
 	names, asks = []string{host}, []question{asking(host, "AAAA"), asking(tlsaName(s), "TLSA")}
-	for _, n := range certified(s) {
+	for _, n := range zone.Certified(s) {
 		for _, above := range climb(n) {
 			asks = append(asks, asking(above, "CAA"))
 		}

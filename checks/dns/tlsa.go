@@ -2,14 +2,10 @@ package dns
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
-	"net/smtp"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -30,9 +26,6 @@ func init() {
 		},
 	}, "a TLSA record that names the certificate of port 25, or none", askTLSA)
 }
-
-// greeting is how long a mail server may take until it has shown its certificate: some let a stranger wait.
-const greeting = 40 * time.Second
 
 // tlsaName is where the TLSA records of the mail host's port stand (RFC 7672, 2.2.3).
 func tlsaName(s *site.Site) string { return fmt.Sprintf("_%d._tcp.%s", site.WorldSMTP, s.Hostname) }
@@ -91,34 +84,15 @@ func (s sight) signed(ctx context.Context, name string) (bool, error) {
 // presented is the certificate that the mail server behind the site's name shows after STARTTLS, and those that come with it. The
 // proxy asks: itself, or on the direct path the mail host, to which the world's port leads.
 func (s sight) presented(ctx context.Context, e *checks.Env) ([]*x509.Certificate, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, greeting, errors.New("it does not answer"))
-	defer cancel()
 	at := s.proxy.Public4
 	if hosts := e.Site.HostsOf(site.Mail); e.Site.Mail.Path == "direct" && len(hosts) > 0 {
 		at = e.Site.TunnelAddress(hosts[0])
 	}
-	conn, reached := e.Dial(ctx, s.from, netip.AddrPortFrom(at, uint16(site.WorldSMTP)))
-	if conn == nil {
-		return nil, fmt.Errorf("%s: %s", at, reached.Answer)
+	chain, reached, err := e.Presented(ctx, s.from, netip.AddrPortFrom(at, uint16(site.WorldSMTP)), true)
+	if err == nil && reached.Answer != checks.Open {
+		err = fmt.Errorf("%s: %s", at, reached.Answer)
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	c, err := smtp.NewClient(conn, e.Site.Hostname)
-	if err == nil {
-		err = c.Hello("probe.invalid")
-	}
-	if err == nil {
-		err = c.StartTLS(&tls.Config{InsecureSkipVerify: true, ServerName: e.Site.Hostname, MinVersion: tls.VersionTLS12}) //nolint:gosec // it is the record that tells whether it is right
-	}
-	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, err
-	}
-	state, _ := c.TLSConnectionState()
-	_ = c.Quit()
-	return state.PeerCertificates, nil
+	return chain, err
 }
 
 // judgeTLSA compares records with what a mail server shows: one that fits is enough (RFC 7672, 3.1). Usages 0 and 1 are passed over

@@ -24,6 +24,7 @@ import (
 	"postern/checks"
 	"postern/remote"
 	"postern/site"
+	"postern/zone"
 )
 
 // shown is a certificate for the names of the world, and the authority behind it, made once.
@@ -128,6 +129,17 @@ func announced(answer http.HandlerFunc) func(*world) {
 	}
 }
 
+// wantsPolicy has the site want one, and the DNS say in place of the record that announces it something else; where it is served.
+func wantsPolicy(record string, isServed bool) func(*world) {
+	return func(w *world) {
+		w.env.Site.Web.MTASTS = "enforce"
+		if announced(served(zone.Policy(w.env.Site)))(w); !isServed {
+			delete(w.talks, "203.0.113.10:443")
+		}
+		w.edit(zone.Announced(w.env.Site, "example.org").Line()+"\n", record)
+	}
+}
+
 func served(text string) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		if r.Host != "mta-sts.example.org" || r.URL.Path != "/.well-known/mta-sts.txt" {
@@ -188,6 +200,10 @@ var voluntary = []story{
 		w.edit("@ NS ns1", "@ CAA 0 issue \"digicert.com\"\n@ NS ns1")
 	}, "dns.caa", checks.OK, "who issues here is not known"},
 
+	{"a policy of ours", wantsPolicy("_mta-sts TXT \"v=STSv1; id=f19954f43fd4704f\"\n", true), "dns.mtasts", checks.OK, "v=STSv1; id=f199"},
+	{"a policy of ours that no record announces", wantsPolicy("", true), "dns.mtasts", checks.Warn, "no record announces it yet: publish _mta-sts.example.org TXT v=STSv1; id="},
+	{"a policy of ours that is not there yet", wantsPolicy("", false), "dns.mtasts", checks.OK, "none, as it should be"},
+	{"a policy of ours under an old id", wantsPolicy("_mta-sts TXT \"v=STSv1; id=1\"\n", true), "dns.mtasts", checks.Warn, "the id of another policy"},
 	{"a policy that fits", announced(served(usualPolicy)), "dns.mtasts", checks.OK, "v=STSv1"},
 	{"a policy by a pattern", announced(served(strings.ReplaceAll(usualPolicy, "mx: mail", "mx: *"))), "dns.mtasts", checks.OK, "v=STSv1"},
 	{"a policy for another host", announced(served(strings.ReplaceAll(usualPolicy, "mx: mail", "mx: old"))), "dns.mtasts", checks.Fail, "names old.example.org, not mail.example.org"},

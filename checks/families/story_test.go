@@ -340,7 +340,7 @@ var tunnelStories = []story{
 
 func TestStories(t *testing.T) {
 	told := map[string]bool{}
-	for _, list := range [][]story{hostStories, firewallStories, outsideStories, tunnelStories} {
+	for _, list := range [][]story{hostStories, firewallStories, outsideStories, tunnelStories, mailcowStories} {
 		for _, s := range list {
 			t.Run(s.check+"/"+s.name, func(t *testing.T) {
 				w := newWorld(t)
@@ -369,7 +369,7 @@ func TestStories(t *testing.T) {
 		}
 	}
 	for _, c := range checks.All() {
-		if !told[c.ID] && c.Step != "dns" && c.Step != "haraka" && c.ID != "dns.provider" { // these families have a world and stories of their own
+		if !told[c.ID] && c.Step != "dns" && c.Step != "haraka" && c.Step != "caddy" && c.ID != "dns.provider" { // these families have a world and stories of their own
 			t.Errorf("no story makes %s say that something is wrong", c.ID)
 		}
 	}

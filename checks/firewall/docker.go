@@ -14,7 +14,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "firewall.docker", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "Docker publishes nothing around the firewall",
+		ID: "firewall.docker", Rests: []string{"mailcow.ports@", "host.ssh@"}, Step: "firewall", Title: "Docker publishes nothing around the firewall",
 		Page: checks.Page{
 			Asks:  "Does Docker publish ports on all addresses of a host? Those are let in before ufw is asked. The host is asked what is published, and this place whether it is reached.",
 			OK:    "What is published listens on the tunnel's address or the loopback only.",

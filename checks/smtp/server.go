@@ -22,7 +22,7 @@ func init() {
 			Fail:    "It would relay whatever comes from the proxy; or it does not know who sends; or its mail leaves by another way. The result says which.",
 			Skip:    "No Postfix is found on the mail host. What another server does, smtp.relay and the others see from outside.",
 			Unknown: "The host could not be asked.",
-			Mends:   "The chapter Haraka sets these, and shows each before. Where Postfix runs in a container, it has the lines to copy.",
+			Mends:   "The chapter Haraka sets these, and shows each before. Mailcow's it sets in its extra.cf; for a Postfix in another container it has the lines to copy.",
 		},
 		Guide: "mailcow, Starting Mailcow", Reads: seen.Postfix.Reads, Ask: checks.Linux(askServer),
 	})
@@ -31,8 +31,8 @@ func init() {
 func askServer(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "a mail server that believes the proxy about senders at most, and sends by it", Fix: "haraka", Likely: "it was set up for another place, or changed by hand"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
-		if e.Site.Hostname == "" || e.Site.Mail.Kind != "plain" {
-			return q.Skip("the site has no names yet, or its mail server is another (mail.kind)")
+		if e.Site.Hostname == "" {
+			return q.Skip("the site has no names yet")
 		}
 		now, err := seen.Postfix.Of(v.Facts)
 		switch {
@@ -41,7 +41,7 @@ func askServer(_ context.Context, e *checks.Env) []checks.Result {
 		case now.Absent, !now.Active:
 			return q.Skip("no Postfix is found on %s", h.Name)
 		}
-		if now.Container != "" {
+		if now.Container != "" && e.Site.Mail.Kind == "plain" {
 			q.Fix = "set it in the container " + now.Container + ": 'postern plan haraka' has the lines to copy"
 		}
 		return judgeServer(q, e.Site, now)

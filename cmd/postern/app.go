@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -133,7 +134,7 @@ func (a *app) begin(verb string, from *answers) (*run.Runner, error) {
 	}
 	a.of = from.file.Path
 	r := &run.Runner{
-		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Diary: a.diary(), Clock: a.world.now, NewID: newID(a.world.now),
+		Site: from.site, Connect: a.connect(a.ask.answer), Reach: a.reach(), Here: a.here(), Trusts: a.trusts(), Diary: a.diary(), Clock: a.world.now, NewID: newID(a.world.now),
 		Operator: a.world.user + "@" + a.world.hostname, Deadline: cmp.Or(a.Deadline, 2*time.Minute), Accept: a.accepted(),
 		Emit: a.emit, Saved: from.saved, Answered: from.answered, Approve: a.approve, Ask: a.ask.answer,
 	}
@@ -180,6 +181,14 @@ func (a *app) openLog(verb string) error {
 	}
 	a.log, a.say.record = log, log.line
 	log.line("postern " + version + " " + verb)
+	return nil
+}
+
+// trusts are the authorities that count where the program runs; nil: those that the machine knows.
+func (a *app) trusts() *x509.CertPool {
+	if a.sim != nil {
+		return a.sim.Roots()
+	}
 	return nil
 }
 

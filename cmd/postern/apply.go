@@ -37,15 +37,6 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	if err == nil {
 		a.since(a.of, out.Results, false)
 	}
-	if _, only := byHand(c.Steps); only && err == nil {
-		if a.JSON {
-			object := outcomeObject(out, nil, exitUnasked, a.log)
-			object.Outcome = "by-hand"
-			a.final(object)
-		}
-		a.say.lines(report.Left(out.Tasks, c.Steps...))
-		return a.unmeasured(c.Steps)
-	}
 	return a.ended(out, err)
 }
 
@@ -54,7 +45,7 @@ func (a *app) answered(s *site.Site, named []string) error {
 	for _, step := range steps.All() {
 		lacks := step.Lacks(s)
 		switch {
-		case len(lacks) == 0 || step.ByHand():
+		case len(lacks) == 0:
 		case slices.Contains(named, step.ID):
 			return usage("--save --set "+strings.Join(lacks, "=NAME --set ")+"=NAME", "chapter %s is made of answers that are missing: %s", step.ID, strings.Join(lacks, ", "))
 		case len(named) == 0:

@@ -59,9 +59,6 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if code := checks.Exit(results); code != exitOK {
 		return silent(code)
 	}
-	if _, only := byHand(c.Steps); only {
-		return silent(exitUnasked)
-	}
 	return nil
 }
 
@@ -100,14 +97,7 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 		}
 	}
 	if a.JSON {
-		object := checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Causes: causeObjects(results), Exit: checks.Exit(results), Unmeasured: []string{}}
-		hand, only := byHand(c.Steps)
-		for _, step := range hand {
-			object.Unmeasured = append(object.Unmeasured, step.ID)
-		}
-		if only {
-			object.Exit = exitUnasked
-		}
+		object := checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Causes: causeObjects(results), Exit: checks.Exit(results)}
 		if c.Watch {
 			return results, a.say.json(object, false)
 		}
@@ -115,7 +105,6 @@ func (c *checkCmd) once(ctx context.Context, a *app, from *answers, aloud bool) 
 	}
 	a.since(from.file.Path, results, aloud)
 	if aloud {
-		_ = a.unmeasured(c.Steps) // Run returns the exit code
 		a.say.lines(report.Causes(results))
 		a.say.lines(report.Findings(results))
 	}

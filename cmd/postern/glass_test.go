@@ -115,7 +115,7 @@ func (g *glass) press(keys string) {
 var (
 	onRow   = regexp.MustCompile(`(?m)^.{21}[|+] > (.{0,24})`)
 	keyOf   = regexp.MustCompile(`(\w+) shows a host key that was not seen before`)
-	changes = regexp.MustCompile(`(Preparations|Guarded): \d+ changes?`)
+	changes = regexp.MustCompile(`(Preparations|Guarded|Afterwards): \d+ changes?`)
 	working = regexp.MustCompile(`(?m)^. (at work|checking|looking) \d`)
 )
 

@@ -59,7 +59,6 @@ type walk struct {
 	from  *answers
 	r     *run.Runner
 	found *site.Site // with what was detected filled in; nil before the first look
-	skip  bool       // the operator wants to be asked about no more of them
 
 	lacked map[string]bool // keys that were asked once more, because a chapter can say nothing without them
 }
@@ -90,9 +89,6 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
-	if step.ByHand() {
-		return w.byHand(ctx, step, p.Plans[0])
-	}
 	if step.OfAnswers() {
 		return w.beyond(ctx, step, p.Plans[0])
 	}
@@ -103,6 +99,10 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		}
 		if lacks := step.Lacks(p.Site); len(lacks) > 0 {
 			w.say.line(amber, "%s waits for answers: %s", step.Title, strings.Join(lacks, ", "))
+			return nil
+		}
+		if open := unmeasured(p.Plans); len(open) > 0 {
+			w.say.line(amber, "%s: %s left for you", step.Title, report.Plural(len(open), "task"))
 			return nil
 		}
 		w.say.line(green, "[ok] %s is in place", step.Title)
@@ -124,6 +124,14 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 	}
 	w.say.line(green, "[ok] %s is in place", step.Title)
 	return nil
+}
+
+// unmeasured are the tasks that a person has not done yet as far as anybody knows, because no check can tell.
+func unmeasured(plans []steps.Plan) (open []steps.Task) {
+	for _, plan := range plans {
+		open = append(open, slices.DeleteFunc(report.Open(plan.Tasks), func(t steps.Task) bool { return t.Check != "" })...)
+	}
+	return open
 }
 
 // elsewhere asks again how to reach the hosts that could not be reached, of a person at a terminal. It gives the error back

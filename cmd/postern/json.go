@@ -152,9 +152,7 @@ type checkJSON struct {
 	At      time.Time    `json:"at"`
 	Results []resultJSON `json:"results"`
 	Causes  []causeJSON  `json:"causes"`
-	// Unmeasured are the steps asked for that are done by hand, about which the results say nothing.
-	Unmeasured []string `json:"unmeasured"`
-	Exit       int      `json:"exit"`
+	Exit    int          `json:"exit"`
 }
 
 // causeJSON is a result that others follow from, by their keys: ID@place.

@@ -58,7 +58,7 @@ func (a *app) closing(p *run.Proposal, named []string, never bool) {
 	for _, plan := range p.Plans {
 		tasks = append(tasks, plan.Tasks...)
 		step, _ := steps.Find(plan.Step)
-		if looked = looked || !step.OfAnswers(); step.OfAnswers() && !step.ByHand() {
+		if looked = looked || !step.OfAnswers(); step.OfAnswers() {
 			measured = step.ID
 		}
 	}

@@ -32,7 +32,7 @@ func (c *checkCmd) judge(ctx context.Context, a *app, from *answers) error {
 		}
 	}
 	if a.JSON {
-		a.final(checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Exit: checks.Exit(results), Unmeasured: []string{}})
+		a.final(checkJSON{Schema: schema, At: a.world.now(), Results: resultObjects(results), Exit: checks.Exit(results)})
 	}
 	a.say.lines(report.Findings(results))
 	if code := checks.Exit(results); code != exitOK {

@@ -32,7 +32,7 @@ keep() {
 
 # secret FILE HASH: the secret in FILE that the plan showed as redacted:HASH.
 secret() {
-	sed -n 's/^[[:space:]]*[A-Za-z]*[Kk][Ee][Yy][[:space:]]*=[[:space:]]*//p' "$1" 2>/dev/null | sed 's/[[:space:]]*$//' |
+	sed -n 's/^[A-Za-z0-9_#[:space:]]*=[[:space:]]*//p' "$1" 2>/dev/null | sed 's/[[:space:]]*$//' |
 		while IFS= read -r value; do
 			[ "$(printf %s "$value" | sha256sum | cut -c1-16)" != "$2" ] || { printf %s "$value"; break; }
 		done

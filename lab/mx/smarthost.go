@@ -33,9 +33,9 @@ func (s SmartHost) misbehaves(how string) bool {
 	return string(is) == how
 }
 
-// Paper makes a certificate that vouches for itself, and its key.
-func Paper(name string) (cert, key []byte, err error) {
-	made, err := selfMade(name)
+// Paper makes a certificate that vouches for itself and its names, and its key.
+func Paper(names ...string) (cert, key []byte, err error) {
+	made, err := selfMade(names...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,12 +13,19 @@ looks() {
 # system, so that putting in place and taking back are renames and need no space. $1 is the change's folder.
 path() { IFS= read -r P 2>/dev/null <"$1/path" && S=${P%/*}/.postern.$2.${1##*/} && A=$S.old; }
 
+# secret is the function of awk that finds one in a line: what stands before it ends at RSTART + RLENGTH - 1.
+secret='function secret(line) {
+	return match(tolower(line), /(privatekey|presharedkey)[ \t]*=/) ||
+		match(line, /^[# \t]*(export[ \t]+)?([A-Z0-9_]*(PASS|PASSWORD|DBROOT|SECRET|TOKEN|WEBHOOK)|([A-Z0-9_]+_)?KEY(_READ_ONLY)?)[ \t]*=/)
+}
+'
+
 # keys prints the secrets in the files given, each as the hash that stands for it and the value, and then the whole line it
 # was found in. Only builtins handle them, so none is in an argv.
 keys() {
 	for k in "$@"; do
 		[ -f "$k" ] && [ ! -h "$k" ] && cat "$k" && echo
-	done | awk 'match(tolower($0), /(privatekey|presharedkey)[ \t]*=/) {
+	done | awk "$secret"'secret($0) {
 		v = substr($0, RSTART + RLENGTH)
 		gsub(/^[ \t\r]+|[ \t\r]+$/, "", v)
 		if (v != "" && !seen[$0]++) { print v; print }
@@ -38,16 +45,17 @@ refill() {
 		echo '='
 		cat "$in"
 		printf '\n=' # keeps apart a last line with and without its newline
-	} | awk '
+	} | awk "$secret"'
 		!body && $0 == "=" { body = 1; next }
 		!body && !raw { h = substr($0, 1, 16); v = substr($0, 18); raw = 1; if (!(h in key)) key[h] = v; next }
 		!body {
 			raw = 0
-			match(tolower($0), /(privatekey|presharedkey)[ \t]*=/)
+			secret($0)
 			put = substr($0, 1, RSTART + RLENGTH - 1)
 			rest = substr($0, RSTART + RLENGTH)
 			at = index(rest, v)
 			learn(put " redacted:" h, $0)
+			learn(put "redacted:" h, $0)
 			learn(put substr(rest, 1, at - 1) "redacted:" h substr(rest, at + length(v)), $0)
 			next
 		}

@@ -39,7 +39,7 @@ apply() {
 		[ -e "$c/run" ] || continue
 		S=''
 		path "$c" "$1" && [ ! -e "$c/late" ] && S=$P
-		script "$c" run 0 "$S" || failed "$c"
+		script "$c" run 0 "$S" && told "$c" || failed "$c"
 	done
 	settle_disk "$O" # what is confirmed must be there already
 	[ -e "$O/ARMED.$1" ] && turn UNAPPLIED APPLIED

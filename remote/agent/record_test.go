@@ -55,7 +55,7 @@ func (g *ground) records(t testing.TB) map[string]remote.Record {
 }
 
 // secretFile has its keys in every layout people write.
-const secretFile = "[Interface]\nPrivateKey=AAAAsecretA=\nprivatekey =  BBBBsecretB= \t\r\n# PrivateKey = old CCCC\nListenPort = 1\n[Peer]\n\tPresharedKey\t=\tDDDDsecretD=\nno end"
+const secretFile = "[Interface]\nPrivateKey=AAAAsecretA=\nprivatekey =  BBBBsecretB= \t\r\n# PrivateKey = old CCCC\nListenPort = 1\n[Peer]\n\tPresharedKey\t=\tDDDDsecretD=\nDBPASS=EEEEsecretE\n#API_KEY=FFFFsecretF \r\nDBROOT = GGGGsecretG\nno end"
 
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -70,7 +70,7 @@ func TestUndoIsByteForByte(t *testing.T) {
 	want := g.fingerprint()
 
 	shown := g.seen(t, "wg.conf")
-	if strings.Contains(shown.Text, "secretA") {
+	if strings.Contains(shown.Text, "secret") {
 		t.Fatal("the secret was shown")
 	}
 	g.do(t, remote.Change{ID: "wg", Step: "s", Title: "one", Path: g.root + "/wg.conf", Old: shown,

@@ -18,6 +18,7 @@ func TestConfirmKeeps(t *testing.T) {
 	g := newGround(t)
 	before := g.s.RoundTrips()
 	tx := g.change()
+	tx.Changes[0].Do += "\necho told: it was dark for 2 s\necho and no more of it"
 	var titles []string
 	id := tx.ID
 	err := g.s.Begin(context.Background(), tx, func(p remote.Progress) { titles = append(titles, fmt.Sprintf("%d/%d %s", p.N, p.Of, p.Text)) })
@@ -27,7 +28,7 @@ func TestConfirmKeeps(t *testing.T) {
 	if n := g.s.RoundTrips() - before; n != 1 {
 		t.Errorf("begin took %d round trips, want 1", n)
 	}
-	if got := strings.Join(titles, ";"); !strings.Contains(got, "1/5 rewrite a;2/5 rewrite b") {
+	if got := strings.Join(titles, ";"); !strings.Contains(got, "1/5 rewrite a;1/5 it was dark for 2 s;2/5 rewrite b") {
 		t.Errorf("progress was %q", got)
 	}
 	if f := g.file("late.conf"); f.Text != "old late\n" {

@@ -20,6 +20,7 @@ type Block struct {
 	At    func(text string) int // where it goes in the text without it; when nil, where it was, else the end
 	Test  string                // sh that checks the new file, named by $NEW, before anything is changed
 	Title string                // made of the path when empty
+	Made  bool                  // a file that is not there is made
 }
 
 // Reads asks for the file.
@@ -34,7 +35,7 @@ func (b Block) Plan(seen Seen) ([]remote.Change, error) {
 			return nil, nil
 		}
 	}
-	return edit("block", b.Path, cmp.Or(b.Title, title), b.Test, seen, theirs(func(text string) (string, error) {
+	return edit("block", b.Path, cmp.Or(b.Title, title), b.Test, seen, theirs(b.Made, func(text string) (string, error) {
 		at := -1
 		if rest, _ := CutBlock(text); b.At != nil {
 			at = b.At(rest)

@@ -16,6 +16,7 @@ type Command struct {
 	Takes          time.Duration
 	Risk           remote.Risk
 	First          bool   // it changes nothing that runs: made before the files
+	Last           bool   // made once all else is kept
 	Forget         bool   // nothing of it is to be taken back later
 	Secret         string // what only the operator knows, in words; Do finds it in remote.HandedPath. Only where it is First
 }

@@ -58,15 +58,18 @@ func edit(kind, path, title, test string, seen Seen, want func(old *remote.File)
 
 var errAbsent = errors.New("the file is not there, and is not ours to make")
 
-// theirs changes only the text of a file of others, which must be there.
-func theirs(change func(text string) (string, error)) func(*remote.File) (*remote.File, error) {
+// theirs changes only the text of a file of others, which must be there, or may be made.
+func theirs(made bool, change func(text string) (string, error)) func(*remote.File) (*remote.File, error) {
 	return func(old *remote.File) (*remote.File, error) {
-		if old == nil {
+		now := remote.File{Mode: 0o644, Owner: "root:root"}
+		switch {
+		case old != nil:
+			now = *old
+		case !made:
 			return nil, errAbsent
 		}
-		now := *old
 		var err error
-		now.Text, err = change(old.Text)
+		now.Text, err = change(now.Text)
 		return &now, err
 	}
 }

@@ -18,6 +18,7 @@ var (
 	unitName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(@[A-Za-z0-9_.-]*)?\.(service|socket|timer|path|target)$`)
 	keyName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 	projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]*$`)
+	greeter     = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]*:[0-9]+$`)
 	octal       = regexp.MustCompile(`^[0-7]{1,4}$`)
 	filePath    = regexp.MustCompile(`^(/[A-Za-z0-9._@+-]+)+$`)
 	sha256Hex   = regexp.MustCompile(`^[0-9a-f]{64}$`)

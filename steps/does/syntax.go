@@ -56,6 +56,17 @@ func (s Syntax) Put(text string, k Key) string {
 	return b.String()
 }
 
+// without is a text in which a key does not stand.
+func (s Syntax) without(text string, k Key) string {
+	var b strings.Builder
+	for _, it := range s.split(text) {
+		if it.section != k.Section || it.name != k.Name {
+			b.WriteString(it.text)
+		}
+	}
+	return b.String()
+}
+
 // ended is a text that more lines can be added to.
 func ended(text string) string {
 	if text == "" || strings.HasSuffix(text, "\n") {

@@ -129,13 +129,19 @@ func rank(t Thing) int {
 	case Download, Npm:
 		return 3
 	case Command:
-		if t.First {
+		switch {
+		case t.First:
 			return 4
+		case t.Last:
+			return 21
 		}
 		return 11
 	case Unit:
 		return 12
 	case Compose:
+		if t.Along {
+			return 13
+		}
 		return 20
 	}
 	return 10 // files, and what stands in them

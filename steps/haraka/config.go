@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"postern/seen"
 	"postern/site"
 	"postern/steps/does"
 	"postern/zone"
@@ -62,7 +63,7 @@ func intake(me string, domains []string, listen, host, port string) map[string]s
 		"config/smtp_forward.ini": lines("host="+host, "port="+port, "enable_tls=false"),
 		// The mail host may look for viruses first. Haraka lets a sender wait in silence for 300 seconds.
 		"config/queue/smtp_forward.timeout": lines("290"),
-		"config/tls.ini":                    lines("key=tls_key.pem", "cert=tls_cert.pem", "dhparam=dhparams.pem"),
+		"config/tls.ini":                    lines("key=tls.pem", "cert=tls.pem", "dhparam=dhparams.pem"),
 		"config/dhparams.pem":               dhparams,
 		"config/connection.ini":             connections(),
 		"config/log.ini":                    logging,
@@ -90,7 +91,7 @@ func sending(s *site.Site, h *site.Host) map[string]string {
 		"config/relay_dest_domains.ini":  home(s),
 		"config/outbound.bounce_message": bounce,
 		"config/outbound.ini":            lines("enable_tls=true", "inet_prefer=v4", "received_header=disabled"),
-		"config/tls.ini":                 lines("key="+config+"tls_key.pem", "cert="+config+"tls_cert.pem", "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
+		"config/tls.ini":                 lines("key="+seen.HarakaPEM, "cert="+seen.HarakaPEM, "dhparam="+config+"dhparams.pem", "[outbound]", "key=", "cert="),
 		"config/log.ini":                 logging,
 		"plugins/as_it_came.js":          whole,
 		"plugins/put_off.js":             later,

@@ -40,7 +40,7 @@ func ForeignOf(s *site.Site, h *site.Host, f remote.Facts) (found Foreign, err e
 	}
 	known := map[string]bool{}
 	for dir, texts := range map[string]map[string]string{in: taking(s, h), out: sending(s, h)} {
-		for _, name := range append(slices.Collect(maps.Keys(texts)), "config/tls_key.pem", "config/tls_cert.pem", "config/internalcmd_key", smarthostFile, smarthostPlugin, homewardFile, homewardPlugin) { // the last stay from other answers
+		for _, name := range append(slices.Collect(maps.Keys(texts)), "config/tls_key.pem", "config/tls_cert.pem", "config/tls.pem", "config/tls.pem.before", "config/internalcmd_key", smarthostFile, smarthostPlugin, homewardFile, homewardPlugin) { // the last stay from other answers
 			known[dir+"/"+name] = true
 		}
 	}

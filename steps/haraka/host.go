@@ -12,14 +12,15 @@ import (
 // certificate is a stand-in until a real one takes its place: most senders want to encrypt, few look at the name. One that is there
 // is left alone.
 func certificate(name string) does.Command {
-	key, cert := config+"tls_key.pem", config+"tls_cert.pem"
+	const pem, key, cert = seen.HarakaPEM, config + "tls_key.pem", config + "tls_cert.pem"
 	return does.Command{
 		ID: "certificate", Title: "make a certificate for " + name + " that stands in until there is a real one",
 		Why:  "its key never leaves the host; a certificate that is there already stays",
-		Test: "[ -s " + key + " ] && [ -s " + cert + " ]",
-		Do: "umask 077\nopenssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj " + remote.Quote("/CN="+name) +
-			" -keyout " + key + ".new -out " + cert + ".new 2>/dev/null\n" + dressed(key) + dressed(cert) + "systemctl try-restart " + In + " 2>/dev/null || true\n",
-		Undo: "rm -f " + key + " " + key + ".new " + cert + " " + cert + ".new\n",
+		Test: "[ -s " + pem + " ]",
+		Do: "umask 077\nif [ -s " + key + " ] && [ -s " + cert + " ]; then cat " + key + " " + cert + " >" + pem + ".new\nelse\n" +
+			"openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj " + remote.Quote("/CN="+name) + " -keyout " + pem + ".new -out " + pem + ".crt 2>/dev/null\n" +
+			"cat " + pem + ".crt >>" + pem + ".new\nrm " + pem + ".crt\nfi\n" + dressed(pem) + "systemctl try-restart " + In + " 2>/dev/null || true\n",
+		Undo: "rm -f " + pem + " " + pem + ".*\n",
 	}
 }
 

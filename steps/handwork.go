@@ -12,19 +12,6 @@ import (
 	"postern/zone"
 )
 
-// byHandWhy ends the Why of a chapter that is tasks for a person.
-const byHandWhy = " This program does not do or prove this chapter yet: it says what to do, and you mark it as done by hand."
-
-// byHandNote says the same once more, where only the plan is shown.
-const byHandNote = "tasks for you: this program neither does nor proves this chapter yet, and takes your word for what is done"
-
-// byHand registers a chapter of tasks for a person.
-func byHand(step Step, tasks func(handwork) []Task) {
-	step.Why, step.people = step.Why+byHandWhy, true
-	step.Plan = forPeople(step, byHandNote, tasks)
-	register(step)
-}
-
 // forPeople plans tasks for a person, only where the site has what they are made of, and says with a note what the program does of them.
 func forPeople(step Step, note string, tasks func(handwork) []Task) func(*site.Site, Look) Plan {
 	return func(s *site.Site, look Look) Plan {
@@ -69,8 +56,16 @@ func TaskIDs(s *site.Site) []string {
 		switch w, missing := work(s, step); {
 		case step.OfAnswers():
 			list = step.Plan(s, Look{}).Tasks
+		case step.ID == "mailcow" && missing != "":
+			list = []Task{answersTask(step, missing)}
+		case step.ID == "mailcow" && w.mailcow():
+			list = w.mailcowTasks(seen.Mailcow{Absent: true})
+		case step.ID == "mailcow":
+			list = otherMailServer(w)
 		case step.ID == "haraka" && missing == "" && !w.mailcow():
 			list = []Task{w.mailServerTask(seen.Mailer{})}
+		case step.ID == "caddy":
+			list = append(webTasks(s), w.certificateTasks()...)
 		}
 		for _, t := range list {
 			ids = append(ids, t.ID)
