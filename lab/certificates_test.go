@@ -91,16 +91,22 @@ func (m mailed) showsEverywhere(t *testing.T, before string) string {
 	return serial
 }
 
-// serial is that of the certificate that a port shows the world, "" where it shows none that is right.
-func (m mailed) serial(t *testing.T, port string, starts bool) string {
+// roots are those whose certificates everybody in the lab trusts.
+func (l *Lab) roots(t *testing.T) *x509.CertPool {
 	t.Helper()
 	pool := x509.NewCertPool()
-	roots, err := os.ReadFile(m.l.dir("roots.pem"))
+	roots, err := os.ReadFile(l.dir("roots.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	pool.AppendCertsFromPEM(roots)
-	config := &tls.Config{ServerName: "mail.example.org", RootCAs: pool}
+	return pool
+}
+
+// serial is that of the certificate that a port shows the world, "" where it shows none that is right.
+func (m mailed) serial(t *testing.T, port string, starts bool) string {
+	t.Helper()
+	config := &tls.Config{ServerName: "mail.example.org", RootCAs: m.l.roots(t)}
 	conn, err := m.l.Dial(t.Context(), "world", "tcp", net.JoinHostPort("203.0.113.10", port))
 	if err != nil {
 		return ""

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -32,18 +33,19 @@ type world struct {
 	site    *site.Site
 	connect func(context.Context, remote.Target) (engine.Login, error)
 	here    remote.Dialer
+	trusts  *x509.CertPool
 	clock   func() time.Time
 	changes []string // what was approved, by host and ID
 	told    []string // what the engine said of the hosts that mattered
 }
 
-func newWorld(t *testing.T, connect func(context.Context, remote.Target) (engine.Login, error), here remote.Dialer, clock func() time.Time) *world {
+func newWorld(t *testing.T, connect func(context.Context, remote.Target) (engine.Login, error), here remote.Dialer, trusts *x509.CertPool, clock func() time.Time) *world {
 	s := site.Default()
 	s.Domain, s.Hostname = "example.org", "mail.example.org"
 	for _, h := range s.Hosts {
 		h.SSH = map[string]string{"proxy": "root@203.0.113.10", "mail": "root@192.168.50.2"}[h.Name]
 	}
-	return &world{t: t, site: s, connect: connect, here: here, clock: clock}
+	return &world{t: t, site: s, connect: connect, here: here, trusts: trusts, clock: clock}
 }
 
 // do makes one run of the program's engine.
@@ -52,7 +54,7 @@ func (w *world) do(verb func(context.Context, *engine.Runner) error) error {
 	defer cancel()
 	w.told = nil
 	r := &engine.Runner{
-		Site: w.site, Connect: w.connect, Here: w.here, Clock: w.clock, Operator: "ann@laptop", Deadline: 5 * time.Minute,
+		Site: w.site, Connect: w.connect, Here: w.here, Trusts: w.trusts, Clock: w.clock, Operator: "ann@laptop", Deadline: 5 * time.Minute,
 		NewID: func() string {
 			var b [6]byte
 			_, _ = rand.Read(b[:])
@@ -172,8 +174,8 @@ func TestDemoContract(t *testing.T) {
 	defer d.Close()
 	yes := func(context.Context, remote.Prompt) (string, error) { return "yes", nil }
 	laptop := from{l, "laptop"}
-	real := newWorld(t, engine.SSH(remote.Options{Home: l.dir("laptop", "home"), User: "root", Dial: laptop, Ask: yes}), laptop, time.Now)
-	simulated := newWorld(t, d.Connect(yes), d.Dialer(), d.Now)
+	real := newWorld(t, engine.SSH(remote.Options{Home: l.dir("laptop", "home"), User: "root", Dial: laptop, Ask: yes}), laptop, l.roots(t), time.Now)
+	simulated := newWorld(t, d.Connect(yes), d.Dialer(), d.Roots(), d.Now)
 
 	same := func(what string, lab, demo []string) {
 		t.Helper()

@@ -108,7 +108,7 @@ func (h healthy) mailAddress() string {
 	return strings.TrimSuffix(network, ".0") + ".2"
 }
 
-// healthyChapters are those that are not by hand.
+// healthyChapters are those that need no mail server, and no names that are published.
 var healthyChapters = []string{"network", "firewall", "wireguard", "haraka"}
 
 // TestHealthy: of sites that work, whatever their ports, networks, families, ways in and neighbours, nothing is told to be wrong. With
