@@ -252,8 +252,8 @@ func (r *Runner) unsettled(list []checks.Check, since time.Time) []checks.Check 
 	return slices.DeleteFunc(list, func(c checks.Check) bool { return r.Clock().Sub(since) > c.Settles })
 }
 
-// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time since all were asked once. What fails of
-// the steps named is not waited for, unless it is worse than before.
+// settle asks the checks until nothing is worse than before and nothing fails, or each has had its time since all were asked once. What fails
+// of the steps named, or follows from it, is not waited for, unless it is worse than before.
 func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[string]bool, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
 	all, start := list, time.Time{}
 	for {
@@ -266,7 +266,7 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[stri
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
-		list = without(having(list, results, checks.Fail), later)
+		list = having(without(list, later), awaited(results, later), checks.Fail)
 		if len(lost) > 0 {
 			again := slices.Clone(results)
 			for _, one := range lost {
@@ -284,6 +284,16 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[stri
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// awaited are the results that follow from nothing of the steps named.
+func awaited(results []checks.Result, steps map[string]bool) (list []checks.Result) {
+	for _, cause := range checks.Causes(results) {
+		if !steps[cause.Step] {
+			list = append(append(list, cause.Result), cause.Follows...)
+		}
+	}
+	return list
 }
 
 // report tells the final results, each once.

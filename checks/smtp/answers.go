@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"postern/checks"
@@ -14,7 +15,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.answers", Rests: []string{"firewall.open", "smtp.haraka"}, Step: "haraka", Title: "A mail server greets the world, and speaks TLS",
+		ID: "smtp.answers", Rests: []string{"firewall.open", "smtp.haraka", "mailcow.containers"}, Step: "haraka", Title: "A mail server greets the world, and speaks TLS",
 		Page: checks.Page{
 			Asks:    "Does a mail server answer at the proxy's public addresses? A whole conversation is held: greeting, EHLO, STARTTLS. A port that is open, or a unit that is active, proves none of it.",
 			OK:      "It greets with the site's name and goes on inside TLS.",
@@ -70,8 +71,8 @@ func doors(e *checks.Env, service, suffix string, q checks.Question, ask func(ch
 
 func (d door) ask(e *checks.Env, q checks.Question, s site.Service, ask func(checks.Question, door) checks.Result) checks.Result {
 	q.Suffix, q.From, q.Want = d.suffix, checks.Here, strings.ReplaceAll(q.Want, "%s", d.to.String())
-	if q.Rests = []string{"firewall.open." + s.Name}; !s.Forwarded {
-		q.Rests = append(q.Rests, "smtp.haraka")
+	if q.Rests = []string{"firewall.open." + s.Name, "smtp.haraka", "mailcow.containers"}; s.Forwarded {
+		q.Rests = slices.Delete(q.Rests, 1, 2)
 	}
 	from, err := e.Outside(d.proxy)
 	if err != nil {

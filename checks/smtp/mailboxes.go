@@ -17,7 +17,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.mailboxes", Rests: []string{"smtp.haraka", "tunnel.tcp"}, Step: "haraka", Title: "Mailboxes take the mail that comes for them", Beyond: true,
+		ID: "smtp.mailboxes", Rests: []string{"smtp.haraka", "tunnel.tcp", "mailcow.containers"}, Step: "haraka", Title: "Mailboxes take the mail that comes for them", Beyond: true,
 		Page: checks.Page{
 			Asks:    "Was the last mail for each address of the site's own delivered, as far as the mail host's Postfix tells of the last day? Its log is read.",
 			OK:      "It was, or none came.",

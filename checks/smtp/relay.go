@@ -16,7 +16,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.relay", Rests: []string{"firewall.open", "smtp.haraka", "tunnel.tcp"}, Step: "haraka", Title: "Nobody relays mail through this site",
+		ID: "smtp.relay", Rests: []string{"firewall.open", "smtp.haraka", "tunnel.tcp", "mailcow.containers"}, Step: "haraka", Title: "Nobody relays mail through this site",
 		Page: checks.Page{
 			Asks: "Is mail for somebody elsewhere refused to who has no login? Every form of an address that is known to slip through is tried, from here on all ports that take mail, " +
 				"and from the proxy at the mail host, as far as RCPT and never further: no message is sent.",
@@ -86,7 +86,7 @@ func askInside(ctx context.Context, e *checks.Env, q checks.Question) []checks.R
 			to := netip.AddrPortFrom(e.Site.TunnelAddress(m), uint16(e.Site.Ports.SMTP))
 			q := q
 			q.Suffix, q.From, q.Want = ".inside"+checks.Named(e.Site, p)+checks.Named(e.Site, m), p.Name, strings.ReplaceAll(q.Want, "%s", to.String()+" on "+m.Name)
-			q.Rests = []string{"tunnel.tcp"}
+			q.Rests = []string{"tunnel.tcp", "mailcow.containers"}
 			asks = append(asks, func() checks.Result {
 				v, err := e.Look(p)
 				if err == nil {

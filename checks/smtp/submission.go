@@ -10,7 +10,7 @@ import (
 
 func init() {
 	checks.Register(checks.Check{
-		ID: "smtp.submission", Rests: []string{"firewall.open"}, Step: "haraka", Title: "Mail programs can hand in mail, with a login and TLS only",
+		ID: "smtp.submission", Rests: []string{"firewall.open", "mailcow.containers"}, Step: "haraka", Title: "Mail programs can hand in mail, with a login and TLS only",
 		Page: checks.Page{
 			Asks: "Does each port for mail programs speak as it should: TLS from the first byte on the one (RFC 8314), STARTTLS on the other (RFC 6409), and a login offered inside TLS and not before? " +
 				"No password is sent. That mail without a login is refused is smtp.relay's question.",

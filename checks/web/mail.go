@@ -13,7 +13,7 @@ import (
 
 func init() {
 	about(checks.Check{
-		ID: "web.webmail", Rests: []string{"web.https", "tunnel.handshake"}, Title: "Mailcow's webmail answers the world", Guide: "caddy, Testing the Configuration",
+		ID: "web.webmail", Rests: []string{"web.https", "tunnel.handshake", "mailcow.containers"}, Title: "Mailcow's webmail answers the world", Guide: "caddy, Testing the Configuration",
 		Page: checks.Page{
 			Asks:    "Does the web server show Mailcow's own page under the mail host's name, through the tunnel? It is asked from outside, as a browser asks.",
 			OK:      "It does.",
