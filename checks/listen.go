@@ -3,6 +3,7 @@ package checks
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -58,10 +59,19 @@ func (e *Env) probeOurs(ctx context.Context, v, from *Vantage, to, arrive netip.
 // greeting is the first word of what a throw-away listener says.
 const greeting = "postern"
 
-// StoodIn says of a line that it is the greeting of a throw-away listener, so that nobody else is there.
-func StoodIn(line string) bool {
-	w := strings.Fields(line)
-	return len(w) == 3 && w[0] == greeting
+// StoodIn says of what comes first over a connection that it is the greeting of a throw-away listener, so that nobody else is there.
+func StoodIn(in *bufio.Reader) bool {
+	first, _ := in.Peek(3) // a server's first line may be as short
+	if string(first) == greeting[:3] {
+		first, _ = in.Peek(len(greeting) + 1)
+	}
+	return string(first) == greeting+" "
+}
+
+// StoodInTLS says of an error of a TLS handshake that such a greeting came instead.
+func StoodInTLS(err error) bool {
+	var not tls.RecordHeaderError
+	return errors.As(err, &not) && string(not.RecordHeader[:]) == greeting[:len(not.RecordHeader)]
 }
 
 // greeted is who our listener says we are: it greets with "postern ADDRESS PORT". That came over our very connection, so
@@ -76,7 +86,7 @@ func greeted(ctx context.Context, c net.Conn) []netip.AddrPort {
 	defer timer.Stop()
 	select {
 	case text := <-line:
-		if w := strings.Fields(text); StoodIn(text) {
+		if w := strings.Fields(text); len(w) == 3 && w[0] == greeting {
 			if p, err := netip.ParseAddrPort(net.JoinHostPort(w[1], w[2])); err == nil {
 				return []netip.AddrPort{netip.AddrPortFrom(p.Addr().Unmap(), p.Port())}
 			}

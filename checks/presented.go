@@ -44,14 +44,13 @@ func (e *Env) shown(ctx context.Context, conn net.Conn, starts bool) ([]*x509.Ce
 	if !starts {
 		inside := tls.Client(conn, config)
 		err := inside.HandshakeContext(ctx)
-		var not tls.RecordHeaderError
-		if errors.As(err, &not) && StoodIn(string(not.RecordHeader[:])+"rn 0 0") {
+		if StoodInTLS(err) {
 			return nil, errStoodIn
 		}
 		return inside.ConnectionState().PeerCertificates, err
 	}
 	in := bufio.NewReader(conn)
-	if line, _ := in.Peek(len(greeting) + 1); StoodIn(string(line) + "0 0") {
+	if StoodIn(in) {
 		return nil, errStoodIn
 	}
 	c, err := smtp.NewClient(peeked{conn, in}, e.Site.Hostname)

@@ -148,8 +148,13 @@ func (e *ear) serve(ctx context.Context, c net.Conn, peer netip.AddrPort) {
 		e.talk(c, peer)
 		return
 	}
-	if _, err := io.WriteString(c, e.greet(peer)); err == nil && e.name != "" {
+	heard := make(chan struct{})
+	go func() { // a kernel takes what is said, whoever reads it
+		defer close(heard)
 		io.Copy(io.Discard, c)
+	}()
+	if _, err := io.WriteString(c, e.greet(peer)); err == nil && e.name != "" {
+		<-heard
 	}
 }
 

@@ -91,6 +91,8 @@ var stories = []struct {
 	}, "smtp.relay.smtp", checks.Unknown, "refused whatever it asks: 554", ""},
 
 	{"no submission", func(w *world) { delete(w.servers, atSubmission) }, "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},
+	{"another check's listener at submission", standsIn(atSubmission), "smtp.submission.submission", checks.Fail, "refused", "smtp.relay.submission"},
+	{"another check's listener at submissions", standsIn(atSubmissions), "smtp.submission.submissions", checks.Fail, "refused", "smtp.relay.submissions"},
 	{"passwords in the clear", says(atSubmission, "EHLO", "250-mail.example.org\n250-STARTTLS\n250 AUTH PLAIN"), "smtp.submission.submission", checks.Fail, "a login before TLS", ""},
 	{"no TLS for passwords", says(atSubmission, "EHLO", "250 mail.example.org"), "smtp.submission.submission", checks.Fail, "no TLS", ""},
 	{"no login", says(atSubmissions, "tls EHLO", "250 mail.example.org"), "smtp.submission.submissions", checks.Fail, "no login", ""},

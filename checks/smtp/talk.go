@@ -94,11 +94,8 @@ func (t *talk) begin(ctx context.Context, encrypted bool) error {
 			return err
 		}
 	}
-	first, err := t.text.R.Peek(3)
-	if err == nil && string(first) == "pos" { // no mail server begins so
-		if line, err := t.text.ReadLine(); err == nil && checks.StoodIn(line) {
-			return errNobody
-		}
+	if checks.StoodIn(t.text.R) {
+		return errNobody
 	}
 	greeting, err := t.hear()
 	if err != nil {
@@ -120,7 +117,9 @@ func (t *talk) reads(from io.Reader) {
 // encrypt goes on inside TLS. Whose certificate it is, is asked elsewhere.
 func (t *talk) encrypt(ctx context.Context) error {
 	inside := tls.Client(t.conn, &tls.Config{InsecureSkipVerify: true, ServerName: t.name}) //nolint:gosec // nothing secret is said
-	if err := inside.HandshakeContext(ctx); err != nil {
+	if err := inside.HandshakeContext(ctx); checks.StoodInTLS(err) {
+		return errNobody
+	} else if err != nil {
 		return fmt.Errorf("TLS fails: %w", err)
 	}
 	t.conn = inside
