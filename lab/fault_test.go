@@ -11,10 +11,15 @@ import (
 	"time"
 )
 
+// askACME prints how the certificate authority answers.
+var askACME = "curl -sk -o /dev/null -w '%{http_code}' --resolve " + issuing[0] + ":443:" + acmeAddr
+
 // testFaults turns every fault on and off, and sees that what it is about works,
 // fails, and works again.
 func testFaults(t *testing.T, l *Lab) {
-	serve(t, l, "proxy", ":25")
+	for _, port := range []string{":25", ":80", ":443"} {
+		serve(t, l, "proxy", port)
+	}
 	echoUDP(t, l, "proxy", "203.0.113.10:51000")
 	probes := map[string][]func(context.Context, *Lab) error{
 		"cut:proxy":      {dials("laptop", "203.0.113.10:22"), dials("laptop", "[2001:db8:113::10]:22")},
@@ -30,6 +35,10 @@ func testFaults(t *testing.T, l *Lab) {
 		"icmp":           {runs("mail", "ping -c1 -W1 203.0.113.10"), runs("mail", "ping -c1 -W1 2001:db8:113::10")},
 		"mtu":            {runs("laptop", "ping -c1 -W1 -M do -s 1472 203.0.113.10")},
 		"mtu-hole":       {runs("mail", "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => \"udp\", PeerAddr => \"203.0.113.10:51000\"); alarm 2; $s->send(\"x\" x 1390); $s->recv(my $b, 1500) or exit 1'")},
+		"web-in":         {dials("world", "203.0.113.10:80"), dials("world", "203.0.113.10:443"), dials("world", "[2001:db8:113::10]:443")},
+		"acme-down":      {dials("proxy", acmeAddr+":443")},
+		"acme-slow":      {runs("laptop", "for i in 1 2 3; do [ \"$("+askACME+" -m 3 https://"+issuing[0]+"/directory)\" != 200 ] || exit 0; done; exit 1")},
+		"acme-ratelimit": {runs("laptop", "[ \"$("+askACME+" -d '' https://"+issuing[0]+"/order-plz)\" != 429 ]")},
 		"delay":          {promptly("203.0.113.10:22"), promptly("192.168.50.2:22")},
 		"apt-offline":    {runs("proxy", "apt-get -q -o Acquire::Retries=0 -o APT::Update::Error-Mode=any update"), runs("mail", "apt-get -q -o Acquire::Retries=0 -o APT::Update::Error-Mode=any update")},
 	}
