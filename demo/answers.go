@@ -197,7 +197,7 @@ func (h *Host) size([]string) string {
 	if h == h.w.Mail {
 		memory = 8 << 20
 	}
-	return section("memory", fmt.Sprintf("MemTotal: %d kB", memory)) +
+	return section("memory", fmt.Sprintf("MemTotal: %d kB\nSwapTotal: 2097148 kB", memory)) +
 		section("disk", "Filesystem     1024-blocks    Used Available Capacity Mounted on\n/dev/sda1         41152736 4115273  37037463      10% /")
 }
 

@@ -100,7 +100,7 @@ func (h *Host) mailcow([]string) string {
 			containers += fmt.Sprintf("%s|/mailcowdockerized-%[1]s-1|running|0|%s\n", service, h.w.began.UTC().Format("2006-01-02T15:04:05Z"))
 		}
 	})
-	return section("engine", "26.1.5") + section("compose", "2.26.1") + section("conf", says) + section("publishes", ports) +
+	return section("engine", "26.1.5 overlay2") + section("compose", "2.26.1") + section("conf", says) + section("publishes", ports) +
 		section("now", h.w.Now().Add(upFor).UTC().Format("2006-01-02T15:04:05Z")) + section("containers", containers) + section("leftover", "") + section("hook", "")
 }
 

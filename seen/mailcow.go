@@ -19,6 +19,8 @@ const (
 // Mailcow is how one stands on a host.
 type Mailcow struct {
 	Engine, Compose string            // versions of Docker and of its Compose; "" where there is none that answers
+	Driver          string            // how Docker keeps the files of its containers, such as overlay2
+	Inside          string            // in which kind of container the host runs itself, such as lxc; "" for none
 	Absent          bool              // there is no mailcow.conf
 	Set             map[string]string // what that says, without secrets; the last of several lines counts
 	Publishes       []Published       // what its files have it publish, by service, whether it runs or not
@@ -53,11 +55,11 @@ func (m Mailcow) Of(service string) (Container, bool) {
 
 // OfMailcow reads how Mailcow stands on a host. Of mailcow.conf only what is listed here is told; what Compose makes of it is asked of
 // Compose, of which only the ports leave the host.
-var OfMailcow = register(Fact[Mailcow]{ID: "mailcow", ask: text(`cd ` + MailcowDir + ` 2>/dev/null || none absent
+var OfMailcow = register(Fact[Mailcow]{ID: "mailcow", ask: text(`echo '== inside'; systemd-detect-virt -c 2>/dev/null
 command -v docker >/dev/null || docker() { return 1; }
-echo '== engine'; timeout 5 docker version --format '{{.Server.Version}}' 2>/dev/null
+echo '== engine'; timeout 5 docker info --format '{{.ServerVersion}} {{.Driver}}' 2>/dev/null
 echo '== compose'; timeout 5 docker compose version --short 2>/dev/null
-[ -f mailcow.conf ] || none absent
+cd ` + MailcowDir + ` 2>/dev/null && [ -f mailcow.conf ] || none absent
 echo '== conf'; grep -E '^(MAILCOW_HOSTNAME|COMPOSE_PROJECT_NAME|HTTP_REDIRECT|ENABLE_IPV6|SKIP_LETS_ENCRYPT|AUTODISCOVER_SAN|SNAT_TO_SOURCE|[A-Z]+_(PORT|BIND))=' mailcow.conf
 echo '== publishes'; timeout 15 docker compose config 2>/dev/null | awk '
 	function tell() { if (port != "") print service "|" ip "|" port "|" proto; ip = port = ""; proto = "tcp" }
@@ -77,7 +79,13 @@ echo '== leftover'; for f in data/assets/ssl/*/domains; do if [ -e "$f" ]; then 
 echo '== hook'; if [ -e post_update_hook.sh ]; then echo yes; fi`), parse: parseMailcow})
 
 func parseMailcow(s sections) (Mailcow, error) {
-	m := Mailcow{Absent: s.has("absent"), Engine: remote.Clean(s.one("engine")).Line(20), Compose: remote.Clean(s.one("compose")).Line(20), Set: map[string]string{}}
+	m := Mailcow{Absent: s.has("absent"), Compose: remote.Clean(s.one("compose")).Line(20), Set: map[string]string{}}
+	if w := strings.Fields(remote.Clean(s.one("engine")).Line(60)); len(w) == 2 {
+		m.Engine, m.Driver = w[0], w[1]
+	}
+	if m.Inside = remote.Clean(s.one("inside")).Line(20); m.Inside == "none" {
+		m.Inside = ""
+	}
 	if m.Absent {
 		return m, nil
 	}

@@ -34,7 +34,7 @@ func prefixes(list ...string) []netip.Prefix {
 func TestLook(t *testing.T) {
 	got := Look(facts(told))
 	if fmt.Sprint(got.System) != "{linux systemd debian 12}" || got.Device != "eth0" || got.Address4().String() != "192.168.50.2/24" ||
-		fmt.Sprint(got.Client, got.Server, got.Ports) != "192.168.50.10:40001 192.168.50.2:22 [22]" || got.Size != (Size{983040 << 10, 100 << 10, 50 << 10}) ||
+		fmt.Sprint(got.Client, got.Server, got.Ports) != "192.168.50.10:40001 192.168.50.2:22 [22]" || got.Size != (Size{983040 << 10, 1048572 << 10, 100 << 10, 50 << 10}) ||
 		len(got.Listeners) != 1 || !got.Tools["wireguard"] || got.Tools["docker"] || !got.Clock.Equal(time.Unix(1795254690, 0)) {
 		t.Errorf("%+v", got)
 	}

@@ -32,7 +32,7 @@ var told = map[string]string{
 	"addresses": "== addresses\n2: eth0    inet 192.168.50.2/24 scope global eth0\\ x\n== routes4\ndefault via 192.168.50.1 dev eth0\n== routes6\n",
 	"ssh":       "== connection\n192.168.50.10 40001 192.168.50.2 22\n== sshd\nport 22\n",
 	"listeners": "== sockets\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=51,fd=3))\n",
-	"size":      "== memory\nMemTotal:       983040 kB\n== disk\nFilesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 50 50 10% /\n",
+	"size":      "== memory\nMemTotal:       983040 kB\nSwapTotal:      1048572 kB\n== disk\nFilesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 50 50 10% /\n",
 	"tools":     "== tools\nufw\nwg\nwireguard\n",
 	"starting":  "== units\nId=postfix.service\nType=forking\n\nId=apt-daily.service\nType=oneshot\n",
 	"clock":     "== now\n1795254690\n== synced\nyes\n",
@@ -49,7 +49,7 @@ var told = map[string]string{
 	"keys":     "== file\n" + aKey + "\n== conf\n",
 	"keyfiles": "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
 	"docker":   "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
-	"mailcow": "== engine\n26.1.5\n== compose\n2.26.1\n== conf\nMAILCOW_HOSTNAME=mail.example.org\nHTTPS_BIND=\nSMTP_PORT=25\n== publishes\npostfix-mailcow|10.0.0.2|25|tcp\nnginx-mailcow||443|tcp\n" +
+	"mailcow": "== engine\n26.1.5 overlay2\n== compose\n2.26.1\n== conf\nMAILCOW_HOSTNAME=mail.example.org\nHTTPS_BIND=\nSMTP_PORT=25\n== publishes\npostfix-mailcow|10.0.0.2|25|tcp\nnginx-mailcow||443|tcp\n" +
 		"== now\n2026-11-30T06:00:00Z\n== containers\npostfix-mailcow|/mailcowdockerized-postfix-mailcow-1|running|2|2026-11-30T05:59:30.123456789Z\n== leftover\ndata/assets/ssl/mail.example.org\n== hook\nyes\n",
 	"mailcow-admin": "== admin\nfirst\n",
 	"boot":          "== hook\nexecutable\n== calls\n/etc/ufw/postern.init start\n== dnat\nexecutable /etc/ufw/postern.init|-A postern-pre -i eth0 -p tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993\n",

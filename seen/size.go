@@ -7,17 +7,25 @@ import (
 // Size is how large a host is, in bytes; 0 is what could not be told.
 type Size struct {
 	Memory int64
+	Swap   int64 // -1 where it was not told
 	Disk   int64 // of /
 	Free   int64 // on /
 }
 
 // Sizes reads how large a host is.
 var Sizes = register(Fact[Size]{ID: "size", ask: text(
-	`echo '== memory'; while read -r k n u; do case $k in MemTotal:) echo "$k $n $u"; break ;; esac; done < /proc/meminfo
+	`echo '== memory'; while read -r k n u; do case $k in MemTotal:|SwapTotal:) echo "$k $n $u" ;; esac; done < /proc/meminfo
 echo '== disk'; df -Pk /`),
 	parse: func(s sections) (v Size, err error) {
-		if w := strings.Fields(s.one("memory")); len(w) == 3 && w[2] == "kB" {
-			v.Memory = kilobytes(w[1])
+		v.Swap = -1
+		for _, line := range s.lines("memory") {
+			switch w := strings.Fields(line); {
+			case len(w) != 3 || w[2] != "kB":
+			case w[0] == "MemTotal:":
+				v.Memory = kilobytes(w[1])
+			case w[0] == "SwapTotal:":
+				v.Swap = kilobytes(w[1])
+			}
 		}
 		if disk := s.lines("disk"); len(disk) >= 2 {
 			if w := strings.Fields(disk[len(disk)-1]); len(w) >= 6 {

@@ -59,7 +59,7 @@ func TaskIDs(s *site.Site) []string {
 		case step.ID == "mailcow" && missing != "":
 			list = []Task{answersTask(step, missing)}
 		case step.ID == "mailcow" && w.mailcow():
-			list = w.mailcowTasks(seen.Mailcow{Absent: true})
+			list = w.mailcowTasks(true)
 		case step.ID == "mailcow":
 			list = otherMailServer(w)
 		case step.ID == "haraka" && missing == "" && !w.mailcow():

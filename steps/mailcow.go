@@ -31,10 +31,10 @@ func mailcowReads(s *site.Site, h *site.Host) []remote.Query {
 	if h.Role != site.Mail || s.Mail.Kind != "mailcow" {
 		return queries
 	}
-	return slices.Concat(queries, seen.OfMailcow.Reads(s, h), mailcowTable(s, h, seen.Mailcow{}).Reads())
+	return slices.Concat(queries, seen.OfMailcow.Reads(s, h), mailcowBare(s, false).Reads(), mailcowBare(s, true).Reads(), mailcowTable(s, h, seen.Mailcow{}).Reads())
 }
 
-// planMailcow has the Mailcow that is there listen where only the tunnel comes in. Where there is none yet, a person brings it.
+// planMailcow has Mailcow listen where only the tunnel comes in. Where there is none yet, it is brought.
 func planMailcow(s *site.Site, look Look) Plan {
 	p := Plan{Step: "mailcow", Refused: unsupported(s, look)}
 	step, _ := Find(p.Step)
@@ -55,10 +55,14 @@ func planMailcow(s *site.Site, look Look) Plan {
 			p.Refused = append(p.Refused, fmt.Sprintf("mailcow: %s: how Mailcow stands could not be seen: %v", h.Name, err))
 			continue
 		}
-		if p.Tasks = w.mailcowTasks(now); now.Absent || !current(now) {
-			continue
+		lacks := !current(now) && !packaged(seen.Look(look[h.Name]))
+		switch p.Tasks = w.mailcowTasks(lacks); {
+		case lacks:
+		case now.Absent || !current(now):
+			planMailcowBare(s, h, now, look[h.Name], &p)
+		default:
+			planMailcowOn(s, h, now, look[h.Name], &p)
 		}
-		planMailcowOn(s, h, now, look[h.Name], &p)
 	}
 	return p
 }
@@ -77,14 +81,11 @@ func planMailcowOn(s *site.Site, h *site.Host, now seen.Mailcow, f remote.Facts,
 	}
 }
 
-// mailcowTasks are what only a person does, as Mailcow stands.
-func (w handwork) mailcowTasks(now seen.Mailcow) []Task {
+// mailcowTasks are what only a person does; Docker, where the host's own packages have none that Mailcow takes.
+func (w handwork) mailcowTasks(docker bool) []Task {
 	var tasks []Task
-	if !current(now) {
+	if docker {
 		tasks = append(tasks, w.task("mailcow.docker", "install Docker on %MAIL%", installDockerText, installDockerCopy))
-	}
-	if now.Absent {
-		tasks = append(tasks, w.task("mailcow.download", "download Mailcow on %MAIL%, named %HOST%", downloadText, downloadCopy))
 	}
 	return append(tasks,
 		w.task("mailcow.admin", "change the password of Mailcow's administrator", adminText, "ssh -L %WEB%:%TM%:%WEB% "+sshTo(w.proxy)).measuredBy("mailcow.admin"),

@@ -1,32 +1,17 @@
 package steps
 
 const installDockerText = `Mailcow runs in Docker, and wants 6 GiB of memory, 1 GiB of swap and 20 GB of disk.
-It needs Docker Engine 24 or newer with Compose 2; Debian 12's own docker.io is too old.
+It needs Docker Engine 24 or newer with Compose 2, which the packages of %MAIL% do not have.
 Install both as Docker's own pages for Debian say (docs.docker.com, Install Docker Engine).
-Then apply the WireGuard chapter once more: it makes Docker wait for the tunnel at boot.
-Without that, no container can listen on the tunnel's address after a reboot.`
+Then apply this chapter once more, with WireGuard, which makes Docker wait for the tunnel at
+boot: without that, no container can listen on the tunnel's address after a reboot.`
 
 const installDockerCopy = `
 # on %MAIL%, as root: both must answer
 docker version --format '{{.Server.Version}}'
 docker compose version
 # here
-postern apply wireguard`
-
-const downloadText = `The script asks for the name of the mail server: answer %HOST%.
-It also asks for the time zone and for the branch: take what it offers.
-Do not start anything: with its usual ports Mailcow would open all of them at home.
-Then apply this chapter once more: it binds the ports, and starts Mailcow.`
-
-const downloadCopy = `
-# on %MAIL%, as root
-umask 022
-apt-get install -y git curl jq openssl
-git clone https://github.com/mailcow/mailcow-dockerized /opt/mailcow-dockerized
-cd /opt/mailcow-dockerized
-./generate_config.sh
-# here
-postern apply mailcow`
+postern apply wireguard mailcow`
 
 const adminText = `A fresh Mailcow lets everybody in as admin with the word moohoo: change that before all else.
 The web is not open to the world yet: the command brings it here, through %PROXY%.

@@ -19,6 +19,7 @@ const (
 	proxyDisk     = 10 * gigabyte * 9 / 10
 	mailcowMemory = 6 * gigabyte * 9 / 10
 	mailcowDisk   = 20 * gigabyte * 9 / 10
+	mailcowSwap   = gigabyte * 9 / 10
 	fullDisk      = gigabyte / 2
 	greatestSkew  = 60 * time.Second
 )
@@ -71,6 +72,9 @@ func sizes(s *site.Site, h *site.Host, now seen.Host) []Note {
 	}
 	if now.Memory > 0 && now.Memory < memory {
 		warn("has %s memory; the guide asks for %s at least", size(now.Memory), size(memory*10/9))
+	}
+	if h.Role == site.Mail && s.Mail.Kind == "mailcow" && now.Memory > 0 && now.Swap >= 0 && now.Swap < mailcowSwap {
+		warn("has %s swap; the guide asks for %s at least", size(now.Swap), size(gigabyte))
 	}
 	if now.Disk > 0 && now.Disk < disk {
 		warn("has a disk of %s; the guide asks for %s at least", size(now.Disk), size(disk*10/9))

@@ -170,7 +170,9 @@ func lookAt(s *site.Site, facts map[string]map[string]string, reads ...func(*sit
 
 // sectioned is the answer to a query of a fact, made of its sections.
 func sectioned(query string, sections map[string]string) remote.Answer {
-	if whole, is := sections[query]; is {
+	if whole, is := sections[query]; whole == "no\n" && strings.HasPrefix(query, "command ") {
+		return remote.Answer{Code: 1}
+	} else if is {
 		return remote.Answer{Out: whole}
 	}
 	fact, _, _ := strings.Cut(query, " ")

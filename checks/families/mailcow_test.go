@@ -9,7 +9,7 @@ import (
 
 // What the mail host says of a Mailcow that is as it should be.
 const (
-	mailcowSays = "== engine\n26.1.5\n== compose\n2.26.1\n== conf\nMAILCOW_HOSTNAME=mail.example.org\nHTTP_BIND=10.0.0.2\nHTTPS_BIND=10.0.0.2\nHTTPS_PORT=8443\n" +
+	mailcowSays = "== engine\n26.1.5 overlay2\n== compose\n2.26.1\n== conf\nMAILCOW_HOSTNAME=mail.example.org\nHTTP_BIND=10.0.0.2\nHTTPS_BIND=10.0.0.2\nHTTPS_PORT=8443\n" +
 		"SMTP_PORT=10.0.0.2:25\nSMTPS_PORT=10.0.0.2:465\nSUBMISSION_PORT=10.0.0.2:587\nIMAPS_PORT=10.0.0.2:993\nIMAP_PORT=127.0.0.1:143\nENABLE_IPV6=false\nSKIP_LETS_ENCRYPT=y\n" +
 		"== publishes\npostfix-mailcow|10.0.0.2|25|tcp\ndovecot-mailcow|127.0.0.1|143|tcp\n== now\n2026-11-30T06:00:00Z\n" +
 		"== containers\npostfix-mailcow|/mc-postfix-mailcow-1|running|0|2026-11-30T05:00:00.1Z\nnginx-mailcow|/mc-nginx-mailcow-1|running|0|2026-11-30T05:00:00.1Z\n== leftover\n== hook\nyes\n== end\n"
