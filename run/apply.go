@@ -17,6 +17,7 @@ import (
 // bring makes the changes of an apply, guarded, and proves them.
 func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) {
 	var done Outcome // by the rounds before
+	made := lasts{}
 	var early *baseline
 	for round := 1; ; round++ {
 		p, err := r.propose(ctx, list)
@@ -29,6 +30,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			}
 			continue
 		}
+		made.without(p)
 		out := Outcome{Changed: done.Changed, Results: done.Results, Tasks: p.tasks()}
 		if err := r.allowed(p); err != nil {
 			return out, err
@@ -51,6 +53,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 		switch {
 		case p.Last:
 			out.Results, out.RolledBack, err = r.last(ctx, p, inert)
+			made.note(inert)
 		case p.Inert:
 			early = r.ask(ctx, p.proof)
 			if err = r.hand(ctx, inert); err == nil {

@@ -40,6 +40,27 @@ func (r *Runner) last(ctx context.Context, p *Proposal, parts []steps.Part) (res
 	return results, rolled, errors.Join(err, r.prepare(context.WithoutCancel(ctx), back))
 }
 
+// lasts are the changes that came last in an apply, by host and ID.
+type lasts map[string]bool
+
+func (l lasts) note(parts []steps.Part) {
+	for _, part := range parts {
+		for _, c := range part.Changes {
+			l[part.Host+" "+c.ID] = true
+		}
+	}
+}
+
+// without leaves them out of a proposal. Where one is not in place for all that, its checks tell what it lacks, and to make it once more
+// would not help.
+func (l lasts) without(p *Proposal) {
+	for i := range p.Plans {
+		p.Plans[i].Parts = slices.DeleteFunc(slices.Clone(p.Plans[i].Parts), func(one steps.Part) bool {
+			return one.Last && !slices.ContainsFunc(one.Changes, func(c remote.Change) bool { return !l[one.Host+" "+c.ID] })
+		})
+	}
+}
+
 // reversed are the changes that take others back, last first; what has no way back stays. The host forgets those that it did
 // not remember before.
 func reversed(list []remote.Change, records []remote.Record) []remote.Change {

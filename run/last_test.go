@@ -111,3 +111,29 @@ func TestLastComesLast(t *testing.T) {
 		}
 	}
 }
+
+// What came last in an apply is not made in it once more, though it is not in place: what else there is still comes.
+func TestLastsOnce(t *testing.T) {
+	last := func(ids ...string) steps.Part {
+		part := steps.Part{Host: "mail", Inert: true, Last: true}
+		for _, id := range ids {
+			part.Changes = append(part.Changes, remote.Change{ID: id})
+		}
+		return part
+	}
+	made := lasts{}
+	made.note([]steps.Part{last("x.a", "x.b")})
+	for _, c := range []struct {
+		part steps.Part
+		want int
+	}{
+		{last("x.a", "x.b"), 0}, {last("x.b"), 0}, {last("x.a", "x.c"), 1},
+		{steps.Part{Host: "proxy", Inert: true, Last: true, Changes: last("x.a").Changes}, 1},
+		{steps.Part{Host: "mail", Inert: true, Changes: last("x.a").Changes}, 1},
+	} {
+		p := &Proposal{Plans: []steps.Plan{{Step: "x", Parts: []steps.Part{c.part}}}}
+		if made.without(p); len(p.Plans[0].Parts) != c.want {
+			t.Errorf("of %+v are left %d parts, want %d", c.part, len(p.Plans[0].Parts), c.want)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 type Attempt struct {
 	Name    string
 	OK      bool
+	Busy    bool   // none of it failed, and it is not over yet
 	Issuer  string // whom it asked, as far as it says
 	Problem string // what kind it was, in the words of ACME (RFC 8555, 6.7), such as rateLimited; "" when there was none of these
 	Said    string
@@ -49,7 +50,7 @@ func attempted(all []Attempt, line string) []Attempt {
 	one := Attempt{Name: told.Identifier, Issuer: told.Issuer}
 	switch told.Msg {
 	case "obtaining certificate", "renewing certificate":
-		all[i].says = 0
+		all[i].says, all[i].Busy = 0, all[i].OK
 		return all
 	case "certificate obtained successfully", "certificate renewed successfully":
 		all[i] = Attempt{Name: told.Identifier, OK: true}

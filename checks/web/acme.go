@@ -2,11 +2,13 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"postern/checks"
+	"postern/remote"
 	"postern/seen"
 	"postern/site"
 	"postern/zone"
@@ -14,6 +16,14 @@ import (
 
 // marked finds the mark of a file of ours.
 var marked = regexp.MustCompile(`(?m)^\s*vars ` + seen.CaddyMark + ` ([0-9a-f]+)$`)
+
+// markOf is the mark of a file of ours, "" where it has none.
+func markOf(text string) string {
+	if m := marked.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
 
 // causes are what an attempt fails of, by the word of ACME for it (RFC 8555, 6.7), and what to do then.
 var causes = map[string]struct{ saw, likely string }{
@@ -36,10 +46,14 @@ func askACME(_ context.Context, e *checks.Env) []checks.Result {
 	var results []checks.Result
 	for _, h := range e.Site.HostsOf(site.Proxy) {
 		q.From = h.Name
+		var all []seen.Attempt
+		var tries func(string) bool
 		v, err := e.Look(h)
-		all := []seen.Attempt(nil)
 		if err == nil {
 			all, err = seen.ACME.Of(v.Facts)
+		}
+		if err == nil {
+			tries, err = taken(v.Facts)
 		}
 		switch {
 		case e.Site.Web.Kind == "existing":
@@ -49,21 +63,42 @@ func askACME(_ context.Context, e *checks.Env) []checks.Result {
 		case err != nil:
 			results = append(results, q.Cannot(err))
 		default:
-			results = append(results, judgeAttempts(q, zone.Certified(e.Site), checks.Named(e.Site, h), all)...)
+			results = append(results, judgeAttempts(q, zone.Certified(e.Site), checks.Named(e.Site, h), all, tries)...)
 		}
 	}
 	return results
 }
 
+// taken says of a name whether Caddy has it from our sites as they are in their file now.
+func taken(f remote.Facts) (func(name string) bool, error) {
+	now, err := seen.CaddyOf.Of(f)
+	if err != nil {
+		return nil, err
+	}
+	ours, told := f.File(seen.CaddySites)
+	if !told {
+		return nil, fmt.Errorf("%s could not be read", seen.CaddySites)
+	}
+	runs := ours != nil && slices.Contains(now.Runs, markOf(ours.Text))
+	return func(name string) bool { return runs && strings.Contains(ours.Text, name) }, nil
+}
+
 // judgeAttempts tells how the last attempt of each name ended. What fails of the same as another before it follows from that.
-func judgeAttempts(q checks.Question, names []string, suffix string, all []seen.Attempt) (results []checks.Result) {
+func judgeAttempts(q checks.Question, names []string, suffix string, all []seen.Attempt, tries func(string) bool) (results []checks.Result) {
 	first := map[string]string{}
 	for _, name := range names {
 		one := q
 		one.Suffix = "." + name + suffix
-		i := slices.IndexFunc(all, func(a seen.Attempt) bool { return a.Name == name && !a.OK })
-		if i < 0 {
+		i := slices.IndexFunc(all, func(a seen.Attempt) bool { return a.Name == name && (!a.OK || a.Busy) })
+		switch {
+		case !tries(name):
+			results = append(results, one.Skip("Caddy does not have this name yet"))
+			continue
+		case i < 0:
 			results = append(results, one.OK("none failed"))
+			continue
+		case all[i].OK:
+			results = append(results, one.Unknown("one is under way", "the authority is being asked: ask again"))
 			continue
 		}
 		saw, likely := cause(all[i])

@@ -30,13 +30,13 @@ func init() {
 		ID: "web.acme", Rests: []string{"web.caddy", "dns.host", "dns.clients", "dns.caa", "web.http"}, Title: "Certificates are issued, and renewed", Guide: "caddy, Configuration",
 		Page: checks.Page{
 			Asks:    "What came of Caddy's last attempts to get a certificate for each name of the site? Its log on the proxy is read, of two days.",
-			OK:      "None failed, or a later one succeeded.",
+			OK:      "None failed, or a later one succeeded; what is served is web.https's question.",
 			Fail:    "The last one failed, and why: nobody reached the name's port from outside, another machine answered for it, the name is not in the DNS, CAA records forbid it, the authority wants no more for some hours, or cannot be reached. While it fails, an old certificate goes on until it ends.",
-			Unknown: "The proxy could not be asked.",
-			Skip:    "Another web server does its part (web.kind = existing), or the certificate is your own (web.certificate), or the site has no names yet.",
+			Unknown: "The proxy could not be asked, or the first attempt is under way.",
+			Skip:    "Caddy does not have the name yet, so none was made; another web server does its part (web.kind = existing), or the certificate is your own (web.certificate), or the site has no names yet.",
 			Mends:   "What is likely says what to do; Caddy tries again by itself, less and less often. 'systemctl restart caddy' on the proxy has it try at once.",
 		},
-		Reads: seen.ACME.Reads, Settles: issuing,
+		Reads: checks.Join(seen.ACME.Reads, seen.CaddyOf.Reads, checks.Files(seen.CaddySites)), Settles: issuing,
 	}, askACME)
 }
 
@@ -68,9 +68,7 @@ func askCaddy(ctx context.Context, e *checks.Env) []checks.Result {
 		}
 		mark := ""
 		if ours != nil {
-			if m := marked.FindStringSubmatch(ours.Text); m != nil {
-				mark = m[1]
-			}
+			mark = markOf(ours.Text)
 		}
 		switch {
 		case mark == "":

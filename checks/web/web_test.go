@@ -78,6 +78,13 @@ var stories = []struct {
 	{"a later one succeeds", "web.acme.mail.example.org@proxy", func(w *world) {
 		w.edit("acme", "== lines\n", "== lines\n"+logged("mail.example.org", valid, "HTTP 400 urn:ietf:params:acme:error:connection - x"))
 	}, checks.OK, "none failed"},
+	{"Caddy does not have it yet", "web.acme.mail.example.org@proxy", edit("caddy", "0123456789abcdef", "fedcba9876543210"), checks.Skip, "does not have this name yet"},
+	{"one is under way", "web.acme.autoconfig.example.org@proxy", func(w *world) {
+		w.edit("acme", "== end", logged("autoconfig.example.org", "obtaining certificate", "")+"== end")
+	}, checks.Unknown, "under way"},
+	{"another one after a failure", "web.acme.mail.example.org@proxy", func(w *world) {
+		w.edit("acme", "== end", logged("mail.example.org", valid, "HTTP 400 urn:ietf:params:acme:error:connection - Timeout")+logged("mail.example.org", "obtaining certificate", "")+"== end")
+	}, checks.Fail, "challenge blocked"},
 	{"the port is shut", "web.http.mail.example.org@here", func(w *world) { w.refused[w.env.Site.Ports.HTTP] = syscall.ECONNREFUSED }, checks.Fail, "refused"},
 	{"answered without TLS", "web.http.mail.example.org@here", shown("http mail.example.org", answer{code: 200}), checks.Warn, "without TLS"},
 	{"sent elsewhere", "web.http.mail.example.org@here", shown("http mail.example.org", answer{code: 301, to: "https://www.example.org/"}), checks.Warn, "https://www.example.org/"},

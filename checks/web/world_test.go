@@ -115,7 +115,7 @@ func newWorld(t *testing.T, kind string) *world {
 			return remote.Answer{Out: "== words\nlistening on :80: bind: address already in use\n== end\n"}, nil
 		}}
 	}
-	w.file(seen.CaddySites, "(postern) {\n\tvars postern 0123456789abcdef\n}\n")
+	w.file(seen.CaddySites, "(postern) {\n\tvars postern 0123456789abcdef\n}\n"+strings.Join(zone.Certified(s), ", ")+" {\n\timport postern\n}\n")
 	w.file(seen.Caddyfile, ":80 {\n}\n# postern begin\nimport "+seen.CaddySites+"\n# postern end\n")
 	for _, name := range zone.Certified(s) {
 		w.shows[name] = certificate(name, now.AddDate(0, 0, 60))
