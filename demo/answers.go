@@ -181,6 +181,9 @@ func (h *Host) sockets() string {
 	for _, t := range h.up() {
 		text += fmt.Sprintf("udp UNCONN 0 0 0.0.0.0:%[1]d 0.0.0.0:*\nudp UNCONN 0 0 [::]:%[1]d [::]:*\n", t.port)
 	}
+	if h.kernel.started["caddy"] {
+		text += "tcp LISTEN 0 128 127.0.0.1:2019 0.0.0.0:* users:((\"caddy\",pid=702,fd=3))\nudp UNCONN 0 0 *:443 *:* users:((\"caddy\",pid=702,fd=4))\n"
+	}
 	for _, e := range h.ears() {
 		if e.both {
 			text += fmt.Sprintf("tcp LISTEN 0 128 *:%d *:* users:((%q,pid=701,fd=3))\n", e.at.Port(), e.name)

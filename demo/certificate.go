@@ -83,10 +83,14 @@ func (h *Host) handover(args []string) string {
 	over := h.File(handed) != nil
 	active := map[bool]string{true: "active", false: "inactive"}[over]
 	text := section("chain", h.certified(name, has && h.kernel.started["caddy"])) + section("haraka", h.certified(name, over)) + "== units\n"
-	for _, unit := range []string{seen.CertificatePath, seen.CertificateTimer, seen.CertificateUnit} {
-		text += "Result=success\nActiveState=" + active + "\nId=" + unit + "\n\n"
+	result, said := "success", ""
+	if over && h.w.Mail.text(mailcowConf) == "" && strings.Contains(h.w.Mail.text("/usr/local/sbin/postern-certificate"), "there is no Mailcow") {
+		result, said = "exit-code", "not handed over: mail: taken, but there is no Mailcow in /opt/mailcow-dockerized yet\n"
 	}
-	return text + section("said", "")
+	for _, unit := range []string{seen.CertificatePath, seen.CertificateTimer, seen.CertificateUnit} {
+		text += "Result=" + result + "\nActiveState=" + active + "\nId=" + unit + "\n\n"
+	}
+	return text + section("said", said)
 }
 
 var givenName = regexp.MustCompile(`(?m)^name='([a-z0-9.-]+)'$`)

@@ -47,6 +47,7 @@ func (w *World) host(name string, four, six netip.Addr, link string) *Host {
 		},
 	}
 	h.unpack("debian")
+	h.put("/root/.ssh/authorized_keys", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOq7nJ2Vb3Qm8h4cXy9dRk2tWz5aLpE7Uj0sM6Jmg1Yk ann@laptop\n", 0o600)
 	if name == "mail" && !w.noMail {
 		h.put(mailcowConf, freshMailcow, 0o600)
 	}

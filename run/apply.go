@@ -269,7 +269,7 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[stri
 			return results, nil, err
 		}
 		lost = r.unaccepted(regressions(before, results))
-		list = having(without(list, later), awaited(results, later), checks.Fail)
+		list = having(without(list, later), r.awaited(results, later, start), checks.Fail)
 		if len(lost) > 0 {
 			again := slices.Clone(results)
 			for _, one := range lost {
@@ -289,10 +289,11 @@ func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[stri
 	}
 }
 
-// awaited are the results that follow from nothing of the steps named.
-func awaited(results []checks.Result, steps map[string]bool) (list []checks.Result) {
+// awaited are the results that may still become ok by themselves, so long after a change: they follow from nothing of the steps named, and from
+// nothing that has had its time.
+func (r *Runner) awaited(results []checks.Result, steps map[string]bool, since time.Time) (list []checks.Result) {
 	for _, cause := range checks.Causes(results) {
-		if !steps[cause.Step] {
+		if c, _ := checks.Of(cause.ID); !steps[cause.Step] && r.Clock().Sub(since) <= c.Settles {
 			list = append(append(list, cause.Result), cause.Follows...)
 		}
 	}

@@ -1,11 +1,11 @@
 #!/bin/bash
 # Runs every test, shows go test's own lines, and ends with what was skipped and why, and what failed. TIMEOUT is go test's (36m); PARALLEL is
-# how many tests run side by side (4: those of the lab mostly wait).
+# how many tests run side by side (6: those of the lab mostly wait).
 set -u -o pipefail
 cd "$(dirname "$0")/.."
 mkdir -p bin
 log=bin/test.log
-args=(-count=1 -timeout "${TIMEOUT:-36m}" -parallel "${PARALLEL:-4}" -v)
+args=(-count=1 -timeout "${TIMEOUT:-36m}" -parallel "${PARALLEL:-6}" -v)
 # go test shows one package while it runs and keeps the others back: the lab, which takes longest, has a command of its own.
 go list ./... | grep -v '/lab$' | xargs go test -p 1 "${args[@]}" >bin/rest.log 2>&1 &
 rest=$!

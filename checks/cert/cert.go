@@ -30,7 +30,7 @@ func init() {
 		Reads: checks.Join(seen.Addresses.Reads, seen.Tunnels.Reads, seen.HandoverOf.Reads, seen.TakenOf.Reads),
 	}, askServed)
 	about(checks.Check{
-		ID: "cert.handover", Rests: []string{"host.ssh@", "tunnel.handshake", "web.acme"}, Title: "A new certificate is handed over to the mail ports", Guide: "caddy, Configuration",
+		ID: "cert.handover", Rests: []string{"host.ssh@", "tunnel.handshake", "web.acme", "mailcow.containers"}, Title: "A new certificate is handed over to the mail ports", Guide: "caddy, Configuration",
 		Page: checks.Page{
 			Asks:    "Is the certificate of the proxy's web server watched, and was the one that it has brought to all that show it: to Haraka, and through the tunnel to the mail host? Their files are compared, and the unit's last words are read.",
 			OK:      "It was, and the next one will be.",

@@ -19,7 +19,7 @@ func init() {
 			Mends:   "A person changes it in Mailcow's web interface: the chapter Mailcow says how to get there.",
 		},
 		Guide: "mailcow, Initial Setup", Reads: checks.Join(seen.OfMailcow.Reads, seen.MailcowAdmin.Reads),
-		Ask: each(checks.Question{Want: "another password than that of a fresh installation", Fix: "change it in the web interface: 'postern plan mailcow' says how to get there", Likely: "nobody has changed it yet"}, judgeAdmin),
+		Ask: each(checks.Question{Want: "another password than that of a fresh installation", Fix: "change it in the web interface: 'postern plan mailcow' says how to get there", Likely: "nobody has changed it yet"}, there(judgeAdmin)),
 	})
 }
 

@@ -21,7 +21,7 @@ func init() {
 		},
 		Guide: "mailcow, Starting Mailcow", Reads: seen.OfMailcow.Reads,
 		Ask: each(checks.Question{Want: "one certificate for all ports, in data/assets/ssl/cert.pem", Likely: "Mailcow asked for certificates by itself before it came behind the tunnel",
-			Fix: "once cert.pem is good, move these folders out of " + seen.MailcowDir + " and run: docker compose restart postfix-mailcow dovecot-mailcow"}, judgeCertificates),
+			Fix: "once cert.pem is good, move these folders out of " + seen.MailcowDir + " and run: docker compose restart postfix-mailcow dovecot-mailcow"}, there(judgeCertificates)),
 	})
 }
 

@@ -14,8 +14,8 @@ func init() {
 		Page: checks.Page{
 			Asks:    "Does every container of Mailcow run, and stay up? Docker is asked.",
 			OK:      "All of them run.",
-			Fail:    "Some do not run, or end again and again; they are named.",
-			Skip:    "There is no Mailcow, or the mail server is another.",
+			Fail:    "There is no Mailcow yet, or some of them do not run, or end again and again; they are named.",
+			Skip:    "The mail server is another, or the site has no names yet.",
 			Unknown: "The host could not be asked.",
 			Mends:   "The chapter Mailcow starts what does not run. What ends again and again says why in its log: docker logs NAME.",
 		},
@@ -25,6 +25,9 @@ func init() {
 }
 
 func judgeContainers(_ context.Context, _ *checks.Env, q checks.Question, v *checks.Vantage, now seen.Mailcow) checks.Result {
+	if now.Absent {
+		return q.Fail("there is no Mailcow on "+v.Name+" yet", "the chapter was not applied yet", "")
+	}
 	if !now.Begun() {
 		return q.Fail("none of its containers was ever made", "it was downloaded and not started yet", "")
 	}

@@ -10,19 +10,26 @@ import (
 	"postern/site"
 )
 
-// each asks the same of the Mailcow of every mail host that has one.
+// there asks only where there is a Mailcow.
+func there(judge func(context.Context, *checks.Env, checks.Question, *checks.Vantage, seen.Mailcow) checks.Result) func(context.Context, *checks.Env, checks.Question, *checks.Vantage, seen.Mailcow) checks.Result {
+	return func(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage, now seen.Mailcow) checks.Result {
+		if now.Absent {
+			return q.Skip("there is no Mailcow on %s yet", v.Name)
+		}
+		return judge(ctx, e, q, v, now)
+	}
+}
+
+// each asks the same of every mail host whose mail server is to be Mailcow.
 func each(q checks.Question, judge func(context.Context, *checks.Env, checks.Question, *checks.Vantage, seen.Mailcow) checks.Result) func(context.Context, *checks.Env) []checks.Result {
 	return checks.Linux(func(ctx context.Context, e *checks.Env) []checks.Result {
-		return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		return checks.EachHost(e, q, func(q checks.Question, _ *site.Host, v *checks.Vantage) checks.Result {
 			if e.Site.Hostname == "" || e.Site.Mail.Kind != "mailcow" {
 				return q.Skip("the site has no names yet, or its mail server is another (mail.kind)")
 			}
 			now, err := seen.OfMailcow.Of(v.Facts)
-			switch {
-			case err != nil:
+			if err != nil {
 				return q.Cannot(err)
-			case now.Absent:
-				return q.Skip("there is no Mailcow on %s yet: the chapter Mailcow says how it comes there", h.Name)
 			}
 			return judge(ctx, e, q, v, now)
 		}, site.Mail)

@@ -21,7 +21,7 @@ func init() {
 			Mends:   "The chapter Mailcow binds them. What a docker-compose.override.yml publishes, whoever wrote that changes.",
 		},
 		Guide: "mailcow, Starting Mailcow", Reads: checks.Join(seen.OfMailcow.Reads, seen.Docker.Reads),
-		Ask: each(checks.Question{Want: "ports on the tunnel's address or the loopback only", Fix: "mailcow", Likely: "Mailcow's usual settings publish on all addresses, and Docker lets that in before ufw"}, judgePorts),
+		Ask: each(checks.Question{Want: "ports on the tunnel's address or the loopback only", Fix: "mailcow", Likely: "Mailcow's usual settings publish on all addresses, and Docker lets that in before ufw"}, there(judgePorts)),
 	})
 }
 

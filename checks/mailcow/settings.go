@@ -22,7 +22,7 @@ func init() {
 			Mends:   "The chapter Mailcow sets them again.",
 		},
 		Guide: "mailcow, Updating Mailcow", Reads: seen.OfMailcow.Reads,
-		Ask: each(checks.Question{Want: "settings that keep Mailcow behind the tunnel", Fix: "mailcow", Likely: "its update or somebody wrote mailcow.conf anew, or the chapter was not done yet"}, judgeSettings),
+		Ask: each(checks.Question{Want: "settings that keep Mailcow behind the tunnel", Fix: "mailcow", Likely: "its update or somebody wrote mailcow.conf anew, or the chapter was not done yet"}, there(judgeSettings)),
 	})
 }
 

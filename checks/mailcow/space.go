@@ -28,7 +28,7 @@ func init() {
 			Mends:   "Make room on the host: docker system df tells what Docker has of it, docker image prune takes images away that nobody uses any more.",
 		},
 		Guide: "mailcow, Prerequisites", Reads: checks.Join(seen.OfMailcow.Reads, seen.Sizes.Reads),
-		Ask: each(checks.Question{Want: "some gigabytes free", Fix: "make room on it: 'docker system df' tells what Docker has, 'docker image prune' takes away what nobody uses", Likely: "mail, logs or old images"}, judgeSpace),
+		Ask: each(checks.Question{Want: "some gigabytes free", Fix: "make room on it: 'docker system df' tells what Docker has, 'docker image prune' takes away what nobody uses", Likely: "mail, logs or old images"}, there(judgeSpace)),
 	})
 }
 

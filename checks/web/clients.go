@@ -19,7 +19,7 @@ import (
 
 func init() {
 	about(checks.Check{
-		ID: "web.clients", Rests: []string{"web.https", "smtp.submission", "firewall.open"}, Title: "Mail programs are told the right settings", Guide: "caddy, Testing the Configuration",
+		ID: "web.clients", Rests: []string{"web.https", "smtp.submission", "firewall.open", "mailcow.containers"}, Title: "Mail programs are told the right settings", Guide: "caddy, Testing the Configuration",
 		Page: checks.Page{
 			Asks:    "Does each domain serve what Thunderbird (autoconfig), Outlook (autodiscover) and Apple's (.mobileconfig) ask for, and do these name the mail host, and ports that are open and meant for it? They are fetched from outside as the programs do, and every port in them is connected to.",
 			OK:      "They do, and all ports in them answer.",
@@ -87,7 +87,7 @@ func askClients(ctx context.Context, e *checks.Env) []checks.Result {
 }
 
 func judgeDocuments(ctx context.Context, q checks.Question, at door, domain string, list []document) checks.Result {
-	q.Rests = []string{"web.https." + at.name, "smtp.submission", "firewall.open"}
+	q.Rests = []string{"web.https." + at.name, "smtp.submission", "firewall.open", "mailcow.containers"}
 	var wrong, lines []string
 	var idle []string
 	ports := map[int]bool{}
