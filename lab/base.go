@@ -27,7 +27,7 @@ func dockerPackages(suite string) string {
 
 // mirrorPackages are what hosts can install, with all they depend on.
 func mirrorPackages(suite string) string {
-	return "ufw iptables nftables wireguard-tools wireguard-go tcpdump tcsh needrestart exim4-daemon-light npm fail2ban python3-systemd caddy nginx apache2 " +
+	return "ufw iptables nftables wireguard-tools wireguard-go tcpdump tcsh needrestart exim4-daemon-light npm fail2ban python3-systemd caddy nginx apache2 git curl jq " +
 		strings.ReplaceAll(dockerPackages(suite), ",", " ")
 }
 

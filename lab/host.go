@@ -34,6 +34,9 @@ func (l *Lab) boot(ctx context.Context, n node) error {
 	if l.Docker && n.name == "mail" {
 		// Docker's layers cannot lie on an overlay.
 		args = append(args, "--bind="+l.dir(n.name, "disk", "docker")+":/var/lib/docker")
+		if l.Bare {
+			args = append(args, "--bind-ro="+mailcowPath(l.Suite)+":"+mailcowImage)
+		}
 	}
 	pid, err := l.background("boot", n.name, l.dir(n.name, "console.log"), args...)
 	if err != nil {
@@ -46,7 +49,7 @@ func (l *Lab) boot(ctx context.Context, n node) error {
 		log, _ := os.ReadFile(l.dir(n.name, "console.log"))
 		return fmt.Errorf("boot: %w: %s", err, tail(strings.TrimSpace(string(log)), 1500))
 	}
-	if l.Docker && n.name == "mail" {
+	if l.Docker && !l.Bare && n.name == "mail" {
 		return l.dressDocker(ctx)
 	}
 	if l.nativeMail(n) {

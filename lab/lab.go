@@ -22,6 +22,7 @@ type Options struct {
 	Suite        string        // of the hosts: bookworm or trixie; bookworm when empty
 	Docker       bool          // Docker runs on mail, with the image lab/base
 	Mail         string        // the mail server on mail: none when empty, plain, or mailcow (with Docker, on trixie)
+	Bare         bool          // neither Docker nor Mailcow is on mail yet, but can be had there
 	SSHPort      int           // of the hosts' sshd; 22 when 0
 	ACMEValidity time.Duration // of the certificates that the lab's authority issues; 90 days when 0
 	Log          io.Writer     `json:"-"` // progress; nothing when nil
@@ -59,6 +60,9 @@ func newHandle(o Options) (*Lab, error) {
 		}
 	default:
 		return nil, fmt.Errorf("%q is not a mail server of the lab (plain or mailcow)", o.Mail)
+	}
+	if o.Bare && o.Mail != "mailcow" {
+		return nil, errors.New("bare is how Mailcow's host may be: give --mail mailcow")
 	}
 	if o.SSHPort < 1 || o.SSHPort > 65535 {
 		return nil, fmt.Errorf("%d is not a port (1 to 65535)", o.SSHPort)

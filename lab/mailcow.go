@@ -45,7 +45,7 @@ func mailcowPath(suite string) string {
 	from := []string{mailcowPackages, finishMailcow}
 	for _, files := range []embed.FS{mailFiles, mailcowFiles} {
 		_ = fs.WalkDir(files, "testdata", func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
+			if err == nil && !d.IsDir() && !strings.HasPrefix(path, "testdata/mailcow/tree/") {
 				text, _ := files.ReadFile(path)
 				from = append(from, path, string(text))
 			}
@@ -81,13 +81,9 @@ func makeMailcow(ctx context.Context, suite, dir string) error {
 	return errors.Join(err, removeTree(root))
 }
 
-// raiseMailcow makes a Mailcow on mail as it is after a year: in its own folder, on all addresses, with certificates of its own.
-func (l *Lab) raiseMailcow(ctx context.Context) error {
-	root := l.dir("mail", "root")
-	tree := filepath.Join(root, mailcowDir)
-	conf := filepath.Join(tree, "data/conf/postfix")
-	ssl := filepath.Join(tree, "data/assets/ssl")
-	if err := errors.Join(putTree(mailcowFiles, "testdata/mailcow/tree", tree), os.Chmod(filepath.Join(tree, "mailcow.conf"), 0o600), os.Symlink("mailcow.conf", filepath.Join(tree, ".env")), os.MkdirAll(ssl, 0o755)); err != nil {
+// putMailcow writes its tree.
+func (l *Lab) putMailcow(tree string) error {
+	if err := errors.Join(putTree(mailcowFiles, "testdata/mailcow/tree", tree), os.Chmod(filepath.Join(tree, "mailcow.conf"), 0o600), os.Symlink("mailcow.conf", filepath.Join(tree, ".env"))); err != nil {
 		return err
 	}
 	for _, name := range []string{"main.cf", "master.cf"} {
@@ -98,9 +94,19 @@ func (l *Lab) raiseMailcow(ctx context.Context) error {
 		if name == "main.cf" {
 			text = []byte(asMailcow["etc/postfix/main.cf"].Replace(string(text)) + "\n# DO NOT EDIT ANYTHING BELOW #\n# Overrides #\n")
 		}
-		if err := put(filepath.Join(conf, name), string(text), 0o644); err != nil {
+		if err := put(filepath.Join(tree, "data/conf/postfix", name), string(text), 0o644); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// raiseMailcow makes a Mailcow on mail as it is after a year: in its own folder, on all addresses, with certificates of its own.
+func (l *Lab) raiseMailcow(ctx context.Context) error {
+	tree := filepath.Join(l.dir("mail", "root"), mailcowDir)
+	ssl := filepath.Join(tree, "data/assets/ssl")
+	if err := errors.Join(l.putMailcow(tree), os.MkdirAll(ssl, 0o755)); err != nil {
+		return err
 	}
 	if _, err := run(ctx, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650", "-subj", "/CN=mail.example.org",
 		"-addext", "subjectAltName=DNS:mail.example.org", "-keyout", filepath.Join(ssl, "key.pem"), "-out", filepath.Join(ssl, "cert.pem")); err != nil {

@@ -48,7 +48,7 @@ func (l *Lab) makeRoot(_ context.Context, n node) error {
 			return err
 		}
 	}
-	base := basePath(l.Suite, l.Docker && n.name == "mail")
+	base := basePath(l.Suite, l.Docker && !l.Bare && n.name == "mail")
 	if l.nativeMail(n) {
 		base = mailPath(l.Suite)
 	}
@@ -86,6 +86,11 @@ func (l *Lab) dressHost(ctx context.Context, n node) error {
 	}
 	if l.nativeMail(n) {
 		if err := putMailFiles(l.Suite, root); err != nil {
+			return err
+		}
+	}
+	if l.Bare && n.name == "mail" {
+		if err := l.offerMailcow(ctx, root); err != nil {
 			return err
 		}
 	}

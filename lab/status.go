@@ -58,6 +58,9 @@ func (l *Lab) show(ctx context.Context) {
 	if l.Docker {
 		more = ", Docker on mail"
 	}
+	if l.Bare {
+		more += " to come"
+	}
 	if l.Mail != "" {
 		more += ", " + l.Mail + " mail server"
 	}

@@ -73,6 +73,7 @@ func parse(argv []string) (call, error) {
 	f.IntVar(&c.SSHPort, "ssh-port", 0, "")
 	f.BoolVar(&c.Docker, "docker", false, "")
 	f.StringVar(&c.Mail, "mail", "", "")
+	f.BoolVar(&c.Bare, "bare", false, "")
 	f.DurationVar(&c.ACMEValidity, "acme-validity", 0, "")
 	f.BoolVar(&c.hard, "hard", false, "")
 	f.BoolVar(&c.all, "all", false, "")
