@@ -183,8 +183,7 @@ func (a *asking) send(ctx context.Context) {
 	var all sync.WaitGroup
 	if v, err := a.e.Look(a.mail); err == nil && (a.p.Forwarded || a.p.Proto == "udp") {
 		all.Go(func() {
-			_, _ = checks.Ask(ctx, a.e.Site, v, seen.Through(a.e.Site.TunnelAddress(a.proxy), []int{leastPacket}))
-			if a.p.Proto != "udp" {
+			if came, err := checks.Ask(ctx, a.e.Site, v, seen.Through(a.e.Site.TunnelAddress(a.proxy), []int{leastPacket})); err == nil && came.Reply > 0 {
 				return
 			}
 			select { // a handshake that is not answered is begun anew after five seconds and up to a third of one (WireGuard, 6.1 and 6.4)

@@ -32,6 +32,9 @@ func (s Signals) tunnel() finding {
 	case s.sentOn() > 0 && !s.Mail.End.Allows:
 		return finding{state: Broken, evidence: "AllowedIPs of " + s.Mail.Host, action: "postern apply wireguard",
 			words: fmt.Sprintf("the tunnel of %s does not take packets of %s: AllowedIPs leaves them out", s.Mail.Host, s.came())}
+	case s.sentOn() > 0 && !s.alive():
+		return finding{state: Unknown, evidence: "a SYN goes in, none comes out, and the ends do not hear each other", settles: "postern why tunnel",
+			words: "whether the tunnel carries anything could not be told: neither end heard the other meanwhile"}
 	case s.sentOn() > 0:
 		return finding{state: Broken, evidence: "a SYN goes in, and none comes out", sure: Likely, settles: "postern why tunnel", action: "postern why tunnel",
 			words: fmt.Sprintf("the tunnel does not bring it to %s, though it carries other packets", s.Mail.Host)}
