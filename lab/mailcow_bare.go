@@ -32,7 +32,7 @@ func (l *Lab) offerMailcow(ctx context.Context, root string) error {
 	err := errors.Join(
 		os.Rename(filepath.Join(git, "mailcow.conf"), filepath.Join(git, "data/mailcow.conf")),
 		os.Remove(filepath.Join(git, "data/conf/postfix/extra.cf")), os.Remove(filepath.Join(git, "data/conf/postfix/custom_postscreen_whitelist.cidr")),
-		put(filepath.Join(git, ".gitignore"), "mailcow.conf\ndata/assets/ssl/*\n", 0o644),
+		put(filepath.Join(git, ".gitignore"), "/mailcow.conf\ndata/assets/ssl/*\n", 0o644),
 		put(filepath.Join(root, "etc/gitconfig"), "[url \"file://"+mailcowGit+"\"]\n\tinsteadOf = https://github.com/mailcow/mailcow-dockerized\n", 0o644),
 		put(filepath.Join(root, "srv/docker-groups"), dockerGroups, 0o644),
 		put(filepath.Join(root, "etc/systemd/system/docker.service.d/10-lab.conf"), ofLabDocker, 0o644))
