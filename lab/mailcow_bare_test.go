@@ -3,10 +3,15 @@
 package main
 
 import (
+	"context"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"postern/remote"
 )
 
 // TestMailcowBare: from bare hosts, one unattended apply brings all seven chapters, Docker and Mailcow too. Taken back, what mailboxes need
@@ -31,6 +36,15 @@ func TestMailcowBare(t *testing.T) {
 	m.does("mail", "docker exec mailcowdockerized-mysql-mailcow-1 sqlite3 /var/lib/mysql/mailcow.db \"UPDATE admin SET password = '{SSHA256}another'\"")
 	m.publish(m.l.dkimLine(t))
 	m.settled()
+	world := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return m.l.Dial(ctx, "world", network, net.JoinHostPort(resolverAddr, "53"))
+	}}
+	if err := poll(t.Context(), 2*time.Minute, func() bool { // for a minute it remembers that there was none
+		_, err := world.LookupTXT(t.Context(), "dkim._domainkey.example.org")
+		return err == nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	m.flows("haraka", "bare")
 	m.outlook()
 	if said := m.run(0, "apply", "--yes"); !strings.Contains(said, "Nothing to change") {
@@ -60,11 +74,12 @@ func (m mailed) outlook() {
 	t := m.t.(*testing.T)
 	t.Helper()
 	trusting := "export CURL_CA_BUNDLE=" + m.l.dir("roots.pem") + "; "
+	login := " -u " + remote.Quote(mailUser+":"+mailPassword) + " "
 	ask := trusting + "curl -s --resolve autodiscover.example.org:443:203.0.113.10 --resolve autoconfig.example.org:443:203.0.113.10 "
 	found := map[string]bool{}
 	for _, document := range []struct{ ask, port string }{
 		{ask + "'https://autoconfig.example.org/mail/config-v1.1.xml?emailaddress=" + mailUser + "'", `<port>(\d+)</port>`},
-		{ask + "-u " + mailUser + ":" + mailPassword + " -d '<Autodiscover/>' https://autodiscover.example.org/autodiscover/autodiscover.xml", `<Port>(\d+)</Port>`},
+		{ask + login + "-d '<Autodiscover/>' https://autodiscover.example.org/autodiscover/autodiscover.xml", `<Port>(\d+)</Port>`},
 	} {
 		text := want(t, m.l, "world", "sh", "-ec", document.ask)
 		for _, port := range regexp.MustCompile(document.port).FindAllStringSubmatch(text, -1) {
@@ -75,6 +90,6 @@ func (m mailed) outlook() {
 		if !found[port] {
 			t.Errorf("no document names port %s", port)
 		}
-		want(t, m.l, "world", "sh", "-ec", trusting+"curl -s -o /dev/null --ssl-reqd --resolve mail.example.org:"+port+":203.0.113.10 -u "+mailUser+":"+mailPassword+" -X NOOP "+url)
+		want(t, m.l, "world", "sh", "-ec", trusting+"curl -s -o /dev/null --ssl-reqd --resolve mail.example.org:"+port+":203.0.113.10"+login+"-X NOOP "+url)
 	}
 }

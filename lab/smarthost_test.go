@@ -52,7 +52,7 @@ func TestSmartHost(t *testing.T) {
 			}
 			end()
 			m.keptSecret(t, w)
-			m.run(0, "undo", "haraka", "--yes")
+			m.run(0, "undo", "caddy", "haraka", "--yes")
 			if left := want(t, m.l, "proxy", "sh", "-c", "ls /opt/haraka-out/password.* /run/postern.secret 2>/dev/null || :"); left != "" {
 				t.Errorf("the password is left behind: %s", left)
 			}
