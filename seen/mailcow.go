@@ -18,6 +18,9 @@ const (
 	MailcowBridge  = "br-mailcow"
 )
 
+// MailcowOverride begins a file of ours that Compose reads beside Mailcow's own.
+const MailcowOverride = "# Made by postern:"
+
 // MailcowUnit is the unit that has only the tunnel, and who is named at home, reach Mailcow's containers.
 const MailcowUnit = "postern-mailcow.service"
 
@@ -30,7 +33,7 @@ type Mailcow struct {
 	Containers      []Container       // those that were made
 	Leftover        []string          // folders of certificates of its own, which win over data/assets/ssl/cert.pem
 	Hook            bool              // its update runs a hook of the operator's
-	Overrides       []string          // the files that Compose reads beside Mailcow's own, by their names; it takes the first
+	Overrides       []string          // files of others that Compose reads beside Mailcow's own, by their names
 }
 
 // Container is one of a Compose project.
@@ -80,7 +83,11 @@ echo '== now'; date -u +%Y-%m-%dT%H:%M:%SZ
 echo '== containers'; p=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' mailcow.conf | tail -n 1)
 timeout 5 docker ps -aq --filter "label=com.docker.compose.project=${p:-mailcowdockerized}" 2>/dev/null | xargs -r timeout 10 docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.Name}}|{{.State.Status}}|{{.RestartCount}}|{{.State.StartedAt}}' 2>/dev/null
 echo '== leftover'; for f in data/assets/ssl/*/domains; do if [ -e "$f" ]; then echo "${f%/domains}"; fi; done
-echo '== overrides'; for f in compose.override.yml compose.override.yaml docker-compose.override.yml docker-compose.override.yaml; do if [ -e "$f" ]; then echo "$f"; fi; done
+echo '== overrides'; for f in compose.override.yml compose.override.yaml docker-compose.override.yml docker-compose.override.yaml; do 
+	[ -e "$f" ] || continue
+	l=; read -r l <"$f"
+	case $l in '` + MailcowOverride + `'*) ;; *) echo "$f" ;; esac
+done
 echo '== hook'; if [ -e post_update_hook.sh ]; then echo yes; fi`), parse: parseMailcow})
 
 func parseMailcow(s sections) (Mailcow, error) {

@@ -12,10 +12,7 @@ func (n Network) Meeting(them []netip.Prefix, tunnel string) []Address {
 	var all []Address
 	for _, p := range them {
 		at := n.Address4()
-		for _, i := range n.Interfaces {
-			if i.Name == tunnel || i.Name == "lo" || i.Name == n.Device || bridges(i.Name) {
-				continue
-			}
+		for _, i := range n.Doors(tunnel) {
 			for _, a := range n.On(i.Name) {
 				if a.Addr().Is4() && !a.Passing && a.Masked().Overlaps(p) && !(at.IsValid() && at.Masked().Overlaps(p)) {
 					at = a

@@ -16,7 +16,7 @@ import (
 // lanFile is what Compose reads beside Mailcow's own file: with it Mailcow answers clients at home (mail.lan) at the host's own address, too.
 const lanFile = seen.MailcowDir + "/docker-compose.override.yml"
 
-const lanHead = "# Made by postern: clients at home (mail.lan) may connect to this host's own address.\n"
+const lanHead = seen.MailcowOverride + " clients at home (mail.lan) may connect to this host's own address.\n"
 
 // lanForm is what a file of ours looks like, whatever the addresses. One that looks otherwise is the operator's.
 var lanForm = regexp.MustCompile(`^` + regexp.QuoteMeta(lanHead) + `services:\n(  [a-z-]+:\n    ports:\n(      - "[0-9.]+:\d+:\d+"\n)+)+$`)
@@ -70,7 +70,7 @@ func planMailcowHome(s *site.Site, h *site.Host, now seen.Mailcow, f remote.Fact
 		return nil, fmt.Errorf("%s: %s: %s could not be read", table.Step, h.Name, lanFile)
 	}
 	mine := file != nil && lanForm.MatchString(file.Text)
-	others := overridden(now, mine)
+	others := overridden(now, file != nil && !mine)
 	switch {
 	case len(at) > 0 && others == "":
 		table.Things = append(table.Things, does.File{Path: lanFile, Text: lanHead + lanText(s, at), Title: "have Mailcow answer clients at home at " + joined(at) + ", too"})
@@ -93,15 +93,16 @@ func planMailcowHome(s *site.Site, h *site.Host, now seen.Mailcow, f remote.Fact
 	return changes, err
 }
 
-// overridden is the file in which the operator says what Compose does, or the setting that names others; "" where there is none.
-func overridden(now seen.Mailcow, mine bool) string {
-	if now.Set["COMPOSE_FILE"] != "" {
+// overridden is the file in which the operator says what Compose does, or the setting that names others; "" where there is none. Compose
+// takes one file of all that may stand there, so ours beside theirs would put theirs out of force. edited says that lanFile is theirs.
+func overridden(now seen.Mailcow, edited bool) string {
+	switch {
+	case now.Set["COMPOSE_FILE"] != "":
 		return "the files that COMPOSE_FILE names"
-	}
-	for _, name := range now.Overrides {
-		if path := seen.MailcowDir + "/" + name; path != lanFile || !mine {
-			return path
-		}
+	case edited:
+		return lanFile
+	case len(now.Overrides) > 0:
+		return seen.MailcowDir + "/" + now.Overrides[0]
 	}
 	return ""
 }
