@@ -120,6 +120,7 @@ var mailcowHomeStories = []story{
 	{"silent where it should answer", "mailcow.lan", "mailcow.lan@here", admitting("", ""), checks.Fail, "192.168.50.2:993: "},
 	{"here is none of them", "mailcow.lan", "mailcow.lan@here", also(admitting("", ""), func(w *world) { w.env.Site.Mail.LAN = []netip.Prefix{netip.MustParsePrefix("192.168.50.77/32")} }), checks.Skip, "in none of the networks"},
 
+	{"Mailcow's own chain", "firewall.boot", "firewall.boot@mail", neighbourly("", ""), checks.OK, "with the rules that run"},
 	{"at home, too", "mailcow.ports", "mailcow.ports@mail", admitting("", ""), checks.OK, "for clients at home on 192.168.50.2,"},
 	{"at home, where nobody asked for it", "mailcow.ports", "mailcow.ports@mail", also(admitting("", ""), func(w *world) { w.env.Site.Mail.LAN = nil }), checks.Fail, "993/tcp of mc-postfix-mailcow-1 is on 192.168.50.2"},
 	{"another port at home", "mailcow.ports", "mailcow.ports@mail", admitting("192.168.50.2:587->587/tcp", "192.168.50.2:25->25/tcp"), checks.Fail, "25/tcp of mc-postfix-mailcow-1 is on 192.168.50.2"},
