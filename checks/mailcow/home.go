@@ -73,7 +73,7 @@ func judgeHome(_ context.Context, e *checks.Env, q checks.Question, v *checks.Va
 func (k *house) boxes() (all []seen.Packet) {
 	for _, way := range k.ways() {
 		_, end := k.rules.Reaches(seen.Packet{Proto: "tcp", Src: k.rules.Strangers()[0], Dst: way.Addr(), Port: int(way.Port()), In: k.e.Site.Tunnel.Interface}, k.at)
-		if end.Beyond && !slices.ContainsFunc(all, func(had seen.Packet) bool { return had.Dst == end.Dst && had.Port == end.Port }) {
+		if end.Beyond && end.Dst != way.Addr() && !slices.ContainsFunc(all, func(had seen.Packet) bool { return had.Dst == end.Dst && had.Port == end.Port }) {
 			all = append(all, end)
 		}
 	}
@@ -88,7 +88,10 @@ func (k *house) published() (asked int) {
 	}
 	k.each(func(door string, who netip.Addr) {
 		for _, to := range ways {
-			f, _ := k.rules.Reaches(seen.Packet{Proto: "tcp", Src: who, Dst: to.Addr(), Port: int(to.Port()), In: door}, k.at)
+			f, end := k.rules.Reaches(seen.Packet{Proto: "tcp", Src: who, Dst: to.Addr(), Port: int(to.Port()), In: door}, k.at)
+			if end.Beyond && slices.ContainsFunc(k.at.Doors(""), func(out seen.Interface) bool { return out.Name == end.Out }) {
+				continue // while the tunnel is down its address is nobody's here, and is sent elsewhere
+			}
 			k.judge(f, who, fmt.Sprintf("%s reaches %s, coming by %s", who, to, door))
 			asked++
 		}
