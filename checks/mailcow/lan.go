@@ -26,7 +26,11 @@ func init() {
 		},
 		Guide: "mailcow, Starting Mailcow", Reads: reads,
 		Ask: func(ctx context.Context, e *checks.Env) []checks.Result {
-			return append(each(q, judgeLAN)(ctx, e), fromHere(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage, _ seen.Mailcow, who, _ netip.Addr) checks.Result {
+			all := each(q, judgeLAN)(ctx, e)
+			if len(e.Site.Mail.LAN) == 0 {
+				return all
+			}
+			return append(all, fromHere(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage, _ seen.Mailcow, who, _ netip.Addr) checks.Result {
 				ports := e.HomePorts(v)
 				if len(ports) == 0 || !seen.Inside(e.Site.Mail.LAN, who) {
 					return q.Skip("this place, %s, is in none of the networks of mail.lan", who)
