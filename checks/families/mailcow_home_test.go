@@ -17,6 +17,7 @@ const (
 `
 	dockerAccepts = `-A DOCKER -d 172.22.1.253/32 ! -i br-mailcow -o br-mailcow -p tcp -m tcp --dport 25 -j ACCEPT
 -A DOCKER -d 172.22.1.250/32 ! -i br-mailcow -o br-mailcow -p tcp -m tcp --dport 993 -j ACCEPT
+-A DOCKER -d 172.22.1.3/32 ! -i br-mailcow -o br-mailcow -p tcp -m tcp --dport 3306 -j ACCEPT
 `
 	layerRules = `-A DOCKER-USER -j postern-mailcow
 -A DOCKER-USER -j RETURN
@@ -38,6 +39,7 @@ const (
 -A DOCKER -i br-mailcow -j RETURN
 -A DOCKER -d 10.0.0.2/32 ! -i br-mailcow -p tcp -m tcp --dport 25 -j DNAT --to-destination 172.22.1.253:25
 -A DOCKER -d 10.0.0.2/32 ! -i br-mailcow -p tcp -m tcp --dport 993 -j DNAT --to-destination 172.22.1.250:993
+-A DOCKER -d 127.0.0.1/32 ! -i br-mailcow -p tcp -m tcp --dport 13306 -j DNAT --to-destination 172.22.1.3:3306
 -A DOCKER -d 192.168.50.2/32 ! -i br-mailcow -p tcp -m tcp --dport 993 -j DNAT --to-destination 172.22.1.250:993
 COMMIT
 `
@@ -53,6 +55,7 @@ func neighbourly(old, new string) func(*world) {
 		w.edit("mail", readRules, mangle, dockerNAT+mangle)
 		w.edit("mail", readUnits, "== units\n", "== units\nId=postern-mailcow.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\n")
 		w.edit("mail", "addresses", "== routes4\n", "7: br-mailcow    inet 172.22.1.1/24 scope global br-mailcow\\ x\n== routes4\n172.22.1.0/24 dev br-mailcow proto kernel scope link src 172.22.1.1\n192.168.50.0/24 dev eth0 proto kernel scope link src 192.168.50.2\n")
+		w.edit("mail", readDocker, "10.0.0.2:993->993/tcp", "10.0.0.2:993->993/tcp, 127.0.0.1:13306->3306/tcp")
 		for id, a := range w.env.Hosts["mail"].Facts.Answers {
 			a.Out = strings.Replace(a.Out, old, new, 1)
 			w.env.Hosts["mail"].Facts.Answers[id] = a
@@ -90,6 +93,7 @@ var mailcowHomeStories = []story{
 	{"no last rule", "mailcow.home", "mailcow.home@mail", neighbourly("-A postern-mailcow -j DROP\n", ""), checks.Fail, "what an update publishes would be open over IPv4 to who comes by eth0"},
 	{"only what is published is turned away", "mailcow.home", "mailcow.home@mail", neighbourly("-A postern-mailcow -j DROP\n", "-A postern-mailcow -p tcp -m multiport --dports 25,465,587,993,8443 -j DROP\n"), checks.Fail, "what an update publishes"},
 	{"a container's own address", "mailcow.home", "mailcow.home@mail", neighbourly("-A postern-mailcow -j DROP\n", "-A postern-mailcow -m conntrack --ctorigdst 10.0.0.2 -j DROP\n"), checks.Fail, "reaches 172.22.1.253:25"},
+	{"what is published on the loopback", "mailcow.home", "mailcow.home@mail", neighbourly("-A postern-mailcow -j DROP\n", "-A postern-mailcow -p tcp -m multiport ! --dports 3306 -j DROP\n"), checks.Fail, "reaches 172.22.1.3:3306"},
 	{"another rule first", "mailcow.home", "mailcow.home@mail", neighbourly("-A DOCKER-USER -j postern-mailcow\n", "-A DOCKER-USER -s 192.168.50.0/24 -j ACCEPT\n-A DOCKER-USER -j postern-mailcow\n"), checks.Fail, "by -A DOCKER-USER -s 192.168.50.0/24 -j ACCEPT"},
 	{"another rule before Docker's", "mailcow.home", "mailcow.home@mail", neighbourly("-A FORWARD -j DOCKER-USER\n", "-A FORWARD -i eth0 -p tcp -j ACCEPT\n-A FORWARD -j DOCKER-USER\n"), checks.Fail, "by -A FORWARD -i eth0 -p tcp -j ACCEPT"},
 	{"nobody asks it", "mailcow.home", "mailcow.home@mail", neighbourly("-A FORWARD -j DOCKER-USER\n", ""), checks.Fail, "nothing asks DOCKER-USER before"},
@@ -112,7 +116,7 @@ var mailcowHomeStories = []story{
 
 	{"nobody is named", "mailcow.lan", "mailcow.lan@mail", neighbourly("", ""), checks.Skip, "mail.lan is empty"},
 	{"they are let on", "mailcow.lan", "mailcow.lan@mail", admitting("", ""), checks.OK, "192.168.50.0/24 reach it at 192.168.50.2"},
-	{"others are not", "mailcow.home", "mailcow.home@mail", admitting("", ""), checks.OK, "none is open"},
+	{"others are not let on", "mailcow.home", "mailcow.home@mail", admitting("", ""), checks.OK, "none is open"},
 	{"more than they are let on", "mailcow.home", "mailcow.home@mail", also(admitting("-s 192.168.50.0/24 -p tcp -m conntrack --ctorigdst 192.168.50.2 --ctorigdstport 465", "-p tcp -m conntrack --ctorigdst 192.168.50.2 --ctorigdstport 465")), checks.Fail, "192.0.2.77 reaches 192.168.50.2:465"},
 	{"not published", "mailcow.lan", "mailcow.lan@mail", admitting("postfix-mailcow|192.168.50.2|465|tcp\n", ""), checks.Fail, "publish nothing at 192.168.50.2:465"},
 	{"not published yet", "mailcow.lan", "mailcow.lan@mail", admitting("192.168.50.2:587->587/tcp", "587/tcp"), checks.Fail, "no container listens at 192.168.50.2:587 yet"},

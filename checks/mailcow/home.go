@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"postern/checks"
-	"postern/remote"
 	"postern/seen"
 	"postern/site"
 )
@@ -69,9 +68,10 @@ func judgeHome(_ context.Context, e *checks.Env, q checks.Question, v *checks.Va
 	return q.OK("of %d ways to it from home none is open", asked)
 }
 
-// boxes are the containers that Docker sends connections on to, by where those were sent, and the bridge that they are behind.
+// boxes are the containers and ports that Docker lets connections on to, and the bridge that they are behind. Those of what is published on the
+// loopback are among them: who knows a container's address reaches them as well.
 func (k *house) boxes() (all []seen.Packet) {
-	for _, way := range k.ways() {
+	for _, way := range k.ways(true) {
 		_, end := k.rules.Reaches(seen.Packet{Proto: "tcp", Src: k.rules.Strangers()[0], Dst: way.Addr(), Port: int(way.Port()), In: k.e.Site.Tunnel.Interface}, k.at)
 		if end.Beyond && end.Dst != way.Addr() && !slices.ContainsFunc(all, func(had seen.Packet) bool { return had.Dst == end.Dst && had.Port == end.Port }) {
 			all = append(all, end)
@@ -82,7 +82,7 @@ func (k *house) boxes() (all []seen.Packet) {
 
 // published follows what somebody at home may send to the addresses that Mailcow is published at, and to the containers' own.
 func (k *house) published() (asked int) {
-	ways := k.ways()
+	ways := k.ways(false)
 	for _, box := range k.boxes() {
 		ways = append(ways, netip.AddrPortFrom(box.Dst, uint16(box.Port)))
 	}
@@ -121,11 +121,17 @@ func (k *house) later() {
 			for _, one := range site.MailcowInside {
 				p := seen.Packet{Proto: "tcp", Src: who, Dst: inside[i], Port: one.Port, In: door, Out: bridge, Beyond: true, Was: netip.AddrPortFrom(inside[i], uint16(one.Port))}
 				f := family.Tables["filter"].Lets(hook, p)
-				if f.Verdict != "DROP" && f.Verdict != "REJECT" && !f.Unsure {
-					f.Verdict, f.Rule = "ACCEPT", remote.Clean(f.Rule).Line(100)
+				falls := strings.HasPrefix(f.Rule, "policy of ")
+				if falls {
+					f.Verdict = "ACCEPT"
 				}
-				if one.Port > 0 {
-					k.judge(f, who, fmt.Sprintf("what an update publishes would be open over IP%s to who comes by %s", family.Name, door))
+				what := fmt.Sprintf("what an update publishes would be open over IP%s to who comes by %s", family.Name, door)
+				switch {
+				case one.Port == 0:
+				case !falls || f.Unsure:
+					k.judge(f, who, what)
+				case !slices.Contains(k.wrong, what+": no rule of "+hook+" turns them away"):
+					k.wrong = append(k.wrong, what+": no rule of "+hook+" turns them away")
 				}
 			}
 		})
@@ -160,8 +166,8 @@ func dialHome(ctx context.Context, e *checks.Env, q checks.Question, h *site.Hos
 	for _, port := range []int{e.Site.Ports.SMTP, e.Site.Ports.Submissions, e.Site.Ports.Submission, e.Site.Ports.IMAPS, e.Site.Ports.Web} {
 		add(port)
 	}
-	for _, p := range k.runs {
-		add(p.First)
+	for _, at := range k.ways(false) {
+		add(int(at.Port()))
 	}
 	var open []string
 	for i, p := range dialled(ctx, e, h, v, ports) {

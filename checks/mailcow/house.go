@@ -22,14 +22,14 @@ type house struct {
 	v     *checks.Vantage
 	rules seen.Ruleset
 	at    seen.Network
-	runs  []seen.Published // of Mailcow's, over TCP and past the loopback
+	runs  []seen.Published // of Mailcow's, over TCP
 	found
 }
 
 // found is what the walks through the rules met, each once.
 type found struct {
 	wrong, unsure []string
-	undo          string // takes a rule of somebody else's away that lets in
+	undo          string // takes a rule of somebody else's away that lets in past all of Docker's
 }
 
 func houseOf(e *checks.Env, v *checks.Vantage, now seen.Mailcow) (k house, err error) {
@@ -45,7 +45,7 @@ func houseOf(e *checks.Env, v *checks.Vantage, now seen.Mailcow) (k house, err e
 	}
 	docker, err := seen.Docker.Of(v.Facts)
 	for _, p := range docker.Published {
-		if p.Proto == "tcp" && !p.Addr.IsLoopback() && slices.ContainsFunc(now.Containers, func(c seen.Container) bool { return c.Name == p.Container }) {
+		if p.Proto == "tcp" && slices.ContainsFunc(now.Containers, func(c seen.Container) bool { return c.Name == p.Container }) {
 			k.runs = append(k.runs, p)
 		}
 	}
@@ -82,10 +82,13 @@ func someone(in netip.Prefix, avoid []netip.Prefix) netip.Addr {
 	return seen.Someone(in, at, avoid)
 }
 
-// ways are the addresses and ports at which Mailcow is published, as somebody at home may send to them.
-func (k *house) ways() (all []netip.AddrPort) {
+// ways are the addresses and ports at which Mailcow is published; those on the loopback, to which nobody else can send, where they are asked for.
+func (k *house) ways(loopback bool) (all []netip.AddrPort) {
 	for _, p := range k.runs {
 		to := []netip.Addr{p.Addr}
+		if p.Addr.IsLoopback() && !loopback {
+			continue
+		}
 		if p.Addr.IsUnspecified() {
 			to = nil
 			for _, door := range k.at.Doors(k.e.Site.Tunnel.Interface) {
@@ -114,8 +117,8 @@ func (k *house) judge(f seen.Fate, src netip.Addr, what string) {
 		once(&k.unsure, quoted(f.Doubt.Rule), what)
 	case f.Verdict == "ACCEPT":
 		once(&k.wrong, quoted(f.Rule), what)
-		if command, foreign := seen.Removal(f.Rule, k.rules.TableOf(src, f.Rule), src.Is6()); foreign && !strings.HasPrefix(f.Rule, "-A DOCKER-USER ") {
-			k.undo = command
+		if command, foreign := seen.Removal(f.Rule, k.rules.TableOf(src, f.Rule), src.Is6()); foreign && !strings.HasPrefix(f.Rule, "-A DOCKER-USER ") && !strings.Contains(f.Rule, " -i "+seen.MailcowBridge) {
+			k.undo = command // Docker's own rules in FORWARD are for its bridges
 		}
 	}
 }
