@@ -30,8 +30,8 @@ func init() {
 		},
 		Guide: "firewall, Client Server Firewall Configuration", Reads: reads,
 		Ask: func(ctx context.Context, e *checks.Env) []checks.Result {
-			return append(each(q, judgeHome)(ctx, e), fromHere(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage, now seen.Mailcow, who, met netip.Addr) checks.Result {
-				return dialHome(ctx, e, q, h, v, now, who, met)
+			return append(each(q, judgeHome)(ctx, e), fromHere(e, q, func(q checks.Question, v *checks.Vantage, now seen.Mailcow, who, met netip.Addr) checks.Result {
+				return dialHome(ctx, e, q, v, now, who, met)
 			})...)
 		},
 	})
@@ -151,7 +151,7 @@ func (k *house) leaves() {
 }
 
 // dialHome dials the host from where the program runs, at home: at the ports of the mail system, and those that are published.
-func dialHome(ctx context.Context, e *checks.Env, q checks.Question, h *site.Host, v *checks.Vantage, now seen.Mailcow, who, met netip.Addr) checks.Result {
+func dialHome(ctx context.Context, e *checks.Env, q checks.Question, v *checks.Vantage, now seen.Mailcow, who, met netip.Addr) checks.Result {
 	k, err := houseOf(e, v, now)
 	if err != nil {
 		return q.Cannot(err)
@@ -170,7 +170,7 @@ func dialHome(ctx context.Context, e *checks.Env, q checks.Question, h *site.Hos
 		add(int(at.Port()))
 	}
 	var open []string
-	for i, p := range dialled(ctx, e, h, v, ports) {
+	for i, p := range dialled(ctx, e, ports) {
 		switch {
 		case p.Answer == checks.Open:
 			open = append(open, ports[i].String()+" answers")

@@ -132,15 +132,15 @@ func (k *house) each(do func(door string, who netip.Addr)) {
 	}
 }
 
-// dialled is what answers somebody at home who dials from where the program runs; nothing is asked where that is not at home.
-func dialled(ctx context.Context, e *checks.Env, h *site.Host, v *checks.Vantage, ports []netip.AddrPort) []checks.Probe {
+// dialled is what answers who dials from where the program runs.
+func dialled(ctx context.Context, e *checks.Env, ports []netip.AddrPort) []checks.Probe {
 	probes := make([]checks.Probe, len(ports))
 	checks.AtOnce(len(ports), func(i int) { probes[i] = e.Probe(ctx, e.Here, ports[i], nil, netip.AddrPort{}) })
 	return probes
 }
 
 // fromHere asks a question of every mail host in whose network the program runs.
-func fromHere(e *checks.Env, q checks.Question, ask func(q checks.Question, h *site.Host, v *checks.Vantage, now seen.Mailcow, who, met netip.Addr) checks.Result) (all []checks.Result) {
+func fromHere(e *checks.Env, q checks.Question, ask func(q checks.Question, v *checks.Vantage, now seen.Mailcow, who, met netip.Addr) checks.Result) (all []checks.Result) {
 	if e.Site.Hostname == "" || e.Site.Mail.Kind != "mailcow" {
 		return nil
 	}
@@ -155,7 +155,7 @@ func fromHere(e *checks.Env, q checks.Question, ask func(q checks.Question, h *s
 			continue
 		}
 		q.From, q.Suffix = checks.Here, checks.Named(e.Site, h)
-		all = append(all, ask(q, h, v, now, who, met))
+		all = append(all, ask(q, v, now, who, met))
 	}
 	return all
 }

@@ -8,7 +8,6 @@ import (
 
 	"postern/checks"
 	"postern/seen"
-	"postern/site"
 )
 
 func init() {
@@ -30,13 +29,13 @@ func init() {
 			if len(e.Site.Mail.LAN) == 0 {
 				return all
 			}
-			return append(all, fromHere(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage, _ seen.Mailcow, who, _ netip.Addr) checks.Result {
+			return append(all, fromHere(e, q, func(q checks.Question, v *checks.Vantage, _ seen.Mailcow, who, _ netip.Addr) checks.Result {
 				ports := e.HomePorts(v)
 				if len(ports) == 0 || !seen.Inside(e.Site.Mail.LAN, who) {
 					return q.Skip("this place, %s, is in none of the networks of mail.lan", who)
 				}
 				var silent []string
-				for i, p := range dialled(ctx, e, h, v, ports) {
+				for i, p := range dialled(ctx, e, ports) {
 					if p.Answer != checks.Open {
 						silent = append(silent, ports[i].String()+": "+p.Said())
 					}
