@@ -77,7 +77,7 @@ func planMailcowHome(s *site.Site, h *site.Host, now seen.Mailcow, f remote.Fact
 	case mine:
 		table.Things = append(table.Things, does.File{Path: lanFile, Gone: true, Title: "have Mailcow answer nobody at home any more but through the tunnel"})
 	}
-	p.Notes = append(p.Notes, lanNotes(s, h, seen.Look(f).Network)...)
+	p.Notes = append(p.Notes, lanNotes(s, h, now, seen.Look(f).Network)...)
 	if len(at) > 0 && others != "" {
 		w, _ := work(s, Step{})
 		p.Tasks = append(p.Tasks, w.lanTask(others, at))
@@ -108,9 +108,14 @@ func overridden(now seen.Mailcow, edited bool) string {
 }
 
 // lanNotes are what the operator should know of clients at home.
-func lanNotes(s *site.Site, h *site.Host, n seen.Network) (notes []Note) {
+func lanNotes(s *site.Site, h *site.Host, now seen.Mailcow, n seen.Network) (notes []Note) {
 	warn := func(format string, args ...any) {
 		notes = append(notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf(format, args...)})
+	}
+	open := func(p seen.Published) bool { return p.Addr.IsUnspecified() }
+	if home := n.Home(); len(s.Mail.LAN) == 0 && len(home) > 0 && now.Begun() && slices.ContainsFunc(now.Publishes, open) {
+		notes = append(notes, Note{Host: h.Name, Text: fmt.Sprintf("mail programs at home that connect to %s itself go on doing so with the answer mail.lan = %s; without it they reach Mailcow as everybody does, by the name %s",
+			n.Address4().Addr(), home[0], s.Hostname)})
 	}
 	met := n.Meeting(s.Mail.LAN, s.Tunnel.Interface)
 	for _, a := range met {

@@ -162,3 +162,39 @@ func TestLayerReal(t *testing.T) {
 		t.Errorf("it was\n%s\nand is\n%s", before, after)
 	}
 }
+
+// Who connects directly at home today is told how that goes on, and what comes of an address that is given for a time only.
+func TestLanNotes(t *testing.T) {
+	facts := map[string]map[string]string{}
+	for _, set := range []string{"fresh", "keyed", "running"} {
+		use(t, facts, set)
+	}
+	open := seen.Mailcow{Containers: []seen.Container{{Service: "x"}}, Publishes: []seen.Published{{Addr: netip.IPv4Unspecified(), First: 1, Last: 1}}}
+	for _, one := range []struct {
+		lan  []string
+		now  seen.Mailcow
+		host [2]string // what is put in place of what in the host's addresses
+		want string    // in all notes; "" for none
+	}{
+		{nil, open, [2]string{}, "go on doing so with the answer mail.lan = 192.168.50.0/24"},
+		{nil, seen.Mailcow{}, [2]string{}, ""},
+		{[]string{"192.168.50.0/24"}, open, [2]string{}, ""},
+		{[]string{"192.168.50.0/24"}, open, [2]string{"scope global eth0", "scope global dynamic eth0"}, "192.168.50.2, at which clients at home reach Mailcow (mail.lan), was given to the host for a time only"},
+		{[]string{"fd00::/64"}, open, [2]string{}, "networks of IPv6, over which Mailcow answers nobody"},
+		{[]string{"192.168.50.0/24"}, open, [2]string{"inet 192", "inetx 192"}, "no address of the host at home could be seen"},
+	} {
+		s := homely(one.lan...)
+		was := facts["mail"]["addresses.addresses"]
+		facts["mail"]["addresses.addresses"] = strings.ReplaceAll(was, one.host[0], one.host[1])
+		if one.host[0] == "" {
+			facts["mail"]["addresses.addresses"] = was
+		}
+		text := ""
+		for _, note := range lanNotes(s, s.Host("mail"), one.now, seen.Look(lookAt(s, facts)["mail"]).Network) {
+			text += note.Text + "\n"
+		}
+		if facts["mail"]["addresses.addresses"] = was; (text == "") != (one.want == "") || !strings.Contains(text, one.want) {
+			t.Errorf("mail.lan = %v, %v: told %q, want %q", one.lan, one.host, text, one.want)
+		}
+	}
+}
