@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -30,9 +32,9 @@ func TestMailcowAtHome(t *testing.T) {
 	m.does("mail", "iptables -I DOCKER-USER -s 192.0.2.99/32 -j DROP")
 	own, ports, hooks := m.ownFiles(), m.published(), m.hooks()
 
-	m.hidden()
+	m.run(1, "apply", "--yes") // the administrator's password is the one that everybody knows
 	m.does("mail", "docker exec mailcowdockerized-mysql-mailcow-1 sqlite3 /var/lib/mysql/mailcow.db \"UPDATE admin SET password = '{SSHA256}another'\"")
-	m.settled()
+	m.settled("mailcow", "firewall")
 	m.met("set up", "", "gw", "laptop")
 	if now := m.hooks(); !strings.HasPrefix(now, "-N DOCKER-USER\n-A DOCKER-USER -j postern-mailcow\n"+theirs) {
 		t.Errorf("DOCKER-USER is\n%s", now)
@@ -40,8 +42,8 @@ func TestMailcowAtHome(t *testing.T) {
 	m.mailStays()
 	m.layerBreaks()
 
-	m.run(0, "--set", "mail.lan=192.168.50.8/29", "--save", "apply", "--yes")
-	m.settled()
+	m.run(0, "--set", "mail.lan=192.168.50.8/29", "--save", "apply", "--yes", "mailcow", "firewall")
+	m.settled("mailcow", "firewall")
 	for what, script := range map[string]string{
 		"Docker starts anew": "systemctl restart docker", "ufw is loaded again": "ufw reload", "ufw starts anew": "systemctl restart ufw", "Docker is stopped and started": "systemctl stop docker.socket docker; systemctl start docker",
 		"all rules were emptied": "systemctl stop docker.socket docker; iptables -F DOCKER-USER; iptables -F postern-mailcow; systemctl start docker",
@@ -55,11 +57,11 @@ func TestMailcowAtHome(t *testing.T) {
 	}
 	m.answersAtHome("it has booted")
 	m.met("it has booted", "laptop", "gw", "laptop")
-	m.settled()
+	m.settled("mailcow", "firewall")
 
 	before := m.containers()
-	m.run(0, "--set", "mail.lan=", "--save", "apply", "--yes")
-	m.settled()
+	m.run(0, "--set", "mail.lan=", "--save", "apply", "--yes", "mailcow", "firewall")
+	m.settled("mailcow", "firewall")
 	m.met("nobody is named any more", "", "gw", "laptop")
 	anew := 0
 	for name, id := range m.containers() {
@@ -72,7 +74,7 @@ func TestMailcowAtHome(t *testing.T) {
 	}
 	m.operatorsOverride()
 
-	m.run(0, "--set", "mail.lan=192.168.50.0/24", "--save", "apply", "--yes")
+	m.run(0, "--set", "mail.lan=192.168.50.0/24", "--save", "apply", "--yes", "mailcow", "firewall")
 	m.answersAtHome("all of home is named")
 	m.unhurried()
 	m.run(0, "undo", "--all", "--yes", "--accept-risk=lose-ssh")
@@ -101,14 +103,28 @@ func (m mailed) hooks() string {
 func (m mailed) met(when, admitted string, nodes ...string) {
 	t := m.t.(*testing.T)
 	t.Helper()
+	var dials []func() error
 	for _, node := range nodes {
-		for _, at := range append(slices.Clone(pastTunnel), append(slices.Clone(atHome), "192.168.50.2:25")...) {
-			may := node == admitted && slices.Contains(atHome, at)
-			if err := reaches(t.Context(), m.l, node, at); (err == nil) != may {
-				t.Errorf("%s: from %s %s answers: %v (%v), want %v", when, node, at, err == nil, err, may)
-			}
+		for _, at := range slices.Concat(pastTunnel, atHome, []string{"192.168.50.2:25"}) {
+			dials = append(dials, func() error {
+				may := node == admitted && slices.Contains(atHome, at)
+				if err := m.soon(node, at); (err == nil) != may {
+					return fmt.Errorf("%s: from %s %s answers: %t (%w), want %t", when, node, at, err == nil, err, may)
+				}
+				return nil
+			})
 		}
 	}
+	if err := together(dials...); err != nil {
+		t.Error(err)
+	}
+}
+
+// soon dials, and waits no longer than for a packet that got lost.
+func (m mailed) soon(node, at string) error {
+	ctx, stop := context.WithTimeout(m.t.Context(), 5*time.Second)
+	defer stop()
+	return reaches(ctx, m.l, node, at)
 }
 
 // answersAtHome waits until clients at home are answered.
@@ -116,7 +132,7 @@ func (m mailed) answersAtHome(when string) {
 	t := m.t.(*testing.T)
 	t.Helper()
 	for _, at := range atHome {
-		if err := poll(t.Context(), 90*time.Second, func() bool { return reaches(t.Context(), m.l, "laptop", at) == nil }); err != nil {
+		if err := poll(t.Context(), 90*time.Second, func() bool { return m.soon("laptop", at) == nil }); err != nil {
 			t.Errorf("%s: %s does not answer a client at home", when, at)
 		}
 	}
@@ -153,7 +169,7 @@ func (m mailed) layerBreaks() {
 	m.settled("mailcow")
 	m.does("mail", "iptables -D DOCKER-USER -j postern-mailcow")
 	for _, at := range pastTunnel {
-		if err := reaches(t.Context(), m.l, "gw", at); err != nil {
+		if err := m.soon("gw", at); err != nil {
 			t.Errorf("without the rules %s does not answer, so nothing is proven by them: %v", at, err)
 		}
 	}
