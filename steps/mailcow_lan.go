@@ -117,6 +117,12 @@ func lanNotes(s *site.Site, h *site.Host, now seen.Mailcow, n seen.Network) (not
 		notes = append(notes, Note{Host: h.Name, Text: fmt.Sprintf("mail programs at home that connect to %s itself go on doing so with the answer mail.lan = %s; without it they reach Mailcow as everybody does, by the name %s",
 			n.Address4().Addr(), home[0], s.Hostname)})
 	}
+	for _, p := range now.Publishes {
+		lan := len(s.Mail.LAN) > 0 && slices.ContainsFunc(lanPorts(s), func(port lanPort) bool { return port.at == p.First })
+		if !lan && !p.Addr.IsLoopback() && !p.Addr.IsUnspecified() && p.Addr != s.TunnelAddress(h) {
+			warn("%s publishes port %d at %s: nobody at home reaches it there any more", p.Container, p.First, p.Addr)
+		}
+	}
 	met := n.Meeting(s.Mail.LAN, s.Tunnel.Interface)
 	for _, a := range met {
 		if a.Dynamic {

@@ -178,6 +178,8 @@ func TestLanNotes(t *testing.T) {
 	}{
 		{nil, open, [2]string{}, "go on doing so with the answer mail.lan = 192.168.50.0/24"},
 		{nil, seen.Mailcow{}, [2]string{}, ""},
+		{nil, seen.Mailcow{Publishes: []seen.Published{{Container: "mine", Addr: layerAt[0], First: 8081}}}, [2]string{}, "mine publishes port 8081 at 192.168.50.2: nobody at home reaches it there any more"},
+		{[]string{"192.168.50.0/24"}, seen.Mailcow{Publishes: []seen.Published{{Container: "mine", Addr: layerAt[0], First: site.Default().Ports.IMAPS}}}, [2]string{}, ""},
 		{[]string{"192.168.50.0/24"}, open, [2]string{}, ""},
 		{[]string{"192.168.50.0/24"}, open, [2]string{"scope global eth0", "scope global dynamic eth0"}, "192.168.50.2, at which clients at home reach Mailcow (mail.lan), was given to the host for a time only"},
 		{[]string{"fd00::/64"}, open, [2]string{}, "networks of IPv6, over which Mailcow answers nobody"},
