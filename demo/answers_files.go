@@ -45,7 +45,7 @@ var execStart = regexp.MustCompile(`ExecStart=.*`)
 
 // units is what systemd says of the units that matter.
 func (h *Host) units(args []string) string {
-	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "caddy", "wg-quick@" + args[0]}
+	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "caddy", "postern-mailcow", "wg-quick@" + args[0]}
 	ours, armed, text := "", "", ""
 	for name := range h.confs() {
 		if strings.HasPrefix(h.text("/etc/wireguard/"+name+".conf"), "# postern begin") {

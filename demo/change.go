@@ -167,12 +167,14 @@ func (h *Host) tellInit(s script) error {
 			h.enable(told[2], told[1] == "enable")
 		case "stop":
 			delete(h.kernel.started, told[2])
+			h.layer()
 			h.tunnelStop(link)
 		case "start", "restart", "reload":
 			if told[2] == "caddy" {
 				h.webLoad()
 			}
 			h.kernel.started[told[2]] = !tunnelled
+			h.layer()
 			if h.tunnelStart(link); tunnelled && h == h.w.Mail && h.w.first("boot") {
 				h.w.spawn(h.Restart)
 			}

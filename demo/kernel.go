@@ -41,6 +41,7 @@ func (h *Host) boot() {
 	if k.started["caddy"] {
 		h.webLoad()
 	}
+	h.layer()
 	if h.enabled("ufw") {
 		k.started["ufw"] = true
 		h.ufwLoad()

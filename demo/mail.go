@@ -52,6 +52,12 @@ func (h *Host) mailEars() (ears []*ear) {
 				}
 			}
 		}
+		for lan := range lanPorts(h.text(madeOf)) {
+			if e := e; lan.Port() == at.Port() {
+				e.at, e.name = lan, "docker-proxy"
+				ears = append(ears, &e)
+			}
+		}
 	}
 	for key, p := range mailPorts {
 		p.w = h.w

@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"postern/remote"
+	"postern/seen"
 )
 
 // The mail host's Mailcow, downloaded and not started yet: its containers run what its files said when they were made.
 const (
 	mailcowConf = "/opt/mailcow-dockerized/mailcow.conf"
 	extraCF     = "/opt/mailcow-dockerized/data/conf/postfix/extra.cf"
-	madeOf      = "/var/lib/docker/mailcow" // mailcow.conf as it was when the containers were made; absent while there are none
+	lanFile     = "/opt/mailcow-dockerized/docker-compose.override.yml"
+	madeOf      = "/var/lib/docker/mailcow" // both as they were when the containers were made; absent while there are none
 )
 
 const freshMailcow = `# ------------------------------
@@ -77,6 +80,42 @@ func publishes(conf string, yield func(service, addr, port string)) {
 		}
 		yield(one[0], addr, port)
 	}
+	for at, service := range lanPorts(conf) {
+		yield(service, at.Addr().String(), fmt.Sprint(at.Port()))
+	}
+}
+
+var lanPort = regexp.MustCompile(`(?m)^  ([a-z-]+):$|^ +- "([0-9.]+:\d+):\d+"$`)
+
+// lanPorts are the addresses and ports that our override publishes beside, with their services.
+func lanPorts(text string) map[netip.AddrPort]string {
+	ports, service := map[netip.AddrPort]string{}, ""
+	for _, m := range lanPort.FindAllStringSubmatch(text, -1) {
+		if at, err := netip.ParseAddrPort(m[2]); err == nil {
+			ports[at] = service
+		} else {
+			service = m[1]
+		}
+	}
+	return ports
+}
+
+var layerRules = regexp.MustCompile(`(?s)rules_(iptables|ip6tables)\(\) \{\n\tcat <<'RULES'\n(.*?)\nRULES`)
+
+// layer has the kernel run what keeps the home off Mailcow's containers, where its unit runs.
+func (h *Host) layer() {
+	const own, hook = "postern-mailcow", "DOCKER-USER"
+	h.kernel.read = [2]seen.Tables{}
+	for _, r := range h.kernel.rules {
+		r.drop(func(name string) bool { return name == own || name == hook })
+	}
+	for i, m := range layerRules.FindAllStringSubmatch(h.text("/usr/local/sbin/"+own), -1) {
+		if h.kernel.started[own] { // its rules are spelled as iptables-save has them
+			t := h.kernel.rules[i].table("filter")
+			t[hook] = &chain{"-", []string{"-j " + own}}
+			t[own] = &chain{"-", strings.Split(strings.ReplaceAll(m[2], "-A "+own+" ", ""), "\n")}
+		}
+	}
 }
 
 // mailcowRuns says whether the mail host's containers run.
@@ -94,7 +133,7 @@ func (h *Host) mailcow([]string) string {
 			says += line
 		}
 	}
-	publishes(conf, func(service, addr, port string) {
+	publishes(conf+h.text(lanFile), func(service, addr, port string) {
 		if ports += service + "|" + addr + "|" + port + "|tcp\n"; !services[service] && h.mailcowRuns() {
 			services[service] = true
 			containers += fmt.Sprintf("%s|/mailcowdockerized-%[1]s-1|running|0|%s\n", service, h.w.began.UTC().Format("2006-01-02T15:04:05Z"))
@@ -120,10 +159,10 @@ func (h *Host) docker([]string) string {
 
 // compose compares what the files want with what the containers were made of.
 func (h *Host) compose([]string) remote.Answer {
-	hash := func(path string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(h.text(path)))) }
-	text := "want postfix-mailcow " + hash(mailcowConf) + "\n"
+	hash := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+	text := "want postfix-mailcow " + hash(h.text(mailcowConf)+h.text(lanFile)) + "\n"
 	if h.mailcowRuns() {
-		text += "has postfix-mailcow " + hash(madeOf) + " running\n"
+		text += "has postfix-mailcow " + hash(h.text(madeOf)) + " running\n"
 	}
 	return remote.Answer{Out: text}
 }
@@ -145,7 +184,7 @@ func (h *Host) bringUp(s script) error {
 		s.say("a new container runs " + service)
 		h.w.wait(h.w.ctx, takesTime/4)
 	}
-	h.put(madeOf, h.text(mailcowConf), 0o600)
+	h.put(madeOf, h.text(mailcowConf)+h.text(lanFile), 0o600)
 	return h.postfixAnew(s)
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"postern/checks"
 	"postern/checks/path"
@@ -71,34 +72,38 @@ func ends(t *testing.T, s *site.Site, hosts map[string]map[string]string, p site
 		packets["proxy"] += fmt.Sprintf("out %s %s 40000 %s %d syn\n", s.Tunnel.Interface, client, to, p.Port)
 		packets["mail"] = fmt.Sprintf("in %s %s 40000 %s %d syn\n", s.Tunnel.Interface, client, to, p.Port)
 	}
-	key := strings.Repeat("A", 43) + "="
-	env := &checks.Env{Site: s, Here: &checks.Vantage{Name: checks.Here, Dial: nowhere{}}, Hosts: map[string]*checks.Vantage{}}
-	for _, h := range s.Hosts {
-		told := maps.Clone(hosts[h.Name])
-		told["tunnel"] = "== link\n3: " + s.Tunnel.Interface + ": mtu 1420\n== now\n1\n== interface\n" + key + " 51820\n== peers\n"
-		if h == proxy {
-			told["ssh"] = "== connection\n" + client.String() + " 40000 203.0.113.10 22\n== sshd\nport 22\n"
-		}
-		facts, knocks := looked(told, path.Reads(s, h)), make(chan bool, 2)
-		env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Facts: facts, Run: func(_ context.Context, q remote.Query) (remote.Answer, error) {
-			switch q.ID {
-			case "capture":
-				<-knocks
-				<-knocks
-				return remote.Answer{Out: "== packets\n" + packets[h.Name] + "== end\n"}, nil
-			case "captured":
-				knocks <- true
-				return remote.Answer{}, nil
+	var found []path.Diagnosis
+	synctest.Test(t, func(t *testing.T) { // where nothing comes back through the tunnel, a handshake is waited for
+		key := strings.Repeat("A", 43) + "="
+		env := &checks.Env{Site: s, Here: &checks.Vantage{Name: checks.Here, Dial: nowhere{}}, Hosts: map[string]*checks.Vantage{}}
+		for _, h := range s.Hosts {
+			told := maps.Clone(hosts[h.Name])
+			told["tunnel"] = "== link\n3: " + s.Tunnel.Interface + ": mtu 1420\n== now\n1\n== interface\n" + key + " 51820\n== peers\n"
+			if h == proxy {
+				told["ssh"] = "== connection\n" + client.String() + " 40000 203.0.113.10 22\n== sshd\nport 22\n"
 			}
-			return remote.Answer{Code: 3}, nil
-		}}
-		if _, err := seen.Rules.Of(facts); err != nil {
+			facts, knocks := looked(told, path.Reads(s, h)), make(chan bool, 2)
+			env.Hosts[h.Name] = &checks.Vantage{Name: h.Name, Facts: facts, Run: func(_ context.Context, q remote.Query) (remote.Answer, error) {
+				switch q.ID {
+				case "capture":
+					<-knocks
+					<-knocks
+					return remote.Answer{Out: "== packets\n" + packets[h.Name] + "== end\n"}, nil
+				case "captured":
+					knocks <- true
+					return remote.Answer{}, nil
+				}
+				return remote.Answer{Code: 3}, nil
+			}}
+			if _, err := seen.Rules.Of(facts); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		found, err = path.Ask(t.Context(), env, p)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	found, err := path.Ask(t.Context(), env, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	return found
 }

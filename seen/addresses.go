@@ -195,3 +195,53 @@ func (n Network) Overlaps(network netip.Prefix, but map[string]bool) (Route, boo
 	}
 	return Route{}, false
 }
+
+// Meeting are the IPv4 addresses at which those meet the host who come from these networks past the tunnel: its own in a network that it
+// shares with them, else the one that it speaks from. The bridges of containers are no networks of people.
+func (n Network) Meeting(them []netip.Prefix, tunnel string) []Address {
+	var all []Address
+	for _, p := range them {
+		at := n.Address4()
+		for _, i := range n.Doors(tunnel) {
+			for _, a := range n.On(i.Name) {
+				if a.Addr().Is4() && !a.Passing && a.Masked().Overlaps(p) && !(at.IsValid() && at.Masked().Overlaps(p)) {
+					at = a
+				}
+			}
+		}
+		if p.Addr().Is4() && at.IsValid() && !slices.ContainsFunc(all, func(had Address) bool { return had.Addr() == at.Addr() }) {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+// bridges says whether an interface is one of Docker's.
+func bridges(name string) bool {
+	return strings.HasPrefix(name, "docker") || strings.HasPrefix(name, "br-") || strings.HasPrefix(name, "veth")
+}
+
+// Towards is the interface by which the host sends on what is for an address, by its main table; "" when it has no way there.
+func (n Network) Towards(a netip.Addr) string {
+	best, device := -1, ""
+	for _, r := range n.Routes {
+		if r.To.Contains(a) && r.To.Bits() > best {
+			best, device = r.To.Bits(), r.Device
+		}
+	}
+	return device
+}
+
+// Doors are the interfaces with an IPv4 address by which others come to the host, but through the tunnel. The bridges of containers are none.
+func (n Network) Doors(tunnel string) []Interface {
+	var all []Interface
+	for _, i := range n.Interfaces {
+		if i.Name == tunnel || i.Name == "lo" || bridges(i.Name) {
+			continue
+		}
+		if n.Meets(netip.IPv4Unspecified(), i.Name).IsValid() {
+			all = append(all, i)
+		}
+	}
+	return all
+}

@@ -109,3 +109,27 @@ func (r Ruleset) Crosses(p Packet) Fate { return r.meets(p, "FORWARD", "POSTROUT
 
 // Leaves is what becomes of a packet of the host's own.
 func (r Ruleset) Leaves(p Packet) Fate { return r.meets(p, "OUTPUT", "POSTROUTING") }
+
+// Reaches is what becomes of the first packet of a connection that comes to a host from elsewhere, and the packet as it is in the end: one
+// that is translated, as for a container, goes on to where it is sent then, and one for no address of the host to where the routes lead.
+func (r Ruleset) Reaches(p Packet, n Network) (Fate, Packet) {
+	p.Was, p.Beyond = netip.AddrPortFrom(p.Dst, uint16(p.Port)), n.Holder(p.Dst) == ""
+	f, sent := r.Begins(p), r.Translates(p, "PREROUTING")
+	if sent.Verdict == "DNAT" {
+		to, err := netip.ParseAddrPort(sent.To)
+		if sent.Unsure = sent.Unsure || err != nil; err == nil {
+			p.Dst, p.Port = to.Addr(), int(to.Port())
+		}
+		p.Beyond = n.Holder(p.Dst) == ""
+	}
+	if p.Beyond {
+		p.Out = n.Towards(p.Dst)
+		f = f.then(r.Crosses(p))
+	} else {
+		f = f.then(r.meets(p, "INPUT"))
+	}
+	if sent.Unsure {
+		f.Unsure, f.Doubt = true, Fork{sent.Verdict, sent.Rule}
+	}
+	return f, p
+}

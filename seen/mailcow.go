@@ -10,11 +10,19 @@ import (
 	"postern/remote"
 )
 
-// Mailcow's own folder, and the services of it that carry the mail system's ports.
+// Mailcow's own folder, the services of it that carry the mail system's ports, and the bridge of its network.
 const (
 	MailcowDir     = "/opt/mailcow-dockerized"
 	MailcowPostfix = "postfix-mailcow"
+	MailcowDovecot = "dovecot-mailcow"
+	MailcowBridge  = "br-mailcow"
 )
+
+// MailcowOverride begins a file of ours that Compose reads beside Mailcow's own.
+const MailcowOverride = "# Made by postern:"
+
+// MailcowUnit is the unit that has only the tunnel, and who is named at home, reach Mailcow's containers.
+const MailcowUnit = "postern-mailcow.service"
 
 // Mailcow is how one stands on a host.
 type Mailcow struct {
@@ -27,6 +35,7 @@ type Mailcow struct {
 	Containers      []Container       // those that were made
 	Leftover        []string          // folders of certificates of its own, which win over data/assets/ssl/cert.pem
 	Hook            bool              // its update runs a hook of the operator's
+	Overrides       []string          // files of others that Compose reads beside Mailcow's own, by their names
 }
 
 // Container is one of a Compose project.
@@ -60,7 +69,7 @@ command -v docker >/dev/null || docker() { return 1; }
 echo '== engine'; timeout 5 docker info --format '{{.ServerVersion}} {{.Driver}}' 2>/dev/null
 echo '== compose'; timeout 5 docker compose version --short 2>/dev/null
 cd ` + MailcowDir + ` 2>/dev/null && [ -f mailcow.conf ] || none absent
-echo '== conf'; grep -E '^(MAILCOW_HOSTNAME|COMPOSE_PROJECT_NAME|HTTP_REDIRECT|ENABLE_IPV6|SKIP_LETS_ENCRYPT|AUTODISCOVER_SAN|SNAT_TO_SOURCE|[A-Z]+_(PORT|BIND))=' mailcow.conf
+echo '== conf'; grep -E '^(MAILCOW_HOSTNAME|COMPOSE_PROJECT_NAME|HTTP_REDIRECT|ENABLE_IPV6|SKIP_LETS_ENCRYPT|AUTODISCOVER_SAN|SNAT_TO_SOURCE|COMPOSE_FILE|[A-Z]+_(PORT|BIND))=' mailcow.conf
 echo '== publishes'; timeout 15 docker compose config 2>/dev/null | awk '
 	function tell() { if (port != "") print service "|" ip "|" port "|" proto; ip = port = ""; proto = "tcp" }
 	{ gsub(/"/, "") }
@@ -76,6 +85,11 @@ echo '== now'; date -u +%Y-%m-%dT%H:%M:%SZ
 echo '== containers'; p=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' mailcow.conf | tail -n 1)
 timeout 5 docker ps -aq --filter "label=com.docker.compose.project=${p:-mailcowdockerized}" 2>/dev/null | xargs -r timeout 10 docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.Name}}|{{.State.Status}}|{{.RestartCount}}|{{.State.StartedAt}}' 2>/dev/null
 echo '== leftover'; for f in data/assets/ssl/*/domains; do if [ -e "$f" ]; then echo "${f%/domains}"; fi; done
+echo '== overrides'; for f in compose.override.yml compose.override.yaml docker-compose.override.yml docker-compose.override.yaml; do 
+	[ -e "$f" ] || continue
+	l=; read -r l <"$f"
+	case $l in '` + MailcowOverride + `'*) ;; *) echo "$f" ;; esac
+done
 echo '== hook'; if [ -e post_update_hook.sh ]; then echo yes; fi`), parse: parseMailcow})
 
 func parseMailcow(s sections) (Mailcow, error) {
@@ -122,6 +136,9 @@ func parseMailcow(s sections) (Mailcow, error) {
 	}
 	for _, line := range s.lines("leftover") {
 		m.Leftover = append(m.Leftover, remote.Clean(line).Line(80))
+	}
+	for _, name := range s.lines("overrides") {
+		m.Overrides = append(m.Overrides, remote.Clean(name).Line(40))
 	}
 	return m, nil
 }

@@ -14,8 +14,9 @@ type Packet struct {
 	Port     int
 	From     int // the port that it comes from; 0 stands for one that no rule names
 	In, Out  string
-	Beyond   bool // it is for no address of this host
-	Answer   bool // it answers a packet that this host let through
+	Beyond   bool           // it is for no address of this host
+	Answer   bool           // it answers a packet that this host let through
+	Was      netip.AddrPort // where its connection was sent to before it was translated; invalid where that is not told
 }
 
 // Fate is what a table does with a packet.
@@ -69,20 +70,21 @@ func (t *Table) walk(chain string, p Packet, budget *int) (ends []Fate, falls bo
 			continue
 		}
 		_, isChain := t.Policy[r.Target]
+		strange := r.strange || r.asks(p)
 		switch {
 		case r.Target == "RETURN":
-			if falls = true; !r.strange {
+			if falls = true; !strange {
 				return ends, true
 			}
 		case isChain:
 			below, through := t.walk(r.Target, p, budget)
 			ends = append(ends, below...)
 			falls = falls || r.isGoto && through
-			if !r.strange && (r.isGoto || !through) {
+			if !strange && (r.isGoto || !through) {
 				return ends, falls
 			}
 		case !passing[r.Target]:
-			if ends = append(ends, Fate{Verdict: r.Target, Rule: t.of + r.Text, To: r.To}); !r.strange {
+			if ends = append(ends, Fate{Verdict: r.Target, Rule: t.of + r.Text, To: r.To}); !strange {
 				return ends, falls
 			}
 		}
@@ -96,6 +98,9 @@ var passing = map[string]bool{"": true, "LOG": true, "NFLOG": true, "ULOG": true
 
 // fits says whether what is understood of the rule fits the packet.
 func (r *Rule) fits(p Packet) bool { return r.concerns(p) && r.names(p) }
+
+// asks says whether the rule asks for something that is not told of the packet.
+func (r *Rule) asks(p Packet) bool { return len(r.was)+len(r.wasPort) > 0 && !p.Was.IsValid() }
 
 // names says whether the packet's ports are those of the rule.
 func (r *Rule) names(p Packet) bool {
@@ -113,6 +118,10 @@ func (r *Rule) concerns(p Packet) bool {
 	case len(r.src) > 0 && Inside(r.src, p.Src) == r.negated["-s"]:
 		return false
 	case len(r.Dst) > 0 && Inside(r.Dst, p.Dst) == r.negated["-d"]:
+		return false
+	case len(r.was) > 0 && p.Was.IsValid() && Inside(r.was, p.Was.Addr()) == r.negated["--ctorigdst"]:
+		return false
+	case len(r.wasPort) > 0 && p.Was.IsValid() && HasPort(r.wasPort, int(p.Was.Port())) == r.negated["--ctorigdstport"]:
 		return false
 	case r.In != "" && sameDevice(r.In, p.In) == r.negated["-i"]:
 		return false

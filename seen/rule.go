@@ -22,11 +22,13 @@ type Rule struct {
 	src     []netip.Prefix
 	from    []Span // --sport
 	states  []string
-	first   bool // it is for the first packet of a TCP connection
-	strange bool // it has a match that is not understood: a packet may or may not fit it
-	local   bool // it is for the host's own addresses
-	beyond  bool // it is for all other addresses
-	never   bool // it cannot fit the first packet of a connection
+	was     []netip.Prefix // --ctorigdst: where it was sent before it was translated
+	wasPort []Span         // --ctorigdstport
+	first   bool           // it is for the first packet of a TCP connection
+	strange bool           // it has a match that is not understood: a packet may or may not fit it
+	local   bool           // it is for the host's own addresses
+	beyond  bool           // it is for all other addresses
+	never   bool           // it cannot fit the first packet of a connection
 	negated map[string]bool
 }
 
@@ -99,6 +101,12 @@ func (r *Rule) option(name, value string, not bool) bool {
 	case "--ctstate", "--state":
 		r.states = strings.Split(value, ",")
 		r.strange = r.strange || strings.Contains(value, "NAT") || strings.Contains(value, "UNTRACKED")
+	case "--ctorigdst":
+		r.was = append(r.was, network(value)...)
+		r.strange = r.strange || len(r.was) == 0
+	case "--ctorigdstport":
+		r.wasPort = ParsePorts(value)
+		r.strange = r.strange || len(r.wasPort) == 0
 	case "--to-destination", "--to-source", "--to":
 		r.To = value
 	case "--comment":

@@ -50,7 +50,7 @@ var told = map[string]string{
 	"keyfiles": "== files\n700 root:root directory|/etc/wireguard\n600 root:root regular file|/etc/wireguard/wg0.key\n== argv\n/proc/77/cmdline\n",
 	"docker":   "== ps\npostfix|0.0.0.0:25->25/tcp, [::]:25->25/tcp, 110/tcp, 10.0.0.2:8000-8002->80-82/tcp\n",
 	"mailcow": "== engine\n26.1.5 overlay2\n== compose\n2.26.1\n== conf\nMAILCOW_HOSTNAME=mail.example.org\nHTTPS_BIND=\nSMTP_PORT=25\n== publishes\npostfix-mailcow|10.0.0.2|25|tcp\nnginx-mailcow||443|tcp\n" +
-		"== now\n2026-11-30T06:00:00Z\n== containers\npostfix-mailcow|/mailcowdockerized-postfix-mailcow-1|running|2|2026-11-30T05:59:30.123456789Z\n== leftover\ndata/assets/ssl/mail.example.org\n== hook\nyes\n",
+		"== now\n2026-11-30T06:00:00Z\n== containers\npostfix-mailcow|/mailcowdockerized-postfix-mailcow-1|running|2|2026-11-30T05:59:30.123456789Z\n== leftover\ndata/assets/ssl/mail.example.org\n== overrides\ndocker-compose.override.yml\n== hook\nyes\n",
 	"mailcow-admin": "== admin\nfirst\n",
 	"boot":          "== hook\nexecutable\n== calls\n/etc/ufw/postern.init start\n== dnat\nexecutable /etc/ufw/postern.init|-A postern-pre -i eth0 -p tcp --dport 993 -j DNAT --to-destination 10.0.0.2:993\n",
 	"ufw":           "== status\nStatus: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n",

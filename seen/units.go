@@ -77,7 +77,7 @@ const SMTPUnit = "postern-smtp.service"
 var GuideUnits = []string{"wireguard.service", "wireguard-setup.service"}
 
 // others are the units besides that matter to us.
-var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service", SMTPUnit, HarakaIn, HarakaOut, CaddyUnit}
+var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service", "docker.service", "firewalld.service", "netfilter-persistent.service", "nftables.service", "shorewall.service", SMTPUnit, HarakaIn, HarakaOut, CaddyUnit, MailcowUnit}
 
 // UnitsOf reads what a host's init runs.
 var UnitsOf = register(Fact[Units]{ID: "units", args: tunnelName, ask: func(s *site.Site, h *site.Host) string {

@@ -59,7 +59,9 @@ func TaskIDs(s *site.Site) []string {
 		case step.ID == "mailcow" && missing != "":
 			list = []Task{answersTask(step, missing)}
 		case step.ID == "mailcow" && w.mailcow():
-			list = w.mailcowTasks(true)
+			if list = w.mailcowTasks(true); len(s.Mail.LAN) > 0 {
+				list = append(list, w.lanTask("", nil))
+			}
 		case step.ID == "mailcow":
 			list = otherMailServer(w)
 		case step.ID == "haraka" && missing == "" && !w.mailcow():

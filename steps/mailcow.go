@@ -22,7 +22,7 @@ func init() {
 		Reads:  mailcowReads,
 		Plan:   planMailcow,
 		Strip:  stripMailcow,
-		Proof:  []string{"mailcow.containers", "mailcow.settings", "mailcow.ports", "mailcow.admin", "mailcow.certificates", "mailcow.space"},
+		Proof:  []string{"mailcow.containers", "mailcow.settings", "mailcow.ports", "mailcow.home", "mailcow.lan", "mailcow.admin", "mailcow.certificates", "mailcow.space"},
 	})
 }
 
@@ -31,7 +31,7 @@ func mailcowReads(s *site.Site, h *site.Host) []remote.Query {
 	if h.Role != site.Mail || s.Mail.Kind != "mailcow" {
 		return queries
 	}
-	return slices.Concat(queries, seen.OfMailcow.Reads(s, h), mailcowBare(s, false).Reads(), mailcowBare(s, true).Reads(), mailcowTable(s, h, seen.Mailcow{}).Reads())
+	return slices.Concat(queries, seen.OfMailcow.Reads(s, h), mailcowBare(s, false).Reads(), mailcowBare(s, true).Reads(), mailcowTable(s, h, seen.Mailcow{}).Reads(), homeReads(s, h))
 }
 
 // planMailcow has Mailcow listen where only the tunnel comes in. Where there is none yet, it is brought.
@@ -71,7 +71,7 @@ func planMailcow(s *site.Site, look Look) Plan {
 // is a job.
 func planMailcowOn(s *site.Site, h *site.Host, now seen.Mailcow, f remote.Facts, p *Plan) {
 	p.Notes = append(p.Notes, mailcowNotes(s, h, now)...)
-	_, changes, err := mailcowTable(s, h, now).Plan(f)
+	changes, err := planMailcowHome(s, h, now, f, p)
 	switch {
 	case err != nil:
 		p.Refused = append(p.Refused, err.Error())
@@ -118,9 +118,6 @@ func mailcowNotes(s *site.Site, h *site.Host, now seen.Mailcow) (notes []Note) {
 	}
 	if len(open) > 0 && now.Begun() {
 		warn("Mailcow has these ports open to everybody at home, past ufw: %s; they close but for the tunnel", strings.Join(open, ", "))
-		if len(s.Mail.LAN) > 0 {
-			warn("your answers admit clients at home directly (mail.lan), but bound like this Mailcow answers none: they reach it as everybody does, by the name %s", s.Hostname)
-		}
 	}
 	if was := now.Set["MAILCOW_HOSTNAME"]; was != s.Hostname {
 		warn("Mailcow is called %s, and mail servers expect the name of the proxy's address: it becomes %s", remote.Clean(was).Line(80), s.Hostname)

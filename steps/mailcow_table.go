@@ -30,7 +30,7 @@ func mailcowTable(s *site.Site, h *site.Host, now seen.Mailcow) does.Table {
 
 // mailcowProject is what Compose knows of it.
 func mailcowProject(s *site.Site, h *site.Host) does.Compose {
-	return does.Compose{Dir: seen.MailcowDir, Config: []string{mailcowConf}, Along: true, At: s.TunnelAddress(h).String(),
+	return does.Compose{Dir: seen.MailcowDir, Config: []string{mailcowConf, lanFile}, Along: true, At: s.TunnelAddress(h).String(),
 		Greets: []string{fmt.Sprintf("%s:%d", seen.MailcowPostfix, site.WorldSMTP)}}
 }
 
@@ -84,6 +84,9 @@ func stripMailcow(s *site.Site, look Look, paths map[string]bool) Plan {
 		}
 		if paths[mailcowHook] {
 			things = append(things, does.Block{Path: mailcowHook})
+		}
+		if paths[layerScript] {
+			things = append(things, does.File{Path: layerScript, Gone: true})
 		}
 		_, changes, err := does.Table{Step: p.Step, Things: things}.Plan(look[h.Name])
 		if err != nil {

@@ -88,7 +88,9 @@ func tell(t *testing.T, file string) {
 		}
 		for _, part := range last.Parts {
 			for _, c := range part.Changes {
-				if c.Path != "" {
+				if c.Path != "" && c.New == nil {
+					delete(facts[part.Host], c.Path)
+				} else if c.Path != "" {
 					put(facts, part.Host+"/"+c.Path, c.New.Text)
 				}
 			}
@@ -215,7 +217,10 @@ func planText(p Plan) string {
 		line("part %s, %s", part.Host, kind)
 		for _, c := range part.Changes {
 			line("  %s: %s [%s]", c.ID, c.Title, c.Risk)
-			if c.Path != "" {
+			if c.Path != "" && c.New == nil {
+				line("    file %s goes", c.Path)
+				indent(&b, "old", fileText(c.Old))
+			} else if c.Path != "" {
 				line("    file %s %o %s%s", c.Path, c.New.Mode, c.New.Owner, map[bool]string{true: ", in turn"}[c.InTurn])
 				indent(&b, "old", fileText(c.Old))
 				indent(&b, "new", fileText(c.New))

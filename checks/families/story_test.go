@@ -340,7 +340,7 @@ var tunnelStories = []story{
 
 func TestStories(t *testing.T) {
 	told := map[string]bool{}
-	for _, list := range [][]story{hostStories, firewallStories, outsideStories, tunnelStories, mailcowStories} {
+	for _, list := range [][]story{hostStories, firewallStories, outsideStories, tunnelStories, mailcowStories, mailcowHomeStories} {
 		for _, s := range list {
 			t.Run(s.check+"/"+s.name, func(t *testing.T) {
 				w := newWorld(t)

@@ -42,7 +42,7 @@ func askDocker(ctx context.Context, e *checks.Env) []checks.Result {
 		case docker.Absent:
 			return q.Skip("no Docker on it")
 		}
-		around := around(e, h, all)
+		around := around(e, h, v, all)
 		if len(around) == 0 {
 			return q.OK("%d ports published, none on all addresses", len(all))
 		}
@@ -63,16 +63,21 @@ func askDocker(ctx context.Context, e *checks.Env) []checks.Result {
 }
 
 // around are the published ports that ufw does not see and that the site did not ask for.
-func around(e *checks.Env, h *site.Host, all []seen.Published) []seen.Published {
+func around(e *checks.Env, h *site.Host, v *checks.Vantage, all []seen.Published) []seen.Published {
 	wantedHere := map[int]bool{}
 	if h.Role == site.Proxy {
 		for _, s := range site.Services(e.Site) {
 			wantedHere[s.Port] = !s.Forwarded
 		}
 	}
+	var home []netip.AddrPort
+	if h.Role == site.Mail {
+		home = e.HomePorts(v)
+	}
 	var found []seen.Published
 	for _, p := range all {
-		if p.Addr.IsLoopback() || e.Site.Tunnel.Network.Contains(p.Addr) || wantedHere[p.First] {
+		if p.Addr.IsLoopback() || e.Site.Tunnel.Network.Contains(p.Addr) || wantedHere[p.First] ||
+			p.First == p.Last && strings.Contains(p.Container, "mailcow") && slices.Contains(home, netip.AddrPortFrom(p.Addr, uint16(p.First))) {
 			continue
 		}
 		found = append(found, p)

@@ -40,7 +40,7 @@ func loading(f remote.Facts) (wrong, unsure []string, err error) {
 	for _, family := range rules.Families() {
 		for _, table := range family.Tables {
 			for _, r := range table.Rules {
-				if strings.HasPrefix(r.Chain, "postern-") && r.Chain != tunnelChain {
+				if strings.HasPrefix(r.Chain, "postern-") && r.Chain != tunnelChain && r.Chain != mailcowChain {
 					now = append(now, r.Text)
 				}
 			}
@@ -57,7 +57,10 @@ func loading(f remote.Facts) (wrong, unsure []string, err error) {
 	return append(wrong, more...), append(unsure, cannot...), nil
 }
 
-const tunnelChain = "postern-wg" // the tunnel's own, which its file makes
+const (
+	tunnelChain  = "postern-wg"      // the tunnel's own, which its file makes
+	mailcowChain = "postern-mailcow" // Mailcow's, of which mailcow.home asks
+)
 
 // loads is one of ufw's files, beside the tables that run of its family.
 type loads struct {

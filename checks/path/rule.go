@@ -79,7 +79,7 @@ func (w walk) local(side *Side, src netip.Addr, to netip.AddrPort, device string
 	side.Lets = w.rule(w.rules.Enters(p), p)
 	if at, err := netip.ParseAddrPort(side.Sent.To); err == nil && side.Sent.Verdict == "DNAT" { // into a container
 		on := p
-		on.Dst, on.Port, on.Beyond = at.Addr(), int(at.Port()), true
+		on.Dst, on.Port, on.Beyond, on.Was = at.Addr(), int(at.Port()), true, to
 		for _, r := range w.at.Routes {
 			if r.To.Bits() > 0 && r.To.Contains(at.Addr()) {
 				on.Out = r.Device
@@ -98,7 +98,7 @@ func (w walk) local(side *Side, src netip.Addr, to netip.AddrPort, device string
 func (w walk) through(side *Side, src netip.Addr, own, to netip.AddrPort) {
 	p := seen.Packet{Proto: "tcp", Src: src, Dst: own.Addr(), Port: int(own.Port()), In: w.device}
 	on := p
-	on.Dst, on.Port, on.Out, on.Beyond = to.Addr(), int(to.Port()), w.tunnel, true
+	on.Dst, on.Port, on.Out, on.Beyond, on.Was = to.Addr(), int(to.Port()), w.tunnel, true, own
 	side.Begins, side.Sent, side.Lets = w.rule(w.rules.Begins(p), p), w.rule(w.rules.Translates(p, "PREROUTING"), p), w.rule(w.rules.Crosses(on), on)
 	back := seen.Packet{Proto: "tcp", Src: to.Addr(), Dst: src, From: int(to.Port()), Port: seen.Unnamed, In: w.tunnel, Out: w.device, Beyond: true, Answer: true}
 	if side.Back = w.rule(w.rules.Begins(back), back); !side.Back.refuses() {
