@@ -74,6 +74,7 @@ func TestMailcowAtHome(t *testing.T) {
 	}
 	m.operatorsOverride()
 
+	m.does("mail", "iptables -I DOCKER-USER -s 192.0.2.99/32 -j DROP") // a reboot has forgotten it
 	m.keeps("--set", "mail.lan=192.168.50.0/24", "--save", "apply", "--yes", "mailcow", "firewall")
 	m.answersAtHome("all of home is named")
 	m.unhurried()
@@ -89,7 +90,7 @@ func TestMailcowAtHome(t *testing.T) {
 	if now := m.hooks(); now != hooks {
 		t.Errorf("DOCKER-USER was\n%s\nand is, undone,\n%s", hooks, now)
 	}
-	if said := want(t, m.l, "mail", "sh", "-c", "{ iptables-save; ip6tables-save; ls "+mailcowDir+" /usr/local/sbin; find /etc/systemd -name '*postern-mailcow*'; } | grep -E 'postern-mailcow|override'; systemctl is-enabled postern-mailcow 2>&1"); said != "not-found" {
+	if said := want(t, m.l, "mail", "sh", "-c", "{ iptables-save; ip6tables-save; ls "+mailcowDir+" /usr/local/sbin; find /etc/systemd -name '*postern-mailcow*'; } | grep -E 'postern-mailcow|override'; systemctl is-enabled postern-mailcow 2>&1; :"); said != "not-found" {
 		t.Errorf("this is left of it: %s", said)
 	}
 }
