@@ -23,6 +23,7 @@ var (
 // TestMailcowAtHome: neighbours of a Mailcow behind the tunnel do not come to it by the mail host as their router, whatever starts anew; clients
 // of mail.lan reach the host's own address, and nobody else; what the operator says to Docker and to Compose stays; and undone all is as it was.
 func TestMailcowAtHome(t *testing.T) {
+	needTorture(t)
 	t.Parallel()
 	m := newMailed(t, "haraka", Options{Suite: "trixie", Mail: "mailcow"})
 	for _, node := range []string{"gw", "laptop"} {
