@@ -41,7 +41,7 @@ type world struct {
 
 func newWorld(t *testing.T, connect func(context.Context, remote.Target) (engine.Login, error), here remote.Dialer, trusts *x509.CertPool, clock func() time.Time) *world {
 	s := site.Default()
-	s.Domain, s.Hostname = "example.org", "mail.example.org"
+	s.Domain, s.Hostname, s.Mail.Kind = "example.org", "mail.example.org", "plain" // what Mailcow needs cannot be fetched in either
 	for _, h := range s.Hosts {
 		h.SSH = map[string]string{"proxy": "root@203.0.113.10", "mail": "root@192.168.50.2"}[h.Name]
 	}
