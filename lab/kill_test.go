@@ -299,7 +299,7 @@ func (a *arena) settled(t *testing.T, f *flight) {
 	for end := time.Now().Add(a.deadline() + time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		busy := ""
 		for _, host := range []string{"mail", "proxy"} {
-			out, err := a.l.Exec(t.Context(), host, "sh", "-c", `cd /var/lib/postern && ls -Ad open in.* 2>/dev/null; systemctl list-units --no-legend --plain 'postern-*' | grep -v '^postern-smtp\.'; :`)
+			out, err := a.l.Exec(t.Context(), host, "sh", "-c", `cd /var/lib/postern && ls -Ad open in.* 2>/dev/null; systemctl list-units --no-legend --plain 'postern-*' | grep -v -e '^postern-smtp\.' -e '^postern-certificate\.' -e '^postern-mailcow\.'; :`)
 			if err != nil || strings.TrimSpace(out) != "" {
 				busy += fmt.Sprintf("%s: %s %v\n", host, out, err)
 			}
