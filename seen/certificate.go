@@ -73,10 +73,12 @@ var TakenOf = register(Fact[[]*x509.Certificate]{ID: "taken", ask: text(`echo '=
 // chained are the certificates of a PEM file.
 func chained(lines []string) (chain []*x509.Certificate, err error) {
 	rest := []byte(strings.Join(lines, "\n"))
-	for block := (*pem.Block)(nil); ; {
-		if block, rest = pem.Decode(rest); block == nil {
+	for {
+		block, more := pem.Decode(rest)
+		if block == nil {
 			return chain, nil
 		}
+		rest = more
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return nil, odd("a certificate's file", err.Error())

@@ -135,7 +135,8 @@ func TestLayerReal(t *testing.T) {
 	saved := func(out string) seen.Ruleset {
 		t.Helper()
 		four, six, _ := strings.Cut(out, "== v6\n")
-		r, err := seen.Ruleset{}, error(nil)
+		var r seen.Ruleset
+		var err error
 		if r.Four, err = seen.ParseTables(strings.Split(four, "\n")); err == nil {
 			r.Six, err = seen.ParseTables(strings.Split(six, "\n"))
 		}

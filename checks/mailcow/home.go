@@ -140,14 +140,14 @@ func (k *house) later() {
 
 // leaves asks whether mail that a container sends to the world by itself is kept from the line at home.
 func (k *house) leaves() {
-	for _, box := range k.boxes() {
-		p := seen.Packet{Proto: "tcp", Src: box.Dst, Dst: k.rules.Strangers()[0], Port: site.WorldSMTP, In: box.Out, Out: k.at.Device, Beyond: true}
-		p.Was = netip.AddrPortFrom(p.Dst, uint16(p.Port))
-		if k.at.Device != k.e.Site.Tunnel.Interface {
-			k.judge(k.rules.Crosses(p), p.Dst, fmt.Sprintf("mail that %s sends by itself leaves by %s", box.Dst, k.at.Device))
-		}
-		return // all are behind one bridge
+	boxes := k.boxes()
+	if len(boxes) == 0 || k.at.Device == k.e.Site.Tunnel.Interface {
+		return
 	}
+	box := boxes[0] // all are behind one bridge
+	p := seen.Packet{Proto: "tcp", Src: box.Dst, Dst: k.rules.Strangers()[0], Port: site.WorldSMTP, In: box.Out, Out: k.at.Device, Beyond: true}
+	p.Was = netip.AddrPortFrom(p.Dst, uint16(p.Port))
+	k.judge(k.rules.Crosses(p), p.Dst, fmt.Sprintf("mail that %s sends by itself leaves by %s", box.Dst, k.at.Device))
 }
 
 // dialHome dials the host from where the program runs, at home: at the ports of the mail system, and those that are published.
