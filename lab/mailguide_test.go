@@ -30,6 +30,7 @@ func TestMailByGuide(t *testing.T) {
 			t.Errorf("it is not told %q:\n%s", words, said)
 		}
 	}
+	m.run(0, "apply", "--yes", "caddy")
 	m.settled()
 	m.flows("haraka", "byguide")
 	if said := m.run(0, "apply", "--yes"); !strings.Contains(said, "Nothing to change") {
