@@ -44,8 +44,8 @@ func houseOf(e *checks.Env, v *checks.Vantage, now seen.Mailcow) (k house, err e
 		return k, err
 	}
 	docker, err := seen.Docker.Of(v.Facts)
-	for _, p := range docker.Published {
-		if p.Proto == "tcp" && slices.ContainsFunc(now.Containers, func(c seen.Container) bool { return c.Name == p.Container }) {
+	for _, p := range publishedBy(now, docker) {
+		if p.Proto == "tcp" {
 			k.runs = append(k.runs, p)
 		}
 	}

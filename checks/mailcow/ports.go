@@ -31,12 +31,7 @@ func judgePorts(_ context.Context, e *checks.Env, q checks.Question, v *checks.V
 	if err != nil {
 		return q.Cannot(err)
 	}
-	var runs []seen.Published
-	for _, p := range docker.Published {
-		if slices.ContainsFunc(now.Containers, func(c seen.Container) bool { return c.Name == p.Container }) {
-			runs = append(runs, p)
-		}
-	}
+	runs := publishedBy(now, docker)
 	home := e.HomePorts(v)
 	inside := func(p seen.Published) bool {
 		return p.Addr.IsLoopback() || p.Addr == e.Site.Tunnel.Mail || p.First == p.Last && slices.Contains(home, netip.AddrPortFrom(p.Addr, uint16(p.First)))
