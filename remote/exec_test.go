@@ -54,8 +54,12 @@ func TestExecAtOnce(t *testing.T) {
 		if got := h.sessions.Load(); want != 0 && got != want {
 			t.Errorf("MaxSessions %d: %d sessions, want %d", most, got, want)
 		}
-		if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
-			t.Errorf("MaxSessions %d: the held shell afterwards: %+v, %v", most, r, err)
+		deaf := `sh -c 'trap "" TERM; while sleep 1; do echo y; done' & sleep 1000; true`
+		if a, err := s.Exec(soon(t), ReadRun("", deaf)); err != nil || !a.Late {
+			t.Errorf("MaxSessions %d: what does not hear: %+v, %v", most, a, err)
+		}
+		if r, err := s.sh(soon(t), "sleep 3; echo on", nil); err != nil || r.Out != "on\n" {
+			t.Errorf("MaxSessions %d: the held shell afterwards: %.200q, %v", most, r.Out, err)
 		}
 	}
 }
@@ -122,8 +126,12 @@ func TestExecOfToolsThatHang(t *testing.T) {
 		if a, err := s.Exec(soon(t), ReadRun("", "yes")); err != nil || !a.Cut || len(a.Out) != MaxAnswer || a.Late != (most == 1) {
 			t.Errorf("MaxSessions %d: what never ends: %d bytes, %v, %v, %v", most, len(a.Out), a.Cut, a.Late, err)
 		}
-		if r, err := s.sh(soon(t), "echo on", nil); err != nil || r.Out != "on\n" {
-			t.Errorf("MaxSessions %d: the held shell afterwards: %+v, %v", most, r, err)
+		deaf := `sh -c 'trap "" TERM; while sleep 1; do echo y; done' & sleep 1000; true`
+		if a, err := s.Exec(soon(t), ReadRun("", deaf)); err != nil || !a.Late {
+			t.Errorf("MaxSessions %d: what does not hear: %+v, %v", most, a, err)
+		}
+		if r, err := s.sh(soon(t), "sleep 3; echo on", nil); err != nil || r.Out != "on\n" {
+			t.Errorf("MaxSessions %d: the held shell afterwards: %.200q, %v", most, r.Out, err)
 		}
 	}
 }

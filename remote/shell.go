@@ -200,7 +200,7 @@ func left(ctx context.Context) time.Duration {
 
 // bounded is a script that is ended when the command until is through, such as one that reads the channel's standard input,
 // kept as descriptor 3, to its end: what a check started must not outlive it. It is run in a session of its own, so that its
-// children end with it.
+// children end with it; whoever waits for it waits for them, too, or what they said last would be in the answer to the next script.
 func bounded(nonce, script, until string) string {
 	return `own=
 command -v setsid >/dev/null 2>&1 && own=setsid
@@ -214,6 +214,8 @@ end() { kill -s "$1" -- "-$pid" || kill -s "$1" "$pid"; }
 watch=$!
 wait "$pid"; code=$?
 kill "$watch" 2>/dev/null
+n=0
+while [ "$n" -lt 5 ] && kill -s KILL -- "-$pid"; do n=$((n + 1)); sleep 1; done 2>/dev/null
 exit "$code"
 `
 }
