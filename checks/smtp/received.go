@@ -33,7 +33,7 @@ func init() {
 			Fail:    "One of these is not so; the result says which.",
 			Unknown: "The file is no such message, the receiver does not say who handed it over, or a name cannot be looked up from here.",
 			Skip:    "Nobody gave a message.",
-			Mends:   "For names, SPF and DKIM the records of chapter DNS; for an address of home the chapters Haraka and Mailcow.",
+			Mends:   "Ask the hosts with postern check: for names, SPF and DKIM it is mostly the records of chapter DNS, for an address of home the chapters Haraka and Mailcow.",
 		},
 		Guide: "RFC 5321, 4.4; RFC 7208; RFC 6376", Reads: checks.Files(), Ask: named(askReceived),
 	})
@@ -107,8 +107,11 @@ func handedOver(fields []letterhead) (h handover, err error) {
 	return h, errors.New("the receiver does not say who handed it over: save the message whole, with all of its head")
 }
 
+// askHosts is no step: which one mends it, and whether any does, is known only of hosts that were asked.
+const askHosts = "'postern check' asks the hosts, and says what mends it there"
+
 func askReceived(ctx context.Context, e *checks.Env) []checks.Result {
-	q := checks.Question{From: checks.Here, Fix: "dns"}
+	q := checks.Question{From: checks.Here, Fix: askHosts}
 	if e.Saved == nil {
 		return []checks.Result{q.Skip("a message is judged only where you give one: postern check --received FILE")}
 	}
@@ -141,11 +144,9 @@ func (h handover) named(ctx context.Context, e *checks.Env, q checks.Question) c
 		return q.Unknown(saw+"; "+remote.Words(err), "names cannot be looked up from here")
 	}
 	if !slices.ContainsFunc(at, func(a netip.Addr) bool { return a.Unmap() == h.by }) {
-		q.Fix = "haraka"
 		return q.Fail(fmt.Sprintf("%s; %s leads to %s", saw, e.Site.Hostname, remote.Clean(fmt.Sprint(at)).Line(100)), "mail leaves by another line, such as the one at home", "")
 	}
 	if !strings.EqualFold(strings.Trim(h.helo, "[]"), e.Site.Hostname) {
-		q.Fix = "haraka"
 		return q.Fail(saw, "the server that sends calls itself otherwise", "")
 	}
 	if !slices.ContainsFunc(back, func(name string) bool { return strings.EqualFold(strings.TrimSuffix(name, "."), e.Site.Hostname) }) {
@@ -208,7 +209,7 @@ var anyAddress = regexp.MustCompile(`[0-9A-Fa-f]*[.:][0-9A-Fa-f:.]{2,}`)
 
 // discreet looks for addresses of home in what the message had on it when it was handed over.
 func (h handover) discreet(e *checks.Env, q checks.Question) checks.Result {
-	q.Suffix, q.Fix, q.Want = ".home", "haraka", "no header that tells of home"
+	q.Suffix, q.Want = ".home", "no header that tells of home"
 	home := map[netip.Addr]bool{}
 	for _, m := range e.Site.HostsOf(site.Mail) {
 		home[m.Public4], home[m.Public6] = true, true
