@@ -159,7 +159,7 @@ func (m *bench) chapters() {
 // comes from the mirror each time.
 func (m *bench) mail() {
 	away := func() {
-		m.run(0, "undo", "haraka", "--yes")
+		m.run(0, "undo", "caddy", "haraka", "--yes")
 		want(m.b, m.l, "proxy", "sh", "-ec", "apt-get -qq purge nodejs npm >/dev/null 2>&1; apt-get -qq autoremove --purge >/dev/null 2>&1; rm -rf /opt/postern/haraka")
 	}
 	back := func(scripts [][]byte) { // an undo knows nothing of what was done by hand

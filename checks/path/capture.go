@@ -73,11 +73,23 @@ func (c Captured) Count(is func(Packet) bool) (n int) {
 	return n
 }
 
-// of is what concerns connections of one family, of certain people where they are known, and whatever carries them through the tunnel.
+// of is what concerns connections of one family that were begun meanwhile, of certain people where they are known, and whatever carries
+// them through the tunnel. A host goes on answering for a minute to who began before.
 func (c Captured) of(like netip.Addr, people ...netip.Addr) Captured {
+	begun := map[netip.AddrPort]bool{}
+	for _, p := range c.Packets {
+		if p.Kind == SYN {
+			begun[p.Src] = true
+		}
+	}
 	c.Packets = slices.DeleteFunc(slices.Clone(c.Packets), func(p Packet) bool {
-		tcp, src, dst := p.Kind == SYN || p.Kind == SYNACK || p.Kind == RST || p.Kind == ICMP, p.Src.Addr().Unmap(), p.Dst.Addr().Unmap()
-		return tcp && (src.Is4() != like.Is4() || len(people) > 0 && !slices.Contains(people, src) && !slices.Contains(people, dst))
+		src, dst := p.Src.Addr().Unmap(), p.Dst.Addr().Unmap()
+		switch p.Kind {
+		case SYN, SYNACK, RST, ICMP:
+			return src.Is4() != like.Is4() || len(people) > 0 && !slices.Contains(people, src) && !slices.Contains(people, dst) ||
+				(p.Kind == SYNACK || p.Kind == RST) && !begun[p.Src] && !begun[p.Dst]
+		}
+		return false
 	})
 	return c
 }

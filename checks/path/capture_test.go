@@ -69,6 +69,19 @@ func TestCapturedOfAFamily(t *testing.T) {
 	}
 }
 
+// An answer to who began before anybody looked, which a host repeats for a minute, is none to what was begun meanwhile.
+func TestCapturedAnswersOfBefore(t *testing.T) {
+	c, err := parse(remote.Answer{Out: "== packets\nin eth0 192.0.2.1 7 192.0.2.2 25 syn\nout eth0 192.0.2.2 25 192.0.2.1 6 synack\nin eth0 192.0.2.1 6 192.0.2.2 25 rst\n" +
+		"out eth0 192.0.2.2 25 192.0.2.1 7 rst\n== end\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.of(netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.1")).Packets
+	if len(got) != 2 || got[0].Kind != SYN || got[1].Kind != RST || got[1].Dst.Port() != 7 {
+		t.Errorf("told are %v", got)
+	}
+}
+
 // What cannot be seen is an error that says why, and the thing is not done without anybody looking.
 func TestCaptureCannot(t *testing.T) {
 	for want, run := range map[string]func(context.Context, remote.Query) (remote.Answer, error){
