@@ -114,7 +114,6 @@ func planMailcowBare(s *site.Site, h *site.Host, now seen.Mailcow, f remote.Fact
 	if packaged(host) {
 		p.Notes = append(p.Notes, Note{Host: h.Name, Text: "Docker comes from Debian's own packages, which are new enough: install Docker's own before, if you would rather have that"})
 	}
-	p.Notes = append(p.Notes, Note{Host: h.Name, Text: "Docker waits for the tunnel at boot once the chapter WireGuard is applied after it was installed: with this one, or once more"})
 	p.Notes = append(p.Notes, mailcowWants(h, now)...)
 	p.Parts = append(p.Parts, Part{Host: h.Name, Inert: true, Changes: changes})
 	p.Then = append(p.Then, fmt.Sprintf("%s: Mailcow listens on %s, where only the tunnel comes in, and its images are fetched, which takes minutes", h.Name, s.TunnelAddress(h)))

@@ -3,15 +3,14 @@ package steps
 const installDockerText = `Mailcow runs in Docker, and wants 6 GiB of memory, 1 GiB of swap and 20 GB of disk.
 It needs Docker Engine 24 or newer with Compose 2, which the packages of %MAIL% do not have.
 Install both as Docker's own pages for Debian say (docs.docker.com, Install Docker Engine).
-Then apply this chapter once more, with WireGuard, which makes Docker wait for the tunnel at
-boot: without that, no container can listen on the tunnel's address after a reboot.`
+Then apply this chapter once more.`
 
 const installDockerCopy = `
 # on %MAIL%, as root: both must answer
 docker version --format '{{.Server.Version}}'
 docker compose version
 # here
-postern apply wireguard mailcow`
+postern apply mailcow`
 
 const adminText = `A fresh Mailcow lets everybody in as admin with the word moohoo: change that before all else.
 The web is not open to the world yet: the command brings it here, through %PROXY%.

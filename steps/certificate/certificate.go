@@ -61,7 +61,7 @@ func Giving(s *site.Site, peers []Peer) does.Table {
 	}
 	text := strings.NewReplacer("@NAME@", remote.Quote(s.Hostname), "@STATE@", state, "@RUN@", running, "@HARAKA@", haraka, "@PAIRS@", seen.CertificateFiles(s),
 		"@SOUND@", sound, "@KEY@", seen.CertificateKey, "@KNOWN@", known, "@SENDS@", strings.TrimSpace(sends)).Replace(give)
-	return does.Table{Step: step, Things: []does.Thing{
+	t := does.Table{Step: step, Things: []does.Thing{
 		key(),
 		does.File{Path: script, Text: text, Mode: 0o755, Title: "write " + script + ", which brings a new certificate to the mail ports"},
 		does.File{Path: known, Text: hosts, Title: "note by which keys the mail host is known"},
@@ -70,6 +70,10 @@ func Giving(s *site.Site, peers []Peer) does.Table {
 		does.Unit{Name: seen.CertificateTimer, Idle: true, Text: timer},
 		start(),
 	}}
+	if s.Mail.Path == "haraka" {
+		t.Things = append(t.Things, show())
+	}
+	return t
 }
 
 // key is the proxy's, for SSH: it is made there, and never leaves it.
@@ -94,9 +98,20 @@ func start() does.Command {
 			"journalctl -q -n 1 -o cat _SYSTEMD_UNIT=" + seen.CertificateUnit + " || :\n",
 		Undo: "systemctl stop " + units + " 2>/dev/null || :\nrm -f " + wants + "\nrmdir /etc/systemd/system/timers.target.wants 2>/dev/null || :\nsystemctl daemon-reload\n" +
 			"systemctl reset-failed " + seen.CertificateUnit + " " + units + " 2>/dev/null || :\n" +
-			"if [ -e " + seen.HarakaPEM + ".before ]; then\n\tmv -f " + seen.HarakaPEM + ".before " + seen.HarakaPEM + "\n\tsystemctl try-restart " + seen.HarakaIn + " || :\nfi\n" +
-			"rm -rf " + state + "\n"}
+			unshow + "rm -rf " + state + "\n"}
 }
+
+// show has a Haraka that was brought later show what was handed over before it, at once: port 25 is never seen with less than it had.
+func show() does.Command {
+	const file = seen.HarakaPEM
+	return does.Command{ID: "show", Title: "have Haraka show the certificate that the mail host has already", Risk: remote.LoseMail,
+		Why:  "Haraka reads it only when it starts, so it is started anew",
+		Test: "[ ! -s " + state + "/given ] || { [ -e " + file + " ] && cmp -s " + state + "/given " + state + "/shown; } || exit 1",
+		Do:   script + " --show\n", Undo: unshow + "rm -f " + state + "/shown\n"}
+}
+
+// unshow gives Haraka back what it showed before.
+const unshow = "if [ -e " + seen.HarakaPEM + ".before ]; then\n\tmv -f " + seen.HarakaPEM + ".before " + seen.HarakaPEM + "\n\tsystemctl try-restart " + seen.HarakaIn + " || :\nfi\n"
 
 func service(s *site.Site) string {
 	return "# postern: brings the certificate of the mail host's name to the mail ports\n[Unit]\nDescription=Certificate of " + s.Hostname + " for the mail ports\n" +

@@ -169,6 +169,24 @@ func TestCertificateIsBrought(t *testing.T) {
 	}
 }
 
+// A Haraka that comes later is given what the mail host has, and nothing is sent again.
+func TestCertificateIsShown(t *testing.T) {
+	h := newHouse(t, "plain")
+	if said, told, err := h.give("--show"); err != nil || told != "" || h.read("proxy"+seen.HarakaPEM) != "the one before\n" {
+		t.Fatalf("without one: %v: %s%s", err, said, told)
+	}
+	one := h.issue("mail.example.org", noon.Add(-time.Hour), noon.Add(time.Hour))
+	for range 2 { // Haraka goes, and comes back with one of its own
+		h.write("proxy"+seen.HarakaPEM, "its own\n")
+		if said, told, err := h.give("--show"); err != nil || told != "try-restart haraka-in.service\n" || h.read("proxy"+seen.HarakaPEM) != one || h.read("mail"+seen.MailPEM) != "" {
+			t.Errorf("%v: %s%s", err, said, told)
+		}
+	}
+	if said, told, err := h.give("--show"); err != nil || told != "" {
+		t.Errorf("a second time: %v: %s%s", err, said, told)
+	}
+}
+
 // What is not whole, of another name or over is not taken, and what was there stays.
 func TestCertificateIsRefused(t *testing.T) {
 	for words, spoil := range map[string]func(h *house){

@@ -1,6 +1,6 @@
 #!/bin/sh
 # postern: brings the certificate of this name to the mail ports, as often as the web server has another one. With --check it only tells
-# whether the one that is there was brought.
+# whether the one that is there was brought; with --show it gives it to Haraka alone.
 name=@NAME@
 set -u
 umask 077
@@ -45,6 +45,12 @@ send() {
 		-o ConnectTimeout=15 -o LogLevel=ERROR -p "$3" root@"$2" 2>&1 || { rc=$?; [ $rc != 124 ] || echo 'no answer in time'; return $rc; }
 }
 
+if [ "${1-}" = --show ]; then
+	[ -d @RUN@ ] || { mkdir -m 700 @RUN@ && trap 'rm -rf @RUN@' EXIT; }
+	copy
+	show || fails 'Haraka could not be given it'
+	exit
+fi
 while :; do
 	copy
 	show || fails 'Haraka could not be given it'

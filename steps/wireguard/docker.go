@@ -17,9 +17,9 @@ func dockerUnit(iface string) does.Unit {
 		Text: "# postern: containers publish on the tunnel's address, so Docker waits for it.\n[Unit]\nWants=" + unit + "\nAfter=" + unit + "\n"}
 }
 
-// dockerChanges order Docker after the tunnel on a mail host that has Docker.
+// dockerChanges order Docker after the tunnel on a mail host that has Docker, or will: nothing reads the file before.
 func (e End) dockerChanges() ([]remote.Change, error) {
-	if e.Host.Role != site.Mail || !e.Now.Tools["docker"] {
+	if e.Host.Role != site.Mail || !e.Now.Tools["docker"] && e.Site.Mail.Kind != "mailcow" {
 		return nil, nil
 	}
 	_, changes, err := does.Table{Step: "wireguard", Things: []does.Thing{dockerUnit(e.Site.Tunnel.Interface)}}.Plan(e.facts)
