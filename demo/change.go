@@ -44,6 +44,7 @@ var effects = map[string]func(*Host, script) error{
 	"firewall.unit":     (*Host).tellInit,
 	"wireguard.conf":    (*Host).tellInit,
 	"wireguard.unit":    (*Host).tellInit,
+	"wireguard.docker":  (*Host).tellInit,
 	"wireguard.renamed": (*Host).tellInit,
 }
 

@@ -62,7 +62,7 @@ var things = map[string]func(h *Host, args []string) remote.Answer{
 		return remote.Answer{Out: "whole\n"}
 	},
 	"command": func(h *Host, args []string) remote.Answer {
-		if args[0] == "packages" && h.has("caddy") {
+		if args[0] == "packages" && h.has("caddy") || args[0] == "show" { // every mail port here shows what was handed over
 			return remote.Answer{}
 		}
 		if args[0] == "postfix" {

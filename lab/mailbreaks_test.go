@@ -102,7 +102,8 @@ func (m mailed) settled(named ...string) {
 		}
 		return len(amiss) == 0
 	}) != nil {
-		t.Errorf("all is mended, and yet: %+v", amiss)
+		said, _ := m.l.Exec(t.Context(), "proxy", "journalctl", "-q", "--no-pager", "-n", "200", "-u", "haraka-in", "-u", "haraka-out")
+		t.Errorf("all is mended, and yet: %+v\n%s", amiss, said)
 	}
 }
 

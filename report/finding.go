@@ -151,7 +151,7 @@ func Count(results []checks.Result) string {
 				checks.Warn: "warn", checks.Fail: "failed", checks.Unknown: "could not be asked", checks.Skip: "skipped"}[o]))
 		}
 	}
-	return fmt.Sprintf("%d checks: %s", len(results), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s", Plural(len(results), "check"), strings.Join(parts, ", "))
 }
 
 // Changed lists the results whose outcome is not what it was.

@@ -260,7 +260,7 @@ func (r *Runner) unsettled(list []checks.Check, since time.Time) []checks.Check 
 func (r *Runner) settle(ctx context.Context, list []checks.Check, later map[string]bool, before []checks.Result, over map[string]Login) (results, lost []checks.Result, err error) {
 	all, start := list, time.Time{}
 	for {
-		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks over the new logins", len(list))})
+		r.emit(steps.Event{Kind: "prove", Text: proving(len(list), " over the new logins")})
 		answers, err := r.prove(ctx, list, over)
 		if results = merge(results, answers); start.IsZero() {
 			start = r.Clock()

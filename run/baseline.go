@@ -3,7 +3,6 @@ package run
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -55,7 +54,7 @@ const keeps = time.Minute
 
 // ask begins to ask the checks, to know what works now. The hosts are looked at before it returns.
 func (r *Runner) ask(ctx context.Context, list []checks.Check) *baseline {
-	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks, to know what works now", len(list))})
+	r.emit(steps.Event{Kind: "prove", Text: proving(len(list), ", to know what works now")})
 	b := &baseline{list: list, since: r.Clock(), done: make(chan struct{})}
 	r.boots, r.anew = nil, nil // what works is known of these boots
 	env, err := r.env(ctx, cmp.Or(r.left, r.Site), list, r.sessions())

@@ -27,7 +27,7 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 	out, err := r.bring(ctx, list)
 	far := slices.DeleteFunc(proofs(list), func(c checks.Check) bool { return !beyond(c) })
 	if err == nil && !out.Declined && len(far) > 0 {
-		r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("asking %d checks of what lies beyond the hosts", len(far))})
+		r.emit(steps.Event{Kind: "prove", Text: proving(len(far), " of what lies beyond the hosts")})
 		var more []checks.Result
 		more, err = r.prove(ctx, far, r.sessions())
 		r.report(more)

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -90,7 +89,7 @@ func (p promises) answered(r checks.Result) steps.Plan {
 
 // proveInPlace asks the checks of an apply that found nothing to change: that all is as it was made does not mean that it works.
 func (r *Runner) proveInPlace(ctx context.Context, p *Proposal, out *Outcome) (err error) {
-	r.emit(steps.Event{Kind: "prove", Text: fmt.Sprintf("nothing to change: asking %d checks", len(p.proof))})
+	r.emit(steps.Event{Kind: "prove", Text: "nothing to change: " + proving(len(p.proof), "")})
 	out.Results, err = r.prove(ctx, p.proof, r.sessions())
 	out.Results = r.done.kept(out.Results)
 	r.report(out.Results)

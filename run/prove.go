@@ -164,6 +164,14 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	return env, ctx.Err()
 }
 
+// proving says how many checks are asked, and of what.
+func proving(n int, of string) string {
+	if n == 1 {
+		return "asking 1 check" + of
+	}
+	return fmt.Sprintf("asking %d checks%s", n, of)
+}
+
 // regressions are the results that were ok before and are not any more. One that can no longer be asked counts: it is not
 // proven that it still works. So does a port at which a service answered before, and now nothing is there to answer; and what is grave,
 // such as an open relay, where it did not fail before.
