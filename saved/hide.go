@@ -76,7 +76,7 @@ var pem = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?---
 // of pf, as "Pass:" is a counter of it.
 const (
 	directive = `(?:[\w.-]*(?:passw(?:or)?d|passphrase|passwort|secret|token|credentials?|webhook|[_-]pass|[_-]key|api_?key|authkey|dnpass|requirepass)(?:[_-]?(?:hash|value|string|text|url|raw|data|[0-9]+))?)`
-	named     = `(?:` + directive + `|(?-i:[A-Z0-9_]*PASS|[a-z0-9_]*pass))`
+	named     = `(?:` + directive + `|(?-i:[A-Z0-9_]*PASS|(?:db|ldap|bind|auth|user|root|admin|smtp|redis|mysql|pg)?_?pass))`
 )
 
 // secrets are what secrets look like in a line, in the words of programs that stand on such hosts; the first group is the secret itself.
@@ -113,7 +113,7 @@ func compiled(patterns ...string) (list []*regexp.Regexp) {
 	return list
 }
 
-// harmless is what stands in the place of a secret and is none: a path or a table, a name that stands for it, a call, a word for yes or no,
+// harmless is what stands in the place of a secret and is none: a path or a table, a name that stands for it, code, a word for yes or no,
 // and what the host redacted already.
-var harmless = regexp.MustCompile(`(?i)^["']?(?:[<]?[ ]?~?\.?/[\w.-]+/.*|(?:[a-z_-]+:)+/[\w.-]+/?[\w./-]*|\$(?-i:[A-Z_][A-Z0-9_]*)["';,)\]]*|\$[{(].*|\{[\w$.]+\}.*|[a-z_][\w.]*\(.*|` +
+var harmless = regexp.MustCompile(`(?i)^["']?(?:[<]?[ ]?~?\.?/[\w.-]+/.*|(?:[a-z_-]+:)+/[\w.-]+/?[\w./-]*|\$(?-i:[A-Z_][A-Z0-9_]*|[a-z_]+)["';,)\]]*|\$[{(].*|\{[\w$.]+\}.*|[a-z_][\w.]*\(.*|[a-z_]+, .*=> \w+ \}\)|` +
 	`yes|no|true|false|on|off|none|null|nil|undefined|prohibit-password|without-password|redacted:(?:hidden-)?[0-9a-f]{16}|\*+|\s*)["';,]*$`)

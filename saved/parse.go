@@ -136,7 +136,7 @@ func (r *reader) words() map[string]func(string) bool {
 			wordAt: func(v string) bool {
 				at, err := time.Parse(time.RFC3339Nano, v)
 				r.look.At = at
-				return err == nil && at.Year() > 2000
+				return err == nil
 			},
 		}
 	}
