@@ -32,6 +32,7 @@ func strange(name string) *Fake {
 func runnerOf(connect func(context.Context, remote.Target) (Login, error)) *Runner {
 	s := site.Default()
 	s.Domain, s.Hostname = "example.org", "mail.example.org"
+	s.Host("proxy").SSH = "root@[2001:db8:113::10]"
 	return &Runner{Site: s, Connect: connect, Clock: time.Now, Deadline: time.Minute}
 }
 
@@ -92,6 +93,35 @@ func TestALookOfOtherAnswers(t *testing.T) {
 			t.Errorf("%v, want %q", err, says)
 		}
 		r.Close()
+	}
+}
+
+// What was found in a first look can raise other questions, such as how to get to the address that was found: both rounds are in the file.
+func TestALookOfTwoRounds(t *testing.T) {
+	two := func() []*Fake {
+		hosts := []*Fake{strange("proxy"), strange("mail")}
+		for _, f := range hosts {
+			rest := f.Answer
+			f.Answer = func(q remote.Query) remote.Answer {
+				if q.ID == "addresses" && f.Name == "proxy" {
+					return remote.Answer{Out: "== addresses\n2: eth0    inet 203.0.113.10/24 scope global eth0\\       valid_lft forever preferred_lft forever\n== routes4\ndefault via 203.0.113.1 dev eth0 \n== routes6\n== end\n"}
+				}
+				return rest(q)
+			}
+		}
+		return hosts
+	}
+	hosts := two()
+	proxy, mail := taken(t, "proxy", Fakes(hosts...)), taken(t, "mail", Fakes(hosts...))
+	for _, f := range hosts {
+		if f.asked["facts"] != 4 {
+			t.Errorf("%s was looked at %d times in two looks: there was no second round", f.Name, f.asked["facts"])
+		}
+	}
+	r := runnerOf(Saved(proxy, mail))
+	defer r.Close()
+	if p, err := r.Propose(t.Context(), nil); err != nil || p.Site.Host("proxy").Public4.String() != "203.0.113.10" {
+		t.Errorf("planned from two rounds: %v", err)
 	}
 }
 
