@@ -36,6 +36,7 @@ type operator struct {
 	last     []checks.Result
 	events   func(steps.Event)
 	given    map[string]string // answers that a run gave itself
+	turn     int               // how often plans of saved looks were compared
 }
 
 // story is a test in a world whose time passes when all wait, so that no machine is too slow for it.

@@ -56,12 +56,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	if err := r.unreachable(); err != nil {
 		return nil, err
 	}
-	look, filled, notes, err := r.detect(ctx, list)
-	for waited := true; waited && err == nil; {
-		if waited, err = r.awaitJobs(ctx, filled, look); waited && err == nil {
-			look, filled, notes, err = r.detect(ctx, list)
-		}
-	}
+	look, filled, notes, err := r.settled(ctx, list)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +96,17 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)
 	}
 	return p, nil
+}
+
+// settled looks at the hosts once no job of an earlier run is at work on them.
+func (r *Runner) settled(ctx context.Context, list []steps.Step) (steps.Look, *site.Site, []steps.Note, error) {
+	look, filled, notes, err := r.detect(ctx, list)
+	for waited := true; waited && err == nil; {
+		if waited, err = r.awaitJobs(ctx, filled, look); waited && err == nil {
+			look, filled, notes, err = r.detect(ctx, list)
+		}
+	}
+	return look, filled, notes, err
 }
 
 // later says what of a plan is made once the guarded changes are kept; while there are others it is planned again by then.

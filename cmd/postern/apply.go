@@ -11,6 +11,7 @@ import (
 	"postern/remote"
 	"postern/report"
 	"postern/run"
+	"postern/saved"
 	"postern/site"
 	"postern/steps"
 )
@@ -157,7 +158,7 @@ func unasked(err error) error {
 	if err == nil || errors.As(err, &p) || errors.Is(err, run.ErrStale) {
 		return err
 	}
-	if errors.Is(err, remote.ErrLost) || errors.Is(err, remote.ErrNoAnswer) || errors.As(err, &network) {
+	if errors.Is(err, remote.ErrLost) || errors.Is(err, saved.ErrLacks) || errors.Is(err, remote.ErrNoAnswer) || errors.As(err, &network) {
 		_, hints := verdict(err)
 		return &problem{code: exitUnasked, err: err, hints: hints}
 	}

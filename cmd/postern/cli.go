@@ -43,6 +43,7 @@ type grammar struct {
 	globals
 	Guide  guideCmd    `cmd:"" default:"1" hidden:"" help:"The wizard: ask, look, show, change, prove, chapter by chapter."`
 	Plan   planCmd     `cmd:"" help:"Show what would change (diffs); touch nothing."`
+	Look   lookCmd     `cmd:"" help:"Write down what a host answers, without its secrets: to plan from, or to send to somebody."`
 	Apply  applyCmd    `cmd:"" help:"Change it, guarded; exit 0 only when confirmed and proven."`
 	Check  checkCmd    `cmd:"" help:"Prove it again; change nothing."`
 	Why    whyCmd      `cmd:"" help:"Say why a port does not answer: follow its packets hop by hop, and name the first that breaks."`

@@ -169,6 +169,10 @@ func values(v *kong.Value, at *kong.Node) (list [][2]string) {
 			}
 		case "risks":
 			list = append(list, [2]string{string(remote.LoseSSH), "you may be cut off"})
+		case "hosts":
+			for _, h := range site.Default().Hosts {
+				list = append(list, [2]string{h.Name, ""})
+			}
 		case "keys":
 			for _, f := range site.Fields(site.Default()) {
 				list = append(list, [2]string{f.Key + "=", f.Title})

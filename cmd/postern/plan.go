@@ -12,6 +12,7 @@ import (
 type planCmd struct {
 	Steps  []string `arg:"" optional:"" name:"chapter" offers:"chapters" help:"Only these chapters."`
 	Script bool     `help:"Print it as a shell script to read, and to run by hand on each host."`
+	Facts  []string `placeholder:"FILE" sep:"none" help:"Plan from a look at a host that 'postern look' saved, and connect to nothing; given once for each host."`
 }
 
 // Run looks at the hosts and shows what would be done there. It touches nothing.
@@ -27,6 +28,14 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer a.finish(r)
+	looked := ""
+	if len(c.Facts) > 0 {
+		looks, err := facts(r.Site, c.Facts)
+		if err != nil {
+			return err
+		}
+		looked = a.fromSaved(r, looks)
+	}
 	p, err := r.Propose(ctx, c.Steps)
 	if err != nil {
 		return unasked(err)
@@ -38,7 +47,10 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 	case c.Script && never:
 		a.say.lines(report.Objections(p))
 	case c.Script:
-		if err := a.say.raw([]byte(script(p))); err != nil {
+		if err := unsent(p); err != nil {
+			return err
+		}
+		if err := a.say.raw([]byte(script(p, looked))); err != nil {
 			return err
 		}
 	default:

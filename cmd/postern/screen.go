@@ -93,7 +93,7 @@ func (a *app) screen(file *site.File) wizard.Options {
 			}
 			return r, err
 		},
-		Script: func(p *run.Proposal) ([]byte, error) { return []byte(script(p)), nil },
+		Script: func(p *run.Proposal) ([]byte, error) { return []byte(script(p, "")), nil },
 		Leads: func(ctx context.Context, s *site.Site, host string) (string, error) {
 			return run.Leads(ctx, s, host, a.remote())
 		},

@@ -75,10 +75,12 @@ restore() {
 }
 `
 
-// script is the proposal as a POSIX shell script: the same values that apply would run.
-func script(p *run.Proposal) string {
+// script is the proposal as a POSIX shell script: the same values that apply would run. looked says what it was planned from, where that is
+// no host.
+func script(p *run.Proposal, looked string) string {
 	var b strings.Builder
 	b.WriteString(scriptHead)
+	comment(&b, looked)
 	var names []string
 	b.WriteString("\ncase ${1:-} in\n")
 	for _, h := range p.Site.Hosts {

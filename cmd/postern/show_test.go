@@ -56,10 +56,10 @@ func TestScriptDoesWhatThePlanShows(t *testing.T) {
 	root := t.TempDir()
 	p := example(root, me.Uid+":"+me.Gid)
 	path := filepath.Join(root, "plan.sh")
-	if err := os.WriteFile(path, []byte(script(p)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(script(p, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(script(p), "\x1b") {
+	if strings.Contains(script(p, ""), "\x1b") {
 		t.Error("the script holds a control sequence")
 	}
 	write := func(name, text string) {
