@@ -99,6 +99,7 @@ var mayImport = map[string]struct {
 	"steps/provider": {nil, "what hosters say is data"},
 	"checks":         {[]string{"site", "seen", "remote"}, "it looks; it must not share code with what makes things so"},
 	"seen":           {[]string{"site", "remote"}, "it reads hosts, and does not know what for"},
+	"seen/pf":        {nil, "it reads the language of a firewall, and does not know whose rules they are"},
 	"remote":         {[]string{"remote/agent", "remote/sshconfig"}, "it reaches hosts, and does not know what for"},
 	"remote/agent":   {nil, "it is shell that a host runs by itself, and knows no connection"},
 	"zone":           {[]string{"site"}, "it is which records are wanted, and does not know who publishes or asks them"},

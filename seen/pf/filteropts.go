@@ -1,0 +1,217 @@
+package pf
+
+import (
+	"strconv"
+	"strings"
+)
+
+// filterOptions reads what may stand behind from and to, in any order.
+func (p *parser) filterOptions(r *Rule) {
+	for p.filterOption(r) {
+	}
+}
+
+func (p *parser) filterOption(r *Rule) bool {
+	switch w := p.peek(); {
+	case w.kind == '!':
+		p.take()
+		if w := p.peek(); w.text != "tagged" && w.text != "received-on" {
+			p.refuse("syntax error")
+		} else if w.text == "received-on" {
+			p.is("received-on")
+			p.str()
+			r.condition("received-on")
+			break
+		}
+		p.is("tagged")
+		r.condition("! tagged " + p.strings())
+	case w.kind != word:
+		return false
+	case w.text == "flags":
+		p.flags(r)
+	case w.text == "keep", w.text == "modulate", w.text == "synproxy", w.text == "no":
+		p.state(r)
+	case w.text == "nat-to", w.text == "rdr-to", w.text == "binat-to", w.text == "af-to":
+		p.translateTo(r)
+	case doubtful[w.text]:
+		p.doubt(strconv.Quote(w.text) + " is not read")
+	default:
+		return p.plainOption(r, w.text)
+	}
+	return true
+}
+
+// condition is one that a packet may not meet: it is not told of packets.
+func (r *Rule) condition(what string) { r.maybe, r.exact = append(r.maybe, what), false }
+
+func (p *parser) plainOption(r *Rule, what string) bool {
+	if !options[what] {
+		return false
+	}
+	switch p.is(what); what {
+	case "user", "group":
+		p.list(func() { p.owner() })
+		r.condition(what)
+	case "icmp-type", "icmp6-type":
+		p.icmp(r, what == "icmp6-type")
+	case "prio":
+		p.number(0, 7, "prio")
+		r.condition(what)
+	case "tos":
+		p.tos()
+		r.condition(what)
+	case "fragment":
+		r.never, r.exact = true, false
+	case "allow-opts":
+		r.options = true
+	case "label":
+		if label := p.str(); len(label) > 63 {
+			p.refuse("a label is too long: 63 characters at most")
+		} else if r.Labels = append(r.Labels, label); len(r.Labels) > 1 {
+			p.doubt("more than one label")
+		}
+	case "queue":
+		r.exact = false
+		p.doubt("queueing is not read")
+	case "tag":
+		if r.Tag = p.strings(); len(r.Tag) > 63 {
+			p.refuse("a tag is too long: 63 characters at most")
+		}
+	case "tagged":
+		r.condition("tagged " + p.strings())
+	case "probability":
+		p.probability()
+		r.condition(what)
+	case "rtable":
+		p.rtable(r)
+	case "divert-to":
+		r.exact = false
+		p.divert()
+	case "scrub":
+		r.exact = false
+		p.want("(")
+		p.scrubOptions(r)
+		p.want(")")
+		if r.Action != "match" && r.Action != "pass" {
+			p.unsure("scrub on a block rule is not read")
+		}
+		p.needs(R14, "scrub on a rule is not known yet")
+	case "set":
+		r.exact = false
+		p.sets()
+	case "received-on":
+		p.str()
+		r.condition(what)
+	case "max-pkt-rate":
+		p.number(1, 1<<20, "rate")
+		p.want("/")
+		p.number(1, 1<<20, "seconds")
+		r.condition(what)
+	}
+	return true
+}
+
+var options = set(`user group icmp-type icmp6-type prio tos fragment allow-opts label queue tag tagged probability rtable divert-to scrub set
+	received-on max-pkt-rate`)
+
+// owner reads one user or group, whose name the host may not know.
+func (p *parser) owner() {
+	switch {
+	case p.is("="), p.is("!") && (p.is("=") || true):
+	case p.is("<"), p.is(">"):
+		p.is("=")
+	}
+	one := func() {
+		if p.peek().kind == number {
+			p.number(0, 1<<32-2, "number of a user or group")
+		} else if name := p.str(); name != "root" && name != "wheel" && name != "unknown" {
+			p.unsure("whether there is a user or group " + strconv.Quote(name) + " is not known")
+		}
+	}
+	one()
+	if k := p.peek().kind; k == within || k == beyond {
+		p.take()
+		one()
+	}
+}
+
+func (p *parser) tos() {
+	if p.peek().kind == number {
+		p.number(0, 255, "tos")
+		return
+	}
+	v := p.str()
+	if hex, ok := strings.CutPrefix(v, "0x"); ok {
+		if _, err := strconv.ParseUint(hex, 16, 8); err == nil {
+			return
+		}
+	}
+	if !tosNames[strings.ToLower(v)] {
+		p.doubt("tos " + strconv.Quote(v) + " is not known here")
+	}
+}
+
+var tosNames = set("af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 critical cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 ef inetcontrol lowdelay netcontrol reliability throughput")
+
+func (p *parser) probability() {
+	if p.peek().kind == number {
+		p.number(0, 1, "probability")
+		return
+	}
+	v := p.str()
+	percent, isPercent := strings.CutSuffix(v, "%")
+	f, err := strconv.ParseFloat(percent, 64)
+	if most := map[bool]float64{true: 100, false: 1}[isPercent]; err != nil || f < 0 || f > most {
+		p.doubt(strconv.Quote(v) + " is no plain probability")
+	}
+}
+
+// rtable reads a number of a table of routes. How many there are is the host's: sixteen at most where it does not tell.
+func (p *parser) rtable(r *Rule) {
+	r.exact = false
+	n := p.number(-1<<31, 1<<31, "table of routes")
+	switch {
+	case n < 0 || n > 65535:
+		p.refuse("invalid rtable id")
+	case n > 15:
+		p.wrong("invalid rtable id")
+	}
+}
+
+func (p *parser) divert() {
+	if p.look(1).text == "port" {
+		p.take()
+		p.is("port")
+	}
+	if n := p.portRange(); n.Op != "=" || n.A <= 0 {
+		p.doubt("such a port to divert to is not read")
+	}
+}
+
+func (p *parser) sets() {
+	one := func() {
+		switch p.anyOf("prio", "tos") {
+		case "prio":
+			if p.is("(") {
+				p.number(0, 7, "prio")
+				p.is(",")
+				p.number(0, 7, "prio")
+				p.want(")")
+			} else {
+				p.number(0, 7, "prio")
+			}
+		case "tos":
+			p.tos()
+			p.unsure("set tos is not read")
+		default:
+			p.doubt("such a set is not read")
+		}
+	}
+	if !p.is("(") {
+		one()
+		return
+	}
+	for one(); !p.is(")"); one() {
+		p.is(",")
+	}
+}

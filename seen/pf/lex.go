@@ -1,0 +1,242 @@
+package pf
+
+import (
+	"math"
+	"strconv"
+)
+
+// token is one word of a text. A kind that is a character stands for itself.
+type token struct {
+	kind rune
+	text string
+	n    int64 // of a number
+	line int
+}
+
+// The kinds of tokens that are no single character.
+const (
+	end    rune = -1 - iota
+	word        // as it stands: a keyword, or a string
+	quoted      // a string in quotes
+	number      // digits alone
+	arrow       // ->
+	within      // ><
+	beyond      // <>
+	broken      // what cannot be a word; text says why
+)
+
+// source is a file that is being read.
+type source struct {
+	name  string // "" is the text itself
+	text  string
+	at    int
+	line  int
+	ended bool // its last line had no end, and was given one
+}
+
+// lexer cuts a text into tokens, as pfctl does: macros are put in where they stand, and a word may go on behind one.
+type lexer struct {
+	files  []*source
+	unread []letter
+	macro  map[string]string
+	tokens int
+	bare   bool // the text's last line has no end
+}
+
+// letter is one byte, or -1 at the end, and whether it is of a macro: no macro is put into another.
+type letter struct {
+	c     int
+	macro bool
+}
+
+func (l *lexer) file() *source { return l.files[len(l.files)-1] }
+
+// get is the next letter; a line that ends in a backslash goes on. In quotes all is as it stands.
+func (l *lexer) get(inQuotes bool) letter {
+	if n := len(l.unread); n > 0 {
+		c := l.unread[n-1]
+		l.unread = l.unread[:n-1]
+		return c
+	}
+	c := l.raw()
+	for c == '\\' && !inQuotes {
+		if c = l.raw(); c != '\n' {
+			return letter{c: c}
+		}
+		l.file().line++
+		c = l.raw()
+	}
+	for c < 0 && len(l.files) > 1 && !inQuotes {
+		l.files = l.files[:len(l.files)-1]
+		c = l.raw()
+	}
+	return letter{c: c}
+}
+
+func (l *lexer) raw() int {
+	f := l.file()
+	if f.at == len(f.text) {
+		if f.ended || f.at == 0 || f.text[f.at-1] == '\n' || len(l.files) > 1 {
+			return -1
+		}
+		f.ended, l.bare = true, true
+		return '\n'
+	}
+	f.at++
+	return int(f.text[f.at-1])
+}
+
+func (l *lexer) unget(c letter) { l.unread = append(l.unread, c) }
+
+// put has a macro's text read next.
+func (l *lexer) put(text string) {
+	for i := len(text) - 1; i >= 0; i-- {
+		l.unget(letter{int(text[i]), true})
+	}
+}
+
+// next is the next token.
+func (l *lexer) next() token {
+	if l.tokens++; l.tokens > maxTokens {
+		return token{kind: end, text: "too many words", line: l.file().line}
+	}
+	c := l.get(false)
+	for c.c == ' ' || c.c == '\t' {
+		c = l.get(false)
+	}
+	line := l.file().line
+	if c.c == '#' {
+		for c.c != '\n' && c.c >= 0 {
+			c = l.get(false)
+		}
+	}
+	switch {
+	case c.c == '$' && !c.macro:
+		return l.expand(line)
+	case c.c == '"' || c.c == '\'':
+		return l.quote(c.c, line)
+	case c.c == '\n':
+		line = l.file().line
+		l.file().line++
+		return token{kind: '\n', line: line}
+	case c.c < 0:
+		return token{kind: end, line: line}
+	}
+	if kind, ok := pairs[[2]int{c.c, l.peek()}]; ok {
+		l.get(false)
+		return token{kind: kind, line: line}
+	}
+	if digit(c.c) || c.c == '-' {
+		if t, ok := l.digits(c, line); ok {
+			return t
+		}
+	}
+	if !digit(c.c) && !alpha(c.c) && c.c != ':' && c.c != '_' {
+		return token{kind: rune(c.c), line: line}
+	}
+	return l.word(c, line)
+}
+
+var pairs = map[[2]int]rune{{'<', '>'}: beyond, {'>', '<'}: within, {'-', '>'}: arrow}
+
+func (l *lexer) peek() int {
+	c := l.get(false)
+	l.unget(c)
+	return c.c
+}
+
+// expand puts a macro in, and is the token behind its beginning.
+func (l *lexer) expand(line int) token {
+	var name []byte
+	c := l.get(false)
+	for ; digit(c.c) || alpha(c.c) || c.c == '_'; c = l.get(false) {
+		name = append(name, byte(c.c))
+	}
+	l.unget(c)
+	text, ok := l.macro[string(name)]
+	if !ok {
+		return token{kind: broken, text: "macro '" + string(name) + "' not defined", line: line}
+	}
+	l.put(text)
+	return l.next()
+}
+
+func (l *lexer) quote(mark, line int) token {
+	var text []byte
+	for {
+		c := l.get(true)
+		switch {
+		case c.c < 0:
+			return token{kind: broken, text: "a quote that does not end", line: line}
+		case c.c == 0 || len(text) > maxMacro:
+			return token{kind: end, text: "a quote that cannot be read", line: line}
+		case c.c == '\n':
+			l.file().line++
+			continue
+		case c.c == '\\':
+			if next := l.get(true); next.c == mark {
+				c = next
+			} else if next.c == '\n' {
+				l.file().line++
+				continue
+			} else {
+				l.unget(next)
+			}
+		case c.c == mark:
+			return token{kind: quoted, text: string(text), line: line}
+		}
+		text = append(text, byte(c.c))
+	}
+}
+
+// digits reads a number: digits behind which a word cannot go on.
+func (l *lexer) digits(first letter, line int) (token, bool) {
+	read := []letter{first}
+	c := l.get(false)
+	for ; digit(c.c) && len(read) < 32; c = l.get(false) {
+		read = append(read, c)
+	}
+	l.unget(c)
+	text := make([]byte, len(read))
+	for i, c := range read {
+		text[i] = byte(c.c)
+	}
+	switch c.c {
+	case -1, ' ', '\t', '\n', '\r', '\v', '\f', ')', ',', '/', '}', '=':
+		n, err := strconv.ParseInt(string(text), 10, 64)
+		if err == nil {
+			return token{kind: number, text: strconv.FormatInt(n, 10), n: n, line: line}, true
+		}
+		if len(text) > 1 {
+			return token{kind: broken, text: "invalid number", n: math.MaxInt64, line: line}, true
+		}
+	}
+	for i := len(read) - 1; i > 0; i-- {
+		l.unget(read[i])
+	}
+	return token{}, false
+}
+
+func (l *lexer) word(c letter, line int) token {
+	var text []byte
+	for ; inWord(c.c); c = l.get(false) {
+		if text = append(text, byte(c.c)); len(text) > 8000 {
+			return token{kind: end, text: "a word that is too long", line: line}
+		}
+	}
+	l.unget(c)
+	return token{kind: word, text: string(text), line: line}
+}
+
+func digit(c int) bool { return '0' <= c && c <= '9' }
+
+func alpha(c int) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+// inWord says whether a word goes on with this letter.
+func inWord(c int) bool {
+	switch c {
+	case '(', ')', '{', '}', '<', '>', '!', '=', '/', '#', ',':
+		return false
+	}
+	return ' ' < c && c < 0x7f
+}
