@@ -21,7 +21,8 @@ type Expansion struct {
 	Claimed     bool   // that these are all, and that these are their texts
 	Why         string // why it is not claimed
 	Merges      bool   // the optimizer, which is on by default, may make fewer of the filter rules
-	Lost        []int  // lines of which pfctl leaves rules out without a word: two families meet in them
+	made        int
+	Lost        []int // lines of which pfctl leaves rules out without a word: two families meet in them
 }
 
 // Expand is what the pfctl of a release makes of the text.
@@ -42,7 +43,8 @@ func (s *Ruleset) Expand(r Release) Expansion {
 	}
 	e.Translation = slices.Concat(parts["nat"], parts["rdr"], parts["binat"])
 	e.Filter = slices.Concat(parts["scrub"], parts["filter"])
-	e.Merges = merges(s.Statements)
+	budget := maxExpanded
+	e.Merges = merges(s.Statements, &budget)
 	return e
 }
 
@@ -58,7 +60,8 @@ func (e *Expansion) rule(rule *Rule, release Release, depth int) (all []Made) {
 		}
 		all = append(all, Made{Line: rule.Line, Family: c.family, Depth: depth, Text: text})
 		n++
-		return n < maxExpanded
+		e.made++
+		return e.made < maxExpanded
 	})
 	if rule.Body == nil || depth > maxDepth {
 		return all
@@ -75,14 +78,14 @@ func (e *Expansion) rule(rule *Rule, release Release, depth int) (all []Made) {
 }
 
 // merges says whether two of the filter rules differ in nothing but their addresses: of these the optimizer makes one, or a table.
-func merges(list []Statement) bool {
+func merges(list []Statement, budget *int) bool {
 	seen := map[string]bool{}
 	for _, st := range list {
 		if st.Kind == Option && len(st.Option) == 2 && st.Option[0] == "ruleset-optimization" && st.Option[1] == "none" {
 			return false
 		}
 		for _, rule := range st.Rules {
-			if rule.Body != nil && merges(rule.Body.Statements) {
+			if rule.Body != nil && merges(rule.Body.Statements, budget) {
 				return true
 			}
 			twice := st.Kind != Filter || rule.Anchor != ""
@@ -92,7 +95,8 @@ func merges(list []Statement) bool {
 			rule.combinations(func(c combination) bool {
 				c.src, c.dst = nil, nil
 				text, _ := rule.text(c, R15_1)
-				twice = twice || seen[text]
+				*budget--
+				twice = twice || seen[text] || *budget < 0
 				seen[text] = true
 				return !twice
 			})

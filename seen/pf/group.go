@@ -35,8 +35,20 @@ func (h *Host) inGroup(name, group string) truth {
 		return yes
 	case group != "" && digit(int(group[len(group)-1])), group == "self":
 		return no
+	case group == "lo", h.drives(group):
+		return no
 	case h.Groups != nil:
 		return truly(slices.Contains(h.Groups[group], name))
 	}
 	return maybe
+}
+
+// drives says whether a group is the one of a driver of this host's interfaces: no others are put into it.
+func (h *Host) drives(group string) bool {
+	for name := range h.Interfaces {
+		if strings.TrimRight(name, "0123456789") == group {
+			return true
+		}
+	}
+	return false
 }

@@ -11,6 +11,8 @@ type token struct {
 	text string
 	n    int64 // of a number
 	line int
+	from *source // where it stands: the file, and where in it the token before it ends; nil within a macro
+	at   int
 }
 
 // The kinds of tokens that are no single character.
@@ -39,7 +41,7 @@ type lexer struct {
 	files  []*source
 	unread []letter
 	macro  map[string]string
-	tokens int
+	work   *int // letters read, of all files together
 	bare   bool // the text's last line has no end
 }
 
@@ -53,6 +55,9 @@ func (l *lexer) file() *source { return l.files[len(l.files)-1] }
 
 // get is the next letter; a line that ends in a backslash goes on. In quotes all is as it stands.
 func (l *lexer) get(inQuotes bool) letter {
+	if *l.work++; *l.work > maxWork {
+		return letter{c: -1}
+	}
 	if n := len(l.unread); n > 0 {
 		c := l.unread[n-1]
 		l.unread = l.unread[:n-1]
@@ -95,11 +100,24 @@ func (l *lexer) put(text string) {
 	}
 }
 
-// next is the next token.
+// next is the next token, with the place where it stands.
 func (l *lexer) next() token {
-	if l.tokens++; l.tokens > maxTokens {
-		return token{kind: end, text: "too many words", line: l.file().line}
+	var from *source
+	at := 0
+	if len(l.unread) < 3 {
+		from, at = l.file(), l.file().at
+		for _, c := range l.unread {
+			if at--; c.macro {
+				from = nil
+			}
+		}
 	}
+	t := l.cut()
+	t.from, t.at = from, at
+	return t
+}
+
+func (l *lexer) cut() token {
 	c := l.get(false)
 	for c.c == ' ' || c.c == '\t' {
 		c = l.get(false)
@@ -119,6 +137,8 @@ func (l *lexer) next() token {
 		line = l.file().line
 		l.file().line++
 		return token{kind: '\n', line: line}
+	case c.c < 0 && *l.work > maxWork:
+		return token{kind: end, text: "there is too much to read", line: line}
 	case c.c < 0:
 		return token{kind: end, line: line}
 	}
@@ -158,7 +178,7 @@ func (l *lexer) expand(line int) token {
 		return token{kind: broken, text: "macro '" + string(name) + "' not defined", line: line}
 	}
 	l.put(text)
-	return l.next()
+	return l.cut()
 }
 
 func (l *lexer) quote(mark, line int) token {

@@ -22,7 +22,11 @@ func (p *parser) option(s *Statement) {
 	p.take()
 	p.optionOf()
 	for _, t := range p.now[1:] {
-		s.Option = append(s.Option, t.String())
+		text := t.text
+		if text == "" {
+			text = t.String()
+		}
+		s.Option = append(s.Option, text)
 	}
 }
 

@@ -33,7 +33,7 @@ func Printed(text, anchor string, host Host) *Ruleset {
 		}
 		lines = append(lines, line)
 	}
-	p := newParser(strings.Join(lines, "\n")+"\n", anchor, host)
+	p := newParser(strings.Join(lines, "\n")+"\n", anchor, host, new(int))
 	p.printed, p.anyhow = true, true
 	p.all(&p.set.Statements)
 	attach(p.set.Statements, counters)

@@ -38,18 +38,19 @@ type halt struct{}
 // Parse reads a text: pf.conf, or the file of an anchor, whose path is told ("rdr/dovecot"). Whatever the text is, a Ruleset
 // comes of it; Accepts says what its releases think of it.
 func Parse(text, anchor string, host Host) *Ruleset {
-	return parse(text, anchor, host, 0)
+	work := 0
+	return parse(text, anchor, host, 0, &work)
 }
 
-func parse(text, anchor string, host Host, depth int) *Ruleset {
-	p := newParser(text, anchor, host)
+func parse(text, anchor string, host Host, depth int, work *int) *Ruleset {
+	p := newParser(text, anchor, host, work)
 	p.depth = depth
 	p.all(&p.set.Statements)
 	return p.set
 }
 
-func newParser(text, anchor string, host Host) *parser {
-	l := &lexer{macro: map[string]string{}}
+func newParser(text, anchor string, host Host, work *int) *parser {
+	l := &lexer{macro: map[string]string{}, work: work}
 	p := &parser{lexer: l, known: host, set: &Ruleset{Anchor: anchor, Macros: l.macro, host: host}, policy: "drop"}
 	if len(text) > maxText {
 		text = text[:maxText]
@@ -89,6 +90,7 @@ func (p *parser) statement() (list []Statement) {
 			p.skip()
 			p.lost = p.lost || p.open()
 			s.Kind, s.Why = Unread, p.set.faults[len(p.set.faults)-1].why
+			s.Text = written(at, p.peek())
 			list = []Statement{s}
 		}
 	}()
@@ -99,10 +101,25 @@ func (p *parser) statement() (list []Statement) {
 	case t.kind != '\n':
 		p.refuse("syntax error")
 	}
+	if s.Text = written(at, p.peek()); len(s.Rules) > 0 {
+		for _, r := range s.Rules {
+			r.Text = s.Text
+		}
+	}
 	if last := p.take(); p.bare {
 		p.note(fault{line: last.line, why: "the last line does not end in a newline (before FreeBSD 15.0)", refused: before(R15_0)})
 	}
 	return []Statement{s}
+}
+
+// written is what stands between two tokens, on one line. It is the host's text: whoever shows it cleans it.
+func written(first, last token) string {
+	if first.from == nil || first.from != last.from || last.at < first.at {
+		return ""
+	}
+	text := first.from.text[first.at:min(last.at, first.at+maxMacro)]
+	text = strings.Join(strings.Fields(strings.ReplaceAll(text, "\\\n", " ")), " ")
+	return text[:min(len(text), 400)]
 }
 
 // skip reads to the end of the line, as pfctl does behind an error. Where braces are open it is not told which end.

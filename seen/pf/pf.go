@@ -67,6 +67,7 @@ type Host struct {
 	Tables     map[string][]Address      // what is in tables (ParseTable), by name or ANCHOR/NAME; it goes before what a text says
 	Anchors    map[string]*Ruleset       // what is loaded in anchors, by path ("rdr/dovecot")
 	Listed     bool                      // Anchors holds every anchor that there is
+	Drops      bool                      // what no rule decides is dropped (net.pf.default_to_drop=1); else it passes
 }
 
 // File is a file of the host.
@@ -78,7 +79,8 @@ type File struct {
 // The bounds of what is read: beyond them a text is unknown.
 const (
 	maxText     = 1 << 20 // bytes of a text
-	maxTokens   = 1 << 18 // words of a text, those of macros and included files too
+	maxWork     = 1 << 23 // letters that are read, those of macros and of other files too
+	maxTable    = 1 << 18 // addresses of a table's file
 	maxMacro    = 1 << 14 // bytes of a macro
 	maxDepth    = 16      // anchors and lists within each other, and files that include each other
 	maxExpanded = 4096    // rules that one text expands to

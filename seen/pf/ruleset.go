@@ -34,6 +34,7 @@ type Statement struct {
 	Kind Kind
 	File string // the file it stands in, "" for the text itself
 	Line int    // of File, from 1
+	Text string // as it is written, on one line and cut off where it is long; the host's text, to be cleaned before it is shown
 	Why  string // of Unread: what of it could not be read
 
 	Option []string // the words behind set
@@ -55,6 +56,7 @@ type Table struct {
 // Rule is one rule as it is written; it may stand for many (Ruleset.Expand).
 type Rule struct {
 	Line   int
+	Text   string // as Statement's
 	Action string // pass, block, match, scrub, nat, rdr, binat; anchor, nat-anchor, rdr-anchor, binat-anchor
 	Anchor string // the name of an anchor, "" of one that has none
 	Body   *Ruleset

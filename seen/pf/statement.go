@@ -121,7 +121,7 @@ func (p *parser) load(s *Statement) {
 	case !known || p.depth >= maxDepth:
 		p.unsure("what " + s.Path + " holds is not known")
 	default:
-		s.Loaded = parse(f.Text, name, p.known, p.depth+1)
+		s.Loaded = parse(f.Text, name, p.known, p.depth+1, p.work)
 		for _, fault := range s.Loaded.faults {
 			if fault.file == "" {
 				fault.file = s.Path

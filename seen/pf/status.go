@@ -68,7 +68,7 @@ func ParseTable(text string) (all []Address, err error) {
 		if w == "" || altq[w] || strings.HasPrefix(line, "\t") {
 			continue
 		}
-		p, unknown := tableWords(w, Host{Interfaces: none})
+		p, unknown := tableWords(w, Host{Interfaces: none}, new(int))
 		t := p.set.Statements[0].Table
 		if unknown || len(p.set.faults) > 0 || len(t.Addresses) != 1 {
 			return nil, fmt.Errorf("no address of a table: %q", firstLine(w))

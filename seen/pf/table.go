@@ -75,7 +75,7 @@ func (p *parser) tableFile(t *Table, path string) {
 		p.unsure("what " + path + " holds is not known")
 		return
 	}
-	all, bad := tableWords(f.Text, p.known)
+	all, bad := tableWords(f.Text, p.known, p.work)
 	t.Addresses = append(t.Addresses, all.set.Statements[0].Table.Addresses...)
 	t.Unknown = t.Unknown || bad
 	for _, fault := range all.set.faults {
@@ -87,15 +87,16 @@ func (p *parser) tableFile(t *Table, path string) {
 }
 
 // tableWords reads the words of a file of addresses, each of them as a host of a table would be.
-func tableWords(text string, known Host) (*parser, bool) {
-	sub := newParser("", "", known)
+func tableWords(text string, known Host, work *int) (*parser, bool) {
+	sub := newParser("", "", known, work)
 	t := &Table{}
 	sub.set.Statements = []Statement{{Kind: TableOf, Table: t}}
 	sub.inTable = true
+	*work += len(text)
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		for _, w := range strings.Fields(line) {
-			if len(t.Addresses) >= maxTokens || len(sub.set.faults) >= maxFaults {
+			if len(t.Addresses) >= maxTable || *work > maxWork || len(sub.set.faults) >= maxFaults {
 				sub.unsure("too many addresses")
 				return sub, true
 			}
@@ -120,7 +121,7 @@ func oneHost(w string, p *parser) (all []Address) {
 			all = []Address{{Kind: Named, Name: w, written: w}}
 		}
 	}()
-	p.lexer = &lexer{files: []*source{{text: w + "\n", line: 1}}}
+	p.lexer = &lexer{work: p.work, files: []*source{{text: w + "\n", line: 1}}}
 	p.ahead, p.now = nil, nil
 	// What is a number alone to pfctl's lexer is a word in a file.
 	if strings.Trim(w, "0123456789") == "" {
