@@ -1,8 +1,6 @@
 package pf
 
 import (
-	"math"
-	"strconv"
 	"strings"
 )
 
@@ -90,6 +88,7 @@ func (p *parser) translationAnchor(r *Rule) {
 	}
 	if p.printed && p.is("{") {
 		p.body(r)
+		r.Body.become(r.Action)
 	}
 	p.section(inNat)
 	switch {
@@ -107,111 +106,14 @@ func (p *parser) translationAnchor(r *Rule) {
 	p.check(r)
 }
 
-// scrub reads a rule that mends packets; it lets nothing in and keeps nothing off.
-func (p *parser) scrub(r *Rule) {
-	p.dir(r)
-	if p.logQuick(r); r.Quick {
-		p.refuse("scrub takes no quick")
-	}
-	r.On = p.interfaces()
-	p.family(r)
-	p.proto(r)
-	p.fromTo(r)
-	if k := p.peek().kind; k != '\n' {
-		p.scrubOptions(r)
-	}
-	p.section(inScrub)
-	r.Family = decided(r.Family, r.From.Hosts, r.To.Hosts)
-	p.check(r)
-}
-
-func (p *parser) scrubOptions(r *Rule) {
-	seen := map[string]bool{}
-	for {
-		what := p.anyOf("no-df", "min-ttl", "max-mss", "set-tos", "fragment", "reassemble", "random-id")
-		if seen[what] && what != "" {
-			p.refuse(what + " cannot be given twice")
-		}
-		seen[what] = true
-		switch what {
-		case "no-df", "random-id":
-			r.exact = false
-		case "min-ttl":
-			r.exact = false
-			p.number(0, 255, "min-ttl")
-		case "max-mss":
-			r.scrubs = " max-mss " + strconv.FormatInt(p.number(0, math.MaxUint16, "max-mss"), 10)
-		case "set-tos":
-			r.exact = false
-			p.tos()
-		case "fragment":
-			if p.is("no") {
-				r.exact = false
+// become calls the anchors within one what it is: pfctl -a '*' calls all of them nat-anchor.
+func (s *Ruleset) become(action string) {
+	for i, st := range s.Statements {
+		for _, r := range st.Rules {
+			if r.Action == "nat-anchor" && r.Body != nil {
+				s.Statements[i].Kind, r.Action = Kind(strings.TrimSuffix(action, "-anchor")), action
+				r.Body.become(action)
 			}
-			if p.peek().text == "crop" || p.peek().text == "drop-ovl" {
-				p.doubt("fragment " + p.peek().text + " is not read")
-			}
-			p.want("reassemble")
-		case "reassemble":
-			r.exact = false
-			if v := p.str(); strings.ToLower(v) != "tcp" {
-				p.refuse("scrub reassembles tcp, not " + strconv.Quote(v))
-			} else if r.Dir != "" {
-				p.refuse("reassemble tcp takes no direction")
-			}
-		default:
-			if k := p.peek().kind; k == word && !keywords[p.peek().text] || p.peek().kind == '!' || p.peek().text == "tagged" || p.peek().text == "rtable" {
-				p.doubt("such a scrub is not read")
-			}
-			p.refuse("syntax error")
-		}
-		if k := p.peek().kind; k == '\n' || k == ')' || k == end {
-			return
-		}
-		p.is(",")
-	}
-}
-
-// antispoof reads what keeps off packets that say they come from an interface's own network: two rules for each.
-func (p *parser) antispoof(s *Statement) {
-	p.take()
-	r := Rule{Line: p.peek().line, Action: "block", Return: "drop", Dir: "in", exact: true}
-	p.logQuick(&r)
-	p.want("for")
-	var names []string
-	p.list(func() {
-		dynamic := p.is("(")
-		name := p.str()
-		if dynamic {
-			p.want(")")
-			p.unsure("antispoof for (" + name + ") is not read")
-		}
-		names = append(names, name)
-	})
-	p.family(&r)
-	for p.is("label") {
-		r.Labels = append(r.Labels, p.str())
-	}
-	p.section(inFilter)
-	for _, name := range names {
-		for _, suffix := range []string{":network", ""} {
-			one := r
-			one.From.Hosts = []Address{{Kind: Named, Name: name, Suffix: suffix, written: name + suffix}}
-			if found, known := p.known.addresses(name, suffix); known {
-				one.From.Hosts = nil
-				for _, n := range found {
-					one.From.Hosts = append(one.From.Hosts, network(n))
-				}
-				if len(found) == 0 {
-					continue
-				}
-			}
-			if suffix != "" {
-				one.On = []Interface{{Name: name, Not: true}}
-			} else if strings.HasPrefix(name, "lo") {
-				continue
-			}
-			s.Rules = append(s.Rules, &one)
 		}
 	}
 }

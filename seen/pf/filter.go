@@ -119,6 +119,9 @@ func (w *walk) inside(r *Rule, anchor string, depth int, each func(*Ruleset, str
 		path = anchor + "/" + path
 	}
 	parent, wild := strings.CutSuffix(path, "/*")
+	if wild && r.Body != nil {
+		path = parent
+	}
 	switch {
 	case depth >= maxDepth, r.Anchor == "/*", strings.Contains(path, ".."):
 		w.stray("which anchors these are is not known: " + r.Text)

@@ -80,6 +80,7 @@ type File struct {
 const (
 	maxText     = 1 << 20 // bytes of a text
 	maxWork     = 1 << 23 // letters that are read, those of macros and of other files too
+	maxLoads    = 128     // files that are loaded into anchors
 	maxTable    = 1 << 18 // addresses of a table's file
 	maxMacro    = 1 << 14 // bytes of a macro
 	maxDepth    = 16      // anchors and lists within each other, and files that include each other

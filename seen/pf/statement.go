@@ -121,12 +121,15 @@ func (p *parser) load(s *Statement) {
 	case !known || p.depth >= maxDepth:
 		p.unsure("what " + s.Path + " holds is not known")
 	default:
+		*p.work += maxWork / maxLoads
 		s.Loaded = parse(f.Text, name, p.known, p.depth+1, p.work)
 		for _, fault := range s.Loaded.faults {
 			if fault.file == "" {
 				fault.file = s.Path
 			}
-			p.set.faults = append(p.set.faults, fault)
+			if len(p.set.faults) < maxFaults {
+				p.set.faults = append(p.set.faults, fault)
+			}
 		}
 	}
 }

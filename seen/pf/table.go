@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// maxName is the longest name of a table.
+const maxName = 31
+
 // table reads the declaration of a table.
 func (p *parser) table(s *Statement) {
 	p.take()
