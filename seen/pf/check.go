@@ -85,7 +85,10 @@ func (p *parser) check(r *Rule) {
 		valid++
 		return p.fits(r, c)
 	})
-	if r.lost = lost; valid == 0 && whole && lost <= maxExpanded {
+	switch r.lost = lost; {
+	case lost > maxExpanded:
+		p.unsure("too many rules")
+	case valid == 0 && whole:
 		p.wrong("the rule expands to no valid combination: its families do not fit each other")
 	}
 }

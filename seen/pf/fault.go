@@ -13,6 +13,7 @@ func (p *parser) note(f fault) {
 	if f.file = p.fileName(); f.line == 0 {
 		f.line = p.peek().line
 	}
+	f.why = f.why[:min(len(f.why), maxWhy)]
 	if p.lost {
 		f.refused, f.unsure = 0, f.unsure|f.refused
 	}
@@ -21,8 +22,11 @@ func (p *parser) note(f fault) {
 	}
 }
 
-// maxFaults bounds what is noted of one text.
-const maxFaults = 1000
+// What is noted of one text is bounded.
+const (
+	maxFaults = 1000
+	maxWhy    = 300 // bytes
+)
 
 func (p *parser) fileName() string {
 	if len(p.files) == 0 {

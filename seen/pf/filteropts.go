@@ -23,7 +23,7 @@ func (p *parser) filterOption(r *Rule) bool {
 			break
 		}
 		p.is("tagged")
-		r.condition("! tagged " + p.strings())
+		r.onlyTagged("! tagged " + p.strings())
 	case w.kind != word:
 		return false
 	case w.text == "flags":
@@ -42,6 +42,9 @@ func (p *parser) filterOption(r *Rule) bool {
 
 // condition is one that a packet may not meet: it is not told of packets.
 func (r *Rule) condition(what string) { r.maybe, r.exact = append(r.maybe, what), false }
+
+// onlyTagged notes that a rule is for packets that have a tag, or do not.
+func (r *Rule) onlyTagged(how string) { r.maybe, r.tagged = append(r.maybe, how), " "+how }
 
 func (p *parser) plainOption(r *Rule, what string) bool {
 	if !options[what] {
@@ -77,7 +80,7 @@ func (p *parser) plainOption(r *Rule, what string) bool {
 			p.refuse("a tag is too long: 63 characters at most")
 		}
 	case "tagged":
-		r.condition("tagged " + p.strings())
+		r.onlyTagged("tagged " + p.strings())
 	case "probability":
 		p.probability()
 		r.condition(what)

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// knows is a host of which all is known, with files that include and load each other.
+// knows is a host of which all is known.
 func knows() Host {
-	return Host{Files: map[string]File{"a": {Text: "include \"b\"\nload anchor x from a\npass\n"}, "b": {Text: "include a\nblock\n"}, "t": {Text: "10.0.0.1 !10/8 # x\nem0 ::1"}, "gone": {Missing: true}},
+	return Host{Files: map[string]File{"a": {Text: "include \"b\"\npass\n"}, "b": {Text: "x=\"25\"\nload anchor y from c\n"}, "c": {Text: "block\n"}, "t": {Text: "10.0.0.1 !10/8 # x\nem0 ::1"}, "gone": {Missing: true}},
 		Interfaces: map[string][]netip.Prefix{"em0": {netip.MustParsePrefix("203.0.113.10/24"), netip.MustParsePrefix("2001:db8::10/64")}, "lo0": {netip.MustParsePrefix("127.0.0.1/8")}}, Listed: true}
 }
 

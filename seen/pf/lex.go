@@ -97,6 +97,9 @@ func (l *lexer) put(text string) {
 
 // next is the next token, with the place where it stands.
 func (l *lexer) next() token {
+	for f := l.file(); len(l.unread) == 0 && len(l.files) > 1 && f.at == len(f.text); f = l.file() {
+		l.files = l.files[:len(l.files)-1]
+	}
 	var from *source
 	at := 0
 	if len(l.unread) < 3 {

@@ -37,7 +37,7 @@ func (p *parser) natTag(r *Rule) {
 	}
 	not := p.peek().kind == '!' && p.take().kind == '!'
 	if p.is("tagged") {
-		r.condition("tagged " + p.strings())
+		r.onlyTagged(map[bool]string{false: "tagged ", true: "! tagged "}[not] + p.strings())
 	} else if not {
 		p.refuse("syntax error")
 	}

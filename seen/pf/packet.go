@@ -24,10 +24,10 @@ type Decision struct {
 	Verdict Verdict        // Pass, Block or Unknown
 	Anchor  string         // the anchor in which the deciding rule stands, "" the main rules
 	Line    int            // its line; 0 when no rule decides
-	Rule    string         // its text
+	Rule    string         // its text, the host's: whoever shows it cleans it
 	To      netip.AddrPort // where the packet goes when it passes; invalid where that is not known
 	By      string         // the text of the translation that leads it there, "" without one
-	Why     string         // of Unknown: the first thing that could decide otherwise
+	Why     string         // of Unknown: what could decide otherwise, which may quote the host's text
 }
 
 // outcome is one way a packet may end.

@@ -18,13 +18,7 @@ func (p *parser) pool(word string) *Pool {
 	if !p.is("port") {
 		return l
 	}
-	text := ""
-	if p.peek().kind == number {
-		text = p.take().text
-	} else {
-		text = p.str()
-	}
-	first, last, ranged := strings.Cut(text, ":")
+	first, last, ranged := strings.Cut(p.numberOrString(), ":")
 	l.First = p.port(first)
 	switch {
 	case ranged && last == "*":

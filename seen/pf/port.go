@@ -44,12 +44,7 @@ func (p *parser) ports() Ports {
 }
 
 func (p *parser) portRange() Ports {
-	text := ""
-	if p.peek().kind == number {
-		text = p.take().text
-	} else {
-		text = p.str()
-	}
+	text := p.numberOrString()
 	a, b, ok := strings.Cut(text, ":")
 	r := Ports{Op: "=", A: p.port(a)}
 	if ok {
@@ -62,9 +57,19 @@ func (p *parser) portRange() Ports {
 	return r
 }
 
+func (p *parser) numberOrString() string {
+	if p.peek().kind == number {
+		return p.take().text
+	}
+	return p.str()
+}
+
 // port is the number of one port; -1 when it cannot be told.
 func (p *parser) port(text string) int {
 	if n, ok := Port(text); ok {
+		if r, ok := newerServices[text]; ok {
+			p.note(fault{why: "whether the host knows a port " + strconv.Quote(text) + " is not known", unsure: before(r)})
+		}
 		return n
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -79,38 +84,38 @@ func (p *parser) port(text string) int {
 }
 
 // holds says whether a port is one of the range. Port 0 stands for one that a client was given: any high one.
-func (r Ports) holds(port int) truth {
+func (p Ports) holds(port int) truth {
 	if port == 0 {
-		first := r.holds(10_000)
+		first := p.holds(10_000)
 		for _, other := range []int{32_768, 49_152, 65_535} {
-			if r.holds(other) != first {
+			if p.holds(other) != first {
 				return maybe
 			}
 		}
 		return first
 	}
-	if r.A < 0 || r.B < 0 {
+	if p.A < 0 || p.B < 0 {
 		return maybe
 	}
-	switch r.Op {
+	switch p.Op {
 	case "=":
-		return truly(port == r.A)
+		return truly(port == p.A)
 	case "!=":
-		return truly(port != r.A)
+		return truly(port != p.A)
 	case "<":
-		return truly(port < r.A)
+		return truly(port < p.A)
 	case "<=":
-		return truly(port <= r.A)
+		return truly(port <= p.A)
 	case ">":
-		return truly(port > r.A)
+		return truly(port > p.A)
 	case ">=":
-		return truly(port >= r.A)
+		return truly(port >= p.A)
 	case ":":
-		return truly(r.A <= port && port <= r.B)
+		return truly(p.A <= port && port <= p.B)
 	case "><":
-		return truly(r.A < port && port < r.B)
+		return truly(p.A < port && port < p.B)
 	case "<>":
-		return truly(port < r.A || port > r.B)
+		return truly(port < p.A || port > p.B)
 	}
 	return maybe
 }

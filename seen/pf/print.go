@@ -9,7 +9,7 @@ import (
 // text is one of the rules that a rule stands for, as pfctl -P prints it. It is false where that is not known.
 func (r *Rule) text(c combination, release Release) (string, bool) {
 	w := &strings.Builder{}
-	exact := r.exact && len(r.maybe) == 0 && !r.never
+	exact := r.exact && !r.never
 	exact = r.head(w, c, release) && exact
 	if c.family != 0 {
 		w.WriteString(map[int]string{4: " inet", 6: " inet6"}[c.family])
@@ -94,6 +94,7 @@ func (r *Rule) tail(w *strings.Builder, c combination) (exact bool) {
 	if r.Tag != "" {
 		w.WriteString(" tag " + r.Tag)
 	}
+	w.WriteString(r.tagged)
 	if r.Pool != nil {
 		w.WriteString(r.Pool.text(c.family))
 	}

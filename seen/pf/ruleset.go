@@ -85,6 +85,7 @@ type Rule struct {
 	options bool     // allow-opts
 	maybe   []string // conditions that are not told of a packet: user, os, tagged …
 	never   bool     // it is for fragments only
+	tagged  string   // which tag packets must have, as pfctl prints it
 	scrubs  string   // what a scrub does, as pfctl prints it
 	flagged bool     // Flags were given
 	lost    int      // combinations of two families that are left out

@@ -70,12 +70,12 @@ func (p *parser) varset(s *Statement) {
 	p.want("=")
 	var value []string
 	for size := 0; p.isString() || p.peek().kind == number; {
-		t := p.take()
-		if size += len(t.text) + 1; size > maxMacro {
+		text := p.numberOrString()
+		if size += len(text) + 1; size > maxMacro {
 			p.lost = true
 			p.doubt("a macro that is too long")
 		}
-		value = append(value, t.text)
+		value = append(value, text)
 	}
 	if len(value) == 0 {
 		p.refuse("syntax error")

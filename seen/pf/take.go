@@ -65,7 +65,7 @@ func (p *parser) str() string {
 		p.refuse("syntax error")
 	}
 	if r, ok := newer[t.text]; ok && t.kind == word {
-		p.note(fault{line: t.line, why: fmt.Sprintf("%q is a word of the language", t.text), unsure: from(r)})
+		p.note(fault{line: t.line, why: fmt.Sprintf("%q is a word of the language", t.text), refused: from(r)})
 	}
 	return p.take().text
 }

@@ -34,28 +34,15 @@ var protocols = map[string]int{"icmp": 1, "igmp": 2, "ipencap": 4, "tcp": 6, "ud
 
 var otherProtocols = map[string]string{"icmp6": "ipv6-icmp", "ipip": "ipencap", "ICMP": "icmp", "TCP": "tcp", "UDP": "udp"}
 
-// services are the names that pfctl prints for ports where it is not asked for numbers, and takes for them. Where FreeBSD knows
-// several names for a port, the first is the one it prints.
-var services, ports = func() (map[string]int, map[int]string) {
-	byName, byPort := map[string]int{}, map[int]string{}
-	for _, s := range []struct {
-		port  int
-		names string
-	}{{7, "echo"}, {9, "discard"}, {13, "daytime"}, {19, "chargen"}, {20, "ftp-data"}, {21, "ftp"}, {22, "ssh"}, {23, "telnet"}, {25, "smtp mail"},
-		{37, "time"}, {43, "nicname whois"}, {49, "tacacs"}, {53, "domain"}, {67, "bootps"}, {68, "bootpc"}, {69, "tftp"}, {79, "finger"},
-		{80, "http"}, {88, "kerberos-sec"}, {109, "pop2"}, {110, "pop3"}, {111, "sunrpc"}, {113, "auth ident"}, {119, "nntp"}, {123, "ntp"},
-		{137, "netbios-ns"}, {138, "netbios-dgm"}, {139, "netbios-ssn"}, {143, "imap"}, {161, "snmp"}, {162, "snmptrap"}, {179, "bgp"},
-		{389, "ldap"}, {443, "https"}, {445, "microsoft-ds"}, {465, "smtps submissions"}, {500, "isakmp"}, {514, "syslog"}, {546, "dhcpv6-client"},
-		{547, "dhcpv6-server"}, {587, "submission"}, {631, "ipp"}, {636, "ldaps"}, {853, "domain-s"}, {873, "rsync"}, {989, "ftps-data"}, {990, "ftps"},
-		{993, "imaps"}, {995, "pop3s"}, {4190, "sieve"}} {
-		for i, name := range strings.Fields(s.names) {
-			if byName[name] = s.port; i == 0 {
-				byPort[s.port] = name
-			}
-		}
-	}
-	return byName, byPort
-}()
+// services are the names of ports that pfctl prints where it is not asked for numbers, and takes for them.
+var services = names(`echo=7 discard=9 daytime=13 chargen=19 ftp-data=20 ftp=21 ssh=22 telnet=23 smtp=25 mail=25 time=37 nicname=43 whois=43 tacacs=49
+	domain=53 bootps=67 bootpc=68 tftp=69 finger=79 http=80 kerberos-sec=88 pop2=109 pop3=110 sunrpc=111 auth=113 ident=113 nntp=119 ntp=123
+	netbios-ns=137 netbios-dgm=138 netbios-ssn=139 imap=143 snmp=161 snmptrap=162 bgp=179 ldap=389 https=443 microsoft-ds=445 smtps=465
+	submissions=465 isakmp=500 syslog=514 dhcpv6-client=546 dhcpv6-server=547 submission=587 ipp=631 ldaps=636 rsync=873 ftps-data=989 ftps=990
+	imaps=993 pop3s=995 sieve=4190`)
+
+// newerServices are names for ports that the services file of older releases may lack.
+var newerServices = map[string]Release{"submissions": R14}
 
 // Port is the number of a port that pfctl printed by name ("imaps"). It is false for a name that is not known here.
 func Port(name string) (int, bool) {
