@@ -69,6 +69,8 @@ func TestAccepts(t *testing.T) {
 		{"set timeout { tcp.first 10, interval 5 }\nset skip on { lo0, wg0 }\n", [5]Verdict{yes, yes, yes, yes, yes}, ""},
 		{"set skip on ! lo0\n", [5]Verdict{no, no, no, no, no}, "not supported"},
 		{"rdr-anchor \"x\" proto tcp to port { 25 80 }\n", [5]Verdict{no, no, no, no, no}, "one destination port"},
+		{"a=25\nb='$a'\npass in proto tcp to port $b\n", [5]Verdict{no, no, no, no, no}, "syntax"},
+		{"anchor \"_x\"\n", [5]Verdict{no, no, no, no, no}, "reserved"},
 		{"\x00\n", [5]Verdict{perhaps, perhaps, perhaps, perhaps, perhaps}, "NUL"},
 		{"pass label \"open\n", [5]Verdict{no, no, no, no, no}, "quote"},
 	} {
@@ -125,6 +127,13 @@ anchor "x" in on $ext_if {
 // Two families in one line lose rules without a word; two rules that differ in their addresses alone may become one.
 func TestExpansion(t *testing.T) {
 	e := Parse("rdr proto tcp from any to { 203.0.113.10 2001:db8::10 } port 993 -> 10.0.0.2\npass in proto tcp from { 10.0.0.1 2001:db8::1 } to { 203.0.113.10 2001:db8::10 } port 25\n", "", Host{}).Expand(R14)
+	if two := Parse("rdr proto tcp from any to { 2001:db8::10 203.0.113.10 } port 993 -> { 10.0.0.2 fd00::2 }\nset block-policy return\n", "", Host{}).Expand(R14); len(two.Translation) != 1 ||
+		two.Translation[0].Text != "rdr inet6 proto tcp from any to 2001:db8::10 port = 993 -> fd00::2" {
+		t.Errorf("%+v", two)
+	}
+	if e := Parse("set block-policy return\nblock in\nblock drop in\n", "", Host{}).Expand(R14); e.Filter[0].Text != "block return in all" || e.Filter[1].Text != "block drop in all" {
+		t.Errorf("%+v", e)
+	}
 	if !e.Claimed || !slices.Equal(e.Lost, []int{1, 2}) || len(e.Translation) != 1 || len(e.Filter) != 2 || e.Filter[0].Family != 4 || e.Filter[1].Family != 6 {
 		t.Errorf("%+v", e)
 	}
@@ -169,5 +178,25 @@ func TestSSH(t *testing.T) {
 	h.Drops = true
 	if d := Parse("", "", h).Default("em0", h); d.Verdict != Block {
 		t.Errorf("net.pf.default_to_drop: %+v", d)
+	}
+}
+
+// A line that goes on behind a backslash is two for the lines that follow it.
+func TestLines(t *testing.T) {
+	for text, line := range map[string]int{"pass in \\\n on em0\nfrobnicate\n": 3, "# one \\\n two\nfrobnicate\n": 3, "x=\"a\nb\"\n\nfrobnicate\n": 4, "pass from { 10.0.0.1\n ::1 }\nfrobnicate\n": 3} {
+		if a := Parse(text, "", Host{}).Accepts(R14); a.Verdict != Refuses || a.Line != line {
+			t.Errorf("%q: %+v, want line %d", text, a, line)
+		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	for text, in := range map[string][]int{"25": {25}, "!= 25": {0, 24, 26, 27}, "25:27": {25, 26, 27}, "25 >< 27": {26}, "25 <> 26": {0, 24, 27}, "< 25": {24}, "<= 25": {24, 25}, "> 25": {0, 26, 27}, ">= 25": {0, 25, 26, 27}} {
+		set := Parse("pass proto tcp to port "+text+"\n", "", Host{})
+		for _, port := range []int{0, 24, 25, 26, 27} {
+			if holds := set.Statements[0].Rules[0].To.Ports[0].holds(port); (holds == yes) != slices.Contains(in, port) {
+				t.Errorf("port %s and %d: %v", text, port, holds)
+			}
+		}
 	}
 }

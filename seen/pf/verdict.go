@@ -17,7 +17,7 @@ type Answer struct {
 	Verdict Verdict // Accepts, Refuses or Unknown
 	File    string  // where it is refused; "" is the text itself
 	Line    int     // from 1; 0 of a text that is taken
-	Why     string // it may quote the host's text: whoever shows it cleans it
+	Why     string  // it may quote the host's text: whoever shows it cleans it
 }
 
 // Accepts says whether the pfctl of a release takes the text.
