@@ -71,6 +71,7 @@ func TestAccepts(t *testing.T) {
 		{"rdr-anchor \"x\" proto tcp to port { 25 80 }\n", [5]Verdict{no, no, no, no, no}, "one destination port"},
 		{"a=25\nb='$a'\npass in proto tcp to port $b\n", [5]Verdict{no, no, no, no, no}, "syntax"},
 		{"anchor \"_x\"\n", [5]Verdict{no, no, no, no, no}, "reserved"},
+		{"antispoof for em0 ridentifier 7\n", [5]Verdict{perhaps, perhaps, perhaps, perhaps, perhaps}, "syntax"},
 		{"\x00\n", [5]Verdict{perhaps, perhaps, perhaps, perhaps, perhaps}, "NUL"},
 		{"pass label \"open\n", [5]Verdict{no, no, no, no, no}, "quote"},
 	} {
@@ -152,12 +153,13 @@ func TestSSH(t *testing.T) {
 	for text, want := range map[string]Decision{
 		"block in on em0\npass in on em0 proto tcp to port ssh keep state (max-src-conn 10, overload <bf> flush global)\n": {Verdict: Pass, Line: 2},
 		"block quick all\npass in proto tcp to any port 22\n":                                                              {Verdict: Block, Line: 1},
+		"table <t> { !198.51.100.0/24, 198.51.0.0/16 }\nblock in\npass in proto tcp from <t> to port 22\n":                 {Verdict: Block, Line: 2},
 		"block in\npass in on vtnet0 proto tcp to port 22\n":                                                               {Verdict: Block, Line: 1},
 		"block in\npass in on egress proto tcp to port 22\n":                                                               {Verdict: Unknown, Line: 1},
 		"block in\npass in proto tcp from (em0:network) to port 22\n":                                                      {Verdict: Block, Line: 1},
 		"block in\npass in proto tcp to (em0) port 22\nblock in quick from urpf-failed\n":                                  {Verdict: Pass, Line: 2},
 		"pass in\nblock in proto tcp to port 22 probability 20%\n":                                                         {Verdict: Unknown, Line: 1},
-		"antispoof quick for em0\n":                                                                                        {Verdict: Pass},
+		"antispoof quick for em0\n": {Verdict: Pass},
 	} {
 		set := Parse(text, "", h)
 		if d := set.Decide(p, h); d.Verdict != want.Verdict || d.Line != want.Line || (d.Verdict == Unknown) != (d.Why != "") {
