@@ -21,9 +21,12 @@ func (l Listener) Everywhere() bool { return !l.Addr.IsValid() || l.Addr.IsUnspe
 const throwAway = "postern-listen"
 
 // Listeners reads who listens on a host, but for ourselves.
-var Listeners = register(Fact[[]Listener]{ID: "listeners", ask: text(`need ss
-echo '== sockets'; ss -Hltunp || exit 3`),
+var Listeners = register(Fact[[]Listener]{ID: "listeners", ask: either(`need ss
+echo '== sockets'; ss -Hltunp || exit 3`, askSockstat),
 	parse: func(s sections) ([]Listener, error) {
+		if s.has("sockstat") {
+			return parseSockstat(s["sockstat"])
+		}
 		var all []Listener
 		for _, line := range s["sockets"] {
 			w := strings.Fields(line)
