@@ -89,7 +89,7 @@ root fagent    25  3 tcp4  *:2222                *:*
 	"tools":  "== tools\nwg\npf\nwireguard\nwireguard-tools\n",
 	"clock":  "== now\n1795881692\n== synced\n",
 	"sysctl": "== live\nnet.inet.ip.forwarding 0\nnet.inet6.ip6.forwarding 1\n== files\n/etc/sysctl.conf:\n/etc/sysctl.conf:net.inet.ip.forwarding=0\n",
-	"rcconf": "== value\npf_enable=NO\npf_rules=/etc/pf.conf\npflog_enable=NO\npf_fallback_rules_enable=NO\ngateway_enable=YES\nipv6_gateway_enable=NO\n== set\ngateway_enable\n",
+	"rcconf": "== value\npf_enable=NO\npf_rules=/etc/pf.conf\npflog_enable=NO\npf_fallback_rules_enable=NO\ngateway_enable=YES\nipv6_gateway_enable=NO\n== set\ngateway_enable\n== tunnels\nwg0\n",
 	"pf":     "== running\nyes\n== rules\n8\n== ours\n0\n== path\n/etc/pf.conf\n== text\n|# mine\n|\n|block in log\n|== end\n",
 }
 
@@ -155,7 +155,7 @@ func TestFreeBSDHost(t *testing.T) {
 	if settings.Live["net.inet.ip.forwarding"] != "0" || settings.Live["net.inet6.ip6.forwarding"] != "1" || len(settings.Files) != 2 || settings.Files[1].Key() != "net.inet.ip.forwarding" {
 		t.Errorf("%+v", settings)
 	}
-	if rc := of(t, RCConf, bsd["rcconf"]); rc.Yes("pf_enable") || !rc.Yes("gateway_enable") || !rc.Set["gateway_enable"] || rc.Set["pf_enable"] || rc.Value["pf_rules"] != "/etc/pf.conf" {
+	if rc := of(t, RCConf, bsd["rcconf"]); rc.Yes("pf_enable") || !rc.Yes("gateway_enable") || !rc.Set["gateway_enable"] || rc.Set["pf_enable"] || rc.Value["pf_rules"] != "/etc/pf.conf" || fmt.Sprint(rc.Tunnels) != "[wg0]" {
 		t.Errorf("%+v", rc)
 	}
 	// A line of the file is never taken for the end of the answer.

@@ -12,6 +12,9 @@ type Filter struct {
 	Text    string // what it says; "" where it is not there
 }
 
+// PFConf is the usual main file of the packet filter.
+const PFConf = "/etc/pf.conf"
+
 // FilterAnchor is the name of our own anchor.
 const FilterAnchor = "postern"
 
