@@ -47,7 +47,10 @@ func (s scene) own() (firewall.Rendering, error) {
 	if c := s.tunnelAtBoot(); c != nil {
 		r.Changes = append(r.Changes, *c)
 	}
-	r.LockOut = s.lockOut(admins)
+	r.LockOut, r.Lets = s.lockOut(admins), s.lets
+	if !s.filter.Running {
+		r.Notes = append(r.Notes, "connections that are open now are cut once, but for those of the addresses that are never cut off: pf knows only what begins under it")
+	}
 	if f := s.file(mainPath); f != nil && !s.ours(mainPath) {
 		r.Notes = append(r.Notes, mainPath+" was written by somebody else and is replaced as a whole (pf.main = own); undo brings it back")
 	}
@@ -104,7 +107,7 @@ func (s scene) anchors() (firewall.Rendering, error) {
 		return r, errors.New(mainPath + " is ours as a whole, and calls no anchor: go on with pf.main = own, or put a file of yours in its place")
 	}
 	if f := s.file(anchorPath); f == nil {
-		r.First = []remote.Change{{ID: "firewall.pf-anchor", Step: "firewall", Title: "make the empty file of our anchor", Forget: true,
+		r.First = []remote.Change{{ID: "firewall.pf-anchor", Step: "firewall", Title: "make the empty file of our anchor",
 			Why: "it stays when the rest is undone: a pf.conf that names a file which is not there is refused as a whole",
 			Do:  "[ -e " + anchorPath + " ] || { cat > " + anchorPath + " <<'END'\n" + anchorHead + "END\nchmod 644 " + anchorPath + "; }\n"}}
 		return r, nil

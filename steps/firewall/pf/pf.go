@@ -73,7 +73,7 @@ func read(want firewall.Policy, found remote.Facts) (s scene, err error) {
 }
 
 // ifaceName is what FreeBSD calls interfaces; anything else would end a macro.
-var ifaceName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.]{0,14}$`)
+var ifaceName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$`)
 
 // file is one of the host's files, nil where it is absent.
 func (s scene) file(path string) *remote.File {
@@ -179,17 +179,25 @@ func (s scene) admitted(path, name string) (list []netip.Prefix, known bool) {
 	return nil, false
 }
 
+// lets says whether a packet gets in, or through to where it goes out, once the main file is loaded: that has no rules but the policy's.
+func (s scene) lets(p seen.Packet) bool {
+	among := func(from []netip.Prefix) bool { return from == nil || seen.Inside(from, p.Src) }
+	if p.Out != "" {
+		return slices.ContainsFunc(s.want.Forwards, func(f firewall.Forward) bool {
+			return f.Dest == netip.AddrPortFrom(p.Dst, uint16(p.Port)) && f.Proto == p.Proto && f.In == p.In && among(f.From)
+		})
+	}
+	return slices.ContainsFunc(s.want.Allows, func(a firewall.Allow) bool {
+		return (a.Proto == "" || a.Proto == p.Proto) && (a.Port == 0 || a.Port == p.Port) && (a.In == "" || a.In == p.In) && (!a.To.IsValid() || a.To == p.Dst) && among(a.From)
+	})
+}
+
 // lockOut is why the operator would not get in again, by the policy: no address of the way that leads here is among those it admits.
 func (s scene) lockOut(admins []netip.Prefix) []string {
 	from, to := s.access.Client.Addr(), s.access.Server
-	if !from.IsValid() || from.IsLoopback() || seen.Inside(admins, from) {
+	if !from.IsValid() || from.IsLoopback() || seen.Inside(admins, from) ||
+		s.lets(seen.Packet{Proto: "tcp", Src: from, Dst: to.Addr(), Port: int(to.Port()), In: s.network.Holder(to.Addr())}) {
 		return nil
-	}
-	for _, a := range s.want.Allows {
-		in := a.In == "" || s.network.Holder(to.Addr()) == a.In
-		if in && a.Port == int(to.Port()) && a.Proto != "udp" && (a.From == nil || seen.Inside(a.From, from)) && (!a.To.IsValid() || a.To == to.Addr()) {
-			return nil
-		}
 	}
 	return []string{fmt.Sprintf("SSH from %s to port %d is admitted by no rule, and all else that comes in is denied", from, to.Port())}
 }
