@@ -62,7 +62,7 @@ var (
 	ruleLine  = regexp.MustCompile(`^(pass|block|nat|rdr|scrub)\b`)
 	macroUse  = regexp.MustCompile(`\$(\w+)`)
 	address   = regexp.MustCompile(`(?:^|[\s{(])([0-9a-fA-F:.]*[.:][0-9a-fA-F:.]*(?:/\d+)?)`)
-	hostWord  = regexp.MustCompile(`\b(?:from|to|->) (\{[^}]*\}|\([^)]*\)|<\w+>|\S+)`)
+	hostWord  = regexp.MustCompile(`(?:\bfrom|\bto|->) (\{[^}]*\}|\([^)]*\)|<\w+>|\S+)`)
 	tableLine = regexp.MustCompile(`^table <(\w+)> persist(?: \{ (.*) \})?$`)
 	openBSD   = regexp.MustCompile(`\b(nat-to|rdr-to|binat-to|match|reassemble)\b`)
 )
@@ -152,6 +152,9 @@ func lintLine(line string, anchor bool, tables map[string]bool) (why []string) {
 	for _, name := range regexp.MustCompile(`<(\w+)>`).FindAllStringSubmatch(line, -1) {
 		if !tables[name[1]] || len(name[1]) > 31 {
 			say("the table %s is not defined here, or its name is too long", name[1])
+		}
+		if anchor && !strings.HasPrefix(name[1], "postern_") {
+			say("the table %s would hide one of the main file", name[1])
 		}
 	}
 	six, four := false, false
@@ -254,6 +257,8 @@ func TestPFLintFindsEachBrokenRule(t *testing.T) {
 		{main, sound + "match in all\n", "older releases"},
 		{main, sound + "block in quick from <bruteforce> to any\n", "not defined here"},
 		{main, sound + "pass in inet from any to mail.example.org\n", "stands for no address"},
+		{main, strings.Replace(sound, "-> 10.0.0.2", "-> wg0", 1), "stands for no address"},
+		{anchor, "table <admin> persist\n", "would hide"},
 		{main, "wg_if = \"\"\n" + sound, "empty macro"},
 		{main, sound + "pass in inet from any to any \\\n", "next line"},
 		{main, sound + "unknown\n", "no line of ours"},

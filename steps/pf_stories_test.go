@@ -216,6 +216,33 @@ func TestPFIsAlikeOnEveryRelease(t *testing.T) {
 	}
 }
 
+// What is in place and does not run, or runs empty as after a boot with a file that was refused, is loaded again and nothing else is done.
+func TestPFIsLoadedAgain(t *testing.T) {
+	for file, rules := range map[string]string{"proxy-13": "pf.rules", "theirs-anchors": "pf.ours"} {
+		s := readStory(t, "testdata/pf/"+file+".txtar")
+		if text, theirs := s.found["/etc/pf.conf"]; theirs {
+			s.written(text)
+		}
+		for plan := s.plan(); len(plan.Parts) > 0; plan = s.plan() {
+			s = s.carriedOutBSD(plan)
+		}
+		off, empty := s, s
+		off.found, empty.found = maps.Clone(s.found), maps.Clone(s.found)
+		empty.found[rules] = "0\n"
+		off.found["pf.running"] = "no\n"
+		again := map[string]story{"empty": empty}
+		if file == "proxy-13" {
+			again["off"] = off
+		}
+		for what, now := range again {
+			plan := now.plan()
+			if len(plan.Parts) != 1 || len(plan.Parts[0].Changes) != 1 || plan.Parts[0].Changes[0].ID != "firewall.activate" {
+				t.Errorf("%s, %s: %+v", file, what, plan.Parts)
+			}
+		}
+	}
+}
+
 // Every undo brings rc.conf and the kernel back to what they were, by what it runs.
 func TestPFUndoNamesAllThatWasDone(t *testing.T) {
 	_, plans := pfStories(t)

@@ -3,7 +3,6 @@
 package pf
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -66,7 +65,7 @@ func read(want firewall.Policy, found remote.Facts) (s scene, err error) {
 	s.writer = newWriter(want, network)
 	for _, name := range []string{s.ext, s.tunnel} {
 		if name != "" && !ifaceName.MatchString(name) {
-			return s, fmt.Errorf("%q is not an interface name of pf's", name)
+			return s, fmt.Errorf("%q is not a name for an interface (a letter, then letters, digits, dots and hyphens, 15 at most)", name)
 		}
 	}
 	return s, nil
@@ -116,7 +115,7 @@ func render(want firewall.Policy, found remote.Facts) (firewall.Rendering, error
 	case !want.Enable:
 		return s.strip(), nil
 	case s.ext == "":
-		return wrap(errors.New("the interface of the default route could not be seen: set host." + want.Host + ".interface"))
+		return wrap(fmt.Errorf("the interface of the default route could not be seen: set host.%s.interface", want.Host))
 	case mode == "anchors":
 		r, err = s.anchors()
 	case mode == "own":
