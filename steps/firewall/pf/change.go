@@ -66,19 +66,26 @@ func (s scene) fallbackChange(r *firewall.Rendering) *remote.Change {
 	return s.put(fallbackPath, "pf-fallback.conf", "write what pf loads when its main file is refused", s.fallback(), `pfctl -nf "$NEW"`)
 }
 
-// activate loads the main file, and switches pf on where it is off. The old file is in place again when its undo runs.
+// pfctl refuses to switch on what is on already.
+const (
+	inKernel = "kldstat -q -m pf || kldload pf\n"
+	on       = "pfctl -s Running >/dev/null 2>&1 || pfctl -e\n"
+)
+
+// activate loads the main file, and switches pf on where it is off. The old file is in place again when its undo runs; that may be at a
+// boot, before pf is in the kernel.
 func (s scene) activate() remote.Change {
 	c := remote.Change{ID: "firewall.activate", Step: "firewall", Title: "load the rules into the running pf", Risk: remote.LoseSSH,
-		Do: "pfctl -f " + mainPath + "\n", Undo: "pfctl -f " + remote.Quote(s.filter.Path) + "\npfctl -s Running >/dev/null 2>&1 || pfctl -e\n"}
+		Do: "pfctl -f " + mainPath + "\n", Undo: inKernel + "pfctl -f " + remote.Quote(s.filter.Path) + "\n" + on}
 	if s.filter.Text == "" { // it runs, and has no rules
-		c.Undo = "pfctl -F nat\npfctl -F rules\n"
+		c.Undo = inKernel + "pfctl -F nat\npfctl -F rules\n" + on
 	}
 	if !s.filter.Running {
 		c.Title = "switch pf on"
-		c.Do = "kldstat -q -m pf || kldload pf\n" + c.Do + "pfctl -s Running >/dev/null 2>&1 || pfctl -e\n"
+		c.Do = inKernel + c.Do + on
 		c.Undo = "if pfctl -s Running >/dev/null 2>&1; then pfctl -d; fi\n"
 		if s.filter.Rules > 0 && s.filter.Text != "" { // loaded, and not in use
-			c.Undo += "pfctl -f " + remote.Quote(s.filter.Path) + "\n"
+			c.Undo += "if kldstat -q -m pf; then pfctl -f " + remote.Quote(s.filter.Path) + "; fi\n"
 		}
 	}
 	return c
