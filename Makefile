@@ -42,6 +42,11 @@ docs: ## writes docs/checks and docs/providers.md anew, from the program itself;
 	$(GO) test -count=1 -run '^TestCheckPages$$' ./cmd/postern -update
 	$(GO) test -count=1 ./steps/provider -update
 
+.PHONY: pf-files
+pf-files: ## writes every pf file that a story prints, for a real pfctl: make pf-files DIR=FOLDER; anchors.tsv there names the anchor of each
+	@[ -n "$(DIR)" ] || { echo "pf-files: say where to: make pf-files DIR=FOLDER"; exit 1; }
+	$(GO) test -count=1 -run '^TestPFFilesKeepTheRules$$' ./steps -args -pf-files="$(abspath $(DIR))"
+
 .PHONY: mailcow
 mailcow: ## reads and plans over a checkout of Mailcow: make mailcow TREE=/opt/mailcow-dockerized; nothing of it is changed
 	POSTERN_MAILCOW="$(abspath $(TREE))" $(GO) test -count=1 -v -run '^TestMailcowTree$$' ./steps

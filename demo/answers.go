@@ -68,6 +68,8 @@ var answers = map[string]func(h *Host, args []string) string{
 	"taken":     (*Host).taken,
 	"receiving": (*Host).receiving,
 	"words":     func(*Host, []string) string { return section("words", "") },
+	"pf":        func(*Host, []string) string { return section("absent", "") },
+	"rcconf":    func(*Host, []string) string { return section("absent", "") },
 	"jails":     func(*Host, []string) string { return section("absent", "") },
 	"postfix":   (*Host).postfix,
 	"mailcow":   (*Host).mailcow,

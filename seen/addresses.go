@@ -30,12 +30,15 @@ type Address struct {
 }
 
 // Addresses reads a host's addresses and routes.
-var Addresses = register(Fact[Network]{ID: "addresses", ask: text(`need ip
+var Addresses = register(Fact[Network]{ID: "addresses", ask: either(`need ip
 echo '== addresses'; ip -o addr show
 echo '== routes4'; ip -o -4 route show table main
-echo '== routes6'; ip -o -6 route show table main`), parse: parseNetwork})
+echo '== routes6'; ip -o -6 route show table main`, askIfconfig), parse: parseNetwork})
 
 func parseNetwork(s sections) (Network, error) {
+	if s.has("ifconfig") {
+		return parseIfconfig(s)
+	}
 	var n Network
 	at := map[string]int{}
 	for _, line := range s["addresses"] {
@@ -140,7 +143,7 @@ func (n Network) Arrives(public netip.Addr) (at netip.Addr, in string) {
 		return netip.Addr{}, ""
 	case in == "":
 		return n.Address4().Addr(), n.Device
-	case in == "lo" || strings.HasPrefix(in, "dummy"): // an address that is routed to the host
+	case Loopback(in) || strings.HasPrefix(in, "dummy"): // an address that is routed to the host
 		in = n.Device
 	}
 	return public, in
@@ -216,6 +219,11 @@ func (n Network) Meeting(them []netip.Prefix, tunnel string) []Address {
 	return all
 }
 
+// Loopback says whether an interface leads to nobody but the host itself: lo of Linux, lo0 and the like of FreeBSD.
+func Loopback(name string) bool {
+	return strings.HasPrefix(name, "lo") && strings.Trim(name[2:], "0123456789") == ""
+}
+
 // bridges says whether an interface is one of Docker's.
 func bridges(name string) bool {
 	return strings.HasPrefix(name, "docker") || strings.HasPrefix(name, "br-") || strings.HasPrefix(name, "veth")
@@ -236,7 +244,7 @@ func (n Network) Towards(a netip.Addr) string {
 func (n Network) Doors(tunnel string) []Interface {
 	var all []Interface
 	for _, i := range n.Interfaces {
-		if i.Name == tunnel || i.Name == "lo" || bridges(i.Name) {
+		if i.Name == tunnel || Loopback(i.Name) || bridges(i.Name) {
 			continue
 		}
 		if n.Meets(netip.IPv4Unspecified(), i.Name).IsValid() {

@@ -21,9 +21,12 @@ func (l Listener) Everywhere() bool { return !l.Addr.IsValid() || l.Addr.IsUnspe
 const throwAway = "postern-listen"
 
 // Listeners reads who listens on a host, but for ourselves.
-var Listeners = register(Fact[[]Listener]{ID: "listeners", ask: text(`need ss
-echo '== sockets'; ss -Hltunp || exit 3`),
+var Listeners = register(Fact[[]Listener]{ID: "listeners", ask: either(`need ss
+echo '== sockets'; ss -Hltunp || exit 3`, askSockstat),
 	parse: func(s sections) ([]Listener, error) {
+		if s.has("sockstat") {
+			return parseSockstat(s["sockstat"])
+		}
 		var all []Listener
 		for _, line := range s["sockets"] {
 			w := strings.Fields(line)
@@ -63,4 +66,44 @@ func parseSocket(text string) (addr netip.Addr, number int, ok bool) {
 	}
 	addr, err := netip.ParseAddr(host)
 	return addr.Unmap(), number, err == nil
+}
+
+// askSockstat reads who listens on FreeBSD.
+const askSockstat = `need sockstat
+echo '== sockstat'; sockstat -46ln || exit 3`
+
+// parseSockstat reads USER COMMAND PID FD PROTO LOCAL FOREIGN. It begins at the end: a command's name may have blanks. A socket of
+// the kernel's own, such as WireGuard's, has question marks for who holds it.
+func parseSockstat(lines []string) ([]Listener, error) {
+	var all []Listener
+	for _, line := range lines {
+		w := strings.Fields(line)
+		if len(w) < 7 || w[0] == "USER" {
+			continue
+		}
+		proto, local := w[len(w)-3], w[len(w)-2]
+		l := Listener{Proto: strings.TrimRight(proto, "46"), Process: strings.Join(w[1:len(w)-5], " ")}
+		if l.Proto != "tcp" && l.Proto != "udp" {
+			continue
+		}
+		var ok bool
+		if l.Addr, l.Port, ok = parseSocket(local); !ok {
+			continue
+		}
+		if !l.Addr.IsValid() {
+			switch proto[len(l.Proto):] {
+			case "4":
+				l.Addr = netip.IPv4Unspecified()
+			case "6":
+				l.Addr = netip.IPv6Unspecified()
+			}
+		}
+		if !Name(l.Process) {
+			l.Process = ""
+		}
+		if l.Process != throwAway {
+			all = append(all, l)
+		}
+	}
+	return all, nil
 }

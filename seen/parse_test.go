@@ -2,6 +2,7 @@ package seen
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"reflect"
@@ -276,6 +277,9 @@ func FuzzFacts(f *testing.F) {
 	for _, text := range told {
 		f.Add(text)
 	}
+	for _, text := range bsd {
+		f.Add(text)
+	}
 	f.Add("== routes4\ndefault via inet6\n== v4\n*filter\n:INPUT DROP\n-A INPUT -p tcp -g INPUT ! -s 1.2.3.4 --comment \"a\\\"\nCOMMIT\n== ps\nweb|[::]:1-65535->1-65535/tcp, :::25->25/tcp")
 	f.Fuzz(func(t *testing.T, text string) {
 		answers := map[string]string{}
@@ -297,6 +301,13 @@ func FuzzFacts(f *testing.F) {
 		for _, name := range names {
 			if name != "" && !Name(name) {
 				t.Fatalf("%q is taken for a name", name)
+			}
+		}
+		pf, _ := PF.Of(all)
+		rc, _ := RCConf.Of(all)
+		for _, value := range append([]string{pf.Path}, slices.Collect(maps.Values(rc.Value))...) {
+			if strings.ContainsAny(value, "\n;$`'\"\\\x00\x1b") {
+				t.Fatalf("%q is taken for a setting", value)
 			}
 		}
 		w, _ := Tunnels.Of(all)

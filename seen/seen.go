@@ -60,6 +60,11 @@ func text(script string) func(*site.Site, *site.Host) string {
 	return func(*site.Site, *site.Host) string { return script }
 }
 
+// either is a script for Linux and one for FreeBSD, of which the host runs its own. Any other system is asked as Linux is, and says what it lacks.
+func either(linux, freebsd string) func(*site.Site, *site.Host) string {
+	return text("case $(uname -s) in FreeBSD)\n" + freebsd + "\n;; *)\n" + linux + "\n;; esac")
+}
+
 // tunnel puts the name of the tunnel's interface into a script, and into the ID of what asks with it.
 func tunnelled(script string) func(*site.Site, *site.Host) string {
 	return func(s *site.Site, _ *site.Host) string {

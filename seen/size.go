@@ -13,8 +13,10 @@ type Size struct {
 }
 
 // Sizes reads how large a host is.
-var Sizes = register(Fact[Size]{ID: "size", ask: text(
+var Sizes = register(Fact[Size]{ID: "size", ask: either(
 	`echo '== memory'; while read -r k n u; do case $k in MemTotal:|SwapTotal:) echo "$k $n $u" ;; esac; done < /proc/meminfo
+echo '== disk'; df -Pk /`, `echo '== bytes'; sysctl -n hw.physmem
+echo '== swap'; swapinfo -k
 echo '== disk'; df -Pk /`),
 	parse: func(s sections) (v Size, err error) {
 		v.Swap = -1
@@ -27,6 +29,12 @@ echo '== disk'; df -Pk /`),
 				v.Swap = kilobytes(w[1])
 			}
 		}
+		if n := number(s.one("bytes")); n <= 1<<60 && n > 0 {
+			v.Memory = n
+		}
+		if s.has("swap") {
+			v.Swap = swapped(s.lines("swap"))
+		}
 		if disk := s.lines("disk"); len(disk) >= 2 {
 			if w := strings.Fields(disk[len(disk)-1]); len(w) >= 6 {
 				v.Disk, v.Free = kilobytes(w[1]), kilobytes(w[3])
@@ -34,6 +42,16 @@ echo '== disk'; df -Pk /`),
 		}
 		return v, nil
 	}})
+
+// swapped is the size of all that swapinfo lists: a heading, a line for each device, and a total where there are several.
+func swapped(lines []string) (all int64) {
+	for _, line := range lines {
+		if w := strings.Fields(line); len(w) >= 4 && strings.HasPrefix(w[0], "/") {
+			all += kilobytes(w[1])
+		}
+	}
+	return all
+}
 
 func kilobytes(s string) int64 {
 	if n := number(s); n <= 1<<50 {

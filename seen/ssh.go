@@ -14,14 +14,18 @@ type Access struct {
 	Client netip.AddrPort // where the connection that asked comes from; invalid when the host does not tell
 	Server netip.AddrPort // where it goes to
 	Ports  []int          // of this connection, then those sshd is configured for, then those it listens on
-	Watch  []string       // who turns away those that connect too often or wrongly: fail2ban, sshguard, crowdsec, sshd's own penalties
+	Watch  []string       // who turns away those that connect too often or wrongly: fail2ban, sshguard, crowdsec, blacklistd, sshd's own penalties
 }
 
 // SSH reads how one gets in. It asks for the listeners too, because sshd may listen elsewhere than its file says.
 var SSH = ssh{register(Fact[Access]{ID: "ssh", ask: text(
 	`echo '== connection'; printf '%s\n' "${SSH_CONNECTION-}"
 echo '== sshd'; sshd -T 2>/dev/null | grep -iE '^(port|persourcepenalties) '
-echo '== watch'; for w in fail2ban sshguard crowdsec; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done`), parse: parseAccess})}
+echo '== watch'; if [ "$(uname -s)" = FreeBSD ]; then
+	for w in fail2ban sshguard crowdsec blacklistd; do service "$w" onestatus >/dev/null 2>&1 && echo "$w"; done
+else
+	for w in fail2ban sshguard crowdsec; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done
+fi`), parse: parseAccess})}
 
 type ssh struct{ Fact[Access] }
 

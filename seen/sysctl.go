@@ -28,18 +28,21 @@ const (
 )
 
 // Sysctl reads the settings.
-var Sysctl = register(Fact[Settings]{ID: "sysctl", ask: text(`cd /proc/sys || exit 3
+var Sysctl = register(Fact[Settings]{ID: "sysctl", ask: either(`cd /proc/sys || exit 3
 echo '== live'
 grep -sH . net/ipv4/ip_forward net/ipv4/conf/all/accept_redirects net/ipv4/conf/all/src_valid_mark net/ipv4/conf/*/forwarding net/ipv6/conf/*/forwarding net/ipv6/conf/*/accept_ra | sed 's/:/ /'
 echo '== ufw'
 paths= names=
-for n in $(sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' ` + UfwSysctl + ` 2>/dev/null); do
+for n in $(sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' `+UfwSysctl+` 2>/dev/null); do
 	case $n in /* | *..*) ;; */*) paths="$paths $n" ;; *) names="$names $n" ;; esac
 done
 grep -sH . /dev/null $paths | sed 's/:/ /'
 [ -z "$names" ] || sysctl -e $names 2>/dev/null | sed 's/ = / /'
 echo '== files'
-for f in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf ` + SysctlConf + ` ` + UfwSysctl + `; do
+for f in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf `+SysctlConf+` `+UfwSysctl+`; do
+	if [ -e "$f" ]; then echo "$f:"; grep -H forward "$f" 2>/dev/null; fi
+done`, `echo '== live'; sysctl net.inet.ip.forwarding net.inet6.ip6.forwarding | sed 's/: / /'
+echo '== files'; for f in /etc/sysctl.conf /etc/sysctl.conf.local; do
 	if [ -e "$f" ]; then echo "$f:"; grep -H forward "$f" 2>/dev/null; fi
 done`),
 	parse: parseSettings})

@@ -37,9 +37,14 @@ type origin struct {
 // that keeps it.
 func closingNotes(s *site.Site, h *site.Host, now seen.Host, found remote.Facts, r firewall.Rendering) []Note {
 	c := closing{s: s, h: h, now: now, lets: r.Lets}
+	if r.Lets == nil {
+		return nil // nothing is closed
+	}
 	var err error
-	if c.rules, err = seen.Rules.Of(found); err != nil || r.Lets == nil {
-		return nil // the backend has refused by then
+	if c.rules, err = seen.Rules.Of(found); err != nil {
+		if filter, err := seen.PF.Of(found); err != nil || !filter.There || filter.Running {
+			return nil // what pf lets in today is not known
+		}
 	}
 	c.from = c.origins()
 	tunnel, _ := seen.Tunnels.Of(found) // the mail host's end answers to nobody but the proxy, which it dials

@@ -11,6 +11,7 @@ import (
 	"postern/site"
 	"postern/steps/does"
 	"postern/steps/firewall"
+	_ "postern/steps/firewall/pf" // a backend of firewall's
 )
 
 func init() {
@@ -115,16 +116,27 @@ func planHostFirewall(s *site.Site, h *site.Host, backend firewall.Backend, now 
 		plan.Refused = append(plan.Refused, err.Error())
 		return
 	}
+	if len(r.First) > 0 {
+		plan.Parts = append(plan.Parts, Part{Host: h.Name, Inert: true, Changes: r.First})
+		plan.Then = append(plan.Then, h.Name+": admit and send on what mail needs, in a file of our own that your "+seen.PFConf+" calls")
+		return
+	}
 	var changes []remote.Change
 	if h.Role == site.Proxy {
 		if c := forwardingChange(s, h, now, found); c != nil {
 			changes = append(changes, *c)
 		}
-		plan.Notes = append(plan.Notes, forwardingNotes(h, found)...)
+		plan.Notes = append(plan.Notes, forwardingNotes(s, h, now, found)...)
 	}
 	if changes = append(changes, r.Changes...); len(changes) > 0 {
 		plan.Parts = append(plan.Parts, Part{Host: h.Name, Changes: changes})
+	}
+	if len(changes) > 0 && r.Hand.Lines == "" {
 		plan.After = append(plan.After, policy.Words())
+	}
+	if r.Hand.Lines != "" {
+		plan.Tasks = append(plan.Tasks, Task{ID: "firewall.lines." + h.Name, Title: "add what mail needs to " + r.Hand.Path + " of " + h.Name,
+			Text: r.Hand.Text + ".", Copy: r.Hand.Lines, Check: "firewall.rules"})
 	}
 	for _, reason := range r.LockOut {
 		plan.LockOut = append(plan.LockOut, fmt.Sprintf("%s: %s; add the address to host.%s.ssh_from", h.Name, reason, h.Name))

@@ -24,6 +24,7 @@ type story struct {
 	path    string
 	archive *archive
 	host    string
+	release string // of FreeBSD; "" on Linux
 	site    *site.Site
 	found   map[string]string // files, and sections of what was asked
 	modes   map[string]os.FileMode
@@ -98,6 +99,8 @@ func readStory(t *testing.T, path string) story {
 		switch {
 		case len(w) == 2 && w[0] == "host":
 			s.host = w[1]
+		case len(w) == 2 && w[0] == "release":
+			s.release = w[1]
 		case len(w) == 3 && w[0] == "mode":
 			var m uint32
 			fmt.Sscanf(w[2], "%o", &m)
@@ -107,6 +110,9 @@ func readStory(t *testing.T, path string) story {
 		}
 	}
 	s.found = usual(s.host)
+	if s.release != "" {
+		s.found = usualBSD(s.host, s.release)
+	}
 	for _, f := range s.archive.Files {
 		if name, ok := strings.CutPrefix(f.Name, "before/"); ok {
 			if strings.HasPrefix(name, "etc/") {

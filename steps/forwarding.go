@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/remote"
@@ -19,12 +20,15 @@ const (
 )
 
 func forwardingReads(s *site.Site, h *site.Host) []remote.Query {
-	return append(seen.Sysctl.Reads(s, h), remote.ReadFile(sysctlFile))
+	return slices.Concat(seen.Sysctl.Reads(s, h), []remote.Query{remote.ReadFile(sysctlFile)}, seen.RCConf.Reads(s, h))
 }
 
 // forwardingChange switches forwarding on where it is not, nil when it is in place.
 func forwardingChange(s *site.Site, h *site.Host, now seen.Host, f remote.Facts) *remote.Change {
 	settings, _ := seen.Sysctl.Of(f)
+	if now.Kernel == "freebsd" {
+		return gatewayChange(s, settings, f)
+	}
 	live := settings.Live
 	want := [][2]string{{forward4, "1"}}
 	if s.Tunnel.Network6.IsValid() {
@@ -64,9 +68,12 @@ func forwardingChange(s *site.Site, h *site.Host, now seen.Host, f remote.Facts)
 }
 
 // forwardingNotes tells of files that would switch forwarding off again.
-func forwardingNotes(h *site.Host, f remote.Facts) []Note {
+func forwardingNotes(s *site.Site, h *site.Host, now seen.Host, f remote.Facts) []Note {
 	var notes []Note
 	settings, _ := seen.Sysctl.Of(f)
+	if now.Kernel == "freebsd" {
+		return gatewayNotes(s, h, now, settings)
+	}
 	for _, one := range settings.Files {
 		later := one.File == seen.SysctlConf || one.File == seen.UfwSysctl || strings.HasPrefix(one.File, "/etc/sysctl.d/") && one.File >= sysctlFile
 		if later && one.Value == "0" && (one.Key() == forward4 || one.Key() == forward6) {

@@ -24,6 +24,7 @@ func PolicyFor(s *site.Site, h *site.Host, now seen.Host) firewall.Policy {
 		ReplaceFound: s.Guide.Rules == "",
 		GuidePorts:   guidePorts(s, now),
 		GuideMark:    fmt.Sprintf("%d/udp", s.Tunnel.Port),
+		Main:         s.PF.Main,
 	}
 	from := h.SSHFrom
 	if h.Role == site.Mail && len(from) == 0 {

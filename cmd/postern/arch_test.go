@@ -88,26 +88,27 @@ var mayImport = map[string]struct {
 	ours []string
 	why  string
 }{
-	"cmd/postern":    {[]string{"wizard", "report", "run", "saved", "steps", "checks", "checks/path", "checks/smtp", "remote", "site", "zone", "demo"}, "it wires everything, and tells what checks/smtp would send; what a firewall or a hoster is like is not its business"},
-	"wizard":         {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "checks/path", "remote"}, "it draws; the driver does"},
-	"wizard/draw":    {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
-	"report":         {[]string{"run", "site", "steps", "checks", "checks/path", "remote"}, "it puts values into words; who shows them is not its business"},
-	"run":            {[]string{"site", "seen", "saved", "steps", "checks", "checks/families", "checks/path", "remote"}, "the one driver: it joins steps to checks"},
-	"steps":          {[]string{"site", "seen", "zone", "remote", "steps/caddy", "steps/certificate", "steps/does", "steps/firewall", "steps/haraka", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
-	"steps/does":     {[]string{"remote"}, "what can be done to a host is no chapter's own"},
-	"steps/firewall": {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
-	"steps/provider": {nil, "what hosters say is data"},
-	"checks":         {[]string{"site", "seen", "remote"}, "it looks; it must not share code with what makes things so"},
-	"seen":           {[]string{"site", "remote"}, "it reads hosts, and does not know what for"},
-	"saved":          {[]string{"site", "seen", "remote"}, "it is what was answered, and does not know what for"},
-	"seen/pf":        {nil, "it reads the language of a firewall, and does not know whose rules they are"},
-	"remote":         {[]string{"remote/agent", "remote/sshconfig"}, "it reaches hosts, and does not know what for"},
-	"remote/agent":   {nil, "it is shell that a host runs by itself, and knows no connection"},
-	"zone":           {[]string{"site"}, "it is which records are wanted, and does not know who publishes or asks them"},
-	"site":           {nil, "it is what is wanted, and does not know how to get there"},
-	"tools/mutants":  {nil, "it breaks what it must not be part of"},
-	"lab":            {[]string{"lab/dns", "lab/mx"}, "a test bed that shares code with the program proves less"},
-	"demo":           {[]string{"run", "seen", "remote"}, "its hosts answer what is asked, and do not know what is wanted"},
+	"cmd/postern":       {[]string{"wizard", "report", "run", "saved", "steps", "checks", "checks/path", "checks/smtp", "remote", "site", "zone", "demo"}, "it wires everything, and tells what checks/smtp would send; what a firewall or a hoster is like is not its business"},
+	"wizard":            {[]string{"wizard/draw", "report", "run", "site", "steps", "checks", "checks/path", "remote"}, "it draws; the driver does"},
+	"wizard/draw":       {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
+	"report":            {[]string{"run", "site", "steps", "checks", "checks/path", "remote"}, "it puts values into words; who shows them is not its business"},
+	"run":               {[]string{"site", "seen", "saved", "steps", "checks", "checks/families", "checks/path", "remote"}, "the one driver: it joins steps to checks"},
+	"steps":             {[]string{"site", "seen", "zone", "remote", "steps/caddy", "steps/certificate", "steps/does", "steps/firewall", "steps/firewall/pf", "steps/haraka", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
+	"steps/does":        {[]string{"remote"}, "what can be done to a host is no chapter's own"},
+	"steps/firewall":    {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
+	"steps/firewall/pf": {[]string{"site", "seen", "steps/does", "steps/firewall", "remote"}, "it renders a policy for one system, and knows no chapter"},
+	"steps/provider":    {nil, "what hosters say is data"},
+	"checks":            {[]string{"site", "seen", "remote"}, "it looks; it must not share code with what makes things so"},
+	"seen":              {[]string{"site", "remote"}, "it reads hosts, and does not know what for"},
+	"saved":             {[]string{"site", "seen", "remote"}, "it is what was answered, and does not know what for"},
+	"seen/pf":           {nil, "it reads the language of a firewall, and does not know whose rules they are"},
+	"remote":            {[]string{"remote/agent", "remote/sshconfig"}, "it reaches hosts, and does not know what for"},
+	"remote/agent":      {nil, "it is shell that a host runs by itself, and knows no connection"},
+	"zone":              {[]string{"site"}, "it is which records are wanted, and does not know who publishes or asks them"},
+	"site":              {nil, "it is what is wanted, and does not know how to get there"},
+	"tools/mutants":     {nil, "it breaks what it must not be part of"},
+	"lab":               {[]string{"lab/dns", "lab/mx"}, "a test bed that shares code with the program proves less"},
+	"demo":              {[]string{"run", "seen", "remote"}, "its hosts answer what is asked, and do not know what is wanted"},
 
 	"steps/wireguard":   {[]string{"site", "seen", "steps/does", "remote"}, "it makes the tunnel of one host, and knows no chapter"},
 	"steps/haraka":      {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it makes the mail server of a proxy, and knows no chapter"},
@@ -211,7 +212,7 @@ func TestPlannersOnlyKnowTypes(t *testing.T) {
 	for _, s := range sources(t) {
 		allowed := words
 		switch s.pkg {
-		case "steps", "steps/does", "steps/firewall", "steps/wireguard", "seen":
+		case "steps", "steps/does", "steps/firewall", "steps/firewall/pf", "steps/wireguard", "seen":
 		case "checks":
 			allowed = append(slices.Clone(words), places...)
 		default:

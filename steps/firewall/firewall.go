@@ -69,6 +69,7 @@ type Policy struct {
 	KeepForward bool     // leave a global ACCEPT of forwarding that the guide made
 	AdoptRules  bool     // untagged rules that equal ours become ours
 	First       []string // ports, as "25/tcp", at which ours come before rules of other people that refuse them
+	Main        string   // what may be done to a main file that is somebody else's, where a firewall has one (pf.conf): advise, anchors or own
 
 	// What to do with what a hand-made setup after the guide left behind.
 	GuideNAT     string   // its NAT block in before.rules: "replace" (or "", "adopt") puts our own chains in its place, "keep" leaves it
@@ -80,12 +81,21 @@ type Policy struct {
 
 // Rendering is a Policy in one firewall's language, against what was found on the host.
 type Rendering struct {
+	First   []remote.Change // what changes nothing that runs, and must be there before the rest is planned: then Changes are empty
 	Changes []remote.Change
+	Hand    Hand
 	Foreign []string               // rules of other people, which stay, as their firewall prints them
 	Gone    []string               // rules of ours that are no longer wanted
 	Notes   []string               // what the operator should know: one sentence each
 	LockOut []string               // reasons why the operator would certainly be locked out; empty is the normal case
 	Lets    func(seen.Packet) bool // whether a packet gets in, or through to where it goes out, once it is in place
+}
+
+// Hand is what is wanted in a main file that nobody but the operator writes.
+type Hand struct {
+	Path  string
+	Lines string // to be added, in the order in which they must stand; "" is none
+	Text  string // where each of them belongs, in sentences
 }
 
 // Backend renders Policies for one kind of firewall.
@@ -100,7 +110,8 @@ type Backend struct {
 
 var backends []Backend
 
-func register(b Backend) {
+// Register adds a backend to those that hosts are fitted with; two of one package are a mistake of ours, and panic.
+func Register(b Backend) {
 	for _, other := range backends {
 		if other.Package == b.Package {
 			panic("firewall: two backends named " + b.Package)

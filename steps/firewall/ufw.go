@@ -13,7 +13,7 @@ import (
 
 // ufw is the Uncomplicated Firewall of Debian and Ubuntu. We write its own files and let it load them.
 func init() {
-	register(Backend{Package: "ufw", Fits: func(host seen.Host) bool { return host.Kernel == "linux" }, Reads: reads, Render: render, Barred: barred, Ahead: ahead})
+	Register(Backend{Package: "ufw", Fits: func(host seen.Host) bool { return host.Kernel == "linux" }, Reads: reads, Render: render, Barred: barred, Ahead: ahead})
 }
 
 const (
@@ -112,7 +112,7 @@ func render(want Policy, found remote.Facts) (Rendering, error) {
 	wrap := func(err error) (Rendering, error) {
 		return Rendering{}, fmt.Errorf("firewall: %s: ufw: %w", want.Host, err)
 	}
-	if err := want.validate(); err != nil {
+	if err := want.Validate(); err != nil {
 		return wrap(err)
 	}
 	s, err := read(found)

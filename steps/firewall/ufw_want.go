@@ -17,8 +17,8 @@ var (
 	ruleName  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 )
 
-// validate refuses a policy that cannot be put into rules; every word that goes into a rule passes here.
-func (p Policy) validate() error {
+// Validate refuses a policy that cannot be put into rules; every word that goes into a rule passes here.
+func (p Policy) Validate() error {
 	for _, a := range p.Allows {
 		switch {
 		case !ruleName.MatchString(a.Name):

@@ -1,0 +1,197 @@
+package pf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"postern/remote"
+	"postern/seen"
+	"postern/steps/does"
+	"postern/steps/firewall"
+)
+
+// put is the change that gives a file of ours its text, nil where it has that.
+func (s scene) put(path, id, title, text, test string) *remote.Change {
+	old := s.file(path)
+	if old != nil && old.Text == text {
+		return nil
+	}
+	return &remote.Change{ID: "firewall." + id, Step: "firewall", Title: title, Path: path, Old: old,
+		New: &remote.File{Text: text, Mode: 0o644, Owner: "root:wheel"}, Test: test}
+}
+
+// own plans the whole main file, what is loaded where it fails, and pf's start.
+func (s scene) own() (firewall.Rendering, error) {
+	var r firewall.Rendering
+	if s.filter.Running && s.filter.Rules > 0 && s.filter.Text == "" {
+		return r, fmt.Errorf("it runs with rules that stand in no file (%s is not there), so they could not be put back: keep them (pfctl -sn; pfctl -sr), and put them there, or take them away (pfctl -F rules; pfctl -F nat)", s.filter.Path)
+	}
+	admins := s.admins(mainPath, s.admin)
+	changed := false
+	for _, c := range []*remote.Change{
+		s.put(mainPath, "pf.conf", "write what pf admits and sends on", s.main(admins), `pfctl -nf "$NEW"`), s.fallbackChange(&r),
+	} {
+		if c != nil {
+			r.Changes, changed = append(r.Changes, *c), changed || c.Path == mainPath
+		}
+	}
+	if changed || !s.filter.Running || s.filter.Rules == 0 || s.filter.Path != mainPath {
+		r.Changes = append(r.Changes, s.activate())
+	}
+	if c := s.settings("rc.conf", "start pf, its log and its fallback at boot", []does.Key{
+		{Name: "pf_enable", Value: "YES"}, {Name: "pf_rules", Value: mainPath}, {Name: "pflog_enable", Value: "YES"}, {Name: "pf_fallback_rules_enable", Value: "YES"}}); c != nil {
+		r.Changes = append(r.Changes, *c)
+	}
+	if c := s.tunnelAtBoot(); c != nil {
+		r.Changes = append(r.Changes, *c)
+	}
+	r.LockOut, r.Lets = s.lockOut(admins), s.lets
+	if !s.filter.Running {
+		r.Notes = append(r.Notes, "connections that are open now are cut once, but for those of the addresses that are never cut off: pf knows only what begins under it")
+	}
+	if f := s.file(mainPath); f != nil && !s.ours(mainPath) {
+		r.Notes = append(r.Notes, mainPath+" was written by somebody else and is replaced as a whole (pf.main = own); undo brings it back")
+	}
+	return r, nil
+}
+
+// fallbackChange writes the fallback, unless somebody else has.
+func (s scene) fallbackChange(r *firewall.Rendering) *remote.Change {
+	if s.file(fallbackPath) != nil && !s.ours(fallbackPath) {
+		r.Notes = append(r.Notes, fallbackPath+" is not ours and stays: see that it admits SSH, because it is loaded when "+mainPath+" is refused at boot")
+		return nil
+	}
+	return s.put(fallbackPath, "pf-fallback.conf", "write what pf loads when its main file is refused", s.fallback(), `pfctl -nf "$NEW"`)
+}
+
+// pfctl refuses to switch on what is on already.
+const (
+	inKernel = "kldstat -q -m pf || kldload pf\n"
+	on       = "pfctl -s Running >/dev/null 2>&1 || pfctl -e\n"
+)
+
+// activate loads the main file, and switches pf on where it is off. The old file is in place again when its undo runs; that may be at a
+// boot, before pf is in the kernel.
+func (s scene) activate() remote.Change {
+	c := remote.Change{ID: "firewall.activate", Step: "firewall", Title: "load the rules into the running pf", Risk: remote.LoseSSH,
+		Do: "pfctl -f " + mainPath + "\n", Undo: inKernel + "pfctl -f " + remote.Quote(s.filter.Path) + "\n" + on}
+	if s.filter.Text == "" { // it runs, and has no rules
+		c.Undo = inKernel + "pfctl -F nat\npfctl -F rules\n" + on
+	}
+	if !s.filter.Running {
+		c.Title = "switch pf on"
+		c.Do = inKernel + c.Do + on
+		c.Undo = "if pfctl -s Running >/dev/null 2>&1; then pfctl -d; fi\n"
+		if s.filter.Rules > 0 && s.filter.Text != "" { // loaded, and not in use
+			c.Undo += "if kldstat -q -m pf; then pfctl -f " + remote.Quote(s.filter.Path) + "; fi\n"
+		}
+	}
+	return c
+}
+
+// settings is the change of rc.conf, nil where all is as wanted. It is made at confirm: a reboot before it starts the host as it was.
+func (s scene) settings(id, title string, want []does.Key) *remote.Change {
+	var list []does.Setting
+	for _, key := range want {
+		if old := s.rc.Value[key.Name]; old != key.Value && !(key.Value == "YES" && s.rc.Yes(key.Name)) {
+			list = append(list, does.Setting{Name: key.Name, Value: key.Value, Old: old, Had: s.rc.Set[key.Name]})
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	keep, undo := does.Sysrc(list)
+	return &remote.Change{ID: "firewall." + id, Step: "firewall", Title: title, Keep: keep, Undo: undo}
+}
+
+// anchors plans a file of our own, which the operator's main file calls. The file is made empty first, and stays when all is undone: a
+// main file that names one that is not there is refused as a whole.
+func (s scene) anchors() (firewall.Rendering, error) {
+	var r firewall.Rendering
+	if s.ours(mainPath) {
+		return r, errors.New(mainPath + " is ours as a whole, and calls no anchor: go on with pf.main = own, or put a file of yours in its place")
+	}
+	if f := s.file(anchorPath); f == nil {
+		r.First = []remote.Change{{ID: "firewall.pf-anchor", Step: "firewall", Title: "make the empty file of our anchor",
+			Why: "it stays when the rest is undone: a pf.conf that names a file which is not there is refused as a whole",
+			Do:  "[ -e " + anchorPath + " ] || { cat > " + anchorPath + " <<'END'\n" + anchorHead + "END\nchmod 644 " + anchorPath + "; }\n"}}
+		return r, nil
+	} else if !s.ours(anchorPath) {
+		return r, errors.New(anchorPath + " is not ours: move it out of the way")
+	}
+	admins := s.admins(anchorPath, "postern_admin")
+	load := remote.Change{ID: "firewall.activate", Step: "firewall", Title: "load the rules of our anchor", Risk: remote.LoseMail,
+		Do: loadAnchor, Undo: loadAnchor}
+	c := s.put(anchorPath, "pf.postern.conf", "write what our anchor admits and sends on", s.anchor(admins), `pfctl -a postern -nf "$NEW"`)
+	if c != nil {
+		r.Changes = append(r.Changes, *c)
+	}
+	if c != nil || s.filter.Running && s.filter.Ours == 0 {
+		r.Changes = append(r.Changes, load)
+	}
+	if c := s.tunnelAtBoot(); c != nil {
+		r.Changes = append(r.Changes, *c)
+	}
+	s.off(&r)
+	r.Hand = s.hand(s.calls(), "The first lines belong among yours for normalization and translation, before the first pass or block; the last two at the place where rules "+
+		"are to count that admit what mail needs: behind your own bans, before what refuses the rest. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path)
+	return r, nil
+}
+
+// loadAnchor loads our anchor where pf is in the kernel; else there is nothing to load it into until the main file is.
+const loadAnchor = "if kldstat -q -m pf; then pfctl -a " + seen.FilterAnchor + " -f " + anchorPath + "; fi\n"
+
+// advise changes nothing of pf's: it says what is missing.
+func (s scene) advise() firewall.Rendering {
+	var r firewall.Rendering
+	if c := s.tunnelAtBoot(); c != nil {
+		r.Changes = append(r.Changes, *c)
+	}
+	s.off(&r)
+	r.Hand = s.hand(s.advice(), "scrub, nat and rdr belong before the first pass or block, the others behind your block lines: the last rule that fits decides, unless one says quick. "+
+		"What is there in other words need not be added. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path)
+	r.Notes = append(r.Notes, s.filter.Path+" is yours, so it is not changed (pf.main = advise): what it lacks is a task. pf.main = anchors lets us keep our rules in a file of our own, pf.main = own the whole file")
+	return r
+}
+
+// hand is what of the lines the main file lacks.
+func (s scene) hand(lines []string, where string) firewall.Hand {
+	if lines = missing(s.filter.Text, lines); len(lines) == 0 {
+		return firewall.Hand{}
+	}
+	return firewall.Hand{Path: s.filter.Path, Lines: strings.Join(lines, "\n"), Text: where}
+}
+
+// off says how to switch on a pf whose rules are somebody else's.
+func (s scene) off(r *firewall.Rendering) {
+	if !s.filter.Running {
+		r.Notes = append(r.Notes, "pf is off, and its rules are yours, so it is not switched on: read "+s.filter.Path+", and start it with a way back that needs no login: "+
+			"daemon sh -c 'sleep 120; pfctl -d' && service pf onestart; keep it with: sysrc pf_enable=YES")
+	}
+}
+
+// strip takes away what is ours in files that others changed since: the anchor's rules. A main file that somebody went on with is his.
+func (s scene) strip() firewall.Rendering {
+	var r firewall.Rendering
+	if !s.ours(anchorPath) || s.file(anchorPath).Text == anchorHead {
+		return r
+	}
+	r.Changes = append(r.Changes, *s.put(anchorPath, "pf.postern.conf", "take the rules of our anchor away", anchorHead, `pfctl -a postern -nf "$NEW"`),
+		remote.Change{ID: "firewall.activate", Step: "firewall", Title: "load the empty anchor", Do: loadAnchor, Undo: loadAnchor, Risk: remote.LoseMail})
+	return r
+}
+
+// tunnelAtBoot is the change that starts the tunnel at boot where its file is there, behind what else WireGuard starts.
+func (s scene) tunnelAtBoot() *remote.Change {
+	if !slices.Contains(s.rc.Tunnels, s.tunnel) {
+		return nil
+	}
+	list := strings.Fields(s.rc.Value["wireguard_interfaces"])
+	if !slices.Contains(list, s.tunnel) {
+		list = append(list, s.tunnel)
+	}
+	return s.settings("tunnel", "start the tunnel of "+seen.WireGuardBSD+"/"+s.tunnel+".conf at boot", []does.Key{
+		{Name: "wireguard_enable", Value: "YES"}, {Name: "wireguard_interfaces", Value: strings.Join(list, " ")}})
+}
