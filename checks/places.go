@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -100,16 +101,41 @@ func (e *Env) Public4(h *site.Host, v *Vantage) netip.Addr {
 	return netip.Addr{}
 }
 
-// Without6 says that a place is a host which has no way to the IPv6 internet: nothing can be asked over IPv6 from there, now or later.
-func (e *Env) Without6(from *Vantage) bool {
-	if from.Name == Here {
-		from = e.Hosts[e.HereIs]
+// Blind says why a place cannot judge what answers at a public address and port of the site, now or later, which is no fault of theirs;
+// "" where nothing is known against it. It is a host without IPv6; or the mail host itself, whose own packets do not come as a stranger's.
+func (e *Env) Blind(from *Vantage, to netip.AddrPort) string {
+	name, v := from.Name, from
+	if name == Here {
+		v = e.Hosts[e.HereIs]
 	}
-	if from == nil {
-		return false
+	if v == nil {
+		return ""
 	}
-	n, err := seen.Addresses.Of(from.Facts)
-	return err == nil && n.Device6 == ""
+	n, err := seen.Addresses.Of(v.Facts)
+	if err != nil {
+		return ""
+	}
+	if to.Addr().Is6() && n.Device6 == "" {
+		return name + " has no IPv6 to ask from"
+	}
+	h := e.Site.Host(v.Name)
+	if h == nil || h.Role != site.Mail {
+		return ""
+	}
+	own := n.Meets(to.Addr(), n.Device)
+	if to.Addr().Is6() {
+		own = cmp.Or(n.Meets(to.Addr(), n.Device6), own)
+	}
+	for _, s := range site.Services(e.Site) {
+		switch {
+		case s.Port != int(to.Port()) || !s.Forwarded:
+		case s.Name == "smtp":
+			return "it would be asked from " + h.Name + " itself, whose own mail leaves through the tunnel: ask from another network"
+		case e.Site.Clients.Addresses != "masquerade" && own.IsValid() && !own.IsPrivate():
+			return "it would be asked from " + h.Name + " itself, which nothing reaches from its own address: ask from another network"
+		}
+	}
+	return ""
 }
 
 // beside says whether an address lies in a network of the default route's interface.

@@ -266,7 +266,8 @@ func (h healthy) wantNothing(t *testing.T, m mailed) {
 	}
 	for _, port := range []string{"smtp", "http", "https", "submissions", "submission", "imaps", "tunnel", "ssh"} {
 		for _, d := range first(m.why(port)) {
-			if d.Broken >= 0 || d.Confidence != "certain" {
+			blind := h.seat == "local" && strings.Contains(d.Words, "was not asked: it would be asked from mail itself")
+			if d.Broken >= 0 || d.Confidence != "certain" && !blind {
 				t.Errorf("why %s: %s: %s; %s", port, d.Name, d.Words, d.Action)
 			}
 		}

@@ -103,8 +103,8 @@ func (d door) ask(ctx context.Context, e *checks.Env) checks.Result {
 	switch {
 	case !d.to.Addr().IsValid():
 		return q.Unknown(d.proxy.Name+"'s public address is not known", "it was neither answered nor detected")
-	case d.to.Addr().Is6() && e.Without6(from):
-		return q.Skip("%s has no IPv6 to ask from", from.Name)
+	case e.Blind(from, d.to) != "":
+		return q.Skip("%s", e.Blind(from, d.to))
 	case len(d.service.From) > 0:
 		return q.Skip("it is open to %s only", seen.Joined(d.service.From))
 	}

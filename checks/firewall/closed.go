@@ -152,7 +152,7 @@ func judgeClosed(ctx context.Context, e *checks.Env, q checks.Question, v *check
 		return q.Fail(fmt.Sprintf("%s: %s", s.to, strings.Join(t.bad, ", ")), likely, evidence)
 	case ctx.Err() != nil:
 		return q.Unknown("stopped before it was answered", "")
-	case len(t.mute) > 0 && s.to.Is6() && e.Without6(s.from):
+	case len(t.mute) > 0 && e.Blind(s.from, netip.AddrPortFrom(s.to, 0)) != "":
 		if err := denies(e, s, v); err != nil {
 			return q.Unknown(fmt.Sprintf("%s: %s has no IPv6 to ask from, and %s", s.to, s.from.Name, err), "this place cannot ask, and the host's own rules do not tell")
 		}

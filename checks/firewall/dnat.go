@@ -66,6 +66,9 @@ func eachForwarding(ctx context.Context, e *checks.Env, want func(forwarding) st
 					if name := e.Unset(p, m); name != "" {
 						return q.Skip(notYet, name)
 					}
+					if why := e.Blind(f.from, f.public()); why != "" {
+						return q.Skip("%s", why)
+					}
 					if len(f.From) > 0 && !f.admits(ctx, e) {
 						return q.Skip("it is open to %s only, which %s is not, as far as is known", seen.Joined(f.From), f.from.Name)
 					}

@@ -90,6 +90,9 @@ func askPort(ctx context.Context, e *checks.Env, h *site.Host, t target) checks.
 	}
 	to := netip.AddrPortFrom(t.to, uint16(t.Port))
 	q.Want = fmt.Sprintf("%s answers at %s", t.Name, to)
+	if why := e.Blind(from, to); why != "" {
+		return q.Skip("%s", why)
+	}
 	k := e.ProbeService(ctx, from, h, v, t.Service, to)
 	if k.Answer != checks.Open {
 		q.Rests = restsOn(e, h, v, t.Service, t.to.Is6())

@@ -72,10 +72,13 @@ func (a *asking) signals() {
 	}
 	only4 := len(a.p.From) > 0 && !slices.ContainsFunc(a.p.From, func(one netip.Prefix) bool { return one.Addr().Is6() })
 	for _, public := range []netip.Addr{a.proxy.Public4, a.proxy.Public6} {
-		if !public.IsValid() || public.Is6() && (!a.p.Over6 || only4 || a.from == nil || e.Without6(a.from)) {
+		if !public.IsValid() || public.Is6() && (!a.p.Over6 || only4 || a.from == nil) {
 			continue
 		}
 		one := s
+		if a.from != nil && a.p.Proto == "tcp" {
+			one.Blind = e.Blind(a.from, netip.AddrPortFrom(public, uint16(a.p.Port)))
+		}
 		one.Dial = Dial{To: public.String(), Answer: checks.NoPlace, Why: "there is no place to ask from"}
 		one.Public, one.Target = netip.AddrPortFrom(public, uint16(a.p.Port)), netip.AddrPortFrom(public, uint16(a.p.Port))
 		if v, err := e.Look(a.proxy); err == nil {
@@ -193,7 +196,7 @@ func (a *asking) send(ctx context.Context) {
 		})
 	}
 	for i := range a.all {
-		if s := &a.all[i]; a.p.Proto == "tcp" && a.from != nil {
+		if s := &a.all[i]; a.p.Proto == "tcp" && a.from != nil && s.Blind == "" {
 			all.Go(func() { s.Dial = a.dial(ctx, s.Public) })
 		}
 	}
@@ -229,7 +232,7 @@ func (a *asking) again(ctx context.Context) {
 	}
 	for i := range a.all {
 		s := &a.all[i]
-		if a.p.Proto != "tcp" || a.from == nil || s.Dial.Answer == checks.Open || s.Dial.Answer == checks.NoRoute || s.arrived() > 0 {
+		if a.p.Proto != "tcp" || a.from == nil || s.Blind != "" || s.Dial.Answer == checks.Open || s.Dial.Answer == checks.NoRoute || s.arrived() > 0 {
 			continue
 		}
 		names := witnesses(a.p)

@@ -51,7 +51,7 @@ func Diagnose(s Signals) Diagnosis {
 	var open finding
 	for _, h := range s.hops() {
 		f := finding{state: Unknown, evidence: "not reached"}
-		if d.Broken < 0 {
+		if d.Broken < 0 && s.Blind == "" {
 			f = h.judge(s)
 		}
 		if blind := s.Proxy.Error != "" || strings.HasPrefix(h.name, s.Mail.Host+": ") && s.Mail.Error != ""; f.state == Broken && blind && s.Dial.Answer == checks.Open {
@@ -77,6 +77,8 @@ func Diagnose(s Signals) Diagnosis {
 	}
 	switch {
 	case d.Broken >= 0:
+	case s.Blind != "":
+		d.Confidence, d.Words = Open, s.name()+" was not asked: "+s.Blind
 	case s.works():
 		for i := range d.Hops {
 			d.Hops[i].State = Passed

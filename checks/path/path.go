@@ -71,6 +71,7 @@ type Signals struct {
 	Target    netip.AddrPort `json:"target"`          // where it should come out
 	Forwarded bool           `json:"forwarded"`
 	Sources   []netip.Prefix `json:"sources,omitempty"` // the only ones that it is offered to
+	Blind     string         `json:"blind,omitempty"`   // why it cannot be judged from there
 	Interface string         `json:"interface"`         // of the tunnel
 	UDP       int            `json:"udp"`               // the tunnel's port
 	Dial      Dial           `json:"dial"`

@@ -83,8 +83,8 @@ func (d door) ask(q checks.Question, s site.Service, ask func(checks.Question, d
 	switch {
 	case !d.to.Addr().IsValid():
 		return q.Unknown(d.proxy.Name+"'s public address is not known", "it was neither answered nor detected")
-	case d.to.Addr().Is6() && d.e.Without6(from):
-		return q.Skip("%s has no IPv6 to ask from", from.Name)
+	case d.e.Blind(from, d.to) != "":
+		return q.Skip("%s", d.e.Blind(from, d.to))
 	case len(s.From) > 0:
 		return q.Skip("it is open to %s only", seen.Joined(s.From))
 	}
