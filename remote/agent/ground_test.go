@@ -21,10 +21,11 @@ import (
 )
 
 // ground is a host for tests: this machine, with a state folder and files of its own, guarded as without systemd. Whoever runs
-// the tests is its root.
+// the tests is its root. One whose agent is FreeBSD's has that system's tools, and no others.
 type ground struct {
 	state, root, bin string
 	agent            string // what guards it; empty for the program's own
+	bsd              bool
 	s                *remote.Session
 }
 
@@ -71,8 +72,10 @@ func groundAt(dir, agent string) (*ground, error) {
 	os.Chmod(g.root+"/b.conf", 0o604)
 	chown(g.root+"/b.conf", other)
 	os.WriteFile(g.run(), []byte("old\n"), 0o600)
-	var err error
-	g.s, err = g.login()
+	err := g.freeBSD()
+	if err == nil {
+		g.s, err = g.login()
+	}
 	return g, err
 }
 
@@ -88,8 +91,11 @@ func (g *ground) run() string { return filepath.Dir(g.root) + "/run/state" }
 func (g *ground) login() (*remote.Session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return remote.Connect(ctx, remote.Target{Name: "here", Local: true},
-		remote.Options{StateDir: g.state, Agent: g.agent, Path: g.bin + ":/usr/sbin:/usr/bin:/sbin:/bin"})
+	path := g.bin
+	if !g.bsd {
+		path += ":/usr/sbin:/usr/bin:/sbin:/bin"
+	}
+	return remote.Connect(ctx, remote.Target{Name: "here", Local: true}, remote.Options{StateDir: g.state, Agent: g.agent, Path: path})
 }
 
 // end closes the session and ends what is left.
@@ -251,6 +257,7 @@ func (g *ground) fingerprint() string {
 	})
 	run, _ := os.ReadFile(g.run())
 	fmt.Fprintf(&b, "runs %q\n", run)
+	b.WriteString(g.kernel())
 	return b.String()
 }
 
@@ -263,7 +270,7 @@ func (g *ground) litter() []string {
 		}
 		return nil
 	})
-	for _, pattern := range []string{"/open", "/in.*", "/etc/rcS.d/*", "/etc/init.d/*", "/site.toml.*"} {
+	for _, pattern := range []string{"/open", "/in.*", "/etc/rcS.d/*", "/etc/init.d/*", "/etc/rc.d/postern*", "/site.toml.*"} {
 		more, _ := filepath.Glob(g.state + pattern)
 		list = append(list, more...)
 	}

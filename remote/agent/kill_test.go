@@ -119,10 +119,16 @@ func (g *ground) walk(walk, point, script string) error {
 }
 
 // TestKillMatrix kills the agent at every point of every walk: the host must end exactly old or exactly new, with the lock
-// free. Where a walk comes by is found out first.
+// free.
 func TestKillMatrix(t *testing.T) {
 	t.Parallel()
-	text, points := faulty(hasty(agent.Text("linux")))
+	killMatrix(t, agent.Text("linux"))
+}
+
+// killMatrix finds out first where a walk comes by.
+func killMatrix(t *testing.T, whole string) {
+	t.Helper()
+	text, points := faulty(hasty(whole))
 	if len(points) < 80 {
 		t.Fatalf("only %d points", len(points))
 	}

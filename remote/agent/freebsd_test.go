@@ -1,0 +1,124 @@
+//go:build linux
+
+package agent_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"postern/remote/agent"
+)
+
+// A host of these tests that runs FreeBSD has the tools of testdata/freebsd and no others: those of its base system, which refuse what
+// FreeBSD's own refuse, and keep what a kernel would in a folder. No FreeBSD ran here: what they refuse, and print, was measured or read elsewhere.
+
+// base are the tools that only differ in what they take.
+var base = strings.Fields("cat chmod chown cmp cp cut dd find grep head ln ls mkdir mv rm rmdir sed sort tail touch tr true uname wc")
+
+// rcScripts are those of a boot that the guard must come between.
+var rcScripts = map[string]string{
+	"FILESYSTEMS": "# PROVIDE: FILESYSTEMS\n",
+	"netif":       "# PROVIDE: netif\n# REQUIRE: FILESYSTEMS\n",
+	"pf":          "# PROVIDE: pf\n# REQUIRE: FILESYSTEMS netif\n[ -d \"$KERNEL/pf\" ] || kldload pf\n[ \"$pf_enable\" != YES ] || service pf start\n",
+	"sshd":        "# PROVIDE: sshd\n# REQUIRE: pf\n",
+}
+
+// freeBSD makes the host one that runs FreeBSD, where that is whose agent it has.
+func (g *ground) freeBSD() error {
+	g.bsd = strings.Contains(g.agent, "\nfreebsd_guard=")
+	if !g.bsd {
+		return nil
+	}
+	tools, err := filepath.Abs("testdata/freebsd")
+	if err != nil {
+		return err
+	}
+	links := map[string]string{"logger": "quiet", "wall": "quiet"}
+	names, _ := filepath.Glob(tools + "/*")
+	for _, name := range names {
+		links[filepath.Base(name)] = filepath.Base(name)
+	}
+	for _, name := range base {
+		links[name] = "only"
+	}
+	for name, tool := range links {
+		if err := os.Symlink(tools+"/"+tool, g.bin+"/"+name); err != nil {
+			return err
+		}
+	}
+	awk, _ := exec.LookPath("original-awk") // FreeBSD's own; any other where that is not here
+	if awk == "" {
+		awk = "/usr/bin/awk"
+	}
+	rc := g.state + "/etc/rc.d"
+	if err := os.Symlink(awk, g.bin+"/awk"); err != nil {
+		return err
+	}
+	for _, dir := range []string{rc, g.bin + "/../kernel"} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	for name, text := range rcScripts {
+		if err := os.WriteFile(rc+"/"+name, []byte("#!/bin/sh\n"+text), 0o700); err != nil { //nolint:gosec // rc reads it
+			return err
+		}
+	}
+	if i := strings.Index(g.agent, "# run by "); i == 0 { // the shell that the test wants
+		shell, rest, _ := strings.Cut(strings.TrimPrefix(g.agent, "# run by "), "\n")
+		if err := os.WriteFile(g.bin+"/../shell", []byte(shell+"\n"), 0o600); err != nil {
+			return err
+		}
+		g.agent = "case $0 in */agent) [ \"${UNDER-}\" ] || { export UNDER=test; exec /bin/sh \"$0\" \"$@\"; } ;; esac\n" + rest
+	}
+	g.agent = strings.ReplaceAll(g.agent, "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "PATH="+g.bin)
+	g.agent = strings.ReplaceAll(g.agent, "/bin/sh", g.bin+"/sh")
+	return nil
+}
+
+// kernel is what runs of pf: whether it is on, its rules, tables and anchors.
+func (g *ground) kernel() string {
+	var b strings.Builder
+	if top := g.bin + "/../kernel/pf"; g.bsd {
+		filepath.WalkDir(top, func(p string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				text, _ := os.ReadFile(p)
+				fmt.Fprintf(&b, "pf %s %q\n", strings.TrimPrefix(p, top), text)
+			}
+			return nil
+		})
+	}
+	return b.String()
+}
+
+// shells are those that the agent of FreeBSD is run by: what is nearest to that system's own sh.
+func shells(t *testing.T) []string {
+	t.Helper()
+	if _, err := exec.LookPath("busybox"); err != nil {
+		t.Log("not asked, because it is not here: busybox")
+		return []string{"/bin/dash"}
+	}
+	return []string{"/bin/dash", "/bin/busybox sh"}
+}
+
+// freeBSD is the agent of a host with that shell.
+func freeBSD(shell string) string { return "# run by " + shell + "\n" + agent.Text("FreeBSD") }
+
+func TestFreeBSDScenarios(t *testing.T) {
+	t.Parallel()
+	for _, shell := range shells(t) {
+		text, _ := faulty(hasty(agent.Text("FreeBSD")))
+		for _, sc := range scenarios {
+			t.Run(filepath.Base(strings.Fields(shell)[0])+" "+sc.name, func(t *testing.T) {
+				t.Parallel()
+				if err := sc.run(newGroundOf(t, "# run by "+shell+"\n"+text)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
