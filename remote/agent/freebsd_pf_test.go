@@ -1,0 +1,227 @@
+//go:build linux
+
+package agent_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"postern/remote"
+	"postern/steps/does"
+)
+
+const (
+	oldRules = `# by hand
+ext = "vtnet0"
+table <admin> persist { 198.51.100.7 }
+table <bruteforce> persist
+table <sshguard> persist
+set skip on lo0
+scrub in all
+nat on $ext inet from 172.16.0.0/19 to any -> 203.0.113.10
+rdr-anchor "rdr/*"
+block in quick from <bruteforce>
+pass in on $ext proto tcp from any to any port 22
+`
+	newRules = `table <admin> persist { 198.51.100.7, 198.51.100.8 }
+table <bruteforce> persist { 192.0.2.99 }
+rdr on vtnet0 inet proto tcp from any to (vtnet0) port 993 -> 10.0.0.2
+block in log
+pass out
+pass in proto tcp from any to any port 22
+`
+	jailRules = "rdr inet proto tcp from any to any port 993 -> 172.16.15.15\n"
+)
+
+// pf runs pfctl on the host.
+func (g *ground) pf(args ...string) (string, error) {
+	out, err := exec.Command(g.bin+"/pfctl", args...).Output() //nolint:gosec // the test's own
+	return string(out), err
+}
+
+// fill makes pf what it is before a change: on, with bans that stand in no file and the anchor of a jail; or off.
+func (g *ground) fill(on bool) error {
+	sh := `cd "$1" && set -e
+[ "$2" ] || { sysrc pf_rules="$1/pf.conf" >/dev/null; exit 0; }
+sysrc pf_enable=YES pf_rules="$1/pf.conf" >/dev/null
+kldload pf
+pfctl -f pf.conf
+pfctl -t bruteforce -T add 192.0.2.1 192.0.2.2
+pfctl -t sshguard -T add 192.0.2.3
+pfctl -t admin -T add 192.0.2.4
+pfctl -a rdr/dovecot -f jail.conf
+pfctl -a rdr/dovecot -t mua -T add 192.0.2.5
+pfctl -e`
+	state := ""
+	if on {
+		state = "yes"
+	}
+	for name, text := range map[string]string{"pf.conf": oldRules, "jail.conf": jailRules} {
+		if err := os.WriteFile(g.root+"/"+name, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command("/bin/sh", "-c", sh, "sh", g.root, state)
+	cmd.Env = []string{"PATH=" + g.bin + ":/usr/bin:/bin"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	os.Remove(g.bin + "/../kernel/log")
+	return nil
+}
+
+// ruled is a change of pf's rules, and one after it.
+func (g *ground) ruled(on bool, text, after string) remote.Transaction {
+	tx, undo := g.change(), ""
+	if !on {
+		undo = "sysrc -x pf_enable\n"
+	}
+	c := does.PF{File: g.root + "/pf.conf", Off: !on}.Load(remote.Change{ID: "pf", Step: "firewall", Title: "load the rules", Path: g.root + "/pf.conf",
+		Old: g.file("pf.conf"), New: &remote.File{Text: text, Mode: 0o600}, AtConfirm: true, Keep: "sysrc pf_enable=YES", Undo: undo})
+	tx.Changes = append([]remote.Change{c}, tx.Changes...)
+	if after != "" {
+		tx.Changes = append(tx.Changes, remote.Change{ID: "after", Step: "firewall", Title: "what comes after", Do: after})
+	}
+	return tx
+}
+
+// log is what was asked of pf, rc and daemon, line by line.
+func (g *ground) log() []string {
+	b, _ := os.ReadFile(g.bin + "/../kernel/log")
+	return strings.Split(strings.TrimSpace(string(b)), "\n")
+}
+
+// ordered wants the rules parsed first, then both watchdogs armed, and only then loaded; and pf neither restarted nor flushed, ever.
+func (g *ground) ordered() error {
+	seen := ""
+	for _, line := range g.log() {
+		switch {
+		case strings.Contains(line, "-n -f"):
+			seen += "parse "
+		case strings.Contains(line, "expire"):
+			seen += "timer "
+		case strings.HasPrefix(line, "pfctl -f"):
+			seen += "load "
+		case strings.HasPrefix(line, "service pf"), strings.Contains(line, "-F all"):
+			return fmt.Errorf("it was asked for %q", line)
+		}
+	}
+	if !strings.HasPrefix(seen, "parse timer timer load ") {
+		return fmt.Errorf("the order was %q", seen)
+	}
+	return nil
+}
+
+// runs wants pf on or off, and that rule in it.
+func (g *ground) runs(on bool, rule string) error {
+	_, off := g.pf("-s", "Running")
+	rules, _ := g.pf("-sr")
+	if on != (off == nil) || !strings.Contains(rules, rule) {
+		return fmt.Errorf("pf runs: %v, with\n%s\nwant %v, with %q", off == nil, rules, on, rule)
+	}
+	return nil
+}
+
+// pfEnds are the ways that a change of the rules ends, and how the host is to be then.
+var pfEnds = map[string]func(g *ground, on bool) error{
+	"confirmed": func(g *ground, on bool) error {
+		id, err := g.begin(g.ruled(on, newRules, ""))
+		if err != nil {
+			return err
+		}
+		if g.file("pf.conf").Text != oldRules {
+			return errors.New("the file is there before it is confirmed")
+		}
+		if err := errors.Join(g.confirm(id), g.ordered(), g.runs(true, "block in log")); err != nil {
+			return err
+		}
+		if jail, _ := g.pf("-a", "rdr/dovecot", "-sn"); on && jail != jailRules {
+			return fmt.Errorf("the jail's anchor is %q", jail)
+		}
+		if conf := g.file("rc.conf").Text; g.file("pf.conf").Text != newRules || !strings.Contains(conf, `pf_enable="YES"`) {
+			return fmt.Errorf("it does not last: %s", conf)
+		}
+		return nil
+	},
+	"cancelled": func(g *ground, on bool) error {
+		return g.takenBack(g.ruled(on, newRules, ""), func(id string) error { return g.s.Cancel(bg(), id) })
+	},
+	"not confirmed": func(g *ground, on bool) error {
+		return g.takenBack(g.ruled(on, newRules, ""), func(string) error { return g.expired() })
+	},
+	"reverted": func(g *ground, on bool) error {
+		return g.takenBack(g.ruled(on, newRules, ""), func(id string) error { return errors.Join(g.confirm(id), g.s.Revert(bg(), id)) })
+	},
+	"a change after it fails": func(g *ground, on bool) error {
+		want := g.fingerprint()
+		var back *remote.ErrRolledBack
+		if err := g.s.Begin(bg(), g.ruled(on, newRules, "exit 3"), nil); !errors.As(err, &back) {
+			return fmt.Errorf("begin: %w", err)
+		}
+		return errors.Join(g.ordered(), g.was(want))
+	},
+	"a reboot before it is confirmed": func(g *ground, on bool) error {
+		if _, err := g.begin(g.ruled(on, newRules, "")); err != nil {
+			return err
+		}
+		if err := errors.Join(g.runs(true, "block in log"), g.reboot()); err != nil {
+			return err
+		}
+		rule := ""
+		if on {
+			rule = "block in quick from <bruteforce>"
+		}
+		if g.file("pf.conf").Text != oldRules {
+			return errors.New("the old file is not back")
+		}
+		return errors.Join(g.runs(on, rule), g.free())
+	},
+	"a file that does not parse": func(g *ground, on bool) error {
+		want := g.fingerprint()
+		var broken *remote.ErrTest
+		err := g.s.Begin(bg(), g.ruled(on, newRules+"rdr on x nat-to y\n", ""), nil)
+		if !errors.As(err, &broken) || !strings.Contains(err.Error(), "syntax error") {
+			return fmt.Errorf("begin: %w", err)
+		}
+		if log := g.log(); len(log) != 1 {
+			return fmt.Errorf("it was asked for more than to parse: %q", log)
+		}
+		return errors.Join(g.was(want), g.free())
+	},
+}
+
+// takenBack wants pf's rules, tables and anchors as they were, and on or off as it was.
+func (g *ground) takenBack(tx remote.Transaction, back func(id string) error) error {
+	want := g.fingerprint()
+	if err := g.s.Begin(bg(), tx, nil); err != nil {
+		return err
+	}
+	if err := errors.Join(g.runs(true, "block in log"), back(tx.ID)); err != nil {
+		return err
+	}
+	return errors.Join(g.ordered(), g.was(want))
+}
+
+func TestFreeBSDPF(t *testing.T) {
+	t.Parallel()
+	for _, shell := range shells(t) {
+		for name, end := range pfEnds {
+			for _, on := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s, on before %v", label(shell), name, on), func(t *testing.T) {
+					t.Parallel()
+					g := newGroundOf(t, freeBSD(shell))
+					if err := g.fill(on); err != nil {
+						t.Fatal(err)
+					}
+					if err := end(g, on); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+	}
+}
