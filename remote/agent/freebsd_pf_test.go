@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"postern/remote"
@@ -43,50 +44,53 @@ func (g *ground) pf(args ...string) (string, error) {
 	return string(out), err
 }
 
-// fill makes pf what it is before a change: on, with bans that stand in no file and the anchor of a jail; or off.
-func (g *ground) fill(on bool) error {
+// fill makes pf what it is before a change: on, and with bans that stand in no file and the anchor of a jail; or off.
+func (g *ground) fill(on, banned bool) error {
+	g.on = on
 	sh := `cd "$1" && set -e
 [ "$2" ] || { sysrc pf_rules="$1/pf.conf" >/dev/null; exit 0; }
 sysrc pf_enable=YES pf_rules="$1/pf.conf" >/dev/null
 kldload pf
 pfctl -f pf.conf
+pfctl -e
+[ "$3" ] || exit 0
 pfctl -t bruteforce -T add 192.0.2.1 192.0.2.2
 pfctl -t sshguard -T add 192.0.2.3
 pfctl -t admin -T add 192.0.2.4
 pfctl -a rdr/dovecot -f jail.conf
-pfctl -a rdr/dovecot -t mua -T add 192.0.2.5
-pfctl -e`
-	state := ""
-	if on {
-		state = "yes"
-	}
+pfctl -a rdr/dovecot -t mua -T add 192.0.2.5`
+	say := map[bool]string{true: "yes"}
 	for name, text := range map[string]string{"pf.conf": oldRules, "jail.conf": jailRules} {
 		if err := os.WriteFile(g.root+"/"+name, []byte(text), 0o600); err != nil {
 			return err
 		}
 	}
-	cmd := exec.Command("/bin/sh", "-c", sh, "sh", g.root, state)
+	cmd := exec.Command("/bin/sh", "-c", sh, "sh", g.root, say[on], say[banned])
 	cmd.Env = []string{"PATH=" + g.bin + ":/usr/bin:/bin"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	os.Remove(g.bin + "/../kernel/log")
+	os.Remove(g.bin + "/../kernel/calls")
 	return nil
 }
 
-// ruled is a change of pf's rules, and one after it.
-func (g *ground) ruled(on bool, text, after string) remote.Transaction {
-	tx, undo := g.change(), ""
-	if !on {
+// ruled gives every second host of FreeBSD rules that run, which a boot loads, too; the others have them in a file only.
+func (g *ground) ruled(i int) error {
+	if !g.bsd {
+		return nil
+	}
+	return g.fill(i%2 == 0, false)
+}
+
+// rules is the change that has pf run others.
+func (g *ground) rules(text string) remote.Change {
+	undo := ""
+	if !g.on {
 		undo = "sysrc -x pf_enable\n"
 	}
-	c := does.PF{File: g.root + "/pf.conf", Off: !on}.Load(remote.Change{ID: "pf", Step: "firewall", Title: "load the rules", Path: g.root + "/pf.conf",
+	return does.PF{File: g.root + "/pf.conf", Off: !g.on}.Load(remote.Change{ID: "pf", Step: "firewall", Title: "load the rules", Path: g.root + "/pf.conf",
 		Old: g.file("pf.conf"), New: &remote.File{Text: text, Mode: 0o600}, AtConfirm: true, Keep: "sysrc pf_enable=YES", Undo: undo})
-	tx.Changes = append([]remote.Change{c}, tx.Changes...)
-	if after != "" {
-		tx.Changes = append(tx.Changes, remote.Change{ID: "after", Step: "firewall", Title: "what comes after", Do: after})
-	}
-	return tx
 }
 
 // log is what was asked of pf, rc and daemon, line by line.
@@ -129,7 +133,7 @@ func (g *ground) runs(on bool, rule string) error {
 // pfEnds are the ways that a change of the rules ends, and how the host is to be then.
 var pfEnds = map[string]func(g *ground, on bool) error{
 	"confirmed": func(g *ground, on bool) error {
-		id, err := g.begin(g.ruled(on, newRules, ""))
+		id, err := g.begin(g.change())
 		if err != nil {
 			return err
 		}
@@ -148,24 +152,24 @@ var pfEnds = map[string]func(g *ground, on bool) error{
 		return nil
 	},
 	"cancelled": func(g *ground, on bool) error {
-		return g.takenBack(g.ruled(on, newRules, ""), func(id string) error { return g.s.Cancel(bg(), id) })
+		return g.takenBack(g.change(), func(id string) error { return g.s.Cancel(bg(), id) })
 	},
 	"not confirmed": func(g *ground, on bool) error {
-		return g.takenBack(g.ruled(on, newRules, ""), func(string) error { return g.expired() })
+		return g.takenBack(g.change(), func(string) error { return g.expired() })
 	},
 	"reverted": func(g *ground, on bool) error {
-		return g.takenBack(g.ruled(on, newRules, ""), func(id string) error { return errors.Join(g.confirm(id), g.s.Revert(bg(), id)) })
+		return g.takenBack(g.change(), func(id string) error { return errors.Join(g.confirm(id), g.s.Revert(bg(), id)) })
 	},
 	"a change after it fails": func(g *ground, on bool) error {
 		want := g.fingerprint()
 		var back *remote.ErrRolledBack
-		if err := g.s.Begin(bg(), g.ruled(on, newRules, "exit 3"), nil); !errors.As(err, &back) {
+		if err := g.s.Begin(bg(), failing(g.change()), nil); !errors.As(err, &back) {
 			return fmt.Errorf("begin: %w", err)
 		}
 		return errors.Join(g.ordered(), g.was(want))
 	},
 	"a reboot before it is confirmed": func(g *ground, on bool) error {
-		if _, err := g.begin(g.ruled(on, newRules, "")); err != nil {
+		if _, err := g.begin(g.change()); err != nil {
 			return err
 		}
 		if err := errors.Join(g.runs(true, "block in log"), g.reboot()); err != nil {
@@ -182,9 +186,9 @@ var pfEnds = map[string]func(g *ground, on bool) error{
 	},
 	"a file that does not parse": func(g *ground, on bool) error {
 		want := g.fingerprint()
-		var broken *remote.ErrTest
-		err := g.s.Begin(bg(), g.ruled(on, newRules+"rdr on x nat-to y\n", ""), nil)
-		if !errors.As(err, &broken) || !strings.Contains(err.Error(), "syntax error") {
+		var refused *remote.ErrTest
+		err := g.s.Begin(bg(), broken(g.change()), nil)
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), "syntax error") {
 			return fmt.Errorf("begin: %w", err)
 		}
 		if log := g.log(); len(log) != 1 {
@@ -192,6 +196,16 @@ var pfEnds = map[string]func(g *ground, on bool) error{
 		}
 		return errors.Join(g.was(want), g.free())
 	},
+}
+
+func failing(tx remote.Transaction) remote.Transaction {
+	tx.Changes = append(tx.Changes, remote.Change{ID: "after", Step: "firewall", Title: "what comes after", Do: "exit 3"})
+	return tx
+}
+
+func broken(tx remote.Transaction) remote.Transaction {
+	tx.Changes[len(tx.Changes)-1].New.Text += "rdr on x nat-to y\n"
+	return tx
 }
 
 // takenBack wants pf's rules, tables and anchors as they were, and on or off as it was.
@@ -214,7 +228,7 @@ func TestFreeBSDPF(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %s, on before %v", label(shell), name, on), func(t *testing.T) {
 					t.Parallel()
 					g := newGroundOf(t, freeBSD(shell))
-					if err := g.fill(on); err != nil {
+					if err := g.fill(on, true); err != nil {
 						t.Fatal(err)
 					}
 					if err := end(g, on); err != nil {
@@ -223,5 +237,59 @@ func TestFreeBSDPF(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestFreeBSDPFKilled kills whoever loads or brings back rules, right before each thing that is asked of pf.
+func TestFreeBSDPFKilled(t *testing.T) {
+	t.Parallel()
+	const most = 30 // as often as pf is asked for something, going there and back
+	every := 3
+	switch {
+	case os.Getenv("POSTERN_TORTURE") != "":
+		every = 1
+	case testing.Short():
+		every = 7
+	}
+	var killed atomic.Int32
+	together(t, hasty(freeBSD("/bin/dash")), most/every, func(g *ground, i int) error {
+		if err := g.fill(i%2 == 0, true); err != nil {
+			return err
+		}
+		want := g.fingerprint()
+		os.WriteFile(g.bin+"/../kernel/kill", fmt.Appendln(nil, 2+i*every), 0o600) // the first one parses, over our own connection
+		if err := g.s.Begin(bg(), failing(g.change()), nil); err == nil {
+			return errors.New("it went through")
+		}
+		if _, err := os.Stat(g.bin + "/../kernel/killed"); err == nil {
+			killed.Add(1)
+		}
+		g.expire()
+		return g.back(want)
+	})
+	t.Logf("%d of %d killed", killed.Load(), most/every)
+	if n := int(killed.Load()); n < most/every/2 { // a host on which pf was off has less to ask
+		t.Errorf("only %d were killed", n)
+	}
+}
+
+// TestFreeBSDRefused: a host that cannot be guarded is not changed, and told why.
+func TestFreeBSDRefused(t *testing.T) {
+	t.Parallel()
+	g := newGroundOf(t, freeBSD("/bin/dash"))
+	want := g.fingerprint()
+	os.WriteFile(g.bin+"/../kernel/old-lockf", nil, 0o600)
+	if err := g.s.Begin(bg(), g.change(), nil); !errors.Is(err, remote.ErrNoGuard) || !strings.Contains(err.Error(), "locks a descriptor") {
+		t.Errorf("with an old lockf: %v", err)
+	}
+	os.Remove(g.bin + "/../kernel/old-lockf")
+	// What comes before the guard in rc's order would read what nobody confirmed.
+	os.WriteFile(g.state+"/etc/rc.d/netif", []byte("#!/bin/sh\n# PROVIDE: netif\n# BEFORE: FILESYSTEMS\n"), 0o700) //nolint:gosec // rc reads it
+	if err := g.s.Begin(bg(), g.change(), nil); !errors.Is(err, remote.ErrNoGuard) {
+		t.Errorf("with a boot that cannot be guarded: %v", err)
+	}
+	os.WriteFile(g.state+"/etc/rc.d/netif", []byte("#!/bin/sh\n"+rcScripts["netif"]), 0o700) //nolint:gosec // rc reads it
+	if err := errors.Join(g.was(want), g.free()); err != nil {
+		t.Error(err)
 	}
 }

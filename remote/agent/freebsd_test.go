@@ -90,7 +90,7 @@ func (g *ground) kernel() string {
 				if len(text) == 0 && (d.Name() == "rules" || d.Name() == "nat") {
 					return nil // as good as none
 				}
-				fmt.Fprintf(&b, "pf %s %q\n", strings.TrimPrefix(p, top), text)
+				fmt.Fprintf(&b, "pf %s %q\n", strings.TrimPrefix(p, filepath.Dir(filepath.Clean(top))), text)
 			}
 			return nil
 		})
@@ -101,6 +101,9 @@ func (g *ground) kernel() string {
 // shells are those that the agent of FreeBSD is run by: what is nearest to that system's own sh.
 func shells(t *testing.T) []string {
 	t.Helper()
+	if testing.Short() {
+		return []string{"/bin/dash"}
+	}
 	if _, err := exec.LookPath("busybox"); err != nil {
 		t.Log("not asked, because it is not here: busybox")
 		return []string{"/bin/dash"}

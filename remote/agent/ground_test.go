@@ -26,6 +26,7 @@ type ground struct {
 	state, root, bin string
 	agent            string // what guards it; empty for the program's own
 	bsd              bool
+	on               bool // pf ran before
 	s                *remote.Session
 }
 
@@ -226,7 +227,7 @@ func (g *ground) change() remote.Transaction {
 	if g.file("deep/er/new.conf") == nil {
 		inTurn = "[ ! -e " + g.root + "/deep/er/new.conf ] && [ ! -e " + g.root + "/gone.conf ]"
 	}
-	return remote.Transaction{ID: newID(), Operator: "ann@laptop", Deadline: time.Hour, Changes: []remote.Change{
+	tx := remote.Transaction{ID: newID(), Operator: "ann@laptop", Deadline: time.Hour, Changes: []remote.Change{
 		{ID: "a", Step: "one", Title: "rewrite a", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &remote.File{Text: "new a, it's\n", Mode: 0o600, Owner: own},
 			Test: `grep -q new "$NEW"`, Do: "[ $(umask) = 0022 ] && echo half >" + g.run(), Undo: "echo old >" + g.run()},
 		{ID: "b", Step: "one", Title: "rewrite b", Path: g.root + "/b.conf", Old: g.file("b.conf"), New: &remote.File{Text: "new b without end"},
@@ -237,6 +238,10 @@ func (g *ground) change() remote.Transaction {
 		{ID: "late", Step: "two", Title: "a file at confirm", Path: g.root + "/late.conf", Old: g.file("late.conf"), New: &remote.File{Text: "new late\n"}, AtConfirm: true,
 			Do: `grep -q 'new late' "$NEW" && echo new >` + g.run(), Keep: "echo kept >>" + g.run()},
 	}, Answers: &remote.File{Text: "schema = 1\n", Mode: 0o600}}
+	if g.file("pf.conf") != nil {
+		tx.Changes = append(tx.Changes, g.rules(newRules))
+	}
+	return tx
 }
 
 // fingerprint is every file under the root, and what runs: name, mode, owner, content.
@@ -334,7 +339,11 @@ func (g *ground) ended(end remote.Ended, known bool, old string) error {
 		return g.was(old)
 	}
 	got := g.fingerprint()
-	for _, part := range []string{"new a, it's", "new b without end", "brand new", "new late", "runs \"new\\nkept\\n"} {
+	parts := []string{"new a, it's", "new b without end", "brand new", "new late", "runs \"new\\nkept\\n"}
+	if g.file("pf.conf") != nil {
+		parts = append(parts, "/pf/on", "/main/rules \"block in log", "pf_enable=\\\"YES")
+	}
+	for _, part := range parts {
 		if !strings.Contains(got, part) {
 			return fmt.Errorf("it was kept, but %q is missing:\n%s", part, got)
 		}

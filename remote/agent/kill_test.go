@@ -77,7 +77,7 @@ func (g *ground) walk(walk, point, script string) error {
 	tx := g.change()
 	switch walk {
 	case "fail":
-		tx.Changes[4].Do = "false"
+		tx.Changes[len(tx.Changes)-1].Do += "\nfalse"
 	case "sweep": // the fault meets a begin that finds another dead one
 		dead := g.change()
 		aside := func(from, to string) {
@@ -136,6 +136,9 @@ func killMatrix(t *testing.T, whole string) {
 	names := slices.Sorted(maps.Keys(walks))
 	passed := make([][]string, len(names))
 	together(t, text, len(names), func(g *ground, i int) error {
+		if err := g.ruled(i); err != nil {
+			return err
+		}
 		os.WriteFile(g.state+"/trace", nil, 0o600)
 		err := g.walk(names[i], "none", "")
 		trace, _ := os.ReadFile(g.state + "/traced")
@@ -160,6 +163,9 @@ func killMatrix(t *testing.T, whole string) {
 	}
 	var hits atomic.Int32
 	together(t, text, len(cases)/every, func(g *ground, i int) error {
+		if err := g.ruled(i); err != nil {
+			return err
+		}
 		walk, point, _ := strings.Cut(cases[i*every], " ")
 		err := g.walk(walk, point, "kill -9 $$")
 		if g.hit(point) {
