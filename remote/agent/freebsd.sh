@@ -47,15 +47,14 @@ digest() { sha256 -q; }
 meta() { stat -f '%Mp%Lp %u:%g' -- "$1"; }
 
 # flush brings to the disk what is written to these folders: a power cut must not bring back the past. sync only begins to write, so each
-# file is asked for, the agent's own at any depth.
+# file is asked for: the agent's own at any depth, and the guard of the boot.
 flush() {
 	sync
-	for at in "$@"; do
-		case $at in
-		"$D") find "$at" -xdev \( -type f -o -type d \) -exec fsync {} + ;;
-		*) find "$at" -xdev -maxdepth 1 \( -type f -o -type d \) -exec fsync {} + ;;
-		esac
-	done 2>/dev/null
+	for at in "$@" "$ETC/rc.d"; do
+		deep=1
+		[ "$at" != "$D" ] || deep=9
+		find "$at" -xdev -maxdepth $deep \( -type f -o -type d \) -exec fsync {} + 2>/dev/null
+	done
 	return 0
 }
 

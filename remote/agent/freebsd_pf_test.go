@@ -184,6 +184,30 @@ var pfEnds = map[string]func(g *ground, on bool) error{
 		}
 		return errors.Join(g.runs(on, rule), g.free())
 	},
+	"undone later": func(g *ground, on bool) error {
+		tx := g.change()
+		tx.Changes = tx.Changes[len(tx.Changes)-1:] // of the rules alone: the others cannot be done twice
+		if err := errors.Join(g.s.Begin(bg(), tx, nil), g.confirm(tx.ID)); err != nil {
+			return err
+		}
+		undo, err := g.undoing(tx)
+		ours := g.fingerprint()
+		if err := errors.Join(err, g.s.Begin(bg(), undo, nil), g.s.Cancel(bg(), undo.ID), g.was(ours)); err != nil {
+			return fmt.Errorf("an undo that is not confirmed: %w", err)
+		}
+		undo.ID += "x"
+		if err := errors.Join(g.s.Begin(bg(), undo, nil), g.confirm(undo.ID)); err != nil {
+			return err
+		}
+		rule := ""
+		if on {
+			rule = "block in quick from <bruteforce>"
+		}
+		if g.file("pf.conf").Text != oldRules {
+			return errors.New("the old file is not back")
+		}
+		return errors.Join(g.runs(on, rule), g.free())
+	},
 	"a file that does not parse": func(g *ground, on bool) error {
 		want := g.fingerprint()
 		var refused *remote.ErrTest

@@ -146,3 +146,29 @@ func TestFreeBSDKillMatrix(t *testing.T) {
 		})
 	}
 }
+
+// TestFreeBSDFlushes: what a power cut must not lose is asked to be on the disk, file by file.
+func TestFreeBSDFlushes(t *testing.T) {
+	t.Parallel()
+	g := newGroundOf(t, freeBSD("/bin/dash"))
+	id, err := g.begin(g.change())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, done := range []bool{false, true} {
+		want := []string{g.state + "/open/agent", g.state + "/open/c/001/old", g.state + "/etc/rc.d/postern_boot", g.root + "/a.conf", g.root + "/deep/er/new.conf"}
+		if done {
+			os.Remove(g.bin + "/../kernel/fsynced")
+			if err := g.confirm(id); err != nil {
+				t.Fatal(err)
+			}
+			want = []string{g.root + "/late.conf", g.state + "/done." + id, g.state + "/site.toml"}
+		}
+		text, _ := os.ReadFile(g.bin + "/../kernel/fsynced")
+		for _, path := range want {
+			if !strings.Contains("\n"+string(text), "\n"+path+"\n") {
+				t.Errorf("confirmed %v: %s is not asked to be on the disk", done, path)
+			}
+		}
+	}
+}
