@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"postern/remote"
 	"postern/steps/does"
@@ -261,6 +262,42 @@ func TestFreeBSDPF(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestFreeBSDPFAnchor: an anchor of ours is loaded, changed and taken away, kept or not; the main ruleset and its file stay as they are.
+func TestFreeBSDPFAnchor(t *testing.T) {
+	t.Parallel()
+	g := newGroundOf(t, freeBSD("/bin/dash"))
+	if err := g.fill(true, true); err != nil {
+		t.Fatal(err)
+	}
+	main, _ := g.pf("-sr")
+	path := g.root + "/ours.conf"
+	for _, text := range []string{"pass in proto tcp from any to any port 993\n", "table <mua> persist { 10.0.0.2 }\npass in from <mua>\n", ""} {
+		c := remote.Change{ID: "anchor", Step: "firewall", Title: "our anchor", Path: path, Old: g.file("ours.conf"), New: &remote.File{Text: text}}
+		if text == "" {
+			c.New = nil
+		}
+		tx := remote.Transaction{ID: newID(), Operator: "ann", Deadline: time.Hour, Changes: []remote.Change{does.PF{File: path, Anchor: "filter/postern"}.Load(c)}}
+		want := g.fingerprint()
+		if err := errors.Join(g.s.Begin(bg(), tx, nil), g.s.Cancel(bg(), tx.ID), g.was(want)); err != nil {
+			t.Errorf("%q, not kept: %v", text, err)
+		}
+		tx.ID = newID()
+		if err := errors.Join(g.s.Begin(bg(), tx, nil), g.confirm(tx.ID)); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		runs, _ := g.pf("-a", "filter/postern", "-sr")
+		if _, rule, _ := strings.Cut("\n"+text, "\npass"); runs != "pass"+rule && (text != "" || runs != "") {
+			t.Errorf("%q: it runs %q", text, runs)
+		}
+		if now, _ := g.pf("-sr"); now != main || g.file("pf.conf").Text != oldRules {
+			t.Errorf("%q: the main ruleset is\n%s", text, now)
+		}
+	}
+	if err := g.free(); err != nil {
+		t.Error(err)
 	}
 }
 

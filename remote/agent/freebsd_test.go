@@ -87,8 +87,8 @@ func (g *ground) kernel() string {
 		filepath.WalkDir(top, func(p string, d os.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				text, _ := os.ReadFile(p)
-				if len(text) == 0 && (d.Name() == "rules" || d.Name() == "nat") {
-					return nil // as good as none
+				if len(text) == 0 && (d.Name() == "rules" || d.Name() == "nat") || d.Name() == "name" {
+					return nil // as good as none: pf keeps the names of anchors that are empty
 				}
 				fmt.Fprintf(&b, "pf %s %q\n", strings.TrimPrefix(p, filepath.Dir(filepath.Clean(top))), text)
 			}

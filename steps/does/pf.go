@@ -76,6 +76,7 @@ fi
 file=${NEW:-@FILE@}
 [ -e "$file" ] || file=/dev/null
 pf -f "$file"
+[ ! "$in" ] || [ "$file" != /dev/null ] || pf -F Tables
 running || pfctl -e
 `
 
