@@ -31,9 +31,9 @@ unlock() { :; }
 # held says whether a living process has locked that file. Never by kill -0, which takes a zombie for alive. There is no shared lock to ask
 # for, so two who ask at the same moment see each other, but not three times.
 held() {
-	for try in 0 0.05 0.1; do
+	for rest in 0 0.05 0.1; do
 		[ -e "$1" ] && ! lockf -k -n -s -t 0 "$1" true 9<&- || return 1
-		sleep $try 9<&-
+		sleep $rest 9<&-
 	done
 }
 
@@ -50,10 +50,10 @@ meta() { stat -f '%Mp%Lp %u:%g' -- "$1"; }
 # file is asked for: the agent's own at any depth, and the guard of the boot.
 flush() {
 	sync
-	for at in "$@" "$ETC/rc.d"; do
+	for flushed in "$@" "$ETC/rc.d"; do
 		deep=1
-		[ "$at" != "$D" ] || deep=9
-		find "$at" -xdev -maxdepth $deep \( -type f -o -type d \) -exec fsync {} + 2>/dev/null
+		[ "$flushed" != "$D" ] || deep=9
+		find "$flushed" -xdev -maxdepth $deep \( -type f -o -type d \) -exec fsync {} + 2>/dev/null
 	done
 	return 0
 }
