@@ -35,6 +35,8 @@ var tools = []struct{ needs, pkg string }{
 	{"/usr/share/doc/libnet-ssleay-perl", "libnet-ssleay-perl"}, // with which swaks speaks TLS
 	{"nmap", "nmap"},
 	{"pebble", "pebble"},
+	{"busybox", "busybox"},           // whose shell is near to FreeBSD's
+	{"original-awk", "original-awk"}, // FreeBSD's own
 }
 
 // canRun tells, in one line, what keeps this machine from being a lab.

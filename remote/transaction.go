@@ -30,7 +30,8 @@ type File struct {
 }
 
 // Change is one reversible edit of one host, as data: what the operator reads is the very value that is run.
-// Do, Undo, Keep and Test are POSIX sh, run as root with LC_ALL=C, set -e and stdin from /dev/null.
+// Do, Undo, Keep and Test are POSIX sh, run as root with LC_ALL=C, set -e and stdin from /dev/null. $KEPT is a path on the host where nothing
+// is yet: what Do puts there its own Undo finds while the change can still be taken back, and no later one.
 type Change struct {
 	ID        string // stable name within its step: letters, digits, dots and hyphens; the host's record of what was before us goes by it
 	Step      string // the step it belongs to

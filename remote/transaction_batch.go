@@ -90,9 +90,8 @@ func (s *Session) batch(p *payload, folder, operator string, changes []Change, v
 
 // batchHead makes the state folder and takes the mutex, so that whatever lies in it half made is known to be dead.
 const batchHead = `umask 077 bad=''
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 ! tool=$(lacks) || { echo "result E_NOGUARD it has no $tool"; exit 13; }
-[ ! -h "$D" ] && { [ -d "$D" ] || mkdir -p "$D"; } 2>/dev/null && [ -O "$D" ] && chmod 700 "$D" && { : >>"$D/MUT"; } 2>/dev/null ||
+[ ! -h "$D" ] && { [ -d "$D" ] || { (umask 022 && mkdir -p "${D%/*}") && mkdir "$D"; }; } 2>/dev/null && [ -O "$D" ] && chmod 700 "$D" && { : >>"$D/MUT"; } 2>/dev/null ||
 	{ echo "result E_DISK $D cannot be made or written"; exit 12; }
 exec 9<"$D/MUT"
 lock 9 15 || { cat "$D/open/owner" "$D"/in.*/owner 2>/dev/null | sed 's/^/owner /'; echo 'result E_LOCKED'; exit 10; }

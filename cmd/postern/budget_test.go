@@ -11,13 +11,25 @@ import (
 )
 
 const (
-	maxFile     = 400             // lines
-	maxFunction = 80              // lines
-	maxFolder   = 50              // files, without tests
-	maxCode     = 39_000 + 32_950 // lines of Go and shell, without tests: three chapters, what hosts met in the field need on top (docs/field.md), port 465, two hosts told at one moment (5_920 of these), chapter 5 with a DNS to try it on, Haraka as things with a registry of npm to try it on (500), mail straight to the mail host and what mail servers are asked (1_500), a mail exchanger to try it on (660), the rest of the DNS with the keys that mail is signed with and what is there now (1_100), a message that is followed hop by hop, one that somebody got, and queues (1_500), a smart host whose password stays on the proxy (790), and what chapter 6 met on real hosts: containers, files of others, an older Haraka, mail on its way when the path changes (600), and port 25 (5_020 of these): causes with what follows from them, a port's way hop by hop, who keeps outgoing mail back, the checklist, twenty hosters, blocklists; and chapter 7 with Caddy, what another web server must be told, and an authority to try it on (2_180), chapter 4 with a Mailcow to try it on (1_080), and what hands a certificate over to the mail ports (1_100); and its certificate brought to every mail port, with what is shown there (1_100); and a second layer before Mailcow's containers, with who is admitted at home, and what a neighbour there would reach (970); and looks that are saved without their secrets, and planned from (890); and the reading of pf (4_600), and what it is told on a FreeBSD host (1_350)
-	maxDemo     = 3_435           // of these
-	maxRequires = 19              // direct requirements in go.mod
+	maxFile     = 400    // lines
+	maxFunction = 80     // lines
+	maxFolder   = 50     // files, without tests
+	maxCode     = 72_300 // lines of Go and shell, without tests; what for is told below
+	maxDemo     = 3_435  // of these
+	maxRequires = 19     // direct requirements in go.mod
 )
+
+// Where maxCode goes, in lines; who raises it adds one here.
+//
+//	39_000  the chapters Network, Firewall and WireGuard, with their lab
+//	 5_920  what hosts met in the field need (docs/field.md); port 465; two hosts told at one moment
+//	 2_000  chapter 5, with a DNS to try it on; Haraka as things, with a registry of npm
+//	 4_760  mail straight to the mail host; a mail exchanger; the rest of the DNS and the keys that mail is signed with; a message followed hop by hop
+//	 1_390  a smart host; what chapter 6 met on real hosts
+//	 5_020  port 25: causes, a port's way, who keeps outgoing mail back, the checklist, twenty hosters
+//	 6_430  chapters 4 and 7, what hands a certificate over, a second layer before Mailcow's containers, with what they are tried on
+//	   890  looks that are saved without their secrets, and planned from
+//	 6_250  FreeBSD: reading pf (4_600), what it is told (1_350), how a change is guarded there (300)
 
 func TestBudget(t *testing.T) {
 	for _, s := range sources(t) {

@@ -1,9 +1,10 @@
 # script runs one script of a change: folder, kind, seconds it may take (0: the deadline ends it), the file it may look at
-# as $NEW. What it prints is kept; what it starts inherits none of our locks, and the umask that root has.
+# as $NEW. Where $KEPT names, one may keep what a later one brings back. What it prints is kept; what it starts inherits none of our
+# locks, and the umask that root has.
 script() {
 	(
 		umask 022
-		export NEW="$4"
+		export NEW="$4" KEPT="$1/kept"
 		if [ "$3" = 0 ]; then
 			exec /bin/sh -e "$1/$2"
 		elif [ "${BOOTING-}" ]; then

@@ -93,7 +93,7 @@ job_change() {
 job_script() {
 	(
 		umask 022
-		export NEW="$S"
+		export NEW="$S" KEPT="$1/kept"
 		read -r secs 2>/dev/null <"$1/takes" || exec /bin/sh -e "$1/$2"
 		within "$secs" /bin/sh -e "$1/$2" || { [ $? != 124 ] || echo "ended, because it took more than $secs s"; exit 1; }
 	) </dev/null 8<&-

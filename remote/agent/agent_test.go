@@ -24,10 +24,12 @@ func TestAgentIsPlainShell(t *testing.T) {
 			t.Logf("not asked, because it is not here: %s", sh[0])
 			continue
 		}
-		cmd := exec.Command(sh[0], sh[1:]...)
-		cmd.Stdin = strings.NewReader("# shellcheck shell=sh disable=SC2012,SC2015,SC2016,SC2030,SC2031\nD=/d ETC=/e\n" + agent.Text("linux"))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", sh[0], err, out)
+		for _, system := range []string{"Linux", "FreeBSD"} {
+			cmd := exec.Command(sh[0], sh[1:]...)
+			cmd.Stdin = strings.NewReader("# shellcheck shell=sh disable=SC2012,SC2015,SC2016,SC2030,SC2031\nD=/d ETC=/e\n" + agent.Text(system))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s, %s: %v\n%s", system, sh[0], err, out)
+			}
 		}
 	}
 }
@@ -51,7 +53,7 @@ func common(t *testing.T) map[string]string {
 }
 
 // contract is what the agent asks of a system: a file for another one defines exactly these. TestContract holds it against
-// linux.sh and all who call.
+// the systems' files and all who call.
 const contract = "INIT KEYS awaited boot_install boot_remove boot_reread boot_sure detach digest end_own flush held lacks lock meta own " +
 	"unlock watchdog watchdog_due watchdog_end watchdog_left within within_boot"
 

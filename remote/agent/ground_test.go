@@ -21,10 +21,12 @@ import (
 )
 
 // ground is a host for tests: this machine, with a state folder and files of its own, guarded as without systemd. Whoever runs
-// the tests is its root.
+// the tests is its root. One whose agent is FreeBSD's has that system's tools, and no others.
 type ground struct {
 	state, root, bin string
 	agent            string // what guards it; empty for the program's own
+	bsd              bool
+	on               bool // pf ran before
 	s                *remote.Session
 }
 
@@ -71,8 +73,10 @@ func groundAt(dir, agent string) (*ground, error) {
 	os.Chmod(g.root+"/b.conf", 0o604)
 	chown(g.root+"/b.conf", other)
 	os.WriteFile(g.run(), []byte("old\n"), 0o600)
-	var err error
-	g.s, err = g.login()
+	err := g.freeBSD()
+	if err == nil {
+		g.s, err = g.login()
+	}
 	return g, err
 }
 
@@ -88,8 +92,11 @@ func (g *ground) run() string { return filepath.Dir(g.root) + "/run/state" }
 func (g *ground) login() (*remote.Session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return remote.Connect(ctx, remote.Target{Name: "here", Local: true},
-		remote.Options{StateDir: g.state, Agent: g.agent, Path: g.bin + ":/usr/sbin:/usr/bin:/sbin:/bin"})
+	path := g.bin
+	if !g.bsd {
+		path += ":/usr/sbin:/usr/bin:/sbin:/bin"
+	}
+	return remote.Connect(ctx, remote.Target{Name: "here", Local: true}, remote.Options{StateDir: g.state, Agent: g.agent, Path: path})
 }
 
 // end closes the session and ends what is left.
@@ -220,7 +227,7 @@ func (g *ground) change() remote.Transaction {
 	if g.file("deep/er/new.conf") == nil {
 		inTurn = "[ ! -e " + g.root + "/deep/er/new.conf ] && [ ! -e " + g.root + "/gone.conf ]"
 	}
-	return remote.Transaction{ID: newID(), Operator: "ann@laptop", Deadline: time.Hour, Changes: []remote.Change{
+	tx := remote.Transaction{ID: newID(), Operator: "ann@laptop", Deadline: time.Hour, Changes: []remote.Change{
 		{ID: "a", Step: "one", Title: "rewrite a", Path: g.root + "/a.conf", Old: g.file("a.conf"), New: &remote.File{Text: "new a, it's\n", Mode: 0o600, Owner: own},
 			Test: `grep -q new "$NEW"`, Do: "[ $(umask) = 0022 ] && echo half >" + g.run(), Undo: "echo old >" + g.run()},
 		{ID: "b", Step: "one", Title: "rewrite b", Path: g.root + "/b.conf", Old: g.file("b.conf"), New: &remote.File{Text: "new b without end"},
@@ -231,6 +238,10 @@ func (g *ground) change() remote.Transaction {
 		{ID: "late", Step: "two", Title: "a file at confirm", Path: g.root + "/late.conf", Old: g.file("late.conf"), New: &remote.File{Text: "new late\n"}, AtConfirm: true,
 			Do: `grep -q 'new late' "$NEW" && echo new >` + g.run(), Keep: "echo kept >>" + g.run()},
 	}, Answers: &remote.File{Text: "schema = 1\n", Mode: 0o600}}
+	if g.file("pf.conf") != nil {
+		tx.Changes = append(tx.Changes, g.rules(newRules))
+	}
+	return tx
 }
 
 // fingerprint is every file under the root, and what runs: name, mode, owner, content.
@@ -251,6 +262,7 @@ func (g *ground) fingerprint() string {
 	})
 	run, _ := os.ReadFile(g.run())
 	fmt.Fprintf(&b, "runs %q\n", run)
+	b.WriteString(g.kernel())
 	return b.String()
 }
 
@@ -263,7 +275,7 @@ func (g *ground) litter() []string {
 		}
 		return nil
 	})
-	for _, pattern := range []string{"/open", "/in.*", "/etc/rcS.d/*", "/etc/init.d/*", "/site.toml.*"} {
+	for _, pattern := range []string{"/open", "/in.*", "/etc/rcS.d/*", "/etc/init.d/*", "/etc/rc.d/postern*", "/site.toml.*"} {
 		more, _ := filepath.Glob(g.state + pattern)
 		list = append(list, more...)
 	}
@@ -327,7 +339,11 @@ func (g *ground) ended(end remote.Ended, known bool, old string) error {
 		return g.was(old)
 	}
 	got := g.fingerprint()
-	for _, part := range []string{"new a, it's", "new b without end", "brand new", "new late", "runs \"new\\nkept\\n"} {
+	parts := []string{"new a, it's", "new b without end", "brand new", "new late", "runs \"new\\nkept\\n"}
+	if g.file("pf.conf") != nil {
+		parts = append(parts, "/pf/on", "/main/rules \"block in log", "pf_enable=\\\"YES")
+	}
+	for _, part := range parts {
 		if !strings.Contains(got, part) {
 			return fmt.Errorf("it was kept, but %q is missing:\n%s", part, got)
 		}

@@ -77,7 +77,7 @@ func (g *ground) walk(walk, point, script string) error {
 	tx := g.change()
 	switch walk {
 	case "fail":
-		tx.Changes[4].Do = "false"
+		tx.Changes[len(tx.Changes)-1].Do += "\nfalse"
 	case "sweep": // the fault meets a begin that finds another dead one
 		dead := g.change()
 		aside := func(from, to string) {
@@ -119,10 +119,16 @@ func (g *ground) walk(walk, point, script string) error {
 }
 
 // TestKillMatrix kills the agent at every point of every walk: the host must end exactly old or exactly new, with the lock
-// free. Where a walk comes by is found out first.
+// free.
 func TestKillMatrix(t *testing.T) {
 	t.Parallel()
-	text, points := faulty(hasty(agent.Text("linux")))
+	killMatrix(t, agent.Text("linux"))
+}
+
+// killMatrix finds out first where a walk comes by.
+func killMatrix(t *testing.T, whole string) {
+	t.Helper()
+	text, points := faulty(hasty(whole))
 	if len(points) < 80 {
 		t.Fatalf("only %d points", len(points))
 	}
@@ -130,6 +136,9 @@ func TestKillMatrix(t *testing.T) {
 	names := slices.Sorted(maps.Keys(walks))
 	passed := make([][]string, len(names))
 	together(t, text, len(names), func(g *ground, i int) error {
+		if err := g.ruled(i); err != nil {
+			return err
+		}
 		os.WriteFile(g.state+"/trace", nil, 0o600)
 		err := g.walk(names[i], "none", "")
 		trace, _ := os.ReadFile(g.state + "/traced")
@@ -154,6 +163,9 @@ func TestKillMatrix(t *testing.T) {
 	}
 	var hits atomic.Int32
 	together(t, text, len(cases)/every, func(g *ground, i int) error {
+		if err := g.ruled(i); err != nil {
+			return err
+		}
 		walk, point, _ := strings.Cut(cases[i*every], " ")
 		err := g.walk(walk, point, "kill -9 $$")
 		if g.hit(point) {

@@ -62,8 +62,18 @@ func together(t *testing.T, agent string, n int, round func(g *ground, i int) er
 // TestConfirmRacesExpiry lets a confirm and a watchdog meet at the same instant: one wins, and what it says is true.
 func TestConfirmRacesExpiry(t *testing.T) {
 	t.Parallel()
+	for name, agent := range everySystem() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			confirmRacesExpiry(t, agent)
+		})
+	}
+}
+
+func confirmRacesExpiry(t *testing.T, agent string) {
+	t.Helper()
 	var kept, back atomic.Int32
-	together(t, "", rounds(100), func(g *ground, i int) error {
+	together(t, agent, rounds(100), func(g *ground, i int) error {
 		old := g.fingerprint()
 		id, err := g.begin(g.change())
 		if err != nil {
@@ -98,7 +108,17 @@ func TestConfirmRacesExpiry(t *testing.T) {
 // TestLockRaces lets two operators begin at once: one holds the host, and the other is told who.
 func TestLockRaces(t *testing.T) {
 	t.Parallel()
-	together(t, "", rounds(60), func(g *ground, i int) error {
+	for name, agent := range everySystem() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lockRaces(t, agent)
+		})
+	}
+}
+
+func lockRaces(t *testing.T, agent string) {
+	t.Helper()
+	together(t, agent, rounds(60), func(g *ground, i int) error {
 		old := g.fingerprint()
 		other, err := g.login()
 		if err != nil {
@@ -137,6 +157,16 @@ func TestLockRaces(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	needRoot(t)
 	t.Parallel()
+	for name, agent := range everySystem() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fullDisk(t, agent)
+		})
+	}
+}
+
+func fullDisk(t *testing.T, agent string) {
+	t.Helper()
 	dir := t.TempDir()
 	dir = strings.NewReplacer("(", "", ")", "").Replace(dir)
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2500k,mode=700", "postern", dir).CombinedOutput(); err != nil {
@@ -144,7 +174,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer exec.Command("umount", "-l", dir).Run()
 	fill := func() { exec.Command("sh", "-c", "cat /dev/zero >"+dir+"/fill").Run() }
-	g, err := groundAt(dir, "")
+	g, err := groundAt(dir, agent)
 	if err != nil {
 		t.Fatal(err)
 	}

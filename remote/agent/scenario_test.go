@@ -143,11 +143,14 @@ func applyFails(g *ground) error {
 // reboot ends everything of the transaction that runs, and then does what the next boot does.
 func (g *ground) reboot() error {
 	kill(g.watchdogs()...)
-	guard := g.state + "/etc/rcS.d/S01postern-boot"
+	guard, boot := g.state+"/etc/rcS.d/S01postern-boot", []string{"/bin/sh", g.state + "/etc/rcS.d/S01postern-boot"}
+	if g.bsd {
+		guard, boot = g.state+"/etc/rc.d/postern_boot", []string{g.bin + "/rc", g.state + "/etc"}
+	}
 	if _, err := os.Stat(guard); err != nil {
 		return fmt.Errorf("no boot guard: %w", err)
 	}
-	out, err := exec.Command("/bin/sh", guard).CombinedOutput()
+	out, err := exec.Command(boot[0], boot[1:]...).CombinedOutput() //nolint:gosec // ours
 	if err != nil {
 		return fmt.Errorf("boot: %w: %s", err, out)
 	}
