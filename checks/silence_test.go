@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -159,5 +160,33 @@ func TestSlowHostIsNoSilence(t *testing.T) {
 				t.Errorf("%s", r.Said())
 			}
 		})
+	}
+}
+
+// What a host would ask itself tells nothing of what strangers meet, and is no fault of the port.
+func TestBlind(t *testing.T) {
+	for name, c := range map[string]struct {
+		to, path, clients, as string
+		blind                 bool
+	}{
+		"a stranger":                  {to: "203.0.113.10:25", path: "direct"},
+		"NAT changes the address":     {to: "203.0.113.10:993", as: "mail"},
+		"its own, over IPv6":          {to: "[2001:db8:113::10]:993", as: "mail", blind: true},
+		"the proxy's in place of it":  {to: "[2001:db8:113::10]:993", as: "mail", clients: "masquerade"},
+		"what the proxy itself takes": {to: "[2001:db8:113::10]:443", as: "mail"},
+		"mail that Haraka takes":      {to: "203.0.113.10:25", as: "mail"},
+		"mail that leaves inside":     {to: "203.0.113.10:25", as: "mail", path: "direct", blind: true},
+		"the proxy":                   {to: "203.0.113.10:25", as: "proxy", path: "direct"},
+	} {
+		e := twoHosts()
+		e.Site.Mail.Path, e.Site.Clients.Addresses = cmp.Or(c.path, "haraka"), cmp.Or(c.clients, "preserve")
+		e.HereIs = c.as
+		v := e.Hosts["mail"]
+		a := v.Facts.Answers["addresses"]
+		a.Out = strings.Replace(a.Out, "== end\n", "== routes6\ndefault dev eth0\n== end\n", 1)
+		v.Facts.Answers["addresses"] = a
+		if why := e.Blind(e.Here, netip.MustParseAddrPort(c.to)); (why != "") != c.blind {
+			t.Errorf("%s: %q", name, why)
+		}
 	}
 }
