@@ -121,7 +121,7 @@ func (l *Lab) runPebble(validity time.Duration, ended chan<- error) error {
 		}
 	}
 	cmd := exec.Command("nsenter", "--net="+l.netns("inet"), "--", "pebble", "-config", l.dir("pebble.json"), "-dnsserver", net.JoinHostPort(resolverAddr, "53"))
-	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0")
+	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0") // what was proven once counts no more
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
