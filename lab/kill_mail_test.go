@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// mailShapes are those of chapter 6: the switch between its paths, and each of them on hosts that have all but that chapter.
+// mailShapes are those of chapters 6 and 7: the switch between the paths of mail, and each of them on hosts that have all but those chapters.
 var mailShapes = []shape{
 	{name: "mail from Haraka to the direct path", mail: "haraka", set: []string{"mail.path=direct"}, hosts: []string{"mail", "proxy"}},
-	{name: "mail by Haraka, and undone", mail: "haraka", hosts: []string{"mail", "proxy"}},
-	{name: "direct mail, and undone", mail: "direct", hosts: []string{"mail"}},
+	{name: "mail by Haraka and Caddy, and undone", mail: "haraka", hosts: []string{"mail", "proxy"}},
+	{name: "direct mail and Caddy, and undone", mail: "direct", hosts: []string{"mail"}},
 }
 
 // mailDeadline is the guard's where mail is: a server that is asked to relay takes its time to refuse.

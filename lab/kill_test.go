@@ -40,7 +40,7 @@ func (a *arena) way(there bool) []string {
 	case there:
 		return []string{"apply", "--yes"}
 	case a.shape.mail != "":
-		return []string{"undo", "haraka", "--yes"}
+		return []string{"undo", "caddy", "haraka", "--yes"}
 	}
 	return []string{"undo", "--all", "--yes"}
 }

@@ -53,7 +53,7 @@ func TestMailcow(t *testing.T) {
 			}
 			m.mailcowBreaks()
 			if torture() {
-				m.updated()
+				m.updated(path)
 				own = nil // the update has written into them, too
 			}
 			m.slipsNothing()
@@ -173,7 +173,7 @@ func (m mailed) names(what, id, outcome, says string) {
 }
 
 // updated runs Mailcow's update: the hook puts our settings back; without it a check names them, and the chapter mends them.
-func (m mailed) updated() {
+func (m mailed) updated(path string) {
 	t := m.t.(*testing.T)
 	t.Helper()
 	m.does("mail", inTree+"./update.sh")
@@ -186,7 +186,7 @@ func (m mailed) updated() {
 		t.Fatal(err)
 	}
 	m.settled()
-	m.flows("haraka", "updated")
+	m.flows(path, "updated")
 }
 
 // slipsNothing looks for Mailcow's secrets in all that the program left at the operator's, and in what it says.
