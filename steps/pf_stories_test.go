@@ -267,10 +267,14 @@ func TestPFIsLoadedAgain(t *testing.T) {
 		off, empty := s, s
 		off.found, empty.found = maps.Clone(s.found), maps.Clone(s.found)
 		empty.found[rules] = "0\n"
+		more, fallback := s, s // somebody loaded others; a boot did, because the main file was refused
+		more.found, fallback.found = maps.Clone(s.found), maps.Clone(s.found)
+		more.found[rules] = "99\n"
+		fallback.found[rules] = fmt.Sprintln(expanded(s.found["/etc/pf-fallback.conf"], ""))
 		off.found["pf.running"] = "no\n"
-		again := map[string]story{"empty": empty}
+		again := map[string]story{"empty": empty, "more": more}
 		if file == "proxy-13" {
-			again["off"] = off
+			again["off"], again["fallback"] = off, fallback
 		}
 		for what, now := range again {
 			plan := now.plan()
