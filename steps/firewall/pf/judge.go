@@ -78,13 +78,20 @@ func (s scene) guarded(set *seenpf.Ruleset, h seenpf.Host, lacks []string, files
 	return notes
 }
 
+// maxTried bounds the block lines out of use that are tried: each reads the whole file anew.
+const maxTried = 20
+
 // commented names the block line that is out of use, and would lock out if it were not.
 func (s scene) commented(port int, files map[string]string) string {
 	lines := strings.Split(s.filter.Text, "\n")
+	tried := 0
 	for i, line := range lines {
 		rule := strings.TrimLeft(line, " \t#")
 		if rule == line || !strings.HasPrefix(strings.TrimSpace(line), "#") || !strings.HasPrefix(rule, "block") {
 			continue
+		}
+		if tried++; tried > maxTried {
+			break
 		}
 		used := slices.Clone(lines)
 		used[i] = rule
