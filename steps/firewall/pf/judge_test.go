@@ -19,8 +19,9 @@ func TestJudgeHostile(t *testing.T) {
 		"set skip on em0\n": "by set skip on em0",
 		"pass in all\n":     "no default policy: everything that listens is open, by line 1 (pass in all)",
 		"block in\npass in proto tcp to port 22 user root\n": "whether SSH gets in at port 22 could not be told",
-		"block in\n":      "SSH at port 22 is refused to strangers by line 1 (block in)",
-		"pass in on \"\n": "could not be told",
+		"block in\n":                              "SSH at port 22 is refused to strangers by line 1 (block in)",
+		"pass in on \"\n":                         "could not be told",
+		"pass in proto tcp to port 22\n":          "above line 1 of /etc/pf.conf",
 		"block in\npass in from 172.16.15.0/12\n": "line 2: 172.16.15.0/12 has bits of a host",
 		"pass\x1b[2J in\n":                        "which FreeBSD this is is not known",
 	} {
