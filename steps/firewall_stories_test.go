@@ -184,7 +184,10 @@ func outcome(plan Plan) []archiveFile {
 	add("told", strings.Join(told, "\n")+"\n")
 	for _, part := range plan.Parts {
 		for _, c := range part.Changes {
+			_, pf := loads(c)
 			switch {
+			case c.Path == "" && pf:
+				add(c.ID+".do", loadedIn(c))
 			case c.Path == "":
 				add(c.ID+".do", c.Do+c.Keep)
 				add(c.ID+".undo", c.Undo)
@@ -192,7 +195,9 @@ func outcome(plan Plan) []archiveFile {
 				add("gone"+c.Path, "")
 			default:
 				add(fmt.Sprintf("%o%s", c.New.Mode, c.Path), c.New.Text)
-				if c.Do != "" {
+				if pf {
+					add(c.ID+".do", loadedIn(c))
+				} else if c.Do != "" {
 					add(c.ID+".do", c.Do)
 					add(c.ID+".undo", c.Undo)
 				}

@@ -10,7 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"postern/remote"
 	"postern/seen"
+	seenpf "postern/seen/pf"
+	"postern/steps/does"
 )
 
 // usualBSD is what a look brings of a FreeBSD host that was just installed; a story tells what is different.
@@ -37,7 +40,6 @@ var (
 	sysrcLine  = regexp.MustCompile(`(?m)^sysrc '?(\w+)=([^'\n]*)'?$`)
 	sysctlLine = regexp.MustCompile(`(?m)^sysctl ([\w.]+)=(\d+)`)
 	made       = regexp.MustCompile(`(?s)cat > (\S+) <<'END'\n(.*)END\n`)
-	pfRule     = regexp.MustCompile(`(?m)^(pass|block|nat|rdr|scrub)\b`)
 )
 
 // carriedOutBSD is the host after the plan: its files, and what their changes load and set.
@@ -59,17 +61,49 @@ func (s story) carriedOutBSD(plan Plan) story {
 			for _, m := range sysctlLine.FindAllStringSubmatch(c.Do, -1) {
 				s.found["sysctl.live"] = regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(m[1])+` .*\n`).ReplaceAllString(s.found["sysctl.live"], "") + m[1] + " " + m[2] + "\n"
 			}
+			load, ok := loads(c)
 			switch {
-			case strings.Contains(c.Do, "pfctl -f /etc/pf.conf"):
-				s.found["pf.running"], s.found["pf.path"] = "yes\n", "/etc/pf.conf\n"
-				s.found["pf.rules"] = fmt.Sprintln(len(pfRule.FindAllString(s.found["/etc/pf.conf"], -1)))
-				s.written(s.found["/etc/pf.conf"])
-			case strings.Contains(c.Do, "pfctl -a postern -f /etc/pf.postern.conf"):
-				s.found["pf.ours"] = fmt.Sprintln(len(pfRule.FindAllString(s.found["/etc/pf.postern.conf"], -1)))
+			case ok && load.Anchor == "":
+				s.found["pf.running"], s.found["pf.path"] = "yes\n", load.File+"\n"
+				s.found["pf.rules"] = fmt.Sprintln(expanded(s.found[load.File], ""))
+				s.written(s.found[load.File])
+			case ok && s.found["pf.running"] == "yes\n":
+				s.found["pf.ours"] = fmt.Sprintln(expanded(s.found[load.File], load.Anchor))
 			}
 		}
 	}
 	return s
+}
+
+var (
+	loadedFile   = regexp.MustCompile(`(?m)^file=\$\{NEW:-'([^'\n]*)'\}$`)
+	loadedAnchor = regexp.MustCompile(`(?m)^in='([^'\n]*)'$`)
+	loadedBefore = regexp.MustCompile(`(?m)^file='([^'\n]*)' off=(\w*) own=\$in bad=0$`)
+)
+
+// loads is the load of pf that a change ends in; false when it is none.
+func loads(c remote.Change) (does.PF, bool) {
+	file, anchor, before := loadedFile.FindStringSubmatch(c.Do), loadedAnchor.FindStringSubmatch(c.Do), loadedBefore.FindStringSubmatch(c.Undo)
+	if file == nil || anchor == nil || before == nil {
+		return does.PF{}, false
+	}
+	p := does.PF{File: file[1], Before: before[1], Anchor: anchor[1], Off: before[2] != ""}
+	is := p.Load(remote.Change{Path: c.Path, New: c.New})
+	return p, strings.HasSuffix(c.Do, is.Do) && strings.HasSuffix(c.Undo, is.Undo) && strings.HasSuffix(c.Test, is.Test) && c.Risk == remote.LoseSSH
+}
+
+// loadedIn is a load in one line, for the stories: the scripts have tests of their own, where they run.
+func loadedIn(c remote.Change) string {
+	p, _ := loads(c)
+	is := p.Load(remote.Change{Path: c.Path, New: c.New})
+	return fmt.Sprintf("%s(pf loads %q into anchor %q, before it %q, off before %v, file at confirm %v)\n",
+		strings.TrimSuffix(c.Do, is.Do), p.File, p.Anchor, p.Before, p.Off, c.AtConfirm)
+}
+
+// expanded is how many rules pfctl makes of a text.
+func expanded(text, anchor string) int {
+	e := seenpf.Parse(text, anchor, seenpf.Host{}).Expand(seenpf.R15_1)
+	return len(e.Translation) + len(e.Filter)
 }
 
 // written is the main file with that text, as the host tells it.
@@ -167,6 +201,10 @@ func compareStory(t *testing.T, s story, files []archiveFile) {
 func TestTheirPFConfIsTheirs(t *testing.T) {
 	stories, plans := pfStories(t)
 	asked := 0
+	wrong := func(c remote.Change) bool {
+		load, ok := loads(c)
+		return ok && load.Anchor != "postern" || !ok && strings.Contains(c.Do+c.Undo+c.Keep, "pfctl")
+	}
 	for i, s := range stories {
 		if s.site.PF.Main == "own" || s.found["pf.text"] == "" || strings.HasPrefix(s.found["/etc/pf.conf"], "# Made by postern") {
 			continue
@@ -175,7 +213,7 @@ func TestTheirPFConfIsTheirs(t *testing.T) {
 		for _, plan := range plans[i] {
 			for _, part := range plan.Parts {
 				for _, c := range part.Changes {
-					if c.Path == "/etc/pf.conf" || strings.Contains(c.Do+c.Undo+c.Keep, "pfctl -f") || strings.Contains(c.Do+c.Keep, "pf_enable") {
+					if c.Path == "/etc/pf.conf" || wrong(c) || strings.Contains(c.Do+c.Keep, "pf_enable") {
 						t.Errorf("%s: %s touches what is theirs", s.path, c.ID)
 					}
 				}
@@ -229,10 +267,14 @@ func TestPFIsLoadedAgain(t *testing.T) {
 		off, empty := s, s
 		off.found, empty.found = maps.Clone(s.found), maps.Clone(s.found)
 		empty.found[rules] = "0\n"
+		more, fallback := s, s // somebody loaded others; a boot did, because the main file was refused
+		more.found, fallback.found = maps.Clone(s.found), maps.Clone(s.found)
+		more.found[rules] = "99\n"
+		fallback.found[rules] = fmt.Sprintln(expanded(s.found["/etc/pf-fallback.conf"], ""))
 		off.found["pf.running"] = "no\n"
-		again := map[string]story{"empty": empty}
+		again := map[string]story{"empty": empty, "more": more}
 		if file == "proxy-13" {
-			again["off"] = off
+			again["off"], again["fallback"] = off, fallback
 		}
 		for what, now := range again {
 			plan := now.plan()

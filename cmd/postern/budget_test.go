@@ -14,7 +14,7 @@ const (
 	maxFile     = 400    // lines
 	maxFunction = 80     // lines
 	maxFolder   = 50     // files, without tests
-	maxCode     = 72_300 // lines of Go and shell, without tests; what for is told below
+	maxCode     = 72_550 // lines of Go and shell, without tests; what for is told below
 	maxDemo     = 3_435  // of these
 	maxRequires = 19     // direct requirements in go.mod
 )
@@ -29,7 +29,7 @@ const (
 //	 5_020  port 25: causes, a port's way, who keeps outgoing mail back, the checklist, twenty hosters
 //	 6_430  chapters 4 and 7, what hands a certificate over, a second layer before Mailcow's containers, with what they are tried on
 //	   890  looks that are saved without their secrets, and planned from
-//	 6_250  FreeBSD: reading pf (4_600), what it is told (1_350), how a change is guarded there (300)
+//	 6_500  FreeBSD: reading pf (4_600), what it is told (1_600), how a change is guarded there (300)
 
 func TestBudget(t *testing.T) {
 	for _, s := range sources(t) {

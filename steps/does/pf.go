@@ -1,6 +1,7 @@
 package does
 
 import (
+	"cmp"
 	"strings"
 
 	"postern/remote"
@@ -10,16 +11,17 @@ import (
 // file that does not parse then leaves the host open.
 type PF struct {
 	File   string // which holds the ruleset
+	Before string // the main file that ran before; empty where that is File
 	Anchor string // which it is loaded into; empty for the main ruleset
-	Off    bool   // pf did not run when it was looked at
+	Off    bool   // pf did not run when it was looked at; not told of an anchor
 }
 
 // Load completes a change, which may write the file or take it away; where the file comes at confirm, the staged one is loaded until then.
 // The ruleset is parsed before anything is touched, loaded whole, and pf switched on where it is off. Taken back, pf runs what it ran when
 // the change began: the old file, tables with the addresses that they had, anchors, or not at all. Undone later it runs the old file, and
-// not where Off says so.
+// not where Off says so. For an anchor pf is not switched on: it is loaded where pf is in the kernel, else with the main file that names it.
 func (p PF) Load(c remote.Change) remote.Change {
-	fill := strings.NewReplacer("@FILE@", remote.Quote(p.File), "@ANCHOR@", remote.Quote(p.Anchor), "@OFF@", map[bool]string{true: "yes"}[p.Off])
+	fill := strings.NewReplacer("@FILE@", remote.Quote(p.File), "@BEFORE@", remote.Quote(cmp.Or(p.Before, p.File)), "@ANCHOR@", remote.Quote(p.Anchor), "@OFF@", map[bool]string{true: "yes"}[p.Off])
 	parse := "pfctl"
 	if p.Anchor != "" {
 		parse += " -a @ANCHOR@"
@@ -65,7 +67,10 @@ keep() {
 		done
 	done
 }
-kldstat -q -m pf || kldload pf
+if ! kldstat -q -m pf; then
+	[ ! "$in" ] || exit 0
+	kldload pf
+fi
 if [ ! -e "$KEPT" ]; then
 	rm -rf "$KEPT.new"
 	mkdir "$KEPT.new"
@@ -77,12 +82,12 @@ file=${NEW:-@FILE@}
 [ -e "$file" ] || file=/dev/null
 pf -f "$file"
 [ ! "$in" ] || [ "$file" != /dev/null ] || pf -F Tables
-running || pfctl -e
+[ "$in" ] || running || pfctl -e
 `
 
 // pfBack brings back what was kept. During a boot nothing runs yet, and the boot reads the old file; where nothing was kept, nothing was loaded.
 const pfBack = `[ ! "${BOOTING-}" ] && kldstat -q -m pf || exit 0
-file=@FILE@ off=@OFF@ own=$in bad=0
+file=@BEFORE@ off=@OFF@ own=$in bad=0
 [ -e "$file" ] || file=/dev/null
 table() { { printf '%s\n' "$1"; pf -t "$1" -T show; } 2>/dev/null | sed 's/^ *//'; }
 case $0 in */undo) [ -e "$KEPT" ] || exit 0 ;; esac
@@ -92,9 +97,9 @@ if [ ! -e "$KEPT" ]; then
 fi
 if [ -e "$KEPT/on" ]; then
 	if [ ! "$own" ]; then pf -f "$file" || pf -f "$KEPT/1/rules" || bad=1; fi
-else
+elif [ ! "$own" ]; then
 	! running || pfctl -d
-	if [ ! "$own" ]; then pf -f "$KEPT/1/rules" || bad=1; fi
+	pf -f "$KEPT/1/rules" || bad=1
 fi
 [ ! "$own" ] || [ -e "$KEPT/1" ] || pf -f /dev/null || bad=1
 pf -sT | while IFS= read -r t; do # a table that came with what was loaded

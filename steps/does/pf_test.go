@@ -13,6 +13,7 @@ func TestPFQuotes(t *testing.T) {
 	for _, p := range []PF{
 		{File: "/etc/pf.conf"},
 		{File: "/etc/pf.conf", Off: true},
+		{File: "/etc/pf.conf", Before: "/usr/local/etc/o'pf.conf"},
 		{File: "/usr/local/etc/it's $(reboot).conf", Anchor: "rdr/`x`'; reboot #"},
 	} {
 		c := p.Load(remote.Change{Path: p.File, New: &remote.File{}, Do: "first\n", Undo: "second\n"})
@@ -22,7 +23,11 @@ func TestPFQuotes(t *testing.T) {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s of %+v: %v: %s\n%s", name, p, err, out, script)
 			}
-			if strings.Contains(script, "@") && !strings.Contains(script, `"$@"`) || !strings.Contains(script, remote.Quote(p.File)) {
+			file := p.File
+			if name == "undo" && p.Before != "" {
+				file = p.Before
+			}
+			if strings.Contains(script, "@") && !strings.Contains(script, `"$@"`) || !strings.Contains(script, remote.Quote(file)) {
 				t.Errorf("%s of %+v is not filled in:\n%s", name, p, script)
 			}
 		}

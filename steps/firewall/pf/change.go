@@ -13,13 +13,13 @@ import (
 )
 
 // put is the change that gives a file of ours its text, nil where it has that.
-func (s scene) put(path, id, title, text, test string) *remote.Change {
+func (s scene) put(path, id, title, text string) *remote.Change {
 	old := s.file(path)
 	if old != nil && old.Text == text {
 		return nil
 	}
 	return &remote.Change{ID: "firewall." + id, Step: "firewall", Title: title, Path: path, Old: old,
-		New: &remote.File{Text: text, Mode: 0o644, Owner: "root:wheel"}, Test: test}
+		New: &remote.File{Text: text, Mode: 0o644, Owner: "root:wheel"}}
 }
 
 // own plans the whole main file, what is loaded where it fails, and pf's start.
@@ -28,17 +28,20 @@ func (s scene) own() (firewall.Rendering, error) {
 	if s.filter.Running && s.filter.Rules > 0 && s.filter.Text == "" {
 		return r, fmt.Errorf("it runs with rules that stand in no file (%s is not there), so they could not be put back: keep them (pfctl -sn; pfctl -sr), and put them there, or take them away (pfctl -F rules; pfctl -F nat)", s.filter.Path)
 	}
-	admins := s.admins(mainPath, s.admin)
-	changed := false
-	for _, c := range []*remote.Change{
-		s.put(mainPath, "pf.conf", "write what pf admits and sends on", s.main(admins), `pfctl -nf "$NEW"`), s.fallbackChange(&r),
-	} {
-		if c != nil {
-			r.Changes, changed = append(r.Changes, *c), changed || c.Path == mainPath
-		}
+	if c := s.fallbackChange(&r); c != nil {
+		r.Changes = append(r.Changes, *c)
 	}
-	if changed || !s.filter.Running || s.filter.Rules == 0 || s.filter.Path != mainPath {
-		r.Changes = append(r.Changes, s.activate())
+	admins := s.admins(mainPath, s.admin)
+	load := does.PF{File: mainPath, Before: s.filter.Path, Off: !s.filter.Running}
+	title := "load what pf admits and sends on"
+	if load.Off {
+		title = "switch pf on with what it admits and sends on"
+	}
+	if c := s.put(mainPath, "pf.conf", title, s.main(admins)); c != nil {
+		c.AtConfirm = true
+		r.Changes = append(r.Changes, load.Load(*c))
+	} else if load.Off || s.filter.Path != mainPath || s.drifts(s.filter.Rules, mainPath) {
+		r.Changes = append(r.Changes, load.Load(activate(title)))
 	}
 	if c := s.settings("rc.conf", "start pf, its log and its fallback at boot", []does.Key{
 		{Name: "pf_enable", Value: "YES"}, {Name: "pf_rules", Value: mainPath}, {Name: "pflog_enable", Value: "YES"}, {Name: "pf_fallback_rules_enable", Value: "YES"}}); c != nil {
@@ -63,32 +66,16 @@ func (s scene) fallbackChange(r *firewall.Rendering) *remote.Change {
 		r.Notes = append(r.Notes, fallbackPath+" is not ours and stays: see that it admits SSH, because it is loaded when "+mainPath+" is refused at boot")
 		return nil
 	}
-	return s.put(fallbackPath, "pf-fallback.conf", "write what pf loads when its main file is refused", s.fallback(), `pfctl -nf "$NEW"`)
-}
-
-// pfctl refuses to switch on what is on already.
-const (
-	inKernel = "kldstat -q -m pf || kldload pf\n"
-	on       = "pfctl -s Running >/dev/null 2>&1 || pfctl -e\n"
-)
-
-// activate loads the main file, and switches pf on where it is off. The old file is in place again when its undo runs; that may be at a
-// boot, before pf is in the kernel.
-func (s scene) activate() remote.Change {
-	c := remote.Change{ID: "firewall.activate", Step: "firewall", Title: "load the rules into the running pf", Risk: remote.LoseSSH,
-		Do: "pfctl -f " + mainPath + "\n", Undo: inKernel + "pfctl -f " + remote.Quote(s.filter.Path) + "\n" + on}
-	if s.filter.Text == "" { // it runs, and has no rules
-		c.Undo = inKernel + "pfctl -F nat\npfctl -F rules\n" + on
-	}
-	if !s.filter.Running {
-		c.Title = "switch pf on"
-		c.Do = inKernel + c.Do + on
-		c.Undo = "if pfctl -s Running >/dev/null 2>&1; then pfctl -d; fi\n"
-		if s.filter.Rules > 0 && s.filter.Text != "" { // loaded, and not in use
-			c.Undo += "if kldstat -q -m pf; then pfctl -f " + remote.Quote(s.filter.Path) + "; fi\n"
-		}
+	c := s.put(fallbackPath, "pf-fallback.conf", "write what pf loads when its main file is refused", s.fallback())
+	if c != nil {
+		c.Test = `pfctl -nf "$NEW"`
 	}
 	return c
+}
+
+// activate is the change that loads a file which is in place already.
+func activate(title string) remote.Change {
+	return remote.Change{ID: "firewall.activate", Step: "firewall", Title: title}
 }
 
 // settings is the change of rc.conf, nil where all is as wanted. It is made at confirm: a reboot before it starts the host as it was.
@@ -121,27 +108,25 @@ func (s scene) anchors() (firewall.Rendering, error) {
 	} else if !s.ours(anchorPath) {
 		return r, errors.New(anchorPath + " is not ours: move it out of the way")
 	}
-	admins := s.admins(anchorPath, "postern_admin")
-	load := remote.Change{ID: "firewall.activate", Step: "firewall", Title: "load the rules of our anchor", Risk: remote.LoseMail,
-		Do: loadAnchor, Undo: loadAnchor}
-	c := s.put(anchorPath, "pf.postern.conf", "write what our anchor admits and sends on", s.anchor(admins), `pfctl -a postern -nf "$NEW"`)
-	if c != nil {
-		r.Changes = append(r.Changes, *c)
-	}
-	if c != nil || s.filter.Running && s.filter.Ours == 0 {
-		r.Changes = append(r.Changes, load)
+	const title = "load what our anchor admits and sends on"
+	text := s.anchor(s.admins(anchorPath, "postern_admin"))
+	if c := s.put(anchorPath, "pf.postern.conf", title, text); c != nil {
+		c.AtConfirm = true
+		r.Changes = append(r.Changes, loadAnchor.Load(*c))
+	} else if s.filter.Running && s.drifts(s.filter.Ours, anchorPath) {
+		r.Changes = append(r.Changes, loadAnchor.Load(activate(title)))
 	}
 	if c := s.tunnelAtBoot(); c != nil {
 		r.Changes = append(r.Changes, *c)
 	}
 	s.off(&r)
-	r.Hand = s.hand(s.calls(), "The first lines belong among yours for normalization and translation, before the first pass or block; the last two at the place where rules "+
-		"are to count that admit what mail needs: behind your own bans, before what refuses the rest. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path)
+	s.theirs(&r, s.calls(), "A scrub line belongs before your first nat or rdr, the nat and rdr lines before your first pass, block or anchor; the last two at the place where rules "+
+		"are to count that admit what mail needs: behind your own bans, before what refuses the rest. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path, text)
 	return r, nil
 }
 
-// loadAnchor loads our anchor where pf is in the kernel; else there is nothing to load it into until the main file is.
-const loadAnchor = "if kldstat -q -m pf; then pfctl -a " + seen.FilterAnchor + " -f " + anchorPath + "; fi\n"
+// loadAnchor loads our anchor.
+var loadAnchor = does.PF{File: anchorPath, Anchor: seen.FilterAnchor}
 
 // advise changes nothing of pf's: it says what is missing.
 func (s scene) advise() firewall.Rendering {
@@ -150,18 +135,20 @@ func (s scene) advise() firewall.Rendering {
 		r.Changes = append(r.Changes, *c)
 	}
 	s.off(&r)
-	r.Hand = s.hand(s.advice(), "scrub, nat and rdr belong before the first pass or block, the others behind your block lines: the last rule that fits decides, unless one says quick. "+
-		"What is there in other words need not be added. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path)
+	s.theirs(&r, s.advice(), "A scrub line belongs before your first nat or rdr, nat and rdr before your first pass, block or anchor, the others behind your block lines: the last rule that fits decides, unless one says quick. "+
+		"What is there in other words need not be added. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path, "")
 	r.Notes = append(r.Notes, s.filter.Path+" is yours, so it is not changed (pf.main = advise): what it lacks is a task. pf.main = anchors lets us keep our rules in a file of our own, pf.main = own the whole file")
 	return r
 }
 
-// hand is what of the lines the main file lacks.
-func (s scene) hand(lines []string, where string) firewall.Hand {
-	if lines = missing(s.filter.Text, lines); len(lines) == 0 {
-		return firewall.Hand{}
+// theirs is what a main file of the operator's lacks, as lines to add where it is told, and what is to be known of it. ours is what the
+// file of our anchor will say.
+func (s scene) theirs(r *firewall.Rendering, lines []string, where, ours string) {
+	lacks := s.missing(lines)
+	if len(lacks) > 0 {
+		r.Hand = firewall.Hand{Path: s.filter.Path, Lines: strings.Join(lacks, "\n"), Text: where}
 	}
-	return firewall.Hand{Path: s.filter.Path, Lines: strings.Join(lines, "\n"), Text: where}
+	r.Notes = append(r.Notes, s.judge(lacks, ours)...)
 }
 
 // off says how to switch on a pf whose rules are somebody else's.
@@ -178,8 +165,9 @@ func (s scene) strip() firewall.Rendering {
 	if !s.ours(anchorPath) || s.file(anchorPath).Text == anchorHead {
 		return r
 	}
-	r.Changes = append(r.Changes, *s.put(anchorPath, "pf.postern.conf", "take the rules of our anchor away", anchorHead, `pfctl -a postern -nf "$NEW"`),
-		remote.Change{ID: "firewall.activate", Step: "firewall", Title: "load the empty anchor", Do: loadAnchor, Undo: loadAnchor, Risk: remote.LoseMail})
+	c := s.put(anchorPath, "pf.postern.conf", "take the rules of our anchor away", anchorHead)
+	c.AtConfirm = true
+	r.Changes = append(r.Changes, loadAnchor.Load(*c))
 	return r
 }
 

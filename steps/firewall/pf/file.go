@@ -3,7 +3,6 @@ package pf
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"postern/steps/firewall"
 )
@@ -93,18 +92,4 @@ func (w writer) advice() []string {
 		}
 	}
 	return lines
-}
-
-// missing are the lines that a main file has not. They are compared as they stand, but for blanks and comments: a line that says the
-// same in other words counts as missing, and the check that proves it tells.
-func missing(text string, want []string) []string {
-	spelled := func(line string) string {
-		line, _, _ = strings.Cut(line, "#")
-		return strings.Join(strings.Fields(line), " ")
-	}
-	var have []string
-	for _, line := range strings.Split(text, "\n") {
-		have = append(have, spelled(line))
-	}
-	return slices.DeleteFunc(slices.Clone(want), func(line string) bool { return slices.Contains(have, spelled(line)) })
 }
