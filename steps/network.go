@@ -130,7 +130,7 @@ func foreignSystem(h *site.Host, now seen.Host) string {
 	case now.Kernel == "":
 		return h.Name + ": which system it runs could not be told, so it is left alone"
 	case now.Kernel == "freebsd":
-		return h.Name + " runs FreeBSD, which is not set up by this version because pf is not: use a Debian host"
+		return h.Name + " runs FreeBSD, which this version does not set up yet: use a Debian host ('postern look' writes down what it answers)"
 	case now.Kernel != "linux":
 		return fmt.Sprintf("%s runs %s, which is not set up: use a Debian host", h.Name, now.Kernel)
 	case now.Distro == "":
