@@ -155,7 +155,7 @@ func wireguardProven(t *testing.T, l *Lab, folder string, s *screen) {
 	t.Helper()
 	s.goOn(3, "WireGuard")
 	s.turn("a", "Preparations: 4 changes on 2 hosts")
-	s.shows("Guarded: 2 changes on 2 hosts")
+	s.shows("Guarded: 3 changes on 2 hosts", "start Docker after the tunnel")
 	s.agree()
 	s.shows("WireGuard / proof", "Proven") // a slow host may have only one way in yet
 	s.turn("enter", "WireGuard / proof")
