@@ -120,7 +120,7 @@ func (l *Lab) inbox(t *testing.T, at, word string) string {
 		cmd.Stdin = strings.NewReader(fmt.Sprintf("user = \"%s:%s\"\nurl = \"imaps://%s/INBOX%s\"\n", mailUser, mailPassword, at, what))
 		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("curl: %v: %s\n%s", err, cmd.Args, out)
+			t.Fatalf("reading the mailbox at %s: curl: %v: %s\n%s", at, err, cmd.Args, out)
 		}
 		return string(out)
 	}
