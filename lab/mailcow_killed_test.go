@@ -20,7 +20,7 @@ func TestMailcowKilled(t *testing.T) {
 	if err := old.send(t.Context(), m.l); err != nil {
 		t.Fatal(err)
 	}
-	m.does("mail", "docker exec mailcowdockerized-mysql-mailcow-1 sqlite3 /var/lib/mysql/mailcow.db \"UPDATE admin SET password = '{SSHA256}another'\"")
+	m.another()
 	there := []string{"apply", "network", "firewall", "wireguard", "mailcow", "--yes"}
 	away := []string{"undo", "mailcow", "--yes"}
 	m.run(0, there...)

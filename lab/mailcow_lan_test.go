@@ -34,7 +34,7 @@ func TestMailcowAtHome(t *testing.T) {
 	own, ports, hooks := m.ownFiles(), m.published(), m.hooks()
 
 	m.run(1, "apply", "--yes") // the administrator's password is the one that everybody knows
-	m.does("mail", "docker exec mailcowdockerized-mysql-mailcow-1 sqlite3 /var/lib/mysql/mailcow.db \"UPDATE admin SET password = '{SSHA256}another'\"")
+	m.another()
 	m.settled("mailcow", "firewall")
 	m.met("set up", "", "gw", "laptop")
 	if now := m.hooks(); !strings.HasPrefix(now, "-N DOCKER-USER\n-A DOCKER-USER -j postern-mailcow\n"+theirs) {
