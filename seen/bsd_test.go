@@ -140,8 +140,9 @@ func TestFreeBSDHost(t *testing.T) {
 		t.Errorf("%+v", h.Access)
 	}
 	any4, any6 := netip.IPv4Unspecified(), netip.IPv6Unspecified()
-	want := []Listener{{"tcp", any4, 2222, "fagent"}, {"tcp", any6, 22, "sshd"}, {"tcp", netip.Addr{}, 24, "sshd"}, {"tcp", netip.MustParseAddr("10.0.0.1"), 2526, ""},
-		{"udp", netip.MustParseAddr("fe80::1"), 123, "ntpd"}, {"udp", netip.MustParseAddr("::1"), 123, "ntpd"}, {"udp", netip.MustParseAddr("::1"), 124, "ntpd"}, {"udp", any4, 51820, ""}}
+	want := []Listener{{"tcp", any6, 22, "sshd"}, {"tcp", netip.Addr{}, 24, "sshd"}, {"udp", netip.MustParseAddr("::1"), 123, "ntpd"},
+		{"udp", netip.MustParseAddr("fe80::1"), 123, "ntpd"}, {"udp", netip.MustParseAddr("::1"), 124, "ntpd"}, {"tcp", any4, 2222, "fagent"},
+		{"tcp", netip.MustParseAddr("10.0.0.1"), 2526, ""}, {"udp", any4, 51820, ""}}
 	if !reflect.DeepEqual(h.Listeners, want) {
 		t.Errorf("listeners %+v", h.Listeners)
 	}

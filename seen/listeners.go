@@ -1,7 +1,9 @@
 package seen
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -47,8 +49,16 @@ echo '== sockets'; ss -Hltunp || exit 3`, askSockstat),
 				all = append(all, l)
 			}
 		}
-		return all, nil
+		return ordered(all), nil
 	}})
+
+// ordered are listeners by port: a host tells them in any order, and what is said of them is said alike each time.
+func ordered(all []Listener) []Listener {
+	slices.SortStableFunc(all, func(a, b Listener) int {
+		return cmp.Or(a.Port-b.Port, strings.Compare(a.Proto, b.Proto), a.Addr.Compare(b.Addr))
+	})
+	return all
+}
 
 // parseSocket reads an address as ss prints it: 0.0.0.0:22, [::]:22, *:22, 127.0.0.1%lo:53.
 func parseSocket(text string) (addr netip.Addr, number int, ok bool) {
@@ -105,5 +115,5 @@ func parseSockstat(lines []string) ([]Listener, error) {
 			all = append(all, l)
 		}
 	}
-	return all, nil
+	return ordered(all), nil
 }
