@@ -29,13 +29,13 @@ const (
 	layerJump   = "-A " + layerHook + " -j " + layerChain
 )
 
-// layerStop takes exactly our part away. It stands in the unit itself, because an undo takes the script away before it stops the unit.
+// layerEnds takes exactly our part away. It stands in the unit itself, because an undo takes the script away before it stops the unit.
 // DOCKER-USER goes only where nothing stands in it and nobody asks it: where we made it for a Docker that has none of that family.
-const layerStop = `/bin/sh -c 'for t in iptables ip6tables; do while $$t -w -D ` + layerHook + ` -j ` + layerChain + `; do :; done; ` +
-	`$$t -w -F ` + layerChain + `; $$t -w -X ` + layerChain + `; $$t -w -X ` + layerHook + `; done 2>/dev/null'`
+const layerEnds = `for t in iptables ip6tables; do while $t -w -D ` + layerHook + ` -j ` + layerChain + `; do :; done; ` +
+	`$t -w -F ` + layerChain + `; $t -w -X ` + layerChain + `; $t -w -X ` + layerHook + `; done 2>/dev/null`
 
 // layerUnit runs before Docker, and anew with it: where somebody emptied all rules and Docker makes its own again, ours are there first.
-const layerUnit = `# postern: only the tunnel, and who is named at home, reaches Mailcow's containers.
+var layerUnit = `# postern: only the tunnel, and who is named at home, reaches Mailcow's containers.
 [Unit]
 Description=Only the tunnel reaches Mailcow's containers
 After=ufw.service netfilter-persistent.service nftables.service
@@ -47,7 +47,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=` + layerScript + `
 ExecReload=` + layerScript + `
-ExecStop=-` + layerStop + `
+` + does.ExecStop(layerEnds) + `
 
 [Install]
 WantedBy=docker.service
@@ -110,7 +110,7 @@ exit $status
 func layer(s *site.Site, at []netip.Addr) []does.Thing {
 	return []does.Thing{
 		does.File{Path: layerScript, Text: layerText(s, at), Mode: 0o755, Title: "write who reaches Mailcow's containers, in " + layerScript},
-		does.Unit{Name: seen.MailcowUnit, Text: layerUnit, Config: []string{layerScript}, Reload: true, Title: "let nobody but the tunnel reach Mailcow's containers, now and at every boot"},
+		does.Unit{Name: seen.MailcowUnit, Text: layerUnit, Config: []string{layerScript}, Reload: true, Ends: layerEnds, Title: "let nobody but the tunnel reach Mailcow's containers, now and at every boot"},
 	}
 }
 

@@ -118,9 +118,7 @@ func TestLayerReal(t *testing.T) {
 	s := homely("192.168.50.0/24", "192.168.60.7/32")
 	script := filepath.Join(t.TempDir(), "layer")
 	write(t, script, layerText(s, layerAt))
-	_, stop, _ := strings.Cut(layerUnit, "ExecStop=-")
-	stop, _, _ = strings.Cut(stop, "\n")
-	write(t, script+".stop", strings.ReplaceAll(stop, "$$", "$")+"\n:\n")
+	write(t, script+".stop", layerEnds+"\n:\n")
 	run := func(body string) string {
 		t.Helper()
 		out, err := exec.Command("unshare", "-n", "sh", "-ec", "iptables -N DOCKER-USER; iptables -A DOCKER-USER -s 192.0.2.9 -j DROP; iptables -A FORWARD -j DOCKER-USER\n"+strings.ReplaceAll(body, "@", script)).CombinedOutput()

@@ -62,6 +62,7 @@ func TestRefused(t *testing.T) {
 		`the file is not there`:         Keys{Path: "/etc/app", Syntax: Ini, Set: []Key{{"", "a", "b"}}},
 		`is already there and is no`:    User{Name: "ann"},
 		`app.service is masked`:         Unit{Name: "app.service"},
+		`app.service does at its end`:   Unit{Name: "app.service", Text: "[Service]\nExecStop=/bin/true\n"},
 		`another project's`:             Npm{Dir: "/opt/old", Lock: lockText},
 	} {
 		f := remote.Facts{Host: "host", Answers: map[string]remote.Answer{}}

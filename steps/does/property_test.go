@@ -71,7 +71,10 @@ func draw(t testing.TB, shell string, seed int64) (*world, Table) {
 		}
 	}
 	etc := w.path("/etc/app")
+	left := "for f in " + w.path("/var/rules") + "; do rm -f $f; done" // what a unit of ours leaves behind when it is not ended as its file says
 	table := Table{Step: "app", Things: []Thing{
+		Unit{Name: "rules.service", File: w.path("/etc/systemd/system/rules.service"), Ends: left,
+			Text: "[Service]\nExecStart=/bin/sh -c 'touch " + w.path("/var/rules") + "'\n" + ExecStop(left) + "\n"},
 		Unit{Name: "own.service", File: w.path("/etc/systemd/system/own.service"), Text: "[Service]\nExecStart=/new\n", Config: []string{etc + "/"}},
 		Unit{Name: "theirs.service", Config: []string{etc + "/own.conf"}, Reload: half()},
 		Unit{Name: "old.service", Off: true},

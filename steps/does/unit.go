@@ -18,9 +18,15 @@ type Unit struct {
 	Reload bool     // it takes a change of Config up without a restart
 	Idle   bool     // something else starts it: it is neither started nor enabled
 	Off    bool     // it must not run, now or at boot; its file stays
+	Ends   string   // what its ExecStop does, see ExecStop: an undo does it, too, since systemd knows it no more once the file is gone and anything was read anew
 	Port   int      // TCP; once it is started, that somebody listens there is waited for, or a check would stand in for it and be in its way; 0: none
 	When   string   // with Off: it runs until the change is kept, and then ends if this command says so
 	Title  string   // made of what is done when empty
+}
+
+// ExecStop is the line of a unit's file that runs a command of the shell, without quotes, when it stops, whatever comes of it.
+func ExecStop(command string) string {
+	return "ExecStop=-/bin/sh -c '" + strings.ReplaceAll(command, "$", "$$") + "'"
 }
 
 // State is what systemd says of a unit.
@@ -44,6 +50,9 @@ func (u Unit) file() string { return cmp.Or(u.File, "/etc/systemd/system/"+u.Nam
 func (u Unit) Plan(seen Seen) ([]remote.Change, error) {
 	c, was := remote.Change{}, State{Loaded: true}
 	err := match(unitName, u.Name, "a unit")
+	if u.Ends == "" && strings.Contains(u.Text, "\nExecStop=") && err == nil {
+		err = fmt.Errorf("%s does at its end what no undo knows of", u.Name)
+	}
 	if u.Text != "" && err == nil {
 		var file []remote.Change
 		if file, err = (File{Path: u.file(), Text: u.Text}).Plan(seen); len(file) > 0 {
@@ -69,6 +78,9 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	case u.Idle:
 	case !was.Active:
 		verb, c.Undo = "start", "systemctl stop "+name+anyway+"systemctl reset-failed "+name+anyway
+		if u.Ends != "" {
+			c.Undo += "{ " + u.Ends + "; } || true\n"
+		}
 	case c.Path != "" || stale:
 		if verb = "restart"; c.Path == "" && u.Reload {
 			verb = "reload"

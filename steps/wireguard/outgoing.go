@@ -43,7 +43,7 @@ func (e End) Outgoing() ([]remote.Change, error) {
 			does.Unit{Name: seen.SMTPUnit, Off: true, When: "true", Title: "no longer send mail for the world through the tunnel: it goes by the proxy's mail server; the file of " + seen.SMTPUnit + " stays"}}}.Plan(e.facts)
 		return changes, err
 	}
-	var start, stop []string
+	var start, ends []string
 	for _, r := range e.outRules() {
 		rule, where := "ip -4 rule ", ""
 		if r.Six { // a kernel may have no IPv6
@@ -51,11 +51,12 @@ func (e End) Outgoing() ([]remote.Change, error) {
 		}
 		gone := rule + "delete pref " + r.Preference + " 2>/dev/null"
 		start = append(start, "ExecStart=/bin/sh -c '"+gone+"; "+where+"exec "+rule+"add pref "+r.Preference+" "+r.Text+"'")
-		stop = append([]string{"ExecStop=-/bin/sh -c '" + gone + "'"}, stop...)
+		ends = append([]string{gone}, ends...)
 	}
-	unit := does.Unit{Name: seen.SMTPUnit, Title: "send mail for the world through the tunnel or not at all, now and at every boot", Text: "# postern: mail for the world leaves through the tunnel, or not at all.\n" +
+	end := strings.Join(ends, "; ")
+	unit := does.Unit{Name: seen.SMTPUnit, Ends: end, Title: "send mail for the world through the tunnel or not at all, now and at every boot", Text: "# postern: mail for the world leaves through the tunnel, or not at all.\n" +
 		"[Unit]\nDescription=Mail for the world leaves through the tunnel\nDefaultDependencies=no\nAfter=local-fs.target\nBefore=network-pre.target\nWants=network-pre.target\n\n" +
-		"[Service]\nType=oneshot\nRemainAfterExit=yes\n" + strings.Join(append(start, stop...), "\n") + "\n\n[Install]\nWantedBy=multi-user.target\n"}
+		"[Service]\nType=oneshot\nRemainAfterExit=yes\n" + strings.Join(append(start, does.ExecStop(end)), "\n") + "\n\n[Install]\nWantedBy=multi-user.target\n"}
 	_, changes, err := does.Table{Step: "haraka", Things: []does.Thing{unit}}.Plan(e.facts)
 	if err == nil && len(changes) == 0 && slices.ContainsFunc(e.outRules(), func(r seen.PolicyRule) bool { return !e.ruled(r) }) {
 		changes = []remote.Change{{ID: "haraka.rules", Step: "haraka", Title: "put back the rules of " + seen.SMTPUnit + ", of which some are gone", Do: "systemctl restart " + seen.SMTPUnit, Forget: true,
