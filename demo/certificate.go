@@ -55,7 +55,7 @@ func (h *Host) handOver(s script) error {
 	return nil
 }
 
-var stops = regexp.MustCompile(`systemctl stop postern-certificate`)
+var stops = regexp.MustCompile(`rm -rf /var/lib/postern-certificate`)
 
 // handKey makes the key that it is handed over with, or takes it away.
 func (h *Host) handKey(s script) error {
@@ -81,14 +81,14 @@ func (h *Host) handover(args []string) string {
 	name := strings.Join(args, "") // nothing where the site has none
 	_, has := h.webSites()[name]
 	over := h.File(handed) != nil
-	active := map[bool]string{true: "active", false: "inactive"}[over]
+	active := map[bool]string{true: "active", false: "inactive"}
 	text := section("chain", h.certified(name, has && h.kernel.started["caddy"])) + section("haraka", h.certified(name, over)) + "== units\n"
 	result, said := "success", ""
 	if over && h.w.Mail.text(mailcowConf) == "" && strings.Contains(h.w.Mail.text("/usr/local/sbin/postern-certificate"), "there is no Mailcow") {
 		result, said = "exit-code", "not handed over: mail: taken, but there is no Mailcow in /opt/mailcow-dockerized yet\n"
 	}
 	for _, unit := range []string{seen.CertificatePath, seen.CertificateTimer, seen.CertificateUnit} {
-		text += "Result=" + result + "\nActiveState=" + active + "\nId=" + unit + "\n\n"
+		text += "Result=" + result + "\nActiveState=" + active[h.kernel.started[unit]] + "\nId=" + unit + "\n\n"
 	}
 	return text + section("said", said)
 }

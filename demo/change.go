@@ -155,13 +155,14 @@ func (h *Host) setSysctls(s script) error {
 	return nil
 }
 
-var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|restart|reload|stop|enable|disable) '?([\w@.-]+)\.service`)
+var unitName = regexp.MustCompile(`systemctl (?:-q )?(start|restart|reload|stop|enable|disable) '?([\w@.-]+\.(?:service|path|timer))`)
 
 // tellInit has init do to units what the script says. A tunnel comes up as its file says, or stays down where it has none.
 func (h *Host) tellInit(s script) error {
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
 	for _, told := range unitName.FindAllStringSubmatch(s.text, -1) {
+		told[2] = strings.TrimSuffix(told[2], ".service")
 		link, tunnelled := strings.CutPrefix(told[2], "wg-quick@")
 		switch told[1] {
 		case "enable", "disable":

@@ -17,7 +17,7 @@ import (
 // bring makes the changes of an apply, guarded, and proves them.
 func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) {
 	var done Outcome // by the rounds before
-	made := lasts{}
+	made := deeds{}
 	var early *baseline
 	for round := 1; ; round++ {
 		p, err := r.propose(ctx, list)
@@ -38,6 +38,9 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 		inert, guarded := p.Parts(true), p.Parts(false)
 		if p.Inert = len(inert) > 0; p.Inert && round > 8 {
 			return out, fmt.Errorf("%s still asks for preparations after %d rounds", inert[0].Host, round-1)
+		}
+		if err := made.endless(guarded); err != nil && !p.Inert {
+			return out, err
 		}
 		p.Last = p.Inert && inert[0].Last
 		if !p.Inert && len(guarded) == 0 {
@@ -63,6 +66,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			out.Results, out.RolledBack, err = r.change(ctx, decision{
 				site: p.Site, parts: guarded, before: p.proof, early: early, after: p.proof, later: p.unfinished(), answers: true,
 			})
+			made.note(guarded)
 		}
 		out.Changed = out.Changed || err == nil
 		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 && !p.waiting {

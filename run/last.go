@@ -40,23 +40,38 @@ func (r *Runner) last(ctx context.Context, p *Proposal, parts []steps.Part) (res
 	return results, rolled, errors.Join(err, r.prepare(context.WithoutCancel(ctx), back))
 }
 
-// lasts are the changes that came last in an apply, by host and ID.
-type lasts map[string]bool
+// deeds say how often each change was made in an apply, by host and ID.
+type deeds map[string]int
 
-func (l lasts) note(parts []steps.Part) {
+func (d deeds) note(parts []steps.Part) {
 	for _, part := range parts {
 		for _, c := range part.Changes {
-			l[part.Host+" "+c.ID] = true
+			d[part.Host+" "+c.ID]++
 		}
 	}
 }
 
-// without leaves them out of a proposal. Where one is not in place for all that, its checks tell what it lacks, and to make it once more
-// would not help.
-func (l lasts) without(p *Proposal) {
+// endless is the error of guarded parts that are asked for again and again, though each time they were made and kept.
+func (d deeds) endless(parts []steps.Part) error {
+	for _, part := range parts {
+		for _, c := range part.Changes {
+			if d[part.Host+" "+c.ID] < 2 {
+				return nil
+			}
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %q does not last: it was made and kept twice, and is asked for again", parts[0].Host, parts[0].Changes[0].Title)
+}
+
+// without leaves those that come last, and were made, out of a proposal. Where one is not in place for all that, its checks tell what it
+// lacks, and to make it once more would not help.
+func (d deeds) without(p *Proposal) {
 	for i := range p.Plans {
 		p.Plans[i].Parts = slices.DeleteFunc(slices.Clone(p.Plans[i].Parts), func(one steps.Part) bool {
-			return one.Last && !slices.ContainsFunc(one.Changes, func(c remote.Change) bool { return !l[one.Host+" "+c.ID] })
+			return one.Last && !slices.ContainsFunc(one.Changes, func(c remote.Change) bool { return d[one.Host+" "+c.ID] == 0 })
 		})
 	}
 }

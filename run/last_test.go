@@ -112,6 +112,29 @@ func TestLastComesLast(t *testing.T) {
 	}
 }
 
+// A plan that asks for the same again and again, though it was made and kept, ends the apply.
+func TestEndless(t *testing.T) {
+	part := func(host string, ids ...string) (list []steps.Part) {
+		one := steps.Part{Host: host}
+		for _, id := range ids {
+			one.Changes = append(one.Changes, remote.Change{ID: id, Title: "do " + id})
+		}
+		return []steps.Part{one}
+	}
+	made := deeds{}
+	for round := range 3 {
+		if err := made.endless(part("proxy", "x.a")); (err != nil) != (round == 2) {
+			t.Errorf("round %d: %v", round, err)
+		}
+		made.note(part("proxy", "x.a", "x.b"))
+	}
+	for _, other := range [][]steps.Part{nil, part("mail", "x.a"), part("proxy", "x.a", "x.c"), append(part("proxy", "x.a"), part("mail", "x.a")...)} {
+		if err := made.endless(other); err != nil {
+			t.Errorf("%+v: %v", other, err)
+		}
+	}
+}
+
 // What came last in an apply is not made in it once more, though it is not in place: what else there is still comes.
 func TestLastsOnce(t *testing.T) {
 	last := func(ids ...string) steps.Part {
@@ -121,7 +144,7 @@ func TestLastsOnce(t *testing.T) {
 		}
 		return part
 	}
-	made := lasts{}
+	made := deeds{}
 	made.note([]steps.Part{last("x.a", "x.b")})
 	for _, c := range []struct {
 		part steps.Part

@@ -37,10 +37,10 @@ func init() {
 			Warn:    "It is watched, and the web server has none yet.",
 			Fail:    "Nothing watches it, or the last one was not brought: why not, in the words of who refused it.",
 			Unknown: "A host could not be asked.",
-			Skip:    "The site has no names yet.",
+			Skip:    "The site has no names yet, or a change waits for its confirmation.",
 			Mends:   "The chapter Caddy sets it up. What hinders it is told; 'systemctl start postern-certificate' on the proxy has it tried at once, and it is tried again every hour.",
 		},
-		Reads: checks.Join(seen.HandoverOf.Reads, seen.TakenOf.Reads),
+		Reads: checks.Join(seen.HandoverOf.Reads, seen.TakenOf.Reads, seen.UnitsOf.Reads),
 	}, askHandover)
 }
 

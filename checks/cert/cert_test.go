@@ -78,6 +78,7 @@ type world struct {
 	has, haraka, mail     *tls.Certificate         // in files
 	refused               map[int]error
 	result, said, watched string
+	armed                 string // a change waits for its confirmation
 }
 
 func newWorld() *world {
@@ -129,7 +130,7 @@ func (w *world) ask(ctx context.Context) map[string]checks.Result {
 	tunnel := "== link\n6: wg0: <UP> mtu 1420\n== now\n1795254690\n== interface\nF2rFQjV+otc0wqjrdMv4ZzOSmnOa4qQD4YNlc6DvW0w= 51820\n== peers\n"
 	for name, answers := range map[string]map[string]string{
 		"proxy": {"handover": "== chain\n" + pemOf(w.has) + "== haraka\n" + pemOf(w.haraka) +
-			"== units\nActiveState=" + w.watched + "\nId=postern-certificate.path\n\nActiveState=active\nId=postern-certificate.timer\n\nResult=" + w.result + "\nActiveState=inactive\nId=postern-certificate.service\n== said\n" + w.said + "\n", "tunnel wg0": tunnel},
+			"== units\nActiveState=" + w.watched + "\nId=postern-certificate.path\n\nActiveState=active\nId=postern-certificate.timer\n\nResult=" + w.result + "\nActiveState=inactive\nId=postern-certificate.service\n== said\n" + w.said + "\n", "tunnel wg0": tunnel, "units wg0": "== ours\n== init\n== scripts\n== armed\n" + w.armed + "\n== effect\n== uptime\n1 1\n== units\nId=ufw.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"},
 		"mail": {"taken": "== chain\n" + pemOf(w.mail), "tunnel wg0": tunnel},
 	} {
 		f := remote.Facts{Host: name, At: now, Answers: map[string]remote.Answer{}}
@@ -190,6 +191,11 @@ var stories = []struct {
 	{"not handed over", "cert.served.imaps@here", func(w *world) { w.has = renewed }, checks.Warn, "was not handed over"},
 	{"shut", "cert.served.imaps@here", func(w *world) { w.refused[993] = syscall.ECONNREFUSED }, checks.Skip, "nobody listens"},
 	{"silent", "cert.served.smtp@here", func(w *world) { w.refused[25] = syscall.ETIMEDOUT }, checks.Unknown, "no answer"},
+	{"no watch, while a change waits", "cert.handover@proxy", func(w *world) { w.watched, w.armed = "inactive", "yes" }, checks.Skip, "waits for its confirmation"},
+	{"another one, while a change waits", "cert.handover@proxy", func(w *world) { w.has, w.armed = renewed, "yes" }, checks.Skip, "handed over only then"},
+	{"it failed, while a change waits", "cert.handover@proxy", func(w *world) {
+		w.has, w.armed, w.result, w.said = renewed, "yes", "exit-code", "not handed over: mail: no route to host"
+	}, checks.Fail, "no route"},
 	{"no watch", "cert.handover@proxy", func(w *world) { w.watched = "inactive" }, checks.Fail, "nothing watches"},
 	{"no certificate yet", "cert.handover@proxy", func(w *world) { w.has = nil }, checks.Warn, "no certificate for mail.example.org yet"},
 	{"none of the operator's", "cert.handover@proxy", func(w *world) { w.env.Site.Web.Kind, w.has = "existing", nil }, checks.Warn, "/etc/letsencrypt/live/mail.example.org/fullchain.pem"},

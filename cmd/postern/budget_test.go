@@ -14,7 +14,7 @@ const (
 	maxFile     = 400    // lines
 	maxFunction = 80     // lines
 	maxFolder   = 50     // files, without tests
-	maxCode     = 72_550 // lines of Go and shell, without tests; what for is told below
+	maxCode     = 72_650 // lines of Go and shell, without tests; what for is told below
 	maxDemo     = 3_435  // of these
 	maxRequires = 19     // direct requirements in go.mod
 )

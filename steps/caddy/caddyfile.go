@@ -32,9 +32,23 @@ func Text(s *site.Site) (text, mark string) {
 	for _, p := range pages(s) {
 		b.WriteString(p.site(s))
 	}
+	b.WriteString(onward(s))
 	sum := sha256.Sum256([]byte(b.String()))
 	mark = hex.EncodeToString(sum[:8])
 	return strings.Replace(b.String(), "%s", mark, 1), mark
+}
+
+// onward sends who comes without TLS to the same name over HTTPS, where the certificate is the operator's own: then Caddy's own redirects stand
+// behind a site for every name at that port, such as the one that its package brings.
+func onward(s *site.Site) string {
+	if s.Web.Certificate == "" {
+		return ""
+	}
+	var names []string
+	for _, p := range pages(s) {
+		names = append(names, fmt.Sprintf("http://%s:%d", p.name, s.Ports.HTTP))
+	}
+	return strings.Join(names, ", ") + " {\n\tredir https://{host}" + behind(s) + "{uri} 308\n}\n"
 }
 
 // web is where the mail host's own web interface is.

@@ -16,6 +16,10 @@ import (
 	"postern/steps/does"
 )
 
+// printed is sh that defines print: the fingerprint of a file's certificate.
+const printed = `print() { openssl x509 -in "$1" -noout -fingerprint -sha256 2>/dev/null; }
+`
+
 var (
 	//go:embed sound.sh
 	sound string
@@ -55,23 +59,26 @@ func Giving(s *site.Site, peers []Peer) does.Table {
 			hosts += p.Host.Name + " " + key + "\n"
 		}
 	}
-	haraka := "''"
+	serves, haraka := "", "''"
+	if s.Web.Kind == "caddy" && s.Web.Certificate != "" { // one of its own it renews by itself
+		serves = "serve " + seen.CaddyUnit + " || fails 'Caddy could not be told to read it'\n\t"
+	}
 	if s.Mail.Path == "haraka" {
 		haraka = seen.HarakaPEM
 	}
 	text := strings.NewReplacer("@NAME@", remote.Quote(s.Hostname), "@STATE@", state, "@RUN@", running, "@HARAKA@", haraka, "@PAIRS@", seen.CertificateFiles(s),
-		"@SOUND@", sound, "@KEY@", seen.CertificateKey, "@KNOWN@", known, "@SENDS@", strings.TrimSpace(sends)).Replace(give)
+		"@SOUND@", sound+printed, "@KEY@", seen.CertificateKey, "@KNOWN@", known, "@SERVES@", serves, "@SENDS@", strings.TrimSpace(sends)).Replace(give)
 	t := does.Table{Step: step, Things: []does.Thing{
 		key(),
 		does.File{Path: script, Text: text, Mode: 0o755, Title: "write " + script + ", which brings a new certificate to the mail ports"},
 		does.File{Path: known, Text: hosts, Title: "note by which keys the mail host is known"},
 		does.Unit{Name: seen.CertificateUnit, Idle: true, Text: service(s)},
-		does.Unit{Name: seen.CertificatePath, Idle: true, Text: watch(s)},
-		does.Unit{Name: seen.CertificateTimer, Idle: true, Text: timer},
+		does.Unit{Name: seen.CertificatePath, Late: true, Text: watch(s)},
+		does.Unit{Name: seen.CertificateTimer, Late: true, Text: timer},
 		start(),
 	}}
 	if s.Mail.Path == "haraka" {
-		t.Things = append(t.Things, show())
+		t.Things = append(t.Things, show(s))
 	}
 	return t
 }
@@ -86,28 +93,23 @@ func key() does.Command {
 		Undo: "rm -f " + file + " " + public + "\nrmdir /etc/postern 2>/dev/null || :\n"}
 }
 
-// start has the certificate watched from now on, and hands over what there is. A host that does not take it yet is told by the checks; it
-// is tried again.
+// start hands over what there is. A host that does not take it yet is told by the checks; it is tried again by the units.
 func start() does.Command {
-	const units = seen.CertificatePath + " " + seen.CertificateTimer
-	const wants = "/etc/systemd/system/multi-user.target.wants/" + seen.CertificatePath + " /etc/systemd/system/timers.target.wants/" + seen.CertificateTimer
-	return does.Command{ID: "handover", Last: true, Title: "hand the certificate over to the mail ports, now and whenever there is a new one",
+	return does.Command{ID: "handover", Last: true, Title: "hand the certificate over to the mail ports",
 		Why: "Haraka reads it only when it starts, so it is started anew; the mail host's servers are told to read it", Takes: 3 * time.Minute, Risk: remote.LoseMail,
-		Test: "for u in " + units + "; do systemctl --quiet is-active $u && systemctl --quiet is-enabled $u || exit 1; done 2>/dev/null\n" + script + " --check 2>/dev/null || exit 1",
-		Do: "systemctl -q enable " + units + "\nsystemctl restart " + units + "\nsystemctl start " + seen.CertificateUnit + " || :\n" +
-			"journalctl -q -n 1 -o cat _SYSTEMD_UNIT=" + seen.CertificateUnit + " || :\n",
-		Undo: "systemctl stop " + units + " 2>/dev/null || :\nrm -f " + wants + "\nrmdir /etc/systemd/system/timers.target.wants 2>/dev/null || :\nsystemctl daemon-reload\n" +
-			"systemctl reset-failed " + seen.CertificateUnit + " " + units + " 2>/dev/null || :\n" +
-			unshow + "rm -rf " + state + "\n"}
+		Test: script + " --check 2>/dev/null || exit 1",
+		Do:   "systemctl start " + seen.CertificateUnit + " || :\njournalctl -q -n 1 -o cat _SYSTEMD_UNIT=" + seen.CertificateUnit + " || :\n",
+		Undo: "systemctl reset-failed " + seen.CertificateUnit + " 2>/dev/null || :\n" + unshow + "rm -rf " + state + "\n"}
 }
 
-// show has a Haraka that was brought later show what was handed over before it, at once: port 25 is never seen with less than it had.
-func show() does.Command {
-	const file = seen.HarakaPEM
+// show has a Haraka that was brought later show what was handed over before it, at once: port 25 is never seen with less than it had. It
+// does where it has read what the web server has, or the mail host.
+func show(s *site.Site) does.Command {
 	return does.Command{ID: "show", Title: "have Haraka show the certificate that the mail host has already", Risk: remote.LoseMail,
-		Why:  "Haraka reads it only when it starts, so it is started anew",
-		Test: "[ ! -s " + state + "/given ] || { [ -e " + file + " ] && cmp -s " + state + "/given " + state + "/shown; } || exit 1",
-		Do:   script + " --show\n", Undo: unshow + "rm -f " + state + "/shown\n"}
+		Why: "Haraka reads it only when it starts, so it is started anew",
+		Test: "[ -s " + state + "/given ] || exit 0\n" + seen.CertificateFiles(s) + printed + "now=$(print " + seen.HarakaPEM + ")\nset -- $(pairs | head -n 1)\n" +
+			"[ -n \"$now\" ] && [ \"$now\" = \"$(cat " + state + "/shown 2>/dev/null)\" ] && { [ \"$now\" = \"$(cat " + state + "/given)\" ] || [ \"$now\" = \"$(print \"${1-}\")\" ]; } || exit 1",
+		Do: script + " --show\n", Undo: unshow + "rm -f " + state + "/shown\n"}
 }
 
 // unshow gives Haraka back what it showed before.
@@ -135,11 +137,11 @@ const timer = "# postern: sees to it that a certificate which was not handed ove
 // authorities are those that Caddy asks by itself.
 var authorities = []string{"https://acme-v02.api.letsencrypt.org/directory", "https://acme.zerossl.com/v2/DV90"}
 
-// Watched are the files of which a change means another certificate: Caddy writes its .json last, in a folder that is called after the
-// authority.
+// Watched are the files of which a change means another certificate: of the operator's own either, since nobody knows which comes last;
+// Caddy writes its .json last, in a folder that is called after the authority.
 func Watched(s *site.Site) (paths []string) {
-	if certificate, _ := s.OwnCertificate(); certificate != "" {
-		return []string{certificate}
+	if certificate, key := s.OwnCertificate(); certificate != "" {
+		return slices.Compact([]string{certificate, key})
 	}
 	of := authorities
 	if s.Web.CA != "" {

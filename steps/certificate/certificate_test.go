@@ -187,6 +187,27 @@ func TestCertificateIsShown(t *testing.T) {
 	}
 }
 
+// A certificate of the operator's own, which Caddy reads when it is told to, is shown by it and by the mail ports as soon as there is another one.
+func TestCertificateOfOnesOwn(t *testing.T) {
+	h := newHouse(t, "plain")
+	dir := filepath.Join(h.dir, "own")
+	h.site.Web.Certificate, h.site.Web.Key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	h.script("proxy", fileOf(t, Giving(h.site, []Peer{{h.site.Host("mail"), 22, []string{"ssh-ed25519 AAAA"}}}), script))
+	h.script("mail", fileOf(t, taking(h.site, ReceiverOf(h.site, seen.Mailer{Absent: true}, seen.Receiving{})), script))
+	for n := range 2 { // the second is the older one: who put it there means it
+		text := h.issue("mail.example.org", noon.Add(-time.Duration(n+1)*time.Hour), noon.Add(time.Hour))
+		i := strings.Index(text, "-----BEGIN CERTIFICATE")
+		h.write("own/key.pem", text[:i])
+		h.write("own/cert.pem", text[i:])
+		if said, told, err := h.give(); err != nil || !strings.HasPrefix(told, "try-reload-or-restart caddy.service\ntry-restart haraka-in") || h.read("mail"+seen.MailPEM) != text {
+			t.Errorf("%v: %s%s", err, said, told)
+		}
+		if said, told, err := h.give(); err != nil || told != "" {
+			t.Errorf("a second time: %v: %s%s", err, said, told)
+		}
+	}
+}
+
 // What is not whole, of another name or over is not taken, and what was there stays.
 func TestCertificateIsRefused(t *testing.T) {
 	for words, spoil := range map[string]func(h *house){
@@ -281,10 +302,12 @@ func TestWatched(t *testing.T) {
 	is(in+"acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.json", in+"acme.zerossl.com-v2-dv90/mail.example.org/mail.example.org.json")
 	s.Web.CA = "https://ca.example.net:14000/dir"
 	is(in + "ca.example.net-14000-dir/mail.example.org/mail.example.org.json")
-	s.Web.CA, s.Web.Certificate = "", "/etc/own/full.pem"
-	is("/etc/own/full.pem")
+	s.Web.CA, s.Web.Certificate, s.Web.Key = "", "/etc/own/full.pem", "/etc/own/key.pem"
+	is("/etc/own/full.pem", "/etc/own/key.pem")
+	s.Web.Certificate, s.Web.Key = "/etc/own/both.pem", "/etc/own/both.pem"
+	is("/etc/own/both.pem")
 	s.Web.Kind, s.Web.Certificate = "existing", ""
-	is("/etc/letsencrypt/live/mail.example.org/fullchain.pem")
+	is("/etc/letsencrypt/live/mail.example.org/fullchain.pem", "/etc/letsencrypt/live/mail.example.org/privkey.pem")
 }
 
 // The mail host's own settings come back, and nothing of ours names a file that a plan does not make.

@@ -38,6 +38,11 @@ show() {
 		sync "$haraka.new" && mv -f "$haraka.new" "$haraka" && systemctl try-restart haraka-in.service && print "$haraka" >"$state/shown"
 }
 
+# serve has a web server that reads a file of others when it is told to, and only then, read it.
+serve() {
+	[ "$(print "$new")" = "$(cat "$state/served" 2>/dev/null)" ] || systemctl try-reload-or-restart "$1" && print "$new" >"$state/served"
+}
+
 # send hands it to a mail host, by its name, address and port: first what all of it adds up to, so that no part is ever taken for the whole.
 send() {
 	{ sha256sum <"$new" | cut -d ' ' -f 1; cat "$new"; } | timeout 90 ssh -F none -T -i @KEY@ -o IdentitiesOnly=yes -o BatchMode=yes \
@@ -53,7 +58,7 @@ if [ "${1-}" = --show ]; then
 fi
 while :; do
 	copy
-	show || fails 'Haraka could not be given it'
+	@SERVES@show || fails 'Haraka could not be given it'
 	@SENDS@
 	print "$new" >"$state/given"
 	set -- $(pairs | head -n 1) # another one came meanwhile, of which nobody is told twice

@@ -93,7 +93,8 @@ func taking(s *site.Site, r Receiver) does.Table {
 	if tell == "" {
 		tell = plain
 	}
-	text := strings.NewReplacer("@NAME@", remote.Quote(s.Hostname), "@STATE@", state, "@MINE@", seen.MailPEM, "@SOUND@", sound, "@TELL@", strings.TrimSpace(tell)).Replace(take)
+	own, _ := s.OwnCertificate()
+	text := strings.NewReplacer("@NAME@", remote.Quote(s.Hostname), "@STATE@", state, "@MINE@", seen.MailPEM, "@ANY@", remote.Quote(own), "@SOUND@", sound+printed, "@TELL@", strings.TrimSpace(tell)).Replace(take)
 	return does.Table{Step: step, Things: []does.Thing{
 		standIn(s, r),
 		does.File{Path: script, Text: text, Mode: 0o755, Title: "write " + script + ", which takes a certificate from the proxy"},

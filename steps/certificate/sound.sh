@@ -6,4 +6,3 @@ sound() {
 	openssl x509 -in "$1" -noout -checkhost "$name" | grep -q 'does match' || { echo "it is not for $name"; return; }
 	openssl x509 -in "$1" -noout -checkend 0 >/dev/null || echo "it ended on $(openssl x509 -in "$1" -noout -enddate | cut -d = -f 2)"
 }
-print() { openssl x509 -in "$1" -noout -fingerprint -sha256 2>/dev/null; }

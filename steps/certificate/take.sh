@@ -8,6 +8,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 state=@STATE@
 mine=@MINE@
 new=$mine.new
+any=@ANY@ # not empty: whichever comes is taken, an older one too, since the operator says which it is
 @SOUND@refuses() { rm -f "$new"; echo "refused: $*"; exit 1; }
 mkdir -p "$state" "${mine%/*}"
 exec 9>"$state/lock"
@@ -18,7 +19,7 @@ head -c 100000 >"$new"
 why=$(sound "$new" </dev/null)
 [ -z "$why" ] || refuses "$why"
 since() { date -d "$(openssl x509 -in "$1" -noout -startdate | cut -d = -f 2)" +%s; }
-if [ -s "$state/taken" ] && [ "$(print "$mine")" = "$(cat "$state/taken")" ] && [ -z "$(sound "$mine" </dev/null)" ] && [ "$(since "$new")" -lt "$(since "$mine")" ]; then
+if [ -z "$any" ] && [ -s "$state/taken" ] && [ "$(print "$mine")" = "$(cat "$state/taken")" ] && [ -z "$(sound "$mine" </dev/null)" ] && [ "$(since "$new")" -lt "$(since "$mine")" ]; then
 	refuses "one that is newer was taken before; rm $state/taken has this one taken"
 fi
 if cmp -s "$new" "$mine"; then rm -f "$new"; else sync "$new" && mv -f "$new" "$mine" || refuses "$mine cannot be written"; fi

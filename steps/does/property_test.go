@@ -58,8 +58,9 @@ func draw(t testing.TB, shell string, seed int64) (*world, Table) {
 		w.write("state/units/"+unit+".loaded", "[Service]\n")
 	}
 	some("root/etc/systemd/system/own.service", "", "[Service]\nExecStart=/old\n")
+	some("root/etc/systemd/system/late.service", "", "[Service]\nExecStart=/old\n")
 	w.run("systemctl daemon-reload", "")
-	for _, unit := range []string{"theirs.service", "old.service", "own.service"} {
+	for _, unit := range []string{"theirs.service", "old.service", "own.service", "late.service"} {
 		if _, err := os.Stat(w.dir + "/state/units/" + unit + ".loaded"); err != nil {
 			continue
 		}
@@ -76,6 +77,7 @@ func draw(t testing.TB, shell string, seed int64) (*world, Table) {
 		Unit{Name: "rules.service", File: w.path("/etc/systemd/system/rules.service"), Ends: left,
 			Text: "[Service]\nExecStart=/bin/sh -c 'touch " + w.path("/var/rules") + "'\n" + ExecStop(left) + "\n"},
 		Unit{Name: "own.service", File: w.path("/etc/systemd/system/own.service"), Text: "[Service]\nExecStart=/new\n", Config: []string{etc + "/"}},
+		Unit{Name: "late.service", File: w.path("/etc/systemd/system/late.service"), Text: "[Service]\nExecStart=/late\n", Late: true},
 		Unit{Name: "theirs.service", Config: []string{etc + "/own.conf"}, Reload: half()},
 		Unit{Name: "old.service", Off: true},
 		Unit{Name: "other.service", File: w.path("/etc/systemd/system/other.service.d/10.conf"), Text: "[Unit]\n", Idle: true},

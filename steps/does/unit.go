@@ -17,6 +17,7 @@ type Unit struct {
 	Config []string // the files it reads, or folders with a slash at their end: when one changes, it is restarted
 	Reload bool     // it takes a change of Config up without a restart
 	Idle   bool     // something else starts it: it is neither started nor enabled
+	Late   bool     // it is started only once the change is kept: what it does is nothing to do under a guard
 	Off    bool     // it must not run, now or at boot; its file stays
 	Ends   string   // what its ExecStop does, see ExecStop: an undo does it, too, since systemd knows it no more once the file is gone and anything was read anew
 	Port   int      // TCP; once it is started, that somebody listens there is waited for, or a check would stand in for it and be in its way; 0: none
@@ -75,7 +76,12 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	switch c.ID = id("unit", u.Name); {
 	case u.Off:
 		return u.Stop(was)
-	case u.Idle:
+	case u.Idle, u.Late && c.Path == "" && was.Active:
+	case u.Late:
+		c.Keep, c.Undo = "systemctl restart "+name+"\n", "systemctl stop "+name+anyway+"systemctl reset-failed "+name+anyway
+		if title = "start " + u.Name + " once all is kept"; was.Active {
+			c.Undo = "systemctl restart " + name + "\n"
+		}
 	case !was.Active:
 		verb, c.Undo = "start", "systemctl stop "+name+anyway+"systemctl reset-failed "+name+anyway
 		if u.Ends != "" {
@@ -94,10 +100,13 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 		c.Do += fmt.Sprintf("n=0; until ss -Hltn 'sport = :%d' | grep -q . || [ $((n += 1)) -gt 75 ]; do sleep 0.2; done\n", u.Port)
 	}
 	if !u.Idle && !was.Enabled {
-		if title += ", now and at every boot"; verb == "" {
+		switch title += ", now and at every boot"; {
+		case u.Late:
+			title = "start " + u.Name + " once all is kept, and at every boot"
+		case verb == "":
 			title = "start " + u.Name + " at every boot"
 		}
-		c.Keep = "systemctl -q enable " + name + "\n"
+		c.Keep += "systemctl -q enable " + name + "\n"
 		c.Undo += "systemctl -q disable " + name + anyway
 	}
 	switch reload := "systemctl daemon-reload\n"; {
