@@ -13,8 +13,22 @@ import (
 	"postern/site"
 )
 
-// peers are who is connected to the port on the mail host while a connection of ours is open, and was not before.
-func (f forwarding) peers(ctx context.Context, e *checks.Env) ([]netip.Addr, error) {
+// peers are who is connected to the port on the mail host while a connection of ours is open, and was not before. Others connect, too, as
+// they like: where we are not seen under our own address, as far as that is known, only who comes a second time with us counts.
+func (f forwarding) peers(ctx context.Context, e *checks.Env, mine netip.Addr) ([]netip.Addr, error) {
+	first, err := f.fresh(ctx, e, mine)
+	if err != nil || slices.Contains(first, mine) || len(first) == 0 {
+		return first, err
+	}
+	again, err := f.fresh(ctx, e, mine)
+	if err != nil || slices.Contains(again, mine) {
+		return again, err
+	}
+	return slices.DeleteFunc(again, func(p netip.Addr) bool { return !slices.Contains(first, p) }), nil
+}
+
+// fresh are who came while one connection of ours was open; our own address is waited for, where it is known.
+func (f forwarding) fresh(ctx context.Context, e *checks.Env, mine netip.Addr) ([]netip.Addr, error) {
 	v, err := e.Look(f.mail)
 	if err != nil {
 		return nil, err
@@ -33,14 +47,14 @@ func (f forwarding) peers(ctx context.Context, e *checks.Env) ([]netip.Addr, err
 		if err != nil {
 			return nil, err
 		}
-		var fresh []netip.Addr
+		var came []netip.Addr
 		for p := range after {
 			if !before[p] {
-				fresh = append(fresh, p.Addr())
+				came = append(came, p.Addr())
 			}
 		}
-		if len(fresh) > 0 || wait > sightMost {
-			return fresh, nil
+		if slices.Contains(came, mine) || len(came) > 0 && !mine.IsValid() || wait > sightMost {
+			return came, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -78,7 +92,7 @@ func askClients(ctx context.Context, e *checks.Env) []checks.Result {
 			peers = append(peers, p.Addr())
 		}
 		if k.Real {
-			if peers, err = f.peers(ctx, e); err != nil {
+			if peers, err = f.peers(ctx, e, mine); err != nil {
 				return q.Unknown("what the mail host sees could not be read: "+checks.Why(err), "")
 			}
 		}

@@ -121,7 +121,8 @@ func askDNAT(ctx context.Context, e *checks.Env) []checks.Result {
 		if k.Answer != checks.Open || !k.Real {
 			return judge(q, k, "it is not sent on, forwarding is denied, or the tunnel is down")
 		}
-		peers, err := f.peers(ctx, e)
+		mine, _ := seenAs(ctx, e, f.from, f.proxy)
+		peers, err := f.peers(ctx, e, mine)
 		switch {
 		case err != nil:
 			return q.Unknown("open, and whether the mail host answered could not be seen: "+checks.Why(err), "")
