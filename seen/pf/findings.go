@@ -3,6 +3,8 @@ package pf
 import (
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // HostBits is a network that is written with bits of a host, which pf ignores: what is meant may be a smaller one.
@@ -159,4 +161,32 @@ func (s *Ruleset) unnamed(h Host) uint16 {
 		}
 	}
 	return 1
+}
+
+// Rate is how often one may connect before a rule turns him away: at most Count times in so many Seconds.
+type Rate struct{ Count, Seconds int }
+
+// Rates are those of the rules that let TCP in at a port and count who connects. One who has too many connections at once counts as one who
+// opened them in a minute.
+func (s *Ruleset) Rates(port int) (all []Rate) {
+	s.rules(func(r *Rule) {
+		tcp := len(r.Protos) == 0 || slices.Contains(r.Protos, "tcp")
+		holds := len(r.To.Ports) == 0 || slices.ContainsFunc(r.To.Ports, func(p Ports) bool { return p.holds(port) != no })
+		for _, l := range r.Limits {
+			if r.Action != "pass" || !tcp || !holds {
+				continue
+			}
+			count, seconds, rated := strings.Cut(l.Value, "/")
+			n, err := strconv.Atoi(count)
+			in, err2 := strconv.Atoi(seconds)
+			switch {
+			case err != nil || n < 1:
+			case l.Name == "max-src-conn":
+				all = append(all, Rate{n, 60})
+			case l.Name == "max-src-conn-rate" && rated && err2 == nil && in > 0:
+				all = append(all, Rate{n, in})
+			}
+		}
+	})
+	return all
 }
