@@ -66,7 +66,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		return nil, err
 	}
 	r.left = leftOn(r.Site, look)
-	p := &Proposal{Site: filled, Look: look, open: opened(filled, look)}
+	p := &Proposal{Site: filled, Look: look, open: opened(filled, look), named: len(list) < len(steps.All())}
 	asked := map[string]bool{}
 	r.done = promises{filled, look, map[string]steps.Plan{}}
 	var there []steps.Step

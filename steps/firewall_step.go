@@ -43,6 +43,9 @@ func firewallFields(s *site.Site) []string {
 	for _, p := range site.Services(s) {
 		keys = append(keys, "from."+p.Name)
 	}
+	if slices.ContainsFunc(s.Hosts, (*site.Host).BSD) {
+		keys = append(keys, "pf.main")
+	}
 	return append(keys, "guide.nat", "guide.forward", "guide.rules")
 }
 
