@@ -85,11 +85,11 @@ root fagent    25  3 tcp4  *:2222                *:*
 0    ntpd      50  9 udp6   [::1]:124             *:*
 ?    ?          ?  ? udp4   *:51820               *:*
 `,
-	"size":   "== bytes\n521641984\n== swap\nDevice          1K-blocks     Used    Avail Capacity\n/dev/vtbd0p2      1048576        0  1048576     0%\n== disk\nFilesystem 1024-blocks  Used  Avail Capacity  Mounted on\n/dev/vtbd0      406703 83301 323402    20%    /\n",
-	"tools":  "== tools\nwg\npf\nwireguard\nwireguard-tools\n",
-	"clock":  "== now\n1795881692\n== synced\n",
-	"sysctl": "== live\nnet.inet.ip.forwarding 0\nnet.inet6.ip6.forwarding 1\n== files\n/etc/sysctl.conf:\n/etc/sysctl.conf:net.inet.ip.forwarding=0\n",
-	"rcconf": "== value\npf_enable=NO\npf_rules=/etc/pf.conf\npflog_enable=NO\npf_fallback_rules_enable=NO\ngateway_enable=YES\nipv6_gateway_enable=NO\n== set\ngateway_enable\n== tunnels\nwg0\n",
+	"size":     "== bytes\n521641984\n== swap\nDevice          1K-blocks     Used    Avail Capacity\n/dev/vtbd0p2      1048576        0  1048576     0%\n== disk\nFilesystem 1024-blocks  Used  Avail Capacity  Mounted on\n/dev/vtbd0      406703 83301 323402    20%    /\n",
+	"tools":    "== tools\nwg\npf\nwireguard\nwireguard-tools\n",
+	"clock":    "== now\n1795881692\n== synced\n",
+	"sysctl":   "== live\nnet.inet.ip.forwarding 0\nnet.inet6.ip6.forwarding 1\n== files\n/etc/sysctl.conf:\n/etc/sysctl.conf:net.inet.ip.forwarding=0\n",
+	"rcconf":   "== value\npf_enable=NO\npf_rules=/etc/pf.conf\npflog_enable=NO\npf_fallback_rules_enable=NO\ngateway_enable=YES\nipv6_gateway_enable=NO\n== set\ngateway_enable\n== tunnels\nwg0\n",
 	"tunnel":   "== link\nwg0: flags=80c1<UP,RUNNING,NOARP,MULTICAST> metric 0 mtu 1400\n\tinet 10.0.0.1 --> 10.0.0.1 netmask 0xffffff00\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32 1795254682 231260 231860 off none\n",
 	"keys":     "== file\n" + aKey + "\n== conf\n",
 	"keyfiles": "== files\n700 root:wheel Directory|/usr/local/etc/wireguard\n600 root:wheel Regular File|/usr/local/etc/wireguard/wg0.key\n== argv\n 812\n",
@@ -118,7 +118,7 @@ block drop quick proto tcp from <bad> to any port = 2222
 == table f2b/sshd/bad
    203.0.113.66
 `,
-	"pf":     "== running\nyes\n== rules\n8\n== ours\n0\n== path\n/etc/pf.conf\n== text\n|# mine\n|\n|block in log\n|== end\n",
+	"pf": "== running\nyes\n== rules\n8\n== ours\n0\n== path\n/etc/pf.conf\n== text\n|# mine\n|\n|block in log\n|== end\n",
 }
 
 // What FreeBSD tells is whole or an error, like anything else.

@@ -24,7 +24,7 @@ func init() {
 			Mends: "The chapter Firewall takes the block over into chains of its own, which a reload cannot double.",
 		},
 		Guide: "firewall, Configuring NAT Rules in UFW",
-		Reads: seen.Rules.Reads, Ask: checks.Linux(askDoubled),
+		Reads: checks.Join(seen.Systems.Reads, seen.Rules.Reads), Ask: checks.Linux(askDoubled),
 	})
 }
 
@@ -34,6 +34,9 @@ func askDoubled(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "every rule once", Fix: "firewall",
 		Likely: "a NAT block in before.rules without chains of its own: each ufw reload adds it again"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if h.BSD() {
+			return q.Skip("it has pf, whose rules are loaded as a whole: none can be left of an earlier time")
+		}
 		var bad, odd []string
 		total := 0
 		rules, err := rulesOf(v.Facts)

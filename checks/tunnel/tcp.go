@@ -21,7 +21,7 @@ func init() {
 			Mends: "The chapter WireGuard if there is no handshake; with one, the chapter Firewall.",
 		},
 		Guide: "wireguard, Testing the Connection",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads, seen.Rules.Reads), Ask: checks.Linux(askTunnelTCP),
+		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads, seen.Rules.Reads, seen.PFRules.Reads, seen.Addresses.Reads), Ask: checks.Linux(askTunnelTCP),
 	})
 }
 
@@ -54,8 +54,15 @@ func askThrough(ctx context.Context, e *checks.Env, from, to *site.Host, port in
 	if err != nil {
 		return q.Cannot(err)
 	}
-	rules, err := seen.Rules.Of(far.Facts)
-	if f := rules.Enters(seen.Packet{Proto: "tcp", Src: e.Site.TunnelAddress(from), Dst: at.Addr(), Port: port, In: e.Site.Tunnel.Interface}); err != nil || f.Unsure || f.Verdict != "ACCEPT" {
+	enters := func() bool {
+		gate, err := seen.GateOf(far.Facts)
+		if err != nil {
+			return false
+		}
+		f := gate(seen.Packet{Proto: "tcp", Src: e.Site.TunnelAddress(from), Dst: at.Addr(), Port: port, In: e.Site.Tunnel.Interface})
+		return !f.Unsure && f.Verdict == "ACCEPT"
+	}
+	if !enters() {
 		q.Rests = append(q.Rests, "firewall.rules@"+to.Name) // else another finding on its rules is none on this port
 	}
 	for _, one := range []*checks.Vantage{v, far} {

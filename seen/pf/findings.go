@@ -1,6 +1,7 @@
 package pf
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -189,4 +190,58 @@ func (s *Ruleset) Rates(port int) (all []Rate) {
 		}
 	})
 	return all
+}
+
+// Names are the networks that the rules tell from others: of packets' ends, and some of each table that is known.
+func (s *Ruleset) Names(h Host) (all []netip.Prefix) {
+	const most, ofTable = 120, 8
+	had := map[netip.Prefix]bool{}
+	note := func(_ int, n netip.Prefix) {
+		if n = n.Masked(); n.Bits() > 0 && !had[n] && len(all) < most {
+			had[n], all = true, append(all, n)
+		}
+	}
+	for _, set := range append(h.rulesets(), s) {
+		set.networks(note)
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.Tables)) {
+		for _, a := range h.Tables[name][:min(ofTable, len(h.Tables[name]))] {
+			note(0, a.Prefix)
+		}
+	}
+	return all
+}
+
+// Borders are the ports at which rules begin or end, and those beside them.
+func (s *Ruleset) Borders(h Host) []uint16 {
+	at := map[uint16]bool{1: true, 65_535: true}
+	for _, set := range append(h.rulesets(), s) {
+		set.rules(func(r *Rule) {
+			for _, p := range r.To.Ports {
+				for _, n := range []int{p.A - 1, p.A, p.A + 1, p.B - 1, p.B, p.B + 1} {
+					if n > 0 && n < 1<<16 {
+						at[uint16(n)] = true
+					}
+				}
+			}
+		})
+	}
+	return slices.Sorted(maps.Keys(at))
+}
+
+// Tables are the names of the tables that the rules speak of.
+func (s *Ruleset) Tables() []string {
+	names := map[string]bool{}
+	s.rules(func(r *Rule) {
+		list := slices.Concat(r.From.Hosts, r.To.Hosts)
+		if r.Pool != nil {
+			list = append(list, r.Pool.To...)
+		}
+		for _, a := range list {
+			if a.Kind == InTable {
+				names[a.Name] = true
+			}
+		}
+	})
+	return slices.Sorted(maps.Keys(names))
 }
