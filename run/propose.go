@@ -128,7 +128,7 @@ func (r *Runner) detect(ctx context.Context, list []steps.Step) (steps.Look, *si
 	known := r.Site
 	for {
 		start := r.Clock()
-		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return stepReads(known, h, list) })
+		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return stepReads(known, known.Host(h.Name), list) })
 		if err != nil {
 			return nil, nil, nil, err
 		}
