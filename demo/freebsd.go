@@ -35,6 +35,7 @@ func (h *Host) becomeBSD(release string) {
 	}
 	h.bsd = &bsd{release: release}
 	h.put(rcConf, "hostname=\""+h.Name+"\"\nifconfig_vtnet0=\"inet "+h.four.String()+"\"\ndefaultrouter=\""+h.four.Masked().Addr().Next().String()+"\"\nsshd_enable=\"YES\"\n", 0o644)
+	h.put("/etc/resolv.conf", "nameserver "+ResolverAddress+"\n", 0o644)
 	h.boot()
 }
 
@@ -194,13 +195,22 @@ func (h *Host) sysrc(name, value string) {
 	h.Write(rcConf, &remote.File{Text: text, Mode: 0o644, Owner: "root:wheel"})
 }
 
+var replyTo = regexp.MustCompile(`reply-to \([^)]*\)`)
+
 // pfRunning is what pfctl prints of the rules that run.
 func (h *Host) pfRunning([]string) string {
 	if !h.bsd.on {
 		return section("off", "")
 	}
 	made, text, tables := h.bsd.set.Expand(pf.R15_0), "", ""
+	lines := strings.Split(h.bsd.rules, "\n")
 	for _, m := range slices.Concat(made.Translation, made.Filter) {
+		if to := replyTo.FindString(lines[m.Line-1]); to != "" && !strings.Contains(m.Text, "reply-to") {
+			for name, value := range h.bsd.set.Macros {
+				to = strings.ReplaceAll(to, "$"+name, value)
+			}
+			m.Text = strings.Replace(m.Text, " inet", " "+to+" inet", 1)
+		}
 		text += m.Text + "\n"
 	}
 	for _, st := range h.bsd.set.Statements {
@@ -310,6 +320,7 @@ var bsdAnswers = map[string]func(h *Host, args []string) string{
 		return section("kernel", "FreeBSD") + section("init", "other") + section("release", "ID=freebsd") + section("freebsd", h.bsd.release)
 	},
 	"addresses": (*Host).ifconfig, "listeners": (*Host).sockstat, "pf": (*Host).pfStands, "pfrules": (*Host).pfRunning, "rcconf": (*Host).rc,
+	"clock": func(h *Host, _ []string) string { return section("now", h.seconds()) + section("synced", "") },
 	"size": func(*Host, []string) string {
 		return section("bytes", "1073741824") + section("swap", "Device          1K-blocks     Used    Avail Capacity\n/dev/vtbd0p2      1048576        0  1048576     0%") +
 			section("disk", "Filesystem 1024-blocks  Used  Avail Capacity  Mounted on\n/dev/vtbd0p3    20307196 2500000 16182620    13%    /")

@@ -90,7 +90,12 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	for i := range p.Plans {
 		p.Plans[i].Then = append(p.Plans[i].Then, p.later(p.Plans[i])...)
 	}
-	p.proof = nearby(proofs(append(there, list...)))
+	for i, plan := range p.Plans {
+		if p.named || len(plan.Foreign) == 0 {
+			there = append(there, list[i])
+		}
+	}
+	p.proof = nearby(proofs(there))
 	p.Guard = r.guard(p.Parts(false), p.proof)
 	if len(p.Plans) > 0 {
 		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)

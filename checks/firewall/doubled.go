@@ -21,6 +21,7 @@ func init() {
 			OK:    "Every rule is there once. A port that you opened twice yourself is no fault.",
 			Warn:  "Rules of another program multiplied; they are left alone.",
 			Fail:  "Rules of ours, or of the guide's, multiplied.",
+			Skip:  "The host runs FreeBSD: pf's rules are loaded as a whole.",
 			Mends: "The chapter Firewall takes the block over into chains of its own, which a reload cannot double.",
 		},
 		Guide: "firewall, Configuring NAT Rules in UFW",

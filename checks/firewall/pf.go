@@ -113,7 +113,11 @@ func askPFRules(e *checks.Env, q checks.Question, h *site.Host, v *checks.Vantag
 	k.pfLeaving()
 	k.pfOpen()
 	k.pfLacks()
-	return verdict(q, k, nil)
+	r := verdict(q, k, nil)
+	if r.Outcome == checks.OK {
+		return q.OK("%d wanted, and the rules of pf let in nothing else", len(k.list))
+	}
+	return r
 }
 
 // pfMissing names what is wanted and does not come in.
