@@ -134,6 +134,7 @@ func (r PFRuns) bans(table string) bool {
 	_, name := path.Split(table)
 	for _, text := range append([]string{r.Main}, slices.Collect(maps.Values(r.Anchors))...) {
 		for line := range strings.Lines(text) {
+			line = strings.ReplaceAll(line, "overload <"+name+">", "")
 			if strings.Contains(line, "<"+name+">") && !strings.HasPrefix(line, "block ") {
 				return false
 			}
