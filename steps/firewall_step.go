@@ -72,6 +72,7 @@ func planFirewall(s *site.Site, look Look) Plan {
 			continue
 		}
 		now := seen.Look(found)
+		plan.Notes = append(plan.Notes, unproven(h, now)...)
 		backend, fits := firewall.For(now)
 		switch {
 		case !fits:

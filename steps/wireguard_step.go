@@ -38,7 +38,7 @@ func planWireguard(s *site.Site, look Look) Plan {
 	var ends []wireguard.End
 	for _, h := range s.Hosts {
 		e := wireguard.See(s, h, look[h.Name])
-		ends = append(ends, e)
+		ends, p.Notes = append(ends, e), append(p.Notes, unproven(h, e.Now)...)
 		p.Refused = append(p.Refused, e.Refused()...)
 	}
 	if wireguard.Endpoint(s) == "" {

@@ -16,7 +16,7 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "firewall.active", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
 		Page: checks.Page{
-			Asks:  "Is ufw active on each host, does it deny what comes in and what is routed unless a rule says otherwise, and is IPv6 filtered too? Each host is asked for ufw's settings and for the rules that the kernel runs.",
+			Asks:  "Is ufw active on each host, does it deny what comes in and what is routed unless a rule says otherwise, and is IPv6 filtered too? Each host is asked for ufw's settings and for the rules that the kernel runs. Of FreeBSD it is pf that is asked: whether it runs, and refuses what no rule names.",
 			OK:    "The firewall runs, and what nobody asked for is denied.",
 			Warn:  "It runs, and one of its defaults is not ours; somebody seems to have chosen that.",
 			Fail:  "It does not run, or lets in what no rule names. Every service of the host may be open to the world.",

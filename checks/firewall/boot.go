@@ -17,7 +17,7 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "firewall.boot", Rests: []string{"firewall.rules@"}, Step: "firewall", Title: "After a reboot the firewall is as it is now",
 		Page: checks.Page{
-			Asks:    "Would each host, were it to start anew now, have the firewall that runs? All of ufw's files, the scripts that it calls, its unit with drop-ins and conditions, and the settings of each interface are compared with what the kernel has. Nothing is restarted for it.",
+			Asks:    "Would each host, were it to start anew now, have the firewall that runs? All of ufw's files, the scripts that it calls, its unit with drop-ins and conditions, and the settings of each interface are compared with what the kernel has. On FreeBSD rc.conf and the file of pf are: whether pfctl takes it, and every packet that rules tell from others would end alike. Nothing is restarted for it.",
 			OK:      "What runs is also what a reboot brings.",
 			Fail:    "A reboot would bring other rules, or none: something was set by hand and not kept, or a file was edited and not loaded.",
 			Unknown: "The host could not be read, or something acts at boot that cannot be judged: it is quoted.",

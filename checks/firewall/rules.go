@@ -23,7 +23,7 @@ func init() {
 		Page: checks.Page{
 			Asks: "Do the rules that the kernels run let in what the site wants, and nothing more? Packets are followed through every table " +
 				"of iptables, of its other rule set and of nft, as they were read: each that is wanted, the answers, and one for each border " +
-				"of sources and ports that the rules themselves draw. Nothing is sent.",
+				"of sources and ports that the rules themselves draw. On FreeBSD these are the rules of pf, with its anchors and tables. Nothing is sent.",
 			OK:      "The rules do what the site wants.",
 			Warn:    "They do, and rules of somebody else let in more, or refuse some; each is quoted.",
 			Fail:    "A packet that is wanted is dropped, or one that nobody wants is let in.",

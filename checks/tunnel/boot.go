@@ -16,7 +16,7 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "tunnel.boot", Rests: []string{"tunnel.unit@"}, Step: "wireguard", Title: "After a reboot the tunnel is as it is now",
 		Page: checks.Page{
-			Asks:    "Would the tunnel be up after a reboot, as it is now? The unit, its file, the key that the file leads to and the routing that its commands make are compared with what runs on each host. Private and preshared keys do not leave it. Nothing is restarted for it.",
+			Asks:    "Would the tunnel be up after a reboot, as it is now? The unit (on FreeBSD rc.conf), its file, the key that the file leads to and the routing that its commands make are compared with what runs on each host. Private and preshared keys do not leave it. Nothing is restarted for it.",
 			OK:      "It starts at boot, with what runs now.",
 			Fail:    "It would not start, or be another one: it was started by hand, or its file or key was edited and not loaded.",
 			Unknown: "The host could not be read, or the file has settings whose effect is not judged.",

@@ -16,7 +16,7 @@ import (
 func init() {
 	checks.Register(checks.Check{ID: "tunnel.routing", Rests: []string{"tunnel.unit@"}, Step: "wireguard", Title: "Answers to clients leave through the tunnel", Guide: "wireguard, Setting Up WireGuard",
 		Page: checks.Page{
-			Asks:    "Which rule of the mail host's policy routing decides where the answers go that it sends from its address in the tunnel? The rules are walked in their order, over IPv6 where the tunnel has it.",
+			Asks:    "Which rule of the mail host's policy routing decides where the answers go that it sends from its address in the tunnel? The rules are walked in their order, over IPv6 where the tunnel has it. On FreeBSD it is pf that sends answers back (reply-to), and its rules are asked.",
 			OK:      "One that leads into the tunnel.",
 			Fail:    "A rule of something else comes first, such as another VPN that was started later: answers leave by that way, and clients hear nothing.",
 			Unknown: "The host could not be read, or a rule comes first that some of the answers fit: it is quoted.",
