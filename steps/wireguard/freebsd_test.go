@@ -186,6 +186,18 @@ func TestTunnelOfFreeBSDInPlace(t *testing.T) {
 	if len(changes) != 1 || changes[0].Do != "" || !strings.Contains(changes[0].Keep, "wireguard_interfaces=wg0") || changes[0].Path != "" {
 		t.Errorf("not of the boot: %+v", changes)
 	}
+	changes, _ = at(bsdEnd(rc+tunnels, runs, conf)).Configure(bothKeys, 1400) // started anew: a boot that takes it back starts nothing, which rc does later
+	if len(changes) != 1 || !strings.Contains(changes[0].Do, "wg-quick up 'wg0'") {
+		t.Fatalf("another MTU: %+v", changes)
+	}
+	for booting, want := range map[string]bool{"BOOTING=1": false, "BOOTING=": true} {
+		h := newBSDHost(t, rc)
+		h.write("wg0.conf", conf)
+		h.run(changes[0].Undo, booting)
+		if got := strings.Contains(h.state(), "wg0 runs"); got != want {
+			t.Errorf("%s: taken back it runs: %v", booting, got)
+		}
+	}
 	old := strings.Replace(conf, mailKey, proxyKey, 1)
 	changes, _ = at(bsdEnd(rc+tunnels, strings.Replace(runs, mailKey, proxyKey, 1), old)).Configure(bothKeys, 1420)
 	if len(changes) != 1 || !strings.Contains(changes[0].Do, "wg syncconf 'wg0'") || strings.Contains(changes[0].Do, "wg-quick down") {
