@@ -76,6 +76,7 @@ var ways = []struct {
 	fix string
 }{
 	{regexp.MustCompile(`there is no (\S+) on the host`), "install $1 on it, or apply the chapter that does, then ask again"},
+	{regexp.MustCompile(`no perl on the host`), "install it there, which listens where nothing does yet (FreeBSD: pkg install perl5), then ask again"},
 	{regexp.MustCompile(`(\S+)'s public address is not known`), "give it: --set host.$1.public4=ADDRESS --save (or public6), then ask again"},
 	{regexp.MustCompile(`(\S+) could not be read`), "look at $1 on the host: is it there, and whole? Then ask again"},
 	{regexp.MustCompile(`drops SSH_CONNECTION`), "let it through: 'Defaults env_keep += \"SSH_CONNECTION\"' in sudoers, by visudo"},

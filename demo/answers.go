@@ -69,6 +69,7 @@ var answers = map[string]func(h *Host, args []string) string{
 	"receiving": (*Host).receiving,
 	"words":     func(*Host, []string) string { return section("words", "") },
 	"pf":        func(*Host, []string) string { return section("absent", "") },
+	"pfrules":   func(*Host, []string) string { return section("absent", "") },
 	"rcconf":    func(*Host, []string) string { return section("absent", "") },
 	"jails":     func(*Host, []string) string { return section("absent", "") },
 	"postfix":   (*Host).postfix,
@@ -114,6 +115,9 @@ func (h *Host) answer(q remote.Query) remote.Answer {
 		return thing(h, w[1:])
 	}
 	says := answers[w[0]]
+	if own := bsdAnswers[w[0]]; h.bsd != nil && own != nil {
+		says = own
+	}
 	if says == nil {
 		return remote.Answer{Out: "the demo has no answer to " + q.ID, Code: 3}
 	}

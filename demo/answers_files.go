@@ -48,7 +48,7 @@ func (h *Host) units(args []string) string {
 	names := []string{"wireguard", "wireguard-setup", "ufw", "ssh", "docker", "firewalld", "netfilter-persistent", "nftables", "shorewall", "postern-smtp", "haraka-in", "haraka-out", "caddy", "postern-mailcow", "wg-quick@" + args[0]}
 	ours, armed, text := "", "", ""
 	for name := range h.confs() {
-		if strings.HasPrefix(h.text("/etc/wireguard/"+name+".conf"), "# postern begin") {
+		if strings.HasPrefix(h.text(h.wireguard()+name+".conf"), "# postern begin") {
 			ours += name + "\n"
 			names = append(names, "wg-quick@"+name)
 		}
@@ -88,7 +88,7 @@ const upFor = time.Hour
 // tunnel is what wg says of an interface, but for the private key.
 func (h *Host) tunnel(args []string) string {
 	t, text := h.kernel.tunnels[args[0]], ""
-	if h.File("/etc/wireguard/"+args[0]+".conf") == nil {
+	if h.File(h.wireguard()+args[0]+".conf") == nil {
 		text = section("unset", "")
 	}
 	if t != nil {
@@ -124,7 +124,7 @@ func (h *Host) tunnel(args []string) string {
 
 // keys are the public keys of an interface's files.
 func (h *Host) keys(args []string) string {
-	return section("file", publicKey(h.text("/etc/wireguard/"+args[0]+".key"))) + section("conf", "")
+	return section("file", publicKey(h.text(h.wireguard()+args[0]+".key"))) + section("conf", "")
 }
 
 // signingKeys are the public keys that the mail host's server signs with: one for all domains.
@@ -142,10 +142,10 @@ func (h *Host) signingKeys(args []string) string {
 func (h *Host) keyfiles([]string) string {
 	files := ""
 	if h.has("wireguard-tools") {
-		files = "700 root:root directory|/etc/wireguard\n"
+		files = "700 root:root directory|" + strings.TrimSuffix(h.wireguard(), "/") + "\n"
 	}
 	for _, path := range h.Paths() {
-		if f := h.File(path); strings.HasPrefix(path, "/etc/wireguard/") {
+		if f := h.File(path); strings.HasPrefix(path, h.wireguard()) {
 			files += fmt.Sprintf("%o %s regular file|%s\n", f.Mode.Perm(), f.Owner, path)
 		}
 	}
@@ -176,7 +176,7 @@ func (h *Host) bootFiles([]string) string {
 // path measures how large a packet may be on the way to an address, where no file of ours says more than a guess already.
 func (h *Host) path(args []string) string {
 	for name := range h.confs() {
-		if text := h.text("/etc/wireguard/" + name + ".conf"); strings.HasPrefix(text, "# postern begin") && !strings.Contains(text, "\nMTU = 1280\n") {
+		if text := h.text(h.wireguard() + name + ".conf"); strings.HasPrefix(text, "# postern begin") && !strings.Contains(text, "\nMTU = 1280\n") {
 			return section("skipped", "")
 		}
 	}

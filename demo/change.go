@@ -54,6 +54,9 @@ func (h *Host) do(c remote.Change, phase string, say func(string)) error {
 	if s.text == "" {
 		return nil // a test: whatever is planned is right
 	}
+	if h.bsd != nil {
+		return h.doBSD(s)
+	}
 	_, what, _ := strings.Cut(c.ID, ".")
 	begin, _, _ := strings.Cut(what, ".")
 	for _, key := range []string{c.ID, what, c.Step + "." + begin, begin} {
@@ -108,7 +111,7 @@ func (h *Host) aptBusy() bool {
 	return w.faulty("apt") && h == w.Proxy && w.ctx.Err() == nil && w.Now().Sub(w.began) < busyFor
 }
 
-var keyFile = regexp.MustCompile(`/etc/wireguard/[\w=+.-]+\.key\b`)
+var keyFile = regexp.MustCompile(`(?:/usr/local)?/etc/wireguard/[\w=+.-]+\.key\b`)
 
 // makeKey makes a private key where there is none, or takes it away.
 func (h *Host) makeKey(s script) error {

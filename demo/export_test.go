@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -17,8 +18,12 @@ func Whole(h *Host) string {
 	}
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
-	for _, fact := range []string{"addresses", "listeners", "routing", "sysctl", "units", "tunnel", "keys", "keyfiles", "boot", "ufw"} {
-		b.WriteString(fact + "\n" + answers[fact](h, []string{"wg0"}))
+	for _, fact := range []string{"addresses", "listeners", "routing", "sysctl", "units", "tunnel", "keys", "keyfiles", "boot", "ufw", "pf", "pfrules", "rcconf"} {
+		says := answers[fact]
+		if own := bsdAnswers[fact]; h.bsd != nil && own != nil {
+			says = own
+		}
+		b.WriteString(fact + "\n" + says(h, []string{"wg0"}))
 	}
 	for _, r := range h.kernel.rules {
 		for name, t := range r {
@@ -30,6 +35,15 @@ func Whole(h *Host) string {
 		}
 	}
 	return b.String()
+}
+
+// BSD installs FreeBSD on a host, whose address may come by DHCP, or be its only one.
+func BSD(h *Host, release string, dhcp, only4 bool) {
+	if only4 {
+		h.six = netip.Prefix{}
+	}
+	h.becomeBSD(release)
+	h.bsd.dhcp = dhcp
 }
 
 // Install installs packages by hand.

@@ -24,6 +24,7 @@ type Host struct {
 	six    netip.Prefix
 	link   netip.Addr
 	key    string // the fingerprint that its sshd shows
+	bsd    *bsd   // of a FreeBSD host; else nil
 	logins int
 
 	mailLog []string // what its mail servers have logged
@@ -84,7 +85,11 @@ func (h *Host) text(path string) string {
 
 // put writes a file of root's.
 func (h *Host) put(path, text string, mode fs.FileMode) {
-	h.Write(path, &remote.File{Text: text, Mode: mode, Owner: "root:root"})
+	owner := "root:root"
+	if h.bsd != nil {
+		owner = "root:wheel"
+	}
+	h.Write(path, &remote.File{Text: text, Mode: mode, Owner: owner})
 }
 
 // installed is where a package leaves its name.
@@ -133,7 +138,7 @@ func (h *Host) enable(unit string, yes bool) {
 func (h *Host) confs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, path := range h.Paths() {
-			if name, ok := strings.CutPrefix(path, "/etc/wireguard/"); ok && strings.HasSuffix(name, ".conf") && !yield(strings.TrimSuffix(name, ".conf")) {
+			if name, ok := strings.CutPrefix(path, h.wireguard()); ok && strings.HasSuffix(name, ".conf") && !yield(strings.TrimSuffix(name, ".conf")) {
 				return
 			}
 		}

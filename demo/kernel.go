@@ -33,6 +33,10 @@ func (h *Host) boot() {
 	for _, all := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
 		k.ears = append(k.ears, &ear{at: netip.AddrPortFrom(all, sshPort), name: "sshd", greet: func(netip.AddrPort) string { return "SSH-2.0-OpenSSH_10.0p2\r\n" }})
 	}
+	if h.bsd != nil {
+		h.bootBSD()
+		return
+	}
 	for _, path := range h.Paths() {
 		if unit, is := strings.CutPrefix(path, wantsFolder); is && !strings.HasPrefix(unit, "wg-quick@") && unit != "ufw.service" {
 			k.started[strings.TrimSuffix(unit, ".service")] = true

@@ -173,6 +173,9 @@ func (h *Host) listen(network, address string) (*remote.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.bsd != nil {
+		return nil, fmt.Errorf("%s: listen %s: %w: no perl on the host", h.Name, at, remote.ErrNoVantage)
+	}
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
 	k := h.kernel

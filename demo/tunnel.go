@@ -47,12 +47,12 @@ const markChain = "postern-wg"
 // tunnelStart brings an interface up as its file says, or leaves it down where there is none.
 func (h *Host) tunnelStart(name string) {
 	h.tunnelStop(name)
-	file := h.File("/etc/wireguard/" + name + ".conf")
+	file := h.File(h.wireguard() + name + ".conf")
 	if file == nil {
 		return
 	}
 	t := parseTunnel(name, file.Text)
-	t.key = publicKey(h.text("/etc/wireguard/" + name + ".key"))
+	t.key = publicKey(h.text(h.wireguard() + name + ".key"))
 	if t.port == 0 {
 		t.port = h.w.anyPort()
 	}

@@ -79,7 +79,7 @@ func (w *World) internet(from *Host, x way) way {
 	to, home := x.dst.Addr(), from == nil || from == w.Mail
 	switch inside := home4.Contains(to) || home6.Contains(to); {
 	case home && (to == mail4 || to == mail6):
-		return w.enter(w.Mail, "eth0", x)
+		return w.enter(w.Mail, w.Mail.nic(), x)
 	case to == web4 && x.dst.Port() == 443:
 		x.fate, x.ear = arrived, &ear{at: x.dst, name: "web", greet: func(netip.AddrPort) string { return "" }}
 		return x
@@ -110,7 +110,7 @@ func (w *World) internet(from *Host, x way) way {
 	if to != proxy4 && to != proxy6 || w.faulty("port25") && x.proto == "tcp" && x.dst.Port() == smtpPort {
 		return x
 	}
-	return w.enter(w.Proxy, "eth0", x)
+	return w.enter(w.Proxy, w.Proxy.nic(), x)
 }
 
 // smtpPort is what providers block, sshPort what both hosts' sshd listens on.
@@ -122,8 +122,12 @@ const (
 // enter brings a packet to a host, over one of its interfaces: its rules decide.
 func (w *World) enter(h *Host, in string, x way) way {
 	rules := h.kernel.tables(x.dst.Addr())
-	if x.here && w.dark(h) || w.faulty("lockout") && h == w.Proxy && h.kernel.firewalled() && x.dst.Port() == sshPort {
+	firewalled := h.kernel.firewalled() || h.bsd != nil && h.bsd.on
+	if x.here && w.dark(h) || w.faulty("lockout") && h == w.Proxy && firewalled && x.dst.Port() == sshPort {
 		return x
+	}
+	if h.bsd != nil {
+		return w.enterBSD(h, in, x)
 	}
 	p := seen.Packet{Proto: x.proto, Src: x.src.Addr(), Dst: x.dst.Addr(), Port: int(x.dst.Port()), In: in}
 	if rules["nat"] != nil {

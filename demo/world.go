@@ -21,6 +21,7 @@ type Options struct {
 	Speed  float64      // how many times faster than ours the hosts' time passes; 0 means 1
 	Rand   func([]byte) // nil: crypto/rand
 	NoMail bool         // no mail server runs on the mail host yet
+	System string       // of the proxy: freebsd, or Debian
 }
 
 // World is the two hosts, who operates them, and the network between them all.
@@ -69,6 +70,9 @@ func New(o Options) (*World, error) {
 	}
 	w.ctx, w.end = context.WithCancel(context.Background())
 	w.Proxy = w.host("proxy", proxy4, proxy6, "fe80::9f:b0ff:fe08:4e77")
+	if o.System == "freebsd" {
+		w.Proxy.becomeBSD(freeBSD)
+	}
 	w.Mail = w.host("mail", mail4, mail6, "fe80::90:cfff:fe8d:408b")
 	return w, nil
 }

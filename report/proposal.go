@@ -114,6 +114,9 @@ func Later(p *run.Proposal) []Line {
 // Objections is why this must not be done, or would lock the operator out.
 func Objections(p *run.Proposal) []Line {
 	var t text
+	for _, why := range p.LeftOut() {
+		t.prose(Amber, "left out: %s", why)
+	}
 	for _, why := range p.Refused() {
 		t.prose(Bad, "refused: %s", why)
 	}

@@ -31,7 +31,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			continue
 		}
 		made.without(p)
-		out := Outcome{Changed: done.Changed, Results: done.Results, Tasks: p.tasks()}
+		out := Outcome{Changed: done.Changed, Results: done.Results, Tasks: p.tasks(), LeftOut: p.LeftOut()}
 		if err := r.allowed(p); err != nil {
 			return out, err
 		}

@@ -68,7 +68,7 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		at := slices.IndexFunc(parts, func(one steps.Part) bool { return one.Host == p.Host })
 		tx := remote.Transaction{ID: partOf(id, at), Operator: r.Operator, Deadline: guard, Changes: p.Changes}
 		if d.answers {
-			tx.Answers = &remote.File{Text: answers, Mode: 0o600, Owner: "root:root"}
+			tx.Answers = &remote.File{Text: answers, Mode: 0o600, Owner: "0:0"} // a group root is not everywhere
 		}
 		start := r.Clock()
 		session := r.hosts[p.Host].session

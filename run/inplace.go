@@ -50,6 +50,8 @@ func (p promises) kept(results []checks.Result) []checks.Result {
 		why := ""
 		switch {
 		case r.Answer != "" && !reflect.DeepEqual(plan.Tasks, was.Tasks): // the answer itself is what is wanted
+		case len(plan.Foreign) > 0:
+			why = plan.Foreign[0]
 		case len(plan.Refused) > 0:
 			why = "the chapter's plan is refused until this is out of the way: " + plan.Refused[0]
 		case plan.Empty():

@@ -66,7 +66,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		return nil, err
 	}
 	r.left = leftOn(r.Site, look)
-	p := &Proposal{Site: filled, Look: look, open: opened(filled, look)}
+	p := &Proposal{Site: filled, Look: look, open: opened(filled, look), named: len(list) < len(steps.All())}
 	asked := map[string]bool{}
 	r.done = promises{filled, look, map[string]steps.Plan{}}
 	var there []steps.Step
@@ -90,7 +90,12 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	for i := range p.Plans {
 		p.Plans[i].Then = append(p.Plans[i].Then, p.later(p.Plans[i])...)
 	}
-	p.proof = nearby(proofs(append(there, list...)))
+	for i, plan := range p.Plans {
+		if p.named || len(plan.Foreign) == 0 {
+			there = append(there, list[i])
+		}
+	}
+	p.proof = nearby(proofs(there))
 	p.Guard = r.guard(p.Parts(false), p.proof)
 	if len(p.Plans) > 0 {
 		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)
@@ -128,7 +133,7 @@ func (r *Runner) detect(ctx context.Context, list []steps.Step) (steps.Look, *si
 	known := r.Site
 	for {
 		start := r.Clock()
-		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return stepReads(known, h, list) })
+		look, err := r.look(ctx, func(h *site.Host) []remote.Query { return stepReads(known, known.Host(h.Name), list) })
 		if err != nil {
 			return nil, nil, nil, err
 		}

@@ -124,7 +124,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	}
 	look := steps.Look{}
 	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
-		return slices.Concat(seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot}, also)
+		return slices.Concat(seen.Systems.Reads(of, h), seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot}, also)
 	})
 	first := r.boots == nil
 	if first {

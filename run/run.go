@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,6 +69,7 @@ type Proposal struct {
 	open    []string        // hosts on which a change is open
 	waiting bool            // a chapter waits for what is guarded, and is planned anew then
 	waits   map[string]bool // those that do
+	named   bool            // chapters were asked for by their names
 }
 
 // Empty says whether the hosts need no change.
@@ -121,10 +123,24 @@ func (p *Proposal) LockOut() []string {
 func (p *Proposal) Refused() []string {
 	var why []string
 	for _, plan := range p.Plans {
-		for _, one := range plan.Refused {
+		list := plan.Refused
+		if p.named {
+			list = slices.Concat(list, plan.Foreign)
+		}
+		for _, one := range list {
 			if !slices.Contains(why, one) {
 				why = append(why, one)
 			}
+		}
+	}
+	return why
+}
+
+// LeftOut lists why chapters that nobody named are left out: they are not done on the system of a host, and hold no other up.
+func (p *Proposal) LeftOut() (why []string) {
+	for _, plan := range p.Plans {
+		if step, _ := steps.Find(plan.Step); !p.named && len(plan.Foreign) > 0 {
+			why = append(why, step.Title+": "+strings.Join(plan.Foreign, "; "))
 		}
 	}
 	return why
@@ -138,6 +154,7 @@ type Outcome struct {
 	RolledBack []string        // hosts that took their change back
 	Results    []checks.Result // the proof
 	Tasks      []steps.Task    // what is left for a person
+	LeftOut    []string        // why chapters that nobody named were left out
 }
 
 // Errors a caller branches on.

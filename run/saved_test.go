@@ -19,7 +19,7 @@ func strange(name string) *Fake {
 	f.Answer = func(q remote.Query) remote.Answer {
 		switch q.ID {
 		case "system":
-			return remote.Answer{Out: "== kernel\nFreeBSD\n== init\nother\n== release\nNAME=FreeBSD\nID=freebsd\nVERSION_ID=\"15.0\"\n== end\n"}
+			return remote.Answer{Out: "== kernel\nOpenBSD\n== init\nother\n== release\n== end\n"}
 		case "rules":
 			return remote.Answer{Out: "== no", Code: -1, Late: true}
 		}
@@ -73,7 +73,7 @@ func TestALookRefusesNoSystem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got.Plans, want.Plans) || len(got.Refused()) == 0 || !strings.Contains(strings.Join(got.Refused(), "\n"), "proxy runs FreeBSD") {
+	if !reflect.DeepEqual(got.Plans, want.Plans) || len(got.Refused()) == 0 || !strings.Contains(strings.Join(got.Refused(), "\n"), "proxy runs openbsd") {
 		t.Errorf("planned from the looks is\n%+v\nfrom the hosts\n%+v", got.Plans, want.Plans)
 	}
 }

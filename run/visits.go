@@ -45,6 +45,16 @@ type visits struct {
 	At    []time.Time // connections, the last few
 	In    time.Time   // the last that got in
 	Limit bool        // the host limits how often one may connect
+	Most  int         // at most so often in Span, where the host's own rule allows less than we take
+	Span  time.Duration
+}
+
+// pace is how often one may connect to the host, and in how long: less than its rule allows, for we are not the only ones.
+func (v *visits) pace() (most int, in time.Duration) {
+	if v.Most > 0 {
+		return v.Most, v.Span
+	}
+	return visitsMost, visitsIn
 }
 
 // to is what is known of an address. The caller holds mu.
@@ -78,12 +88,16 @@ func (v *diary) note(key string, at time.Time, in bool) {
 	v.keep()
 }
 
-// limited takes in whether a host limits.
-func (v *diary) limited(key string, limit bool) {
+// limited takes in whether a host limits, and how. A rule of pf may ban for days whom it counts too often.
+func (v *diary) limited(key string, limit seen.Limit, limits bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if one := v.to(key); one.Limit != limit {
-		one.Limit = limit
+	most, span := 0, time.Duration(0)
+	if in := time.Duration(min(limit.Seconds, 3600)+1) * time.Second; limits && (limit.Count-1)*int(visitsIn) < visitsMost*int(in) {
+		most, span = min(max(2, limit.Count-1), visitsMost), in // two are what a change takes
+	}
+	if one := v.to(key); one.Limit != limits || one.Most != most || one.Span != span {
+		one.Limit, one.Most, one.Span = limits, most, span
 		v.keep()
 	}
 }
@@ -100,10 +114,11 @@ func (v *diary) wait(host, key string, now time.Time) time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	one := v.to(key)
-	if !v.to(host).Limit || len(one.At) < visitsMost {
+	most, in := v.to(host).pace()
+	if !v.to(host).Limit || len(one.At) < most {
 		return 0
 	}
-	return max(0, min(visitsIn, one.At[len(one.At)-visitsMost].Add(visitsIn).Sub(now)))
+	return max(0, min(in, one.At[len(one.At)-most].Add(in).Sub(now)))
 }
 
 // in is how long ago an address let us in; false when that is not known, or long ago.
@@ -186,10 +201,13 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // heed learns from a look whether a host limits.
 func (r *Runner) heed(name string, facts remote.Facts) {
-	rules, err := seen.Rules.Of(facts)
-	via, err2 := seen.SSH.Of(facts)
-	if one := r.hosts[name]; one != nil && err == nil && err2 == nil {
-		r.diary().limited(one.target.SSH, rules.Limits(via.Ports))
+	via, err := seen.SSH.Of(facts)
+	if err != nil {
+		return
+	}
+	limit, limits, err := seen.LimitsOf(facts, via.Ports)
+	if one := r.hosts[name]; one != nil && err == nil {
+		r.diary().limited(one.target.SSH, limit, limits)
 	}
 }
 

@@ -85,12 +85,40 @@ root fagent    25  3 tcp4  *:2222                *:*
 0    ntpd      50  9 udp6   [::1]:124             *:*
 ?    ?          ?  ? udp4   *:51820               *:*
 `,
-	"size":   "== bytes\n521641984\n== swap\nDevice          1K-blocks     Used    Avail Capacity\n/dev/vtbd0p2      1048576        0  1048576     0%\n== disk\nFilesystem 1024-blocks  Used  Avail Capacity  Mounted on\n/dev/vtbd0      406703 83301 323402    20%    /\n",
-	"tools":  "== tools\nwg\npf\nwireguard\nwireguard-tools\n",
-	"clock":  "== now\n1795881692\n== synced\n",
-	"sysctl": "== live\nnet.inet.ip.forwarding 0\nnet.inet6.ip6.forwarding 1\n== files\n/etc/sysctl.conf:\n/etc/sysctl.conf:net.inet.ip.forwarding=0\n",
-	"rcconf": "== value\npf_enable=NO\npf_rules=/etc/pf.conf\npflog_enable=NO\npf_fallback_rules_enable=NO\ngateway_enable=YES\nipv6_gateway_enable=NO\n== set\ngateway_enable\n== tunnels\nwg0\n",
-	"pf":     "== running\nyes\n== rules\n8\n== ours\n0\n== path\n/etc/pf.conf\n== text\n|# mine\n|\n|block in log\n|== end\n",
+	"size":     "== bytes\n521641984\n== swap\nDevice          1K-blocks     Used    Avail Capacity\n/dev/vtbd0p2      1048576        0  1048576     0%\n== disk\nFilesystem 1024-blocks  Used  Avail Capacity  Mounted on\n/dev/vtbd0      406703 83301 323402    20%    /\n",
+	"tools":    "== tools\nwg\npf\nwireguard\nwireguard-tools\n",
+	"clock":    "== now\n1795881692\n== synced\n",
+	"sysctl":   "== live\nnet.inet.ip.forwarding 0\nnet.inet6.ip6.forwarding 1\n== files\n/etc/sysctl.conf:\n/etc/sysctl.conf:net.inet.ip.forwarding=0\n",
+	"rcconf":   "== value\npf_enable=NO\npf_rules=/etc/pf.conf\npflog_enable=NO\npf_fallback_rules_enable=NO\ngateway_enable=YES\nipv6_gateway_enable=NO\n== set\ngateway_enable\n== tunnels\nwg0\n",
+	"tunnel":   "== link\nwg0: flags=80c1<UP,RUNNING,NOARP,MULTICAST> metric 0 mtu 1400\n\tinet 10.0.0.1 --> 10.0.0.1 netmask 0xffffff00\n== now\n1795254690\n== interface\n" + aKey + " 51820\n== peers\n" + bKey + " 198.51.100.20:34095 10.0.0.2/32 1795254682 231260 231860 off none\n",
+	"keys":     "== file\n" + aKey + "\n== conf\n",
+	"keyfiles": "== files\n700 root:wheel Directory|/usr/local/etc/wireguard\n600 root:wheel Regular File|/usr/local/etc/wireguard/wg0.key\n== argv\n 812\n",
+	"peers":    "== peers\n0 0 10.0.0.2:993 198.51.100.20:40000\n",
+	"ping":     "== sizes\nreply 1420\nlimit 1400\n",
+	"pfrules": `== skip
+lo0
+== drops
+0
+== main
+nat on wg0 inet proto tcp from any to 10.0.0.2 port = 993 -> 10.0.0.1
+rdr on vtnet0 inet proto tcp from any to (vtnet0) port = 993 -> 10.0.0.2
+pass in quick on vtnet0 proto tcp from <admin> to any port = 2222 flags any no state
+block drop in quick from <bruteforce> to any
+block drop in log all
+pass out all flags S/SA keep state
+pass in on vtnet0 proto tcp from any to any port = 2222 flags S/SA keep state (source-track rule, max-src-conn 20, max-src-conn-rate 3/90, overload <bruteforce> flush)
+pass in on vtnet0 inet proto tcp from any to 10.0.0.2 port = 993 flags S/SA keep state
+anchor "f2b/*" all
+== table admin
+   198.51.100.20
+== table bruteforce
+== anchor f2b
+== anchor f2b/sshd
+block drop quick proto tcp from <bad> to any port = 2222
+== table f2b/sshd/bad
+   203.0.113.66
+`,
+	"pf": "== running\nyes\n== rules\n8\n== ours\n0\n== path\n/etc/pf.conf\n== text\n|# mine\n|\n|block in log\n|== end\n",
 }
 
 // What FreeBSD tells is whole or an error, like anything else.
@@ -159,6 +187,13 @@ func TestFreeBSDHost(t *testing.T) {
 	if rc := of(t, RCConf, bsd["rcconf"]); rc.Yes("pf_enable") || !rc.Yes("gateway_enable") || !rc.Set["gateway_enable"] || rc.Set["pf_enable"] || rc.Value["pf_rules"] != "/etc/pf.conf" || fmt.Sprint(rc.Tunnels) != "[wg0]" {
 		t.Errorf("%+v", rc)
 	}
+	wg := of(t, Tunnels, bsd["tunnel"])
+	if _, peer := wg.To(netip.MustParseAddr("10.0.0.2")); !wg.Runs() || wg.MTU != 1400 || wg.Port != 51820 || peer == nil || peer.Rx != 231260 {
+		t.Errorf("%+v", wg)
+	}
+	if files := of(t, KeyFiles, bsd["keyfiles"]); len(files.Files) != 2 || !files.Files[0].Folder || files.Files[1].Folder || files.Files[1].Mode != 0o600 || len(files.Processes) != 1 || files.Processes[0].String() != " 812" {
+		t.Errorf("%+v", files)
+	}
 	// A line of the file is never taken for the end of the answer.
 	if pf := of(t, PF, bsd["pf"]); !pf.There || !pf.Running || pf.Rules != 8 || pf.Path != "/etc/pf.conf" || pf.Text != "# mine\n\nblock in log\n== end\n" {
 		t.Errorf("%+v", pf)
@@ -183,6 +218,70 @@ func TestInet(t *testing.T) {
 	}
 }
 
+// What pf runs is followed as a packet meets it, and what it counts is known.
+func TestGateOfFreeBSD(t *testing.T) {
+	f := facts(map[string]string{"pfrules": bsd["pfrules"], "addresses": bsd["addresses"], "rules": "== absent\n"})
+	gate, err := GateOf(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(from, to string, port int, on string) Fate {
+		return gate(Packet{Proto: "tcp", Src: netip.MustParseAddr(from), Dst: netip.MustParseAddr(to), Port: port, In: on})
+	}
+	for _, one := range []struct {
+		from, to string
+		port     int
+		on, want string
+	}{
+		{"233.252.0.77", "10.0.2.15", 2222, "vtnet0", "ACCEPT"}, {"203.0.113.66", "10.0.2.15", 2222, "vtnet0", "DROP"}, {"233.252.0.77", "10.0.2.15", 22, "vtnet0", "DROP"},
+		{"233.252.0.77", "10.0.2.15", 993, "vtnet0", "DNAT"}, {"127.0.0.1", "127.0.0.1", 22, "lo0", "ACCEPT"}, {"2001:db8:dead::7", "2001:db8:113::10", 2222, "vtnet0", "ACCEPT"},
+	} {
+		if got := ask(one.from, one.to, one.port, one.on); got.Verdict != one.want || got.Unsure || got.Rule == "" {
+			t.Errorf("%+v: %+v", one, got)
+		}
+	}
+	if limit, limits, err := LimitsOf(f, []int{2222}); err != nil || !limits || limit != (Limit{3, 90}) {
+		t.Errorf("%+v %v %v", limit, limits, err)
+	}
+	if _, limits, err := LimitsOf(f, []int{22}); err != nil || limits {
+		t.Errorf("limits at another port: %v %v", limits, err)
+	}
+	if gate, err = GateOf(facts(map[string]string{"pfrules": "== off\n", "addresses": bsd["addresses"]})); err != nil || ask("233.252.0.77", "10.0.2.15", 22, "vtnet0").Verdict != "ACCEPT" {
+		t.Errorf("pf is off: %v", err)
+	}
+	for _, rules := range []string{"", "== absent\n", told["rules"]} {
+		_, err := GateOf(facts(map[string]string{"rules": rules, "addresses": bsd["addresses"]}))
+		if (err == nil) != (rules == told["rules"]) {
+			t.Errorf("%q: %v", rules, err)
+		}
+	}
+}
+
+// A list of bans that is too long to be told lets in whom it does not name; one that admits is not guessed at.
+func TestLargeTables(t *testing.T) {
+	var long strings.Builder
+	for i := range maxTold {
+		fmt.Fprintf(&long, "   10.9.%d.%d\n", i/250, i%250)
+	}
+	gate := func(rule string) Fate {
+		f := facts(map[string]string{"pfrules": "== main\n" + rule + "\n== table bad\n" + long.String(), "addresses": bsd["addresses"]})
+		if runs, err := PFRules.Of(f); err != nil || fmt.Sprint(runs.Large) != "[bad]" {
+			t.Fatalf("%+v %v", runs.Large, err)
+		}
+		g, err := GateOf(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g(Packet{Proto: "tcp", Src: netip.MustParseAddr("233.252.0.77"), Dst: netip.MustParseAddr("10.0.2.15"), Port: 25, In: "vtnet0"})
+	}
+	if f := gate("block drop in quick from <bad> to any"); f.Verdict != "ACCEPT" || f.Unsure {
+		t.Errorf("%+v", f)
+	}
+	if f := gate("block drop in all\npass in from <bad> to any flags S/SA keep state"); !f.Unsure {
+		t.Errorf("%+v", f)
+	}
+}
+
 // What a hostile or broken host says is refused, never guessed at.
 func TestFreeBSDRefuses(t *testing.T) {
 	for id, texts := range map[string][]string{
@@ -190,6 +289,7 @@ func TestFreeBSDRefuses(t *testing.T) {
 		"pf":        {"== running\nyes\n== path\n\n", "== running\nmaybe\n== path\n/etc/pf.conf\n", "== running\nno\n== path\n/etc/pf.conf;reboot\n", "== running\nno\n== path\npf.conf\n"},
 		"addresses": {"== ifconfig\n\tinet 10.0.0.1 netmask 0xff000000\n", "== ifconfig\na b: flags=0\n\tinet 10.0.0.1 netmask 0xff000000\n", "== ifconfig\n"},
 		"tools":     {"== tools\nufw; reboot\n"},
+		"pfrules":   {"== skip\n", "== main\n== anchor x;reboot\n", "== main\n== table bad\npass all\n"},
 	} {
 		for _, text := range texts {
 			for _, e := range All() {
@@ -200,6 +300,24 @@ func TestFreeBSDRefuses(t *testing.T) {
 		}
 	}
 }
+
+// pfctl is one that says what FreeBSD's does, as far as it is asked.
+const pfctl = `case $* in
+-s\ Running) echo Enabled ;;
+-sn) ;;
+-sr) printf 'block drop in all\npass out all flags S/SA keep state\nanchor "f2b/*" all\n' ;;
+-P\ -s[nr]) pfctl "$2" ;;
+-a\ postern\ -s[nr]) echo 'pfctl: DIOCGETRULES: Invalid argument' >&2 ;;
+-nf\ *) echo 'pf.conf:2: syntax error' >&2; exit 1 ;;
+-vsI) printf 'all\n\tCleared: x\nlo0 (skip)\nvtnet0\n' ;;
+-vsA) echo 'No ALTQ support in kernel' >&2; printf '  f2b\n  f2b/sshd\n' ;;
+-a\ f2b\ -P\ -s[nr] | -a\ f2b/sshd\ -P\ -sn | -sT | -a\ f2b\ -sT) ;;
+-a\ f2b/sshd\ -P\ -sr) echo 'block drop quick from <bad> to any' ;;
+-a\ f2b/sshd\ -sT) echo bad ;;
+-a\ f2b/sshd\ -t\ bad\ -T\ show) echo '   203.0.113.66' ;;
+*) exit 64 ;;
+esac
+`
 
 // The questions run in a shell whose uname says FreeBSD, over tools that say what FreeBSD's do.
 func TestQuestionsOfFreeBSD(t *testing.T) {
@@ -216,14 +334,19 @@ func TestQuestionsOfFreeBSD(t *testing.T) {
 	for _, fact := range []string{"ifconfig", "netstat"} {
 		_, text, _ := strings.Cut(bsd["addresses"], "== "+fact+"\n")
 		text, _, _ = strings.Cut(text, "== ")
-		tool(fact, "case $* in -l) echo vtnet0 lo0 ;; -a | -rn) cat <<'E'\n"+text+"E\n;; *) exit 64 ;; esac\n")
+		tool(fact, "case $* in -l) echo vtnet0 lo0 ;; wg0) echo 'wg0: flags=80c1<UP> metric 0 mtu 1400' ;; -a | -rn) cat <<'E'\n"+text+"E\n;; *) exit 64 ;; esac\n")
 	}
+	tool("pfctl", pfctl)
+	tool("wg", "case $* in 'show wg0 dump') printf 'secret\\t"+aKey+"\\t51820\\toff\\n"+bKey+"\\tshared\\t198.51.100.20:34095\\t10.0.0.2/32\\t0\\t1\\t2\\toff\\n' ;; 'show wg0 private-key') echo "+aKey+" ;; pubkey) cat >/dev/null; echo "+bKey+" ;; *) exit 64 ;; esac\n")
+	tool("sha256", "[ \"$*\" = -q ] || exit 64\ncat >/dev/null; echo c4354ff09a8d8a06cde4c6f51d75b80b06cdb19013a8f11b78491864f19f2b02\n")
+	tool("stat", "exit 1\n")
+	tool("ps", "case $* in '-axww -o pid= -o command=') printf '  77 wg set wg0 private-key "+aKey+"\\n  78 sh\\n' ;; *) exit 64 ;; esac\n")
+	tool("ping", "case $* in *'-D -s 1372 10.0.0.2') ;; *'-D -s '*) echo '36 bytes from 10.0.0.9: frag needed and DF set (MTU 1400)'; exit 2 ;; *) exit 64 ;; esac\n")
 	tool("uname", "case $* in -s) echo FreeBSD ;; *) exit 64 ;; esac\n")
 	tool("route", "case $* in '-n get -inet default') echo '  interface: vtnet0' ;; *) exit 1 ;; esac\n")
-	tool("sockstat", "case $* in -46ln) printf 'USER COMMAND PID FD PROTO LOCAL FOREIGN\\n0 sshd 1 3 tcp4 *:2222 *:*\\n' ;; *) exit 64 ;; esac\n")
-	tool("sysctl", "case $* in '-n hw.physmem') echo 521641984 ;; 'net.inet.ip.forwarding net.inet6.ip6.forwarding') printf 'net.inet.ip.forwarding: 0\\nnet.inet6.ip6.forwarding: 0\\n' ;; *) exit 64 ;; esac\n")
+	tool("sockstat", "case $* in '-46cn -P tcp -p 993') printf 'USER COMMAND PID FD PROTO LOCAL FOREIGN\\n0 dovecot 1 3 tcp4 10.0.2.15:993 198.51.100.20:40000\\n0 dovecot 1 3 tcp6 2001:db8::1:993 2001:db8::2:40001\\n0 perl 1 3 tcp4 10.0.2.15:22 198.51.100.20:993\\n' ;; -46ln) printf 'USER COMMAND PID FD PROTO LOCAL FOREIGN\\n0 sshd 1 3 tcp4 *:2222 *:*\\n' ;; *) exit 64 ;; esac\n")
+	tool("sysctl", "case $* in '-n hw.physmem') echo 521641984 ;; '-n net.pf.default_to_drop') echo 0 ;; 'net.inet.ip.forwarding net.inet6.ip6.forwarding') printf 'net.inet.ip.forwarding: 0\\nnet.inet6.ip6.forwarding: 0\\n' ;; *) exit 64 ;; esac\n")
 	tool("sysrc", "[ $# = 2 ] && [ $1 = -n ] || exit 64\ncase $2 in pf_rules) echo "+dir+"/pf.conf ;; ifconfig_vtnet0) echo SYNCDHCP ;; wireguard_* | ifconfig_*) echo \"sysrc: unknown variable '$2'\" >&2; exit 1 ;; *) echo NO ;; esac\n")
-	tool("pfctl", "echo 'No ALTQ support in kernel' >&2\ncase $* in '-s Running') echo Disabled; exit 1 ;; -sn | -sr) printf 'pass all\\npass in\\n' ;; '-a postern -s'?) echo 'pfctl: DIOCGETRULES: Invalid argument' >&2 ;; *) exit 64 ;; esac\n")
 	tool("sshd", "echo port 2222\n")
 	tool("kldstat", "exit 0\n")
 	tool("swapinfo", "echo Device\n")
@@ -235,7 +358,8 @@ func TestQuestionsOfFreeBSD(t *testing.T) {
 	s := site.Default()
 	f := remote.Facts{Answers: map[string]remote.Answer{}}
 	for _, fact := range []remote.Query{Addresses.Query(s, s.Hosts[0]), SSH.Query(s, s.Hosts[0]), Listeners.Query(s, s.Hosts[0]), Sizes.Query(s, s.Hosts[0]),
-		Tools.Query(s, s.Hosts[0]), Sysctl.Query(s, s.Hosts[0]), RCConf.Query(s, s.Hosts[0]), PF.Query(s, s.Hosts[0])} {
+		PFRules.Query(s, s.Hosts[0]), Tunnels.Query(s, s.Hosts[0]), KeyFiles.Query(s, s.Hosts[0]), Peers(993).Query(s, s.Hosts[0]),
+		Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1400}).Query(s, s.Hosts[0]), Tools.Query(s, s.Hosts[0]), Sysctl.Query(s, s.Hosts[0]), RCConf.Query(s, s.Hosts[0]), PF.Query(s, s.Hosts[0])} {
 		cmd := exec.Command(sh, "-c", fact.Run)
 		cmd.Env = []string{"PATH=" + dir + ":/usr/bin:/bin", "SSH_CONNECTION=198.51.100.20 40000 10.0.2.15 2222"}
 		out, err := cmd.Output()
@@ -248,11 +372,26 @@ func TestQuestionsOfFreeBSD(t *testing.T) {
 	if h.Device != "vtnet0" || !h.Address4().Dynamic || len(h.Listeners) != 1 || h.Memory != 521641984 || !h.Tools["pf"] || fmt.Sprint(h.Watch) != "[sshguard]" || fmt.Sprint(h.Ports) != "[2222]" {
 		t.Errorf("%+v", h)
 	}
-	if rc, err := RCConf.Of(f); err != nil || rc.Value["pf_rules"] != dir+"/pf.conf" || len(rc.Value) != 6 {
+	if rc, err := RCConf.Of(f); err != nil || rc.Value["pf_rules"] != dir+"/pf.conf" || len(rc.Value) != 8 || rc.Refused != "pf.conf:2: syntax error" {
 		t.Errorf("%+v, %v", rc, err)
 	}
-	if pf, err := PF.Of(f); err != nil || pf.Running || pf.Rules != 4 || pf.Ours != 0 || pf.Text != "# mine\npass\n" {
+	if pf, err := PF.Of(f); err != nil || !pf.Running || pf.Rules != 3 || pf.Ours != 0 || pf.Text != "# mine\npass\n" {
 		t.Errorf("%+v, %v", pf, err)
+	}
+	if runs, err := PFRules.Of(f); err != nil || fmt.Sprint(runs.Skip) != "[lo0]" || !strings.Contains(runs.Main, "block drop in all") || len(runs.Tables["f2b/sshd/bad"]) != 1 || len(runs.Anchors) != 2 {
+		t.Errorf("%+v, %v", runs, err)
+	}
+	if wg, err := Tunnels.Of(f); err != nil || !wg.Unset || !wg.Runs() || wg.MTU != 1400 || wg.Peers[bKey].Shared != Redacted+"c4354ff09a8d8a06" || strings.Contains(f.Answers["tunnel wg0"].Out, "secret") {
+		t.Errorf("%+v, %v", wg, err)
+	}
+	if keys, err := KeyFiles.Of(f); err != nil || fmt.Sprint(keys.Processes) != "[77]" || strings.Contains(f.Answers["keyfiles wg0"].Out, aKey) {
+		t.Errorf("%+v, %v", keys, err)
+	}
+	if peers, err := Peers(993).Of(f); err != nil || len(peers) != 2 || !peers[netip.MustParseAddrPort("[2001:db8::2]:40001")] {
+		t.Errorf("%+v, %v", peers, err)
+	}
+	if through, err := Through(netip.MustParseAddr("10.0.0.2"), []int{1420, 1400}).Of(f); err != nil || through.Reply != 1400 || through.Limit != 1400 {
+		t.Errorf("%+v, %v", through, err)
 	}
 	if settings, err := Sysctl.Of(f); err != nil || settings.Live["net.inet.ip.forwarding"] != "0" {
 		t.Errorf("%+v, %v", settings, err)

@@ -4,17 +4,21 @@ import "strings"
 
 // Installing is how a host's packages stand.
 type Installing struct {
-	Busy bool     // somebody is at it: what it looks like meanwhile says nothing
-	Half []string // the packages that an installation which was cut short left half done, by name
+	Absent bool     // it is FreeBSD, which has no dpkg
+	Busy   bool     // somebody is at it: what it looks like meanwhile says nothing
+	Half   []string // the packages that an installation which was cut short left half done, by name
 }
 
 // Dpkg reads whether an installation was cut short.
-var Dpkg = register(Fact[Installing]{ID: "dpkg", ask: text(`cd /var/lib/dpkg || exit 3
+var Dpkg = register(Fact[Installing]{ID: "dpkg", ask: either(`cd /var/lib/dpkg || exit 3
 echo '== busy'; for f in lock lock-frontend; do i=$(ls -i "$f" 2>/dev/null); grep -s ":${i%% *} " /proc/locks; done
 set -- status; for f in updates/[0-9]*; do if [ -e "$f" ]; then set -- "$@" "$f"; fi; done
 echo '== list'; awk '$1 == "Package:" { p = $2; n++ }
 	$1 == "Status:" && (FILENAME != "status" || $4 !~ /^(installed|config-files|not-installed)$/) { half[p] }
-	END { print n + 0; for (p in half) print p }' "$@"`), parse: func(s sections) (Installing, error) {
+	END { print n + 0; for (p in half) print p }' "$@"`, `none absent`), parse: func(s sections) (Installing, error) {
+	if s.has("absent") {
+		return Installing{Absent: true}, nil
+	}
 	list := s.lines("list")
 	if number(s.one("list")) == 0 {
 		return Installing{}, odd("dpkg's list", strings.Join(list, " "))
@@ -24,5 +28,5 @@ echo '== list'; awk '$1 == "Package:" { p = $2; n++ }
 			return Installing{}, odd("dpkg's list", name)
 		}
 	}
-	return Installing{s.one("busy") != "", list[1:]}, nil
+	return Installing{Busy: s.one("busy") != "", Half: list[1:]}, nil
 }})

@@ -24,12 +24,18 @@ type Exposure struct {
 
 // KeyFiles reads where private keys can be seen. The key goes to grep through a pipe; only the numbers of processes that
 // show it come back.
-var KeyFiles = register(Fact[Exposure]{ID: "keyfiles", args: tunnelName, ask: tunnelled(
+var KeyFiles = register(Fact[Exposure]{ID: "keyfiles", args: tunnelName, ask: tunnelled(both(
 	`echo '== files'; for f in /etc/wireguard /etc/wireguard/*; do [ -e "$f" ] && stat -c '%a %U:%G %F|%n' "$f"; done
 echo '== argv'
 if command -v wg >/dev/null && [ -e /sys/class/net/@IFACE@ ]; then
 	wg show @IFACE@ private-key | grep -laF -f - /proc/[0-9]*/cmdline 2>/dev/null
-fi`),
+fi`,
+	// there is no /proc; the key is the first line of what awk reads, and stands in nobody's arguments
+	`echo '== files'; for f in `+WireGuardBSD+` `+WireGuardBSD+`/*; do [ -e "$f" ] && stat -f '%Lp %Su:%Sg %HT|%N' "$f"; done
+echo '== argv'
+if command -v wg >/dev/null && ifconfig @IFACE@ >/dev/null 2>&1; then
+	{ wg show @IFACE@ private-key || echo; ps -axww -o pid= -o command=; } | awk 'NR == 1 { k = $1; next } length(k) == 44 && index($0, k) { print $1 }'
+fi`)),
 	parse: func(s sections) (Exposure, error) {
 		var e Exposure
 		if !s.has("files") || !s.has("argv") {
@@ -49,7 +55,7 @@ fi`),
 		return e, nil
 	}})
 
-// parseKeyFile reads a line of stat: "600 root:root regular file|/etc/wireguard/wg0.conf".
+// parseKeyFile reads a line of stat: "600 root:root regular file|/etc/wireguard/wg0.conf", or "600 root:wheel Regular File|…".
 func parseKeyFile(line string) (KeyFile, error) {
 	left, name, ok := strings.Cut(line, "|")
 	w := strings.Fields(left)
@@ -61,5 +67,5 @@ func parseKeyFile(line string) (KeyFile, error) {
 		return KeyFile{}, odd("stat", line)
 	}
 	owner, _, _ := strings.Cut(w[1], ":")
-	return KeyFile{remote.Clean(name).Line(120), mode, remote.Clean(owner).Line(40), w[2] == "directory"}, nil
+	return KeyFile{remote.Clean(name).Line(120), mode, remote.Clean(owner).Line(40), strings.EqualFold(w[2], "directory")}, nil
 }

@@ -16,7 +16,8 @@ func KeyOf(conf string) string {
 
 // Keys reads the public keys of the tunnel. No private key leaves the host: the public ones are made of them there.
 var Keys = register(Fact[PublicKeys]{ID: "keys", args: tunnelName, ask: tunnelled(
-	`c=/etc/wireguard/@IFACE@.conf k=/etc/wireguard/@IFACE@.key
+	both(`d=/etc/wireguard`, `d=`+WireGuardBSD) + `
+c=$d/@IFACE@.conf k=$d/@IFACE@.key
 echo '== file'; if [ -s "$k" ]; then wg pubkey < "$k" 2>/dev/null; fi
 echo '== conf'; if [ -e "$c" ]; then ` + KeyOf(`"$c"`) + ` | wg pubkey 2>/dev/null; fi`),
 	parse: func(s sections) (PublicKeys, error) {

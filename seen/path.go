@@ -29,7 +29,7 @@ const GuessedMTU = 1280
 // answered is asked four times, a second and more apart: a network that was away for a moment says nothing of its size. It is
 // skipped where a configuration of ours has an answer already that is more than the guess.
 func PathTo(target netip.Addr) Fact[Path] {
-	return pings("path", target, pathSizes, "-c 1 -W 1", 4, `c=/etc/wireguard/@IFACE@.conf
+	return pings("path", target, pathSizes, "-c 1 -W 1", 4, both(`c=/etc/wireguard/@IFACE@.conf`, `c=`+WireGuardBSD+`/@IFACE@.conf`)+`
 if grep -qs '^@MARK@' "$c" && ! grep -qs '^MTU = `+strconv.Itoa(GuessedMTU)+`$' "$c"; then none skipped; fi
 command -v ping >/dev/null || none noping
 `)
@@ -49,12 +49,18 @@ func pings(fact string, target netip.Addr, sizes []int, how string, tries int, b
 	for _, n := range sizes {
 		list = append(list, strconv.Itoa(n))
 	}
-	ask := before + `echo '== sizes'
+	// FreeBSD's counts in milliseconds, and says "frag needed and DF set (MTU 1400)"; over IPv6 it has another way, which is not asked for.
+	bsd := strings.NewReplacer("-W 1", "-W 1000", "-W 2", "-W 2000").Replace(how) + " -D"
+	if target.Is6() {
+		before += both(":", "none noping") + "\n"
+	}
+	ask := before + both("pings() { ping "+family+" -n "+how+` -M do "$@"; }`, "pings() { ping "+family+" -n "+bsd+` "$@"; }`) + `
+echo '== sizes'
 for n in ` + strings.Join(list, " ") + `; do (
 for t in ` + strings.Join(strings.Split("1234"[:tries], ""), " ") + `; do
 	[ "$t" = 1 ] || sleep 1
-	if out=$(ping ` + family + " -n " + how + ` -M do -s $((n - ` + strconv.Itoa(header) + `)) ` + remote.Quote(target.String()) + ` 2>&1); then echo "reply $n"; exit; fi
-	l=$(echo "$out" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p' | head -n 1)
+	if out=$(pings -s $((n - ` + strconv.Itoa(header) + `)) ` + remote.Quote(target.String()) + ` 2>&1); then echo "reply $n"; exit; fi
+	l=$(echo "$out" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p; s/.*DF set (MTU \([0-9][0-9]*\)).*/\1/p' | head -n 1)
 	[ -z "$l" ] || break
 done
 echo "limit $l" ) & done

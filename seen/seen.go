@@ -62,7 +62,11 @@ func text(script string) func(*site.Site, *site.Host) string {
 
 // either is a script for Linux and one for FreeBSD, of which the host runs its own. Any other system is asked as Linux is, and says what it lacks.
 func either(linux, freebsd string) func(*site.Site, *site.Host) string {
-	return text("case $(uname -s) in FreeBSD)\n" + freebsd + "\n;; *)\n" + linux + "\n;; esac")
+	return text(both(linux, freebsd))
+}
+
+func both(linux, freebsd string) string {
+	return "case $(uname -s) in FreeBSD)\n" + freebsd + "\n;; *)\n" + linux + "\n;; esac"
 }
 
 // tunnel puts the name of the tunnel's interface into a script, and into the ID of what asks with it.

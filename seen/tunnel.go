@@ -31,17 +31,23 @@ type Peer struct {
 
 // Tunnels reads what runs of the tunnel. wg's dump has the private key in it and each peer's preshared one: the shell, which
 // shows nothing in an argv, drops the first, and puts in place of the others the hash that stands for them in files.
-var Tunnels = register(Fact[WireGuard]{ID: "tunnel", args: tunnelName, ask: tunnelled(
+var Tunnels = register(Fact[WireGuard]{ID: "tunnel", args: tunnelName, ask: tunnelled(both(
 	`[ -e /etc/wireguard/@IFACE@.conf ] || echo '== unset'
 if [ -e /sys/class/net/@IFACE@ ]; then echo '== link'; ip -o link show dev @IFACE@; fi
 command -v wg >/dev/null || none absent
 [ -e /sys/class/net/@IFACE@ ] || none down
+digest() { sha256sum; }`,
+	`[ -e `+WireGuardBSD+`/@IFACE@.conf ] || echo '== unset'
+l=$(ifconfig @IFACE@ 2>/dev/null) && { echo '== link'; echo "$l"; }
+command -v wg >/dev/null || none absent
+[ "$l" ] || none down
+digest() { sha256 -q; }`) + `
 echo '== now'; date +%s
 wg show @IFACE@ dump 2>/dev/null | {
 	if read -r private public port mark; then private=; echo '== interface'; echo "$public $port"; fi
 	echo '== peers'
 	while read -r peer shared endpoint allowed at rx tx alive; do
-		if [ "$shared" = '(none)' ]; then shared=none; else shared=$(printf %s "$shared" | sha256sum | cut -c1-16); fi
+		if [ "$shared" = '(none)' ]; then shared=none; else shared=$(printf %s "$shared" | digest | cut -c1-16); fi
 		echo "$peer $endpoint $allowed $at $rx $tx $alive ${shared:-unknown}"
 	done
 }`), parse: parseTunnel})

@@ -29,6 +29,22 @@ type Host struct {
 	SSHFrom     []netip.Prefix // where SSH is admitted from; empty means the default of its role
 	Keep        []Kept         // services of the operator's own that stay open
 	First       []Kept         // services of the site at which our rule comes before the operator's that refuse them
+	System      string         // linux or freebsd, as it was seen last: no answer, and never saved
+}
+
+// FreeBSD is the System of a host that runs it.
+const FreeBSD = "freebsd"
+
+// BSD says whether the host was seen to run FreeBSD.
+func (h *Host) BSD() bool { return h.System == FreeBSD }
+
+// Saw takes over what was seen of the hosts of a copy, which is no answer.
+func (s *Site) Saw(copied *Site) {
+	for _, h := range s.Hosts {
+		if other := copied.Host(h.Name); other != nil {
+			h.System = other.System
+		}
+	}
 }
 
 // Tunnel is the WireGuard network between the hosts.

@@ -43,6 +43,10 @@ func planCaddy(s *site.Site, look Look) Plan {
 	if len(p.Refused) > 0 {
 		return p
 	}
+	if p.Foreign = foreignWeb(s, look); len(p.Foreign) > 0 {
+		p.Tasks = webTasks(s)
+		return p
+	}
 	step, _ := Find(p.Step)
 	if _, missing := work(s, step); missing != "" {
 		p.Tasks = []Task{answersTask(step, missing)}

@@ -19,6 +19,7 @@ type closing struct {
 	h     *site.Host
 	now   seen.Host
 	rules seen.Ruleset
+	gate  seen.Gate // of pf; nil where the rules are iptables'
 	lets  func(seen.Packet) bool
 	from  []origin
 }
@@ -41,10 +42,13 @@ func closingNotes(s *site.Site, h *site.Host, now seen.Host, found remote.Facts,
 		return nil // nothing is closed
 	}
 	var err error
-	if c.rules, err = seen.Rules.Of(found); err != nil {
-		if filter, err := seen.PF.Of(found); err != nil || !filter.There || filter.Running {
-			return nil // what pf lets in today is not known
-		}
+	if now.Kernel == site.FreeBSD {
+		c.gate, err = seen.GateOf(found)
+	} else {
+		c.rules, err = seen.Rules.Of(found)
+	}
+	if err != nil {
+		return nil // what is let in today is not known
 	}
 	c.from = c.origins()
 	tunnel, _ := seen.Tunnels.Of(found) // the mail host's end answers to nobody but the proxy, which it dials
@@ -196,6 +200,10 @@ func (o origin) first(l seen.Listener) (seen.Packet, bool) {
 
 // answers says whether what runs today lets a packet in, or cannot be seen not to.
 func (c closing) answers(p seen.Packet) bool {
+	if c.gate != nil {
+		f := c.gate(p)
+		return f.Verdict == "ACCEPT" || f.Unsure
+	}
 	if sent := c.rules.Translates(p, "PREROUTING"); sent.Verdict != "ACCEPT" && !sent.Unsure {
 		return false
 	}

@@ -20,6 +20,7 @@ func Detect(s *site.Site, look Look) (*site.Site, []Note) {
 			continue
 		}
 		now := seen.Look(facts)
+		h.System = now.Kernel
 		var found []string
 		for _, one := range []struct {
 			six bool

@@ -43,6 +43,9 @@ func firewallFields(s *site.Site) []string {
 	for _, p := range site.Services(s) {
 		keys = append(keys, "from."+p.Name)
 	}
+	if slices.ContainsFunc(s.Hosts, (*site.Host).BSD) {
+		keys = append(keys, "pf.main")
+	}
 	return append(keys, "guide.nat", "guide.forward", "guide.rules")
 }
 
@@ -69,6 +72,7 @@ func planFirewall(s *site.Site, look Look) Plan {
 			continue
 		}
 		now := seen.Look(found)
+		plan.Notes = append(plan.Notes, unproven(h, now)...)
 		backend, fits := firewall.For(now)
 		switch {
 		case !fits:

@@ -46,6 +46,9 @@ func planHaraka(s *site.Site, look Look) Plan {
 	if len(p.Refused) > 0 {
 		return p
 	}
+	if p.Foreign = foreignMail(s, look); len(p.Foreign) > 0 {
+		return p
+	}
 	if step, _ := Find(p.Step); s.Domain == "" || s.Hostname == "" {
 		_, missing := work(s, step)
 		p.Tasks = []Task{answersTask(step, missing)}
@@ -83,6 +86,10 @@ const leastMemory = 600 << 20
 
 // planProxyMail has the proxy take and send mail by Haraka, or do neither.
 func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
+	if now, err := seen.Systems.Of(f); err == nil && now.Kernel == site.FreeBSD { // by the direct path, which wants nothing there
+		p.Notes = append(p.Notes, Note{Text: directText(s, h)})
+		return
+	}
 	left, err := haraka.Queued(f)
 	if err != nil {
 		p.Refused = append(p.Refused, "haraka: "+err.Error())
@@ -125,12 +132,7 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 		if left > 0 {
 			p.Notes = append(p.Notes, Note{Host: h.Name, Warn: true, Text: fmt.Sprintf("%d mails wait to be sent in Haraka's queue, so %s goes on until they have left: apply this chapter again then", left, haraka.Out)})
 		}
-		text := "mail.path is direct, so the proxy needs no mail server: the firewall's chapter sends port " + strconv.Itoa(s.Ports.SMTP) +
-			" on to the mail host, and lets what that sends to the world leave by the proxy's address"
-		if h.Public6.IsValid() && !s.Tunnel.Network6.IsValid() {
-			text += "; over IPv4 only: with haraka it takes mail over IPv6, too"
-		}
-		p.Notes = append(p.Notes, Note{Text: text})
+		p.Notes = append(p.Notes, Note{Text: directText(s, h)})
 	}
 	stage, changes, err := table.Plan(f)
 	switch {
@@ -149,6 +151,16 @@ func planProxyMail(s *site.Site, h *site.Host, f remote.Facts, p *Plan) {
 			p.After = append(p.After, words)
 		}
 	}
+}
+
+// directText says what the proxy does for mail where that goes straight to the mail host.
+func directText(s *site.Site, h *site.Host) string {
+	text := "mail.path is direct, so the proxy needs no mail server: the firewall's chapter sends port " + strconv.Itoa(s.Ports.SMTP) +
+		" on to the mail host, and lets what that sends to the world leave by the proxy's address"
+	if h.Public6.IsValid() && !s.Tunnel.Network6.IsValid() {
+		text += "; over IPv4 only: with haraka it takes mail over IPv6, too"
+	}
+	return text
 }
 
 // wayOut says that mail cannot leave as it is answered, by what the pages of the provider say; "" when it may.

@@ -45,6 +45,9 @@ func planMailcow(s *site.Site, look Look) Plan {
 	case missing != "":
 		p.Tasks = []Task{answersTask(step, missing)}
 		return p
+	case w.mailcow() && len(foreignMailcow(s, look)) > 0:
+		p.Foreign = foreignMailcow(s, look)
+		return p
 	case !w.mailcow():
 		p.Notes, p.Tasks = []Note{{Text: "mail.kind is plain: its place behind the tunnel is the chapter Haraka's"}}, otherMailServer(w)
 		return p

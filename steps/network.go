@@ -88,6 +88,7 @@ func planNetwork(s *site.Site, look Look) Plan {
 		p.Notes = append(p.Notes, addresses(s, h, now, units)...)
 		p.Notes = append(p.Notes, occupied(s, h, now)...)
 		p.Notes = append(p.Notes, clock(h, facts.At, now.Clock)...)
+		p.Notes = append(p.Notes, unproven(h, now)...)
 		if half, err := seen.Dpkg.Of(facts); err == nil && len(half.Half) > 0 && !half.Busy {
 			p.Parts = append(p.Parts, Part{Host: h.Name, Inert: true, Changes: []remote.Change{does.Within("network", does.Packages(half.Half).Finish())}})
 		}
@@ -129,8 +130,8 @@ func foreignSystem(h *site.Host, now seen.Host) string {
 	switch {
 	case now.Kernel == "":
 		return h.Name + ": which system it runs could not be told, so it is left alone"
-	case now.Kernel == "freebsd":
-		return h.Name + " runs FreeBSD, which this version does not set up yet: use a Debian host ('postern look' writes down what it answers)"
+	case now.Kernel == site.FreeBSD:
+		return oldFreeBSD(h, now)
 	case now.Kernel != "linux":
 		return fmt.Sprintf("%s runs %s, which is not set up: use a Debian host", h.Name, now.Kernel)
 	case now.Distro == "":
@@ -140,9 +141,13 @@ func foreignSystem(h *site.Host, now seen.Host) string {
 	case now.Init != "systemd":
 		return h.Name + " does not run systemd, which the tunnel at boot and the guard need"
 	case onlyIPv6(h, now):
-		return h.Name + " has IPv6 only, which is not supported yet: most of the mail world delivers over IPv4, so take a server that has an IPv4 address as well"
+		return onlyIPv6Text(h)
 	}
 	return ""
+}
+
+func onlyIPv6Text(h *site.Host) string {
+	return h.Name + " has IPv6 only, which is not supported yet: most of the mail world delivers over IPv4, so take a server that has an IPv4 address as well"
 }
 
 // onlyIPv6 says whether a proxy is seen to have no IPv4 address but its loopback's, and none in front of it either.

@@ -49,7 +49,9 @@ func describe(h *site.Host, now seen.Host) Note {
 	if now.Tools["docker"] {
 		parts = append(parts, "Docker")
 	}
-	if !now.Tools["wireguard"] {
+	if !now.Tools["wireguard"] && now.Kernel == site.FreeBSD {
+		parts = append(parts, "no WireGuard in the kernel")
+	} else if !now.Tools["wireguard"] {
 		parts = append(parts, "no WireGuard in the kernel (wireguard-go takes its place)")
 	}
 	return Note{Host: h.Name, Text: strings.Join(parts, ", ")}

@@ -338,23 +338,6 @@ func TestPFFilesOfAnySite(t *testing.T) {
 	}
 }
 
-// The answers that a FreeBSD host gives fill in the site, so that planning knows its addresses; setting it up is refused until it is guarded.
-func TestFreeBSDIsDetectedAndRefused(t *testing.T) {
-	s := story{host: "proxy", release: "14.3-RELEASE", site: site.Default(), found: usualBSD("proxy", "14.3-RELEASE"), modes: map[string]os.FileMode{}}
-	look := Look{"proxy": s.facts()}
-	found, _ := Detect(s.site, look)
-	if h := found.Host("proxy"); h.Public4.String() != "203.0.113.10" || h.Interface != "vtnet0" {
-		t.Errorf("detected %+v", h)
-	}
-	plan := planNetwork(found, look)
-	if refused := strings.Join(plan.Refused, "\n"); !strings.Contains(refused, "proxy runs FreeBSD, which this version does not set up yet") {
-		t.Errorf("refused: %s", refused)
-	}
-	if told := fmt.Sprint(plan.Notes); !strings.Contains(told, "freebsd 14.3-RELEASE, vtnet0 203.0.113.10/24, SSH on 22") {
-		t.Errorf("told: %s", told)
-	}
-}
-
 func freshSite(t testing.TB, main string) *site.Site {
 	t.Helper()
 	s := site.Default()

@@ -28,10 +28,11 @@ func usualBSD(role, release string) map[string]string {
 			"\tinet " + address + " netmask 0xffffff00 broadcast " + gateway + "\nlo0: flags=1008049<UP,LOOPBACK,RUNNING,MULTICAST,LOWER_UP> metric 0 mtu 16384\n\tinet 127.0.0.1 netmask 0xff000000\n\tinet6 ::1 prefixlen 128\n",
 		"addresses.default inet": "   route to: 0.0.0.0\n    gateway: " + gateway + "\n  interface: vtnet0\n",
 		"addresses.netstat":      "Internet:\nDestination        Gateway            Flags         Netif Expire\ndefault            " + gateway + "        UGS          vtnet0\n",
-		"ssh.connection":         connection + "\n", "ssh.sshd": "port 22\n", "tools.tools": "pf\nwireguard\n", "clock.now": "1\n",
+		"ssh.connection":         connection + "\n", "ssh.sshd": "port 22\n", "tools.tools": "pf\nwireguard\nlockf\n", "clock.now": "1\n",
 		"listeners.sockstat": "USER COMMAND PID FD PROTO LOCAL ADDRESS FOREIGN ADDRESS\n0 sshd 31 4 tcp4 *:22 *:*\n",
 		"sysctl.live":        "net.inet.ip.forwarding 0\nnet.inet6.ip6.forwarding 0\n",
 		"rcconf.value":       "pf_enable=NO\npf_rules=/etc/pf.conf\npflog_enable=NO\npf_fallback_rules_enable=NO\ngateway_enable=NO\nipv6_gateway_enable=NO\n",
+		"pfrules.off":        "pf is off\n",
 		"pf.running":         "no\n", "pf.rules": "0\n", "pf.ours": "0\n", "pf.path": "/etc/pf.conf\n",
 	}
 }

@@ -46,11 +46,12 @@ type Plan struct {
 	Then    []string // what will be planned once the inert parts are in place and looked at
 	More    bool     // once the guarded parts are kept it is planned again: something comes last that depends on them
 	Refused []string // why this must not be done at all: one clear line each
+	Foreign []string // why it is not done on the system of a host, and what to do instead: it holds no other chapter up
 	LockOut []string // why the operator would certainly be locked out; needs the named acceptance
 }
 
 // Empty says whether the hosts need no change.
-func (p Plan) Empty() bool { return len(p.Parts) == 0 && len(p.Refused) == 0 }
+func (p Plan) Empty() bool { return len(p.Parts)+len(p.Refused)+len(p.Foreign) == 0 }
 
 // Part is the changes for one host, applied as one transaction.
 type Part struct {

@@ -38,7 +38,7 @@ func planWireguard(s *site.Site, look Look) Plan {
 	var ends []wireguard.End
 	for _, h := range s.Hosts {
 		e := wireguard.See(s, h, look[h.Name])
-		ends = append(ends, e)
+		ends, p.Notes = append(ends, e), append(p.Notes, unproven(h, e.Now)...)
 		p.Refused = append(p.Refused, e.Refused()...)
 	}
 	if wireguard.Endpoint(s) == "" {
@@ -73,8 +73,8 @@ func prepareTunnel(ends []wireguard.End) []Part {
 	var parts []Part
 	for _, e := range ends {
 		part := Part{Host: e.Host.Name, Inert: true}
-		if packages := e.Packages(); len(packages) > 0 && !e.Kept() {
-			part.Changes = append(part.Changes, does.Within("wireguard", packages.Install(e.Host.Name)))
+		if packages := e.Packages(); packages != nil && !e.Kept() {
+			part.Changes = append(part.Changes, does.Within("wireguard", *packages))
 		}
 		if key := e.Key(); key != nil && !e.Kept() {
 			part.Changes = append(part.Changes, *key)
@@ -91,7 +91,7 @@ func configureTunnel(ends []wireguard.End, p *Plan) {
 	keys, mtu := map[string]string{}, 0
 	for _, e := range ends {
 		if keys[e.Host.Name] = e.PublicKey(); e.PublicKey() == "" {
-			p.Refused = append(p.Refused, fmt.Sprintf("%s: %s is to be kept (guide.tunnel = keep), but has no usable key: choose adopt or replace", e.Host.Name, wireguard.ConfPath(e.Site.Tunnel.Interface)))
+			p.Refused = append(p.Refused, fmt.Sprintf("%s: %s is to be kept (guide.tunnel = keep), but has no usable key: choose adopt or replace", e.Host.Name, wireguard.ConfPath(e.Host, e.Site.Tunnel.Interface)))
 		}
 		if e.Host.Role == site.Mail {
 			var note *wireguard.Note

@@ -75,6 +75,7 @@ func (w *shell) proposed(p *run.Proposal) {
 		return
 	}
 	w.looked = p.Look
+	w.file.Site.Saw(p.Site)
 	for _, plan := range p.Plans {
 		if c := w.chapter(plan.Step); c != nil {
 			c.plan, c.state = plan, w.judge(c.step, plan)
@@ -85,7 +86,7 @@ func (w *shell) proposed(p *run.Proposal) {
 // judge says what a plan, and the checks asked last, mean for a chapter.
 func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	switch {
-	case len(plan.Refused) > 0:
+	case len(plan.Refused)+len(plan.Foreign) > 0:
 		return refused
 	case !plan.Empty(), !step.OfAnswers() && len(step.Lacks(b.site())) > 0:
 		return needed
@@ -125,10 +126,10 @@ func (w *shell) ofAnswers() {
 	}
 }
 
-// standing says whether every chapter that changes hosts is in place, but for those whose answers were not given.
+// standing says whether every chapter that changes hosts is in place, but for those whose answers were not given, or that are not done on these systems.
 func (b *board) standing() bool {
 	return !slices.ContainsFunc(b.chapters, func(c *chapter) bool {
-		return !c.step.OfAnswers() && !c.state.stands() && c.state != todo && len(c.step.Lacks(b.site())) == 0
+		return !c.step.OfAnswers() && !c.state.stands() && c.state != todo && len(c.plan.Foreign) == 0 && len(c.step.Lacks(b.site())) == 0
 	})
 }
 

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -114,7 +115,7 @@ func (p *explainPage) seen(c *chapter, width int) []draw.Line {
 			lines = append(lines, draw.Indent(draw.Prose(s, text, width-4), 2)...)
 		}
 	}
-	add("It cannot be set up like this", draw.Bad, c.plan.Refused...)
+	add("It cannot be set up like this", draw.Bad, append(slices.Clone(c.plan.Refused), c.plan.Foreign...)...)
 	add("You would be locked out", draw.Bad, c.plan.LockOut...)
 	head := "What its checks say"
 	for _, r := range (&checksPage{board: p.board}).shown() {

@@ -69,8 +69,11 @@ func (p *waysPage) waysTo(h *site.Host) []way {
 
 // console is what to type on a host's own console.
 func (p *waysPage) console(h *site.Host) string {
-	return steps.WayBack(p.site(), h) + "\n\nThen, to let SSH in again and see that it runs:\n" +
-		"  systemctl enable --now ssh\n  ip -brief address\n" +
+	ssh := "  systemctl enable --now ssh\n  ip -brief address\n"
+	if h.BSD() {
+		ssh = "  sysrc sshd_enable=YES\n  service sshd start\n  ifconfig\n"
+	}
+	return steps.WayBack(p.site(), h) + "\n\nThen, to let SSH in again and see that it runs:\n" + ssh +
 		"      shows the addresses to give as the SSH destination in chapter 1\n\nEverything else is put right by this program: open the chapter again."
 }
 

@@ -16,14 +16,14 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "firewall.active", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The firewall runs and denies what nobody asked for",
 		Page: checks.Page{
-			Asks:  "Is ufw active on each host, does it deny what comes in and what is routed unless a rule says otherwise, and is IPv6 filtered too? Each host is asked for ufw's settings and for the rules that the kernel runs.",
+			Asks:  "Is ufw active on each host, does it deny what comes in and what is routed unless a rule says otherwise, and is IPv6 filtered too? Each host is asked for ufw's settings and for the rules that the kernel runs. Of FreeBSD it is pf that is asked: whether it runs, and refuses what no rule names.",
 			OK:    "The firewall runs, and what nobody asked for is denied.",
 			Warn:  "It runs, and one of its defaults is not ours; somebody seems to have chosen that.",
 			Fail:  "It does not run, or lets in what no rule names. Every service of the host may be open to the world.",
 			Mends: "The chapter Firewall sets it up, guarded: the host takes the change back unless a new login works.",
 		},
 		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
-		Reads: checks.Join(seen.Rules.Reads, seen.Addresses.Reads, seen.SSH.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
+		Reads: checks.Join(pfReads, seen.Rules.Reads, seen.Addresses.Reads, seen.SSH.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
 	})
 	checks.Register(checks.Check{
 		ID: "firewall.forwarding", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The proxy forwards packets",
@@ -34,7 +34,7 @@ func init() {
 			Mends: "The chapter Firewall makes the setting in a file of ours. If it comes back, another file in /etc/sysctl.d sets it later.",
 		},
 		Guide: "firewall, Enable IP Forwarding",
-		Reads: seen.Sysctl.Reads, Ask: checks.Linux(askForwarding),
+		Reads: checks.Join(seen.Systems.Reads, seen.Sysctl.Reads), Ask: checks.Linux(askForwarding),
 	})
 }
 
@@ -42,6 +42,9 @@ func askActive(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "active; deny incoming and routed, let out what is needed; IPv6 filtered", Fix: "firewall",
 		Likely: "the firewall was never set up, or was changed by hand"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if h.BSD() {
+			return askPFActive(q, h, v)
+		}
 		u, err := e.Ufw(ctx, v)
 		if err != nil {
 			return q.Cannot(err)
@@ -129,7 +132,7 @@ func askForwarding(_ context.Context, e *checks.Env) []checks.Result {
 		if err != nil {
 			return q.Cannot(err)
 		}
-		keys := forwardKeys(e.Site)
+		keys := forwardKeys(e.Site, h.BSD())
 		q.Want = strings.Join(keys, " = 1 and ") + " = 1"
 		for _, key := range keys {
 			switch settings.Live[key] {
@@ -149,10 +152,14 @@ const (
 	forward6 = "net.ipv6.conf.all.forwarding"
 )
 
-// forwardKeys are the settings that must be on for what is forwarded.
-func forwardKeys(s *site.Site) []string {
-	if s.Tunnel.Network6.IsValid() {
-		return []string{forward4, forward6}
+// forwardKeys are the settings that must be on for what is forwarded, by what the host's system calls them.
+func forwardKeys(s *site.Site, bsd bool) []string {
+	keys := []string{forward4, forward6}
+	if bsd {
+		keys = []string{"net.inet.ip.forwarding", "net.inet6.ip6.forwarding"}
 	}
-	return []string{forward4}
+	if s.Tunnel.Network6.IsValid() {
+		return keys
+	}
+	return keys[:1]
 }

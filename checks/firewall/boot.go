@@ -17,15 +17,15 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "firewall.boot", Rests: []string{"firewall.rules@"}, Step: "firewall", Title: "After a reboot the firewall is as it is now",
 		Page: checks.Page{
-			Asks:    "Would each host, were it to start anew now, have the firewall that runs? All of ufw's files, the scripts that it calls, its unit with drop-ins and conditions, and the settings of each interface are compared with what the kernel has. Nothing is restarted for it.",
+			Asks:    "Would each host, were it to start anew now, have the firewall that runs? All of ufw's files, the scripts that it calls, its unit with drop-ins and conditions, and the settings of each interface are compared with what the kernel has. On FreeBSD rc.conf and the file of pf are: whether pfctl takes it, and every packet that rules tell from others would end alike. Nothing is restarted for it.",
 			OK:      "What runs is also what a reboot brings.",
 			Fail:    "A reboot would bring other rules, or none: something was set by hand and not kept, or a file was edited and not loaded.",
 			Unknown: "The host could not be read, or something acts at boot that cannot be judged: it is quoted.",
 			Mends:   "The chapter Firewall writes the files anew. Rules of your own that you want to keep belong into ufw first.",
 		},
 		Guide: "firewall, Enable IP Forwarding; Enabling and Verifying the Firewall",
-		Reads: checks.Join(seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, seen.Addresses.Reads,
-			checks.Files(fileUfwConf, fileUfwDefault, seen.UfwUser, seen.UfwUser6, "/etc/ufw/before.rules", "/etc/ufw/before6.rules", "/etc/ufw/after.rules", "/etc/ufw/after6.rules")), Ask: checks.Linux(askBoot),
+		Reads: checks.Join(pfReads, seen.SSH.Reads, seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, seen.Addresses.Reads,
+			checks.Files(filePFAnchor, fileUfwConf, fileUfwDefault, seen.UfwUser, seen.UfwUser6, "/etc/ufw/before.rules", "/etc/ufw/before6.rules", "/etc/ufw/after.rules", "/etc/ufw/after6.rules")), Ask: checks.Linux(askBoot),
 	})
 }
 
@@ -35,6 +35,9 @@ const ufwUnit = "ufw.service"
 func askBoot(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "files and units that make what runs now", Fix: "firewall", Likely: "it was set by hand and not kept, or a file was edited and not loaded"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if h.BSD() {
+			return askPFBoot(e, q, h, v)
+		}
 		u, err := checks.UnitsOf(v.Facts)
 		if err != nil {
 			return q.Cannot(err)

@@ -26,7 +26,7 @@ func init() {
 			Mends:   "The chapter Firewall. If a container publishes the port, see firewall.docker.",
 		},
 		Guide: "network, Port Requirements; firewall, Client Server Firewall Configuration",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Rules.Reads, seen.Tunnels.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)), Ask: checks.Linux(askClosed),
+		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, pfReads, seen.Rules.Reads, seen.Tunnels.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)), Ask: checks.Linux(askClosed),
 	})
 }
 
@@ -226,7 +226,12 @@ func ownRule(e *checks.Env, h *site.Host, v *checks.Vantage, port int, six bool)
 	if six {
 		src = k.world[1].at
 	}
-	f := k.rules.Enters(k.packet(want{proto: "tcp", port: port}, src))
+	f := seen.Fate{}
+	if p := k.packet(want{proto: "tcp", port: port}, src); k.pf != nil {
+		f = k.pf.decide(p)
+	} else {
+		f = k.rules.Enters(p)
+	}
 	if f.Unsure {
 		return f, fmt.Errorf("it cannot be told what its rule %s does", quote(f.Doubt.Rule))
 	}

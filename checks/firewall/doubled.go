@@ -21,10 +21,11 @@ func init() {
 			OK:    "Every rule is there once. A port that you opened twice yourself is no fault.",
 			Warn:  "Rules of another program multiplied; they are left alone.",
 			Fail:  "Rules of ours, or of the guide's, multiplied.",
+			Skip:  "The host runs FreeBSD: pf's rules are loaded as a whole.",
 			Mends: "The chapter Firewall takes the block over into chains of its own, which a reload cannot double.",
 		},
 		Guide: "firewall, Configuring NAT Rules in UFW",
-		Reads: seen.Rules.Reads, Ask: checks.Linux(askDoubled),
+		Reads: checks.Join(seen.Systems.Reads, seen.Rules.Reads), Ask: checks.Linux(askDoubled),
 	})
 }
 
@@ -34,6 +35,9 @@ func askDoubled(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "every rule once", Fix: "firewall",
 		Likely: "a NAT block in before.rules without chains of its own: each ufw reload adds it again"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if h.BSD() {
+			return q.Skip("it has pf, whose rules are loaded as a whole: none can be left of an earlier time")
+		}
 		var bad, odd []string
 		total := 0
 		rules, err := rulesOf(v.Facts)

@@ -20,11 +20,13 @@ func (k knowledge) forwards() {
 				k.forward(f, six, k.world[1].at)
 			}
 		}
-		if k.s.Mail.Path == "direct" {
+		if k.s.Mail.Path == "direct" && k.pf == nil {
 			k.sentOut(k.s.TunnelAddress(m))
 		}
 	}
-	k.leaks()
+	if k.pf == nil {
+		k.leaks()
+	}
 }
 
 // forward follows a connection to a forwarded port from a stranger outside.
@@ -39,6 +41,10 @@ func (k knowledge) forward(f site.Service, mail, stranger netip.Addr) {
 	}
 	to := netip.AddrPortFrom(mail, uint16(f.Port)).String()
 	name := fmt.Sprintf("%s %d/tcp", f.Name, f.Port)
+	if k.pf != nil {
+		k.pfForward(name, seen.Packet{Proto: "tcp", Src: src, Dst: k.own(src), Port: f.Port, In: k.arrivesOn(src)}, netip.AddrPortFrom(mail, uint16(f.Port)))
+		return
+	}
 	p := seen.Packet{Proto: "tcp", Src: src, Dst: k.own(src), Port: f.Port, In: k.arrivesOn(src)}
 	sent := k.rules.Translates(p, "PREROUTING")
 	on := p

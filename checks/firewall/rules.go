@@ -23,7 +23,7 @@ func init() {
 		Page: checks.Page{
 			Asks: "Do the rules that the kernels run let in what the site wants, and nothing more? Packets are followed through every table " +
 				"of iptables, of its other rule set and of nft, as they were read: each that is wanted, the answers, and one for each border " +
-				"of sources and ports that the rules themselves draw. Nothing is sent.",
+				"of sources and ports that the rules themselves draw. On FreeBSD these are the rules of pf, with its anchors and tables. Nothing is sent.",
 			OK:      "The rules do what the site wants.",
 			Warn:    "They do, and rules of somebody else let in more, or refuse some; each is quoted.",
 			Fail:    "A packet that is wanted is dropped, or one that nobody wants is let in.",
@@ -31,7 +31,7 @@ func init() {
 			Mends:   "The chapter Firewall. Rules of your own stay: what they let in is yours to decide.",
 		},
 		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
-		Reads: checks.Join(seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)),
+		Reads: checks.Join(pfReads, seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)),
 		Ask:   checks.Linux(askRules),
 	})
 }
@@ -39,6 +39,9 @@ func init() {
 func askRules(ctx context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "exactly the ports of the site are let in", Fix: "firewall", Likely: "the firewall was changed by hand or by another program"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if h.BSD() {
+			return askPFRules(e, q, h, v)
+		}
 		if u, err := e.Ufw(ctx, v); err != nil {
 			return q.Cannot(err)
 		} else if !u.Active {
@@ -143,6 +146,7 @@ type knowledge struct {
 	h       *site.Host
 	list    []want
 	rules   seen.Ruleset
+	pf      *filter // of a FreeBSD host, which has no others; else nil
 	network seen.Network
 	client  netip.Addr // where the program's own SSH connection comes from
 	world   [2]world   // over IPv4, over IPv6
@@ -159,11 +163,18 @@ func knowledgeOf(e *checks.Env, h *site.Host, v *checks.Vantage) (knowledge, err
 		return k, err
 	}
 	k.network.Device = cmp.Or(h.Interface, k.network.Device)
-	if k.rules, err = rulesOf(v.Facts); err != nil {
+	if h.BSD() {
+		k.pf, err = filterOf(v, k.network)
+	} else {
+		k.rules, err = rulesOf(v.Facts)
+	}
+	if err != nil {
 		return k, err
 	}
 	for i, stranger := range k.rules.Strangers() {
-		k.world[i] = worldOf(k.rules, stranger)
+		if k.world[i] = worldOf(k.rules, stranger); k.pf != nil {
+			k.world[i] = world{at: k.pf.stranger(stranger), named: k.pf.set.Names(k.pf.host)}
+		}
 	}
 	k.client = via.Client.Addr()
 	k.list = wanted(e.Site, h, via.Ports, k.network.Home())

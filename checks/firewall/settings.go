@@ -15,7 +15,7 @@ import (
 // forwardingDiffers names the interfaces that carry what is forwarded and would not forward after a reboot as they do now.
 func forwardingDiffers(s *site.Site, device string, settings seen.Settings) (wrong []string) {
 	dropIns, ufw := inOrder(settings.Files)
-	for _, key := range forwardKeys(s) {
+	for _, key := range forwardKeys(s, false) {
 		family := strings.Split(key, ".")[1]
 		for link, appears := range map[string][]int{"all": {0}, device: {0, 1}, s.Tunnel.Interface: {2}} {
 			name := "net." + family + ".conf." + link + ".forwarding"

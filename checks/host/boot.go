@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +17,9 @@ func init() {
 			Asks:    "Would sshd start if the host did? Its units are asked by all of their names, drop-ins and conditions included: ssh.service, sshd.service, and ssh.socket, which starts it when somebody comes. Nothing is restarted for it.",
 			OK:      "One of them starts at boot.",
 			Fail:    "No sshd waits for anybody now, or none does after a reboot: the sshd that runs was started by hand, or its unit was disabled since. After a reboot only the provider's console leads in.",
-			Unknown: "The host has no systemd, no unit of sshd is known there, or what it starts was altered.",
-			Mends:   "On the host: systemctl enable ssh, or what keeps its condition from holding taken away.",
-		}, Reads: seen.UnitsOf.Reads, Ask: askBoot})
+			Unknown: "The host has neither systemd nor FreeBSD's rc, no unit of sshd is known there, or what it starts was altered.",
+			Mends:   "On the host: systemctl enable ssh (on FreeBSD: sysrc sshd_enable=YES), or what keeps its condition from holding taken away.",
+		}, Reads: checks.Join(seen.Systems.Reads, seen.RCConf.Reads, seen.Listeners.Reads, seen.UnitsOf.Reads), Ask: askBoot})
 }
 
 // doors are the units that start sshd, by all of their names.
@@ -40,6 +41,9 @@ func shut(u seen.Units, now time.Time) (why string) {
 func askBoot(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "sshd starts at boot", Fix: "on the host: systemctl enable ssh", Likely: "it was disabled, and the one that runs was started before or by hand"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if h.BSD() {
+			return askRC(e, q, h, v)
+		}
 		u, err := checks.UnitsOf(v.Facts)
 		if err != nil {
 			return q.Cannot(err)
@@ -72,4 +76,26 @@ func askBoot(_ context.Context, e *checks.Env) []checks.Result {
 		}
 		return q.Unknown("no unit of sshd is known on the host", "another program lets you in")
 	}, site.Proxy, site.Mail)
+}
+
+// askRC asks rc.conf of a FreeBSD host: sshd of the base system, or that of the package.
+func askRC(e *checks.Env, q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+	q.Fix = "on the host: sysrc sshd_enable=YES"
+	rc, err := seen.RCConf.Of(v.Facts)
+	if err != nil {
+		return q.Cannot(err)
+	}
+	listeners, err := seen.Listeners.Of(v.Facts)
+	runs := slices.ContainsFunc(listeners, func(l seen.Listener) bool { return l.Process == "sshd" })
+	switch {
+	case err != nil:
+		return q.Cannot(err)
+	case rc.Yes("sshd_enable") || rc.Yes("openssh_enable"):
+		return q.OK("sshd starts at boot, by rc.conf")
+	case !runs && (h.Local || e.HereIs == h.Name):
+		return q.Skip("the program runs on this host: it needs no login")
+	case !runs:
+		return q.Unknown("no sshd is known on the host", "another program lets you in")
+	}
+	return q.Fail("sshd_enable is not YES in rc.conf", "", "")
 }

@@ -25,9 +25,9 @@ func init() {
 			OK:    "They agree.",
 			Warn:  "They differ a little, or only the clock of this machine is off.",
 			Fail:  "They differ so much that certificates or handshakes may be refused.",
-			Mends: "On the host that is off: timedatectl set-ntp true. If it stays off, packets of the time service (UDP 123) may not leave.",
+			Mends: "On the host that is off: timedatectl set-ntp true; on FreeBSD: sysrc ntpd_enable=YES && service ntpd start. If it stays off, packets of the time service (UDP 123) may not leave.",
 		},
-		Reads: seen.Clock.Reads, Ask: askClock,
+		Reads: checks.Join(seen.Systems.Reads, seen.Clock.Reads), Ask: askClock,
 	})
 }
 
@@ -35,6 +35,9 @@ func askClock(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "clocks that differ by less than " + clockWarn.String(), Fix: "set the host's clock: timedatectl set-ntp true",
 		Likely: "no time service runs on the host, or its packets are filtered"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
+		if h.BSD() {
+			q.Fix = "set the host's clock: sysrc ntpd_enable=YES && service ntpd start"
+		}
 		ahead, synced, err := clockOf(v)
 		if err != nil {
 			return q.Cannot(err)

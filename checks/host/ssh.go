@@ -22,7 +22,7 @@ func init() {
 			Skip:    "This program runs on the host itself, which needs no login.",
 			Mends:   "Chapter Network asks for the destination; 'Ways in' in the wizard has others, through the proxy or by the console.",
 		},
-		Reads: checks.Join(seen.SSH.Reads, seen.Rules.Reads), Ask: askSSH,
+		Reads: checks.Join(seen.SSH.Reads, seen.Rules.Reads, seen.PFRules.Reads), Ask: askSSH,
 	})
 	checks.Register(checks.Check{
 		ID: "host.privilege", Rests: []string{"host.ssh@"}, Step: "network", Way: true, Title: "The login can become root and change the system", Guide: "network, Network Architecture",
@@ -49,7 +49,10 @@ func askSSH(_ context.Context, e *checks.Env) []checks.Result {
 			return q.Unknown("the host did not tell how we are connected", "sudo or the login shell drops SSH_CONNECTION")
 		}
 		watch := ""
-		if rules, err := seen.Rules.Of(v.Facts); err == nil && rules.Limits(via.Ports) {
+		switch limit, limits, err := seen.LimitsOf(v.Facts, via.Ports); {
+		case err == nil && limits && h.BSD():
+			via.Watch = append(via.Watch, fmt.Sprintf("a rule of pf (more than %d connections in %d s)", limit.Count, limit.Seconds))
+		case err == nil && limits:
 			via.Watch = append(via.Watch, "a limit of the firewall's")
 		}
 		if len(via.Watch) > 0 {

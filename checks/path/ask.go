@@ -29,6 +29,11 @@ func Ask(ctx context.Context, e *checks.Env, p site.Service) ([]Diagnosis, error
 	if len(proxies) == 0 || len(mails) == 0 {
 		return nil, fmt.Errorf("this needs a proxy and a mail host")
 	}
+	for _, h := range []*site.Host{proxies[0], mails[0]} {
+		if h.BSD() {
+			return nil, fmt.Errorf("%s runs FreeBSD, where packets are not followed yet: 'postern check firewall tunnel' asks what can be asked there", h.Name)
+		}
+	}
 	a := asking{e: e, p: p, proxy: proxies[0], mail: mails[0]}
 	if v, err := e.Look(a.proxy); err == nil { // SSH is never knocked at, whatever its port
 		if via, err := seen.SSH.Of(v.Facts); err == nil && (p.Name == "ssh" || p.Proto == "tcp" && slices.Contains(via.Ports, p.Port)) {

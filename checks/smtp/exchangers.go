@@ -192,7 +192,7 @@ func otherPorts(ctx context.Context, e *checks.Env, v *checks.Vantage, six bool)
 func (s *Signals) follow(tunnel site.Tunnel, h *site.Host, v *checks.Vantage, to netip.AddrPort) {
 	rules, err := seen.Rules.Of(v.Facts)
 	net, err2 := seen.Addresses.Of(v.Facts)
-	if err != nil || err2 != nil {
+	if err != nil || err2 != nil || h.BSD() { // pf's are not followed on their way out
 		return
 	}
 	device := net.Device

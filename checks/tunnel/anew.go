@@ -23,7 +23,6 @@ type anew struct {
 
 // differs names all in which the two would not be the same. What cannot be told makes an error, unless something differs.
 func (a anew) differs() (wrong []string, err error) {
-	iface := a.site.Tunnel.Interface
 	wrong = differs(a.conf, a.runs)
 	if a.host.Role == site.Proxy && a.conf.port == 0 {
 		wrong = append(wrong, "the file names no port to listen on")
@@ -35,7 +34,7 @@ func (a anew) differs() (wrong []string, err error) {
 	if err != nil {
 		return wrong, err
 	}
-	switch key, why, told := a.conf.key(iface, keys); {
+	switch key, why, told := a.conf.key(folder(a.host)+a.site.Tunnel.Interface+".key", keys); {
 	case why != "" && told:
 		wrong = append(wrong, why)
 	case why != "":
@@ -105,6 +104,12 @@ var addsRoute = regexp.MustCompile(`\bip (?:(-[46]) )?route (?:add|replace) defa
 
 // routing compares the rules and tables that carry the answers of the tunnel's address with those that the file's commands make.
 func (a anew) routing() (wrong []string, err error) {
+	if a.host.BSD() { // pf sends answers back, and tunnel.routing asks it
+		if a.conf.takesAll() {
+			wrong = append(wrong, "the file would send all that the host sends through the tunnel: it lacks Table = off")
+		}
+		return wrong, nil
+	}
 	now, err := seen.Routing.Of(a.facts)
 	if err != nil {
 		return nil, err
@@ -178,7 +183,7 @@ func leads(r seen.PolicyRoute) string {
 
 // marks compares the rules that mark what comes through the tunnel with the chains that the file's commands fill.
 func (a anew) marks() (wrong []string, err error) {
-	if a.host.Role != site.Mail || a.site.Clients.Addresses != "preserve" {
+	if a.host.BSD() || a.host.Role != site.Mail || a.site.Clients.Addresses != "preserve" {
 		return nil, nil
 	}
 	rules, err := seen.Rules.Of(a.facts)

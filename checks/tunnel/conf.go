@@ -84,14 +84,13 @@ func prefixes(texts []string) (all []netip.Prefix) {
 var setsKey = regexp.MustCompile(`^wg set \S+ private-key (\S+)$`)
 
 // key is the public key that the file will give the interface; why says what is wrong with it, or why it cannot be told.
-func (c conf) key(iface string, keys seen.PublicKeys) (key, why string, told bool) {
+func (c conf) key(file string, keys seen.PublicKeys) (key, why string, told bool) {
 	from := ""
 	for _, line := range c.commands {
 		if set := setsKey.FindStringSubmatch(line); set != nil {
 			from = set[1]
 		}
 	}
-	file := "/etc/wireguard/" + iface + ".key"
 	switch {
 	case from == file && keys.File == "":
 		return "", file + " holds no key", true

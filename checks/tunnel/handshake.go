@@ -28,7 +28,7 @@ func init() {
 			Mends: "The chapter WireGuard; if both have the right keys, open the tunnel's UDP port in the provider's panel.",
 		},
 		Guide: "wireguard, Testing the Connection",
-		Reads: checks.Join(seen.Tunnels.Reads, seen.Listeners.Reads, seen.Rules.Reads, seen.Addresses.Reads), Ask: checks.Linux(askHandshake),
+		Reads: checks.Join(seen.Tunnels.Reads, seen.Listeners.Reads, seen.Rules.Reads, seen.PFRules.Reads, seen.Addresses.Reads), Ask: checks.Linux(askHandshake),
 	})
 	checks.Register(checks.Check{
 		ID: "tunnel.bytes", Rests: []string{"tunnel.handshake"}, Step: "wireguard", Title: "Bytes have gone both ways through the tunnel",
@@ -87,11 +87,11 @@ func refuses(e *checks.Env, proxy end) bool {
 	if err != nil {
 		return false
 	}
-	rules, err := seen.Rules.Of(v.Facts)
+	rules, _ := seen.Rules.Of(v.Facts)
+	gate, err := seen.GateOf(v.Facts)
 	n, _ := seen.Addresses.Of(v.Facts)
 	stranger := rules.Strangers()[0]
-	f := rules.Enters(seen.Packet{Proto: "udp", Src: stranger, Dst: n.Meets(stranger, n.Device), Port: proxy.w.Port, In: n.Device})
-	return err == nil && f.Verdict != "ACCEPT"
+	return err == nil && gate(seen.Packet{Proto: "udp", Src: stranger, Dst: n.Meets(stranger, n.Device), Port: proxy.w.Port, In: n.Device}).Verdict != "ACCEPT"
 }
 
 // askEnds asks about each end of each tunnel. An interface or a peer that is not there is a failure for every question.

@@ -20,7 +20,7 @@ func init() {
 			Mends: "The chapter WireGuard sets owner and mode. A key that others could read should be made anew: remove its file first.",
 		},
 		Guide: "wireguard, Key Generation",
-		Reads: checks.Join(seen.KeyFiles.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askKeys),
+		Reads: checks.Join(seen.Systems.Reads, seen.KeyFiles.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askKeys),
 	})
 }
 
@@ -35,7 +35,7 @@ func askKeys(_ context.Context, e *checks.Env) []checks.Result {
 		var wrong []string
 		conf := false
 		for _, file := range found.Files {
-			conf = conf || file.Path == fileTunnel(e.Site)
+			conf = conf || file.Path == fileTunnel(e.Site, h)
 			if bad := exposed(file); bad != "" {
 				wrong = append(wrong, bad)
 			}
@@ -44,7 +44,7 @@ func askKeys(_ context.Context, e *checks.Env) []checks.Result {
 			wrong = append(wrong, "the private key is on the command line of process "+process.Line(60))
 		}
 		if len(wrong) == 0 && !conf {
-			return q.Fail("there is no "+fileTunnel(e.Site), "the chapter was not done yet", "")
+			return q.Fail("there is no "+fileTunnel(e.Site, h), "the chapter was not done yet", "")
 		}
 		return q.None(wrong, "%d files, all root's alone", len(found.Files))
 	}, site.Proxy, site.Mail)

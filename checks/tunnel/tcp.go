@@ -17,11 +17,12 @@ func init() {
 			Asks:  "Does TCP go through the tunnel, both ways, to the ports that the site uses there? They are dialled from each end; where no service listens yet, a listener is put there for a moment.",
 			OK:    "It does.",
 			Warn:  "Something answers, and what it is could not be told.",
+			Skip:  "No port of the proxy's is for the mail host, as where mail goes out directly and the proxy runs FreeBSD.",
 			Fail:  "No answer through the tunnel: it is down, or the other end's firewall drops what comes out of it.",
 			Mends: "The chapter WireGuard if there is no handshake; with one, the chapter Firewall.",
 		},
 		Guide: "wireguard, Testing the Connection",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Tunnels.Reads, seen.Rules.Reads), Ask: checks.Linux(askTunnelTCP),
+		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Systems.Reads, seen.Tunnels.Reads, seen.Rules.Reads, seen.PFRules.Reads, seen.Addresses.Reads), Ask: checks.Linux(askTunnelTCP),
 	})
 }
 
@@ -34,7 +35,12 @@ func askTunnelTCP(ctx context.Context, e *checks.Env) []checks.Result {
 	}
 	for _, t := range tunnels(e) {
 		add(t.proxy, t.mail, e.Site.Ports.IMAPS)
-		if e.Site.Mail.Path == "direct" {
+		if e.Site.Mail.Path == "direct" && t.proxy.BSD() {
+			q := checks.Question{Suffix: checks.Named(e.Site, t.proxy), From: t.mail.Name}
+			asks = append(asks, func() checks.Result {
+				return q.Skip("mail goes out directly: on %s, whose pf lets in nothing else, no port is for the mail host", t.proxy.Name)
+			})
+		} else if e.Site.Mail.Path == "direct" {
 			add(t.mail, t.proxy, e.Site.Ports.HTTP)
 		} else {
 			add(t.mail, t.proxy, e.Site.Ports.Relay)
@@ -54,8 +60,15 @@ func askThrough(ctx context.Context, e *checks.Env, from, to *site.Host, port in
 	if err != nil {
 		return q.Cannot(err)
 	}
-	rules, err := seen.Rules.Of(far.Facts)
-	if f := rules.Enters(seen.Packet{Proto: "tcp", Src: e.Site.TunnelAddress(from), Dst: at.Addr(), Port: port, In: e.Site.Tunnel.Interface}); err != nil || f.Unsure || f.Verdict != "ACCEPT" {
+	enters := func() bool {
+		gate, err := seen.GateOf(far.Facts)
+		if err != nil {
+			return false
+		}
+		f := gate(seen.Packet{Proto: "tcp", Src: e.Site.TunnelAddress(from), Dst: at.Addr(), Port: port, In: e.Site.Tunnel.Interface})
+		return !f.Unsure && f.Verdict == "ACCEPT"
+	}
+	if !enters() {
 		q.Rests = append(q.Rests, "firewall.rules@"+to.Name) // else another finding on its rules is none on this port
 	}
 	for _, one := range []*checks.Vantage{v, far} {

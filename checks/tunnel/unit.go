@@ -18,11 +18,11 @@ func init() {
 			Asks:    "Does each host have the tunnel's interface, and where it has none, what does the unit say that brings it up? Its last words are read.",
 			OK:      "The interface is there.",
 			Fail:    "It is not: the unit was stopped, or it failed, or somebody took the interface away. All that goes through the tunnel fails with it.",
-			Unknown: "The host could not be read, or has no systemd.",
+			Unknown: "The host could not be read, or has neither systemd nor FreeBSD's rc.",
 			Mends:   "The chapter WireGuard starts it. Where it fails again, its last words say why.",
 		},
 		Guide: "wireguard, Making WireGuard Persistent",
-		Reads: checks.Join(seen.UnitsOf.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askUnit),
+		Reads: checks.Join(seen.Systems.Reads, seen.RCConf.Reads, seen.UnitsOf.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askUnit),
 	})
 }
 
@@ -30,7 +30,7 @@ func askUnit(ctx context.Context, e *checks.Env) []checks.Result {
 	iface := e.Site.Tunnel.Interface
 	unit := strings.TrimSuffix(seen.TunnelUnit(iface), ".service")
 	q := checks.Question{Want: "the interface " + iface + ", which " + unit + " brings up", Fix: "wireguard"}
-	return checks.EachHost(e, q, func(q checks.Question, _ *site.Host, v *checks.Vantage) checks.Result {
+	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
 		w, err := runs(v.Facts)
 		switch {
 		case err != nil:
@@ -38,9 +38,16 @@ func askUnit(ctx context.Context, e *checks.Env) []checks.Result {
 		case w.Runs():
 			return q.OK("%s is there", iface)
 		case w.Unset:
-			return q.Fail("there is no "+fileTunnel(e.Site), "the chapter was not done yet", "")
+			return q.Fail("there is no "+fileTunnel(e.Site, h), "the chapter was not done yet", "")
 		case w.Absent:
 			return q.Fail("WireGuard is not installed", "its package was taken away", "")
+		}
+		if h.BSD() {
+			name, rc, _, err := starts(e, h, v)
+			if err != nil {
+				return q.Cannot(err)
+			}
+			return q.Fail(fmt.Sprintf("there is no interface %s; %s is %s", iface, name, rc.AtBoot), "somebody took it down (wg-quick down), or it was not started at boot", "")
 		}
 		units, err := checks.UnitsOf(v.Facts)
 		if err != nil {

@@ -70,7 +70,13 @@ func (a *app) ended(out run.Outcome, err error) error {
 	if len(out.Results) > 0 {
 		a.say.lines(report.Findings(out.Results))
 	}
+	for _, why := range out.LeftOut {
+		a.say.prose(amber, "left out: %s", why)
+	}
 	standing := "what this program sets up is in place"
+	if len(out.LeftOut) > 0 {
+		standing = "what it sets up on these systems is in place"
+	}
 	if len(a.waiting) > 0 {
 		standing = "what the answers are enough for is in place; for " + titles(a.waiting) + " some are missing"
 	}

@@ -14,8 +14,8 @@ const (
 	maxFile     = 400    // lines
 	maxFunction = 80     // lines
 	maxFolder   = 50     // files, without tests
-	maxCode     = 72_650 // lines of Go and shell, without tests; what for is told below
-	maxDemo     = 3_435  // of these
+	maxCode     = 74_450 // lines of Go and shell, without tests; what for is told below
+	maxDemo     = 3_830  // of these
 	maxRequires = 19     // direct requirements in go.mod
 )
 
@@ -30,6 +30,7 @@ const (
 //	 6_430  chapters 4 and 7, what hands a certificate over, a second layer before Mailcow's containers, with what they are tried on
 //	   890  looks that are saved without their secrets, and planned from
 //	 6_500  FreeBSD: reading pf (4_600), what it is told (1_600), how a change is guarded there (300)
+//	 1_900  chapters 1 to 3 on FreeBSD: its tunnel and packages (350), what pf runs and what checks make of it (900), a FreeBSD proxy in the demo (390)
 
 func TestBudget(t *testing.T) {
 	for _, s := range sources(t) {

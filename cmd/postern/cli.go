@@ -34,6 +34,7 @@ type globals struct {
 	NoColor    bool          `help:"No colours."`
 	ASCII      bool          `name:"ascii" help:"Draw with ASCII letters only."`
 	Demo       bool          `help:"Against two simulated hosts inside the program: nothing outside it is read or written."`
+	OS         string        `placeholder:"SYSTEM" enum:",debian,freebsd" default:"" help:"In the demo: what the proxy runs, debian or freebsd."`
 	Fault      []string      `placeholder:"NAME" offers:"faults" help:"In the demo: make something go wrong; 'postern demo --help' lists what."`
 	Version    bool          `help:"Print the version and exit."`
 }

@@ -39,12 +39,15 @@ func (a *app) simulate() error {
 		if len(a.Fault) > 0 {
 			return usage("add --demo", "--fault %s is for the simulated hosts", strings.Join(a.Fault, " --fault "))
 		}
+		if a.OS != "" {
+			return usage("add --demo", "--os is for the simulated hosts: a real one tells by itself what it runs")
+		}
 		return nil
 	}
 	if a.Site != "" || a.Save {
 		return usage("give answers for this run with --set", "the demo keeps its answers in memory: neither --site nor --save goes with it")
 	}
-	sim, err := demo.New(demo.Options{Faults: a.Fault})
+	sim, err := demo.New(demo.Options{Faults: a.Fault, System: a.OS})
 	if err != nil {
 		return usage("'postern demo --help' says what each does", "--fault: %w", err)
 	}

@@ -89,6 +89,11 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
+	w.from.site.Saw(p.Site)
+	if why := p.Plans[0].Foreign; len(why) > 0 && len(p.Plans[0].Refused) == 0 {
+		w.say.prose(amber, "%s is left out: %s", step.Title, strings.Join(why, "; "))
+		return nil
+	}
 	if step.OfAnswers() {
 		return w.beyond(ctx, step, p.Plans[0])
 	}

@@ -33,6 +33,7 @@ type planJSON struct {
 	After   []string   `json:"after"`
 	Stays   []string   `json:"stays,omitempty"`
 	Refused []string   `json:"refused"`
+	LeftOut []string   `json:"left_out,omitempty"`
 	LockOut []string   `json:"lock_out"`
 }
 
@@ -83,7 +84,7 @@ type noteJSON struct {
 
 func planObject(p *run.Proposal) planJSON {
 	out := planJSON{Schema: schema, Empty: p.Empty(), Parts: []partJSON{}, Tasks: []taskJSON{}, Notes: []noteJSON{},
-		Then: []string{}, After: []string{}, Stays: p.Stays, Refused: some(p.Refused()), LockOut: some(p.LockOut())}
+		Then: []string{}, After: []string{}, Stays: p.Stays, Refused: some(p.Refused()), LeftOut: p.LeftOut(), LockOut: some(p.LockOut())}
 	for _, part := range append(p.Parts(true), p.Parts(false)...) {
 		one := partJSON{Host: part.Host, Inert: part.Inert, Changes: []changeJSON{}}
 		for _, c := range part.Changes {

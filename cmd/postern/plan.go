@@ -88,6 +88,10 @@ func (a *app) closing(p *run.Proposal, named []string, never bool) {
 		a.say.line(bold, "%s. This program does not look whether it is done: you say so, with 'postern done'.", report.Plural(len(tasks), "task")+" for you")
 		return
 	}
+	if p.Empty() && len(p.LeftOut()) > 0 {
+		a.say.line(bold, "Nothing to change, but for what is left out.")
+		return
+	}
 	if p.Empty() {
 		a.say.line(bold, "Nothing to change: the hosts are as the answers say. 'postern check' proves that it works.")
 		return

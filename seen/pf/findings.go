@@ -1,8 +1,11 @@
 package pf
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // HostBits is a network that is written with bits of a host, which pf ignores: what is meant may be a smaller one.
@@ -159,4 +162,86 @@ func (s *Ruleset) unnamed(h Host) uint16 {
 		}
 	}
 	return 1
+}
+
+// Rate is how often one may connect before a rule turns him away: at most Count times in so many Seconds.
+type Rate struct{ Count, Seconds int }
+
+// Rates are those of the rules that let TCP in at a port and count who connects. One who has too many connections at once counts as one who
+// opened them in a minute.
+func (s *Ruleset) Rates(port int) (all []Rate) {
+	s.rules(func(r *Rule) {
+		tcp := len(r.Protos) == 0 || slices.Contains(r.Protos, "tcp")
+		holds := len(r.To.Ports) == 0 || slices.ContainsFunc(r.To.Ports, func(p Ports) bool { return p.holds(port) != no })
+		for _, l := range r.Limits {
+			if r.Action != "pass" || !tcp || !holds {
+				continue
+			}
+			count, seconds, rated := strings.Cut(l.Value, "/")
+			n, err := strconv.Atoi(count)
+			in, err2 := strconv.Atoi(seconds)
+			switch {
+			case err != nil || n < 1:
+			case l.Name == "max-src-conn":
+				all = append(all, Rate{n, 60})
+			case l.Name == "max-src-conn-rate" && rated && err2 == nil && in > 0:
+				all = append(all, Rate{n, in})
+			}
+		}
+	})
+	return all
+}
+
+// Names are the networks that the rules tell from others: of packets' ends, and some of each table that is known.
+func (s *Ruleset) Names(h Host) (all []netip.Prefix) {
+	const most, ofTable = 120, 8
+	had := map[netip.Prefix]bool{}
+	note := func(_ int, n netip.Prefix) {
+		if n = n.Masked(); n.Bits() > 0 && !had[n] && len(all) < most {
+			had[n], all = true, append(all, n)
+		}
+	}
+	for _, set := range append(h.rulesets(), s) {
+		set.networks(note)
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.Tables)) {
+		for _, a := range h.Tables[name][:min(ofTable, len(h.Tables[name]))] {
+			note(0, a.Prefix)
+		}
+	}
+	return all
+}
+
+// Borders are the ports at which rules begin or end, and those beside them.
+func (s *Ruleset) Borders(h Host) []uint16 {
+	at := map[uint16]bool{1: true, 65_535: true}
+	for _, set := range append(h.rulesets(), s) {
+		set.rules(func(r *Rule) {
+			for _, p := range r.To.Ports {
+				for _, n := range []int{p.A - 1, p.A, p.A + 1, p.B - 1, p.B, p.B + 1} {
+					if n > 0 && n < 1<<16 {
+						at[uint16(n)] = true
+					}
+				}
+			}
+		})
+	}
+	return slices.Sorted(maps.Keys(at))
+}
+
+// Tables are the names of the tables that the rules speak of.
+func (s *Ruleset) Tables() []string {
+	names := map[string]bool{}
+	s.rules(func(r *Rule) {
+		list := slices.Concat(r.From.Hosts, r.To.Hosts)
+		if r.Pool != nil {
+			list = append(list, r.Pool.To...)
+		}
+		for _, a := range list {
+			if a.Kind == InTable {
+				names[a.Name] = true
+			}
+		}
+	})
+	return slices.Sorted(maps.Keys(names))
 }

@@ -123,7 +123,7 @@ func (e End) wantedConf(keys map[string]string, mtu int) (text string, notes []N
 	note := func(warn bool, format string, args ...any) {
 		notes = append(notes, Note{warn, fmt.Sprintf(format, args...)})
 	}
-	path := ConfPath(s.Tunnel.Interface)
+	path := ConfPath(h, s.Tunnel.Interface)
 	switch rest, _ := does.CutBlock(e.conf.Text); {
 	case kindOf(s, e.conf.Text) == oursConf:
 		return block + rest, nil

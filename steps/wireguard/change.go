@@ -20,20 +20,20 @@ func (e End) Key() *remote.Change {
 		return nil
 	}
 	iface := e.Site.Tunnel.Interface
-	key, fresh := remote.Quote(keyPath(iface)), remote.Quote(keyPath(iface)+".new")
+	key, fresh := remote.Quote(e.keyPath()), remote.Quote(e.keyPath()+".new")
 	c := remote.Change{
 		ID: "wireguard.key", Step: "wireguard",
-		Title: "make the tunnel's private key on the host, in " + keyPath(iface),
+		Title: "make the tunnel's private key on the host, in " + e.keyPath(),
 		Why:   "Each host keeps its own key; only the public one is read.",
 	}
 	make := "wg genkey > " + fresh
 	if e.conf != nil && e.Site.Guide.Tunnel != "replace" && kindOf(e.Site, e.conf.Text) == guideConf {
-		c.Title = "keep the key of " + ConfPath(iface) + " in a file of its own, " + keyPath(iface)
+		c.Title = "keep the key of " + e.confPath(iface) + " in a file of its own, " + e.keyPath()
 		c.Why = "The other end goes on knowing this host by it. A file without a usable key gets a new one."
-		make = seen.KeyOf(remote.Quote(ConfPath(iface))) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
+		make = seen.KeyOf(remote.Quote(e.confPath(iface))) + " > " + fresh + "\nif ! wg pubkey < " + fresh + " > /dev/null 2>&1; then wg genkey > " + fresh + "; fi"
 	}
 	c.Undo = "rm -f " + key
-	c.Do = "umask 077\nmkdir -p " + wireguardDir + "\nif [ ! -s " + key + " ]; then\n" + make + "\nmv " + fresh + " " + key + "\nfi"
+	c.Do = "umask 077\nmkdir -p " + folder(e.Host) + "\nif [ ! -s " + key + " ]; then\n" + make + "\nmv " + fresh + " " + key + "\nfi"
 	return &c
 }
 
@@ -42,34 +42,34 @@ func (e End) confChange(keys map[string]string, mtu int) (*remote.Change, []Note
 	iface := e.Site.Tunnel.Interface
 	text, notes := e.wantedConf(keys, mtu)
 	c := remote.Change{
-		ID: "wireguard.conf", Step: "wireguard", Path: ConfPath(iface), Old: e.conf,
-		New:  &remote.File{Text: text, Mode: 0o600, Owner: "root:root"},
-		Test: testConf(iface), Undo: e.undo(), Risk: e.risk(),
+		ID: "wireguard.conf", Step: "wireguard", Path: e.confPath(iface), Old: e.conf,
+		New:  &remote.File{Text: text, Mode: 0o600, Owner: e.owner()},
+		Test: e.test(), Undo: e.undo(), Risk: e.risk(),
 	}
 	same := e.conf != nil && *e.conf == *c.New
 	unit := e.units.By[seen.TunnelUnit(iface)]
 	if !unit.Enabled() {
-		c.Keep = "systemctl enable " + remote.Quote(seen.TunnelUnit(iface))
+		c.Keep = e.enable()
 	}
 	switch runs := e.running(keys); {
 	case same && runs == up && unit.Enabled() && unit.Active:
 		return nil, notes
 	case same && runs == up && unit.Active:
 		c.Title, c.Do = "bring the tunnel "+iface+" up at boot", ""
-		c.Undo, c.Risk = "systemctl disable "+remote.Quote(seen.TunnelUnit(iface))+" 2>/dev/null || true", remote.NoRisk
+		c.Undo, c.Risk = e.disable(), remote.NoRisk
 	case runs != down && unit.Active && onlyPeers(e.conf, text) && e.Now.Tools["wg"]:
 		c.Title = "tell the running tunnel its peers"
 		// While the host boots there is no interface yet, and it will come up with the old file.
-		c.Do, c.Undo = syncConf(iface), onlyWith(ConfPath(iface), onlyWith("/sys/class/net/"+iface, syncConf(iface)))
+		c.Do, c.Undo = e.sync(), onlyWith(e.confPath(iface), e.whileUp(e.sync()))
 		if c.Risk == remote.LoseMail { // nothing that is up goes down for it
 			c.Risk = remote.NoRisk
 		}
 	case e.runs.Link:
 		c.Title = "start the tunnel " + iface + " anew"
-		c.Do = restartTunnel(iface)
+		c.Do = e.restart()
 	default:
 		c.Title = "start the tunnel " + iface
-		c.Do = restartTunnel(iface)
+		c.Do = e.restart()
 	}
 	if same { // the file is right, what runs is not: that is no state before us for an undo to come back to
 		c.ID, c.Path, c.Old, c.New, c.Test, c.Forget = "wireguard.unit", "", nil, nil, "", true
@@ -164,16 +164,22 @@ func interfaceLines(text string) string {
 	return strings.Join(all, "\n")
 }
 
-// testConf checks a staged file with wg-quick's own parser, which wants it under the interface's name.
-func testConf(iface string) string {
-	staged := `"$d"/` + remote.Quote(iface+".conf")
-	return "umask 077\nd=$(mktemp -d)\ncp \"$NEW\" " + staged + "\nif wg-quick strip " + staged + ` > /dev/null; then rm -rf "$d"; else rm -rf "$d"; exit 1; fi`
+// test checks a staged file with wg-quick's own parser, which wants it under the interface's name.
+func (e End) test() string {
+	staged, path := `"$d"/`+remote.Quote(e.Site.Tunnel.Interface+".conf"), ""
+	if e.Host.BSD() {
+		path = bsdPath
+	}
+	return path + "umask 077\nd=$(mktemp -d)\ncp \"$NEW\" " + staged + "\nif wg-quick strip " + staged + ` > /dev/null; then rm -rf "$d"; else rm -rf "$d"; exit 1; fi`
 }
 
-// stopTunnel takes the interface and everything of ours around it away, whatever state it is in: wg-quick's own way first,
+// stop takes an interface and everything of ours around it away, whatever state it is in: wg-quick's own way first,
 // then by hand what that leaves when its file has gone or the daemon of wireguard-go died.
-func stopTunnel(iface string) string {
+func (e End) stop(iface string) string {
 	unit, dev := remote.Quote(seen.TunnelUnit(iface)), remote.Quote(iface)
+	if e.Host.BSD() {
+		return bsdPath + "wg-quick down " + dev + " 2>/dev/null || true\nif ifconfig " + dev + " >/dev/null 2>&1; then ifconfig " + dev + " destroy; fi"
+	}
 	all := append([]string{
 		"systemctl stop " + unit + " 2>/dev/null || true",
 		"ip link delete dev " + dev + " 2>/dev/null || true",
@@ -181,16 +187,26 @@ func stopTunnel(iface string) string {
 	return strings.Join(append(all, "systemctl reset-failed "+unit+" 2>/dev/null || true"), "\n")
 }
 
-func restartTunnel(iface string) string {
-	return stopTunnel(iface) + "\nsystemctl start " + remote.Quote(seen.TunnelUnit(iface))
+// start brings the interface up by its file.
+func (e End) start() string {
+	if iface := e.Site.Tunnel.Interface; e.Host.BSD() {
+		return "wg-quick up " + remote.Quote(iface)
+	}
+	return "systemctl start " + remote.Quote(seen.TunnelUnit(e.Site.Tunnel.Interface))
 }
 
-// syncConf sets a running interface to its file without cutting it. wg would forget the private key, which is not in the
+func (e End) restart() string { return e.stop(e.Site.Tunnel.Interface) + "\n" + e.start() }
+
+// sync sets a running interface to its file without cutting it. wg would forget the private key, which is not in the
 // file, so the shell puts it in front, through the pipe.
-func syncConf(iface string) string {
-	dev := remote.Quote(iface)
-	return "umask 077\nwg-quick strip " + dev + " > /dev/null\n" +
-		"{ printf '[Interface]\\nPrivateKey = '; cat " + remote.Quote(keyPath(iface)) + "; wg-quick strip " + dev + "; } | wg syncconf " + dev + " /dev/stdin"
+func (e End) sync() string {
+	dev := remote.Quote(e.Site.Tunnel.Interface)
+	script := "umask 077\nwg-quick strip " + dev + " > /dev/null\n" +
+		"{ printf '[Interface]\\nPrivateKey = '; cat " + remote.Quote(e.keyPath()) + "; wg-quick strip " + dev + "; } | wg syncconf " + dev + " /dev/stdin"
+	if e.Host.BSD() {
+		return bsdPath + script
+	}
+	return script
 }
 
 // onlyWith runs a script where a file is there: an undo of everything has taken away by then what was not before us.
@@ -201,15 +217,19 @@ func onlyWith(path, script string) string {
 // undo gives back what ran before, from any point the change may have come to. The files are back by then.
 func (e End) undo() string {
 	iface := e.Site.Tunnel.Interface
-	unit := remote.Quote(seen.TunnelUnit(iface))
 	was := e.units.By[seen.TunnelUnit(iface)]
-	script := stopTunnel(iface)
+	script := ""
 	if !was.Enabled() {
-		script += "\nsystemctl disable " + unit + " 2>/dev/null || true"
+		script = "\n" + e.disable()
+	}
+	if e.Host.BSD() { // a boot reads rc.conf next, and nothing runs yet
+		script = strings.TrimPrefix(script, "\n") + "[ ! \"${BOOTING-}\" ] || exit 0\n" + e.stop(iface)
+	} else {
+		script = e.stop(iface) + script
 	}
 	switch {
 	case was.Active && e.runs.Link:
-		script += "\n" + onlyWith(ConfPath(iface), "systemctl start "+unit)
+		script += "\n" + onlyWith(e.confPath(iface), e.start())
 	case e.runs.Link && e.conf != nil && !e.guideRuns():
 		script += "\nwg-quick up " + remote.Quote(iface) + " || true"
 	}

@@ -36,7 +36,7 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int, pre
 	if preserves(s, h) {
 		line("Table = off")
 	}
-	line("PostUp = wg set %%i private-key %s%%i.key", wireguardDir)
+	line("PostUp = wg set %%i private-key %s%%i.key", folder(h))
 	for _, other := range s.Hosts {
 		if other.Role != h.Role && other.Role == site.Proxy {
 			peer := "wg set %i peer " + keys[other.Name] + " persistent-keepalive "
@@ -44,7 +44,7 @@ func renderConf(s *site.Site, h *site.Host, keys map[string]string, mtu int, pre
 			line("PostUp = %s", peer+"off && "+peer+keepalive)
 		}
 	}
-	if preserves(s, h) {
+	if routes(s, h) {
 		for _, c := range routeUp(s, h, pref) {
 			line("PostUp = %s", c)
 		}

@@ -11,12 +11,20 @@ import (
 	"postern/steps/does"
 )
 
-const wireguardDir = "/etc/wireguard/"
+// folder is where a host keeps WireGuard's files.
+func folder(h *site.Host) string {
+	if h.BSD() {
+		return seen.WireGuardBSD + "/"
+	}
+	return "/etc/wireguard/"
+}
 
-// ConfPath is the file of a tunnel's interface.
-func ConfPath(iface string) string { return wireguardDir + iface + ".conf" }
+// ConfPath is the file of a tunnel's interface on a host.
+func ConfPath(h *site.Host, iface string) string { return folder(h) + iface + ".conf" }
 
-func keyPath(iface string) string { return wireguardDir + iface + ".key" }
+func (e End) confPath(iface string) string { return ConfPath(e.Host, iface) }
+
+func (e End) keyPath() string { return folder(e.Host) + e.Site.Tunnel.Interface + ".key" }
 
 // Note is something found that the operator should know.
 type Note struct {
@@ -40,6 +48,8 @@ type End struct {
 	chain    bool // our chain is hooked in
 	marked   bool // net.ipv4.conf.all.src_valid_mark is on
 	units    seen.Units
+	rc       seen.RC // of FreeBSD
+	rcErr    error   // why that could not be told
 	facts    remote.Facts
 	path     seen.Path // to the other end
 }
@@ -47,8 +57,11 @@ type End struct {
 // Reads are what must be seen of a host.
 func Reads(s *site.Site, h *site.Host) []remote.Query {
 	queries := slices.Concat(seen.HostReads(s, h), seen.Tunnels.Reads(s, h), seen.Keys.Reads(s, h), seen.UnitsOf.Reads(s, h),
-		[]remote.Query{remote.ReadFile(ConfPath(s.Tunnel.Interface))})
-	if preserves(s, h) {
+		[]remote.Query{remote.ReadFile(ConfPath(h, s.Tunnel.Interface))})
+	if h.BSD() {
+		queries = append(queries, seen.RCConf.Reads(s, h)...)
+	}
+	if routes(s, h) {
 		queries = slices.Concat(queries, seen.Routing.Reads(s, h), seen.Rules.Reads(s, h), seen.Sysctl.Reads(s, h))
 	}
 	if h.Role == site.Mail {
@@ -63,10 +76,14 @@ func Reads(s *site.Site, h *site.Host) []remote.Query {
 // See is an end as it was seen.
 func See(s *site.Site, h *site.Host, f remote.Facts) End {
 	e := End{Site: s, Host: h, Now: seen.Look(f), facts: f}
-	e.conf, e.known = f.File(ConfPath(s.Tunnel.Interface))
+	e.conf, e.known = f.File(ConfPath(h, s.Tunnel.Interface))
 	e.keys, _ = seen.Keys.Of(f)
 	e.runs, _ = seen.Tunnels.Of(f)
 	e.units, _ = seen.UnitsOf.Of(f)
+	if h.BSD() {
+		e.rc, e.rcErr = seen.RCConf.Of(f)
+		e.units = e.rcUnits()
+	}
 	e.policies, _ = seen.Routing.Of(f)
 	pref := e.preference()
 	for _, r := range e.policies.Rules {
@@ -103,8 +120,11 @@ func (e End) PublicKey() string {
 	return e.keys.File
 }
 
-// Packages are those that are missing.
-func (e End) Packages() does.Packages {
+// Packages installs those that are missing, nil where none is.
+func (e End) Packages() *remote.Change {
+	if e.Host.BSD() {
+		return e.port()
+	}
 	var missing does.Packages
 	if !e.Now.Tools["wg"] || !e.Now.Tools["wg-quick"] {
 		missing = append(missing, "wireguard-tools")
@@ -112,8 +132,12 @@ func (e End) Packages() does.Packages {
 	if !e.Now.Tools["wireguard"] && !e.Now.Tools["wireguard-go"] {
 		missing = append(missing, "wireguard-go")
 	}
-	if preserves(e.Site, e.Host) && !e.Now.Tools["iptables"] {
+	if routes(e.Site, e.Host) && !e.Now.Tools["iptables"] {
 		missing = append(missing, "iptables")
 	}
-	return missing
+	if len(missing) == 0 {
+		return nil
+	}
+	c := missing.Install(e.Host.Name)
+	return &c
 }

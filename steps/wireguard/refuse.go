@@ -18,11 +18,15 @@ func (e End) Refused() []string {
 	var why []string
 	add := func(format string, args ...any) { why = append(why, name+": "+fmt.Sprintf(format, args...)) }
 	if !e.known {
-		add("%s could not be read, so the tunnel is left alone", ConfPath(iface))
+		add("%s could not be read, so the tunnel is left alone", e.confPath(iface))
 		return why
 	}
 	if _, err := e.dockerChanges(); err != nil {
 		why = append(why, err.Error())
+	}
+	if e.rcErr != nil {
+		add("what rc.conf says could not be read, so the tunnel is left alone: %v", e.rcErr)
+		return why
 	}
 	switch {
 	case e.conf != nil && kindOf(s, e.conf.Text) == foreignConf:
@@ -32,7 +36,9 @@ func (e End) Refused() []string {
 		add("an interface %s exists that is not ours: set tunnel.interface to another name, such as %s", iface, e.freeInterface())
 		return why
 	}
-	if !e.Now.Tools["wireguard"] && !e.Now.Tools["/dev/net/tun"] {
+	if e.Host.BSD() && !e.Now.Tools["wireguard"] {
+		add("its kernel has no WireGuard (if_wg comes with FreeBSD 13.2): bring it to a newer release")
+	} else if !e.Now.Tools["wireguard"] && !e.Now.Tools["/dev/net/tun"] {
 		add("the kernel has neither WireGuard nor /dev/net/tun, so no tunnel can be made: ask the provider for one of them")
 	}
 	if line := Conflict(s, e.Now, e.units.Ours); line != "" {
@@ -83,12 +89,12 @@ func (e End) freeInterface() string {
 func (e End) Strip(paths map[string]bool) []remote.Change {
 	var changes []remote.Change
 	iface := e.Site.Tunnel.Interface
-	if paths[ConfPath(iface)] && e.conf != nil {
+	if paths[e.confPath(iface)] && e.conf != nil {
 		if rest, at := does.CutBlock(e.conf.Text); at >= 0 {
 			changes = append(changes, remote.Change{
-				ID: "wireguard.conf", Step: "wireguard", Path: ConfPath(iface), Old: e.conf, New: rested(e.conf, rest),
-				Title: "take our lines out of " + ConfPath(iface) + " and stop the tunnel",
-				Do:    stopTunnel(iface), Undo: restartTunnel(iface), Keep: "systemctl disable " + remote.Quote(seen.TunnelUnit(iface)) + " 2>/dev/null || true",
+				ID: "wireguard.conf", Step: "wireguard", Path: e.confPath(iface), Old: e.conf, New: rested(e.conf, rest),
+				Title: "take our lines out of " + e.confPath(iface) + " and stop the tunnel",
+				Do:    e.stop(iface), Undo: e.restart(), Keep: e.disable(),
 				Risk: e.risk(),
 			})
 		}

@@ -26,10 +26,13 @@ const (
 // its rules right before the first, one after the other, and needs them in that order.
 const before = 100
 
-// preserves says whether a host needs the policy routing: it sees the clients' real addresses.
+// preserves says whether a host sees the clients' real addresses.
 func preserves(s *site.Site, h *site.Host) bool {
 	return h.Role == site.Mail && s.Clients.Addresses == "preserve"
 }
+
+// routes says whether it needs the policy routing for that. On FreeBSD pf sends answers back where they belong (reply-to).
+func routes(s *site.Site, h *site.Host) bool { return preserves(s, h) && !h.BSD() }
 
 // routeUp are the commands wg-quick runs after the interface is up; %i is the interface. Each can be run twice: after a
 // crash the unit starts again without having stopped.
@@ -97,7 +100,7 @@ func (e End) preference() string {
 
 // caughtBy is a rule of somebody else's that takes the answers of this host elsewhere before ours do; the zero rule for none.
 func (e End) caughtBy() seen.PolicyRule {
-	if !preserves(e.Site, e.Host) {
+	if !routes(e.Site, e.Host) {
 		return seen.PolicyRule{}
 	}
 	for _, own := range []netip.Addr{e.Site.TunnelAddress(e.Host), e.Site.TunnelAddress6(e.Host)} {
@@ -130,7 +133,7 @@ func (e End) caughtNote(r seen.PolicyRule) Note {
 // routed says whether the running policy routing is what routeUp makes.
 func (e End) routed() bool {
 	s, h := e.Site, e.Host
-	if !preserves(s, h) {
+	if !routes(s, h) {
 		return true
 	}
 	want6 := 0

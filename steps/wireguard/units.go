@@ -33,7 +33,7 @@ func (e End) Found() []Note {
 
 // keptNote tells that a hand-made tunnel stays.
 func (e End) keptNote() Note {
-	return Note{true, ConfPath(e.Site.Tunnel.Interface) + " was made by hand after the guide and is kept as it is (guide.tunnel = keep): the tunnel's proofs tell whether it works"}
+	return Note{true, e.confPath(e.Site.Tunnel.Interface) + " was made by hand after the guide and is kept as it is (guide.tunnel = keep): the tunnel's proofs tell whether it works"}
 }
 
 // Configure is what makes the end run as it should, by the public keys of the hosts. A tunnel that is kept gets nothing.
@@ -51,11 +51,11 @@ func (e End) Configure(keys map[string]string, mtu int) (changes []remote.Change
 	if rule := e.caughtBy(); rule.Text != "" {
 		notes = append(notes, e.caughtNote(rule))
 	}
-	if preserves(e.Site, e.Host) && e.marked {
+	if routes(e.Site, e.Host) && e.marked {
 		notes = append(notes, Note{true, "net.ipv4.conf.all.src_valid_mark is 1, which breaks answers from containers to the clients' real addresses: set it to 0, or clients.addresses to masquerade"})
 	}
 	if iface := e.Site.Tunnel.Interface; e.keys.Conf != "" && e.keys.Conf != e.keys.File {
-		notes = append(notes, Note{true, keyPath(iface) + " holds another key than " + ConfPath(iface) + " did; the file's is used"})
+		notes = append(notes, Note{true, e.keyPath() + " holds another key than " + e.confPath(iface) + " did; the file's is used"})
 	}
 	docker, _ := e.dockerChanges() // Refused has told why not
 	return append(changes, docker...), notes
@@ -93,11 +93,15 @@ func (e End) renamedChanges() []remote.Change {
 		if name == e.Site.Tunnel.Interface || (!u.Active && !u.Enabled()) {
 			continue
 		}
+		if e.Host.BSD() {
+			changes = append(changes, e.renamedBSD(name))
+			continue
+		}
 		c := does.Within("wireguard", does.Unit{Name: seen.TunnelUnit(name), Title: "stop the tunnel's former interface " + name + "; its file and key stay"}.Stop(
 			does.State{Enabled: u.Enabled()}))
-		c.ID, c.Do = "wireguard.renamed."+strings.Map(plain, name), stopTunnel(name)
+		c.ID, c.Do = "wireguard.renamed."+strings.Map(plain, name), e.stop(name)
 		if u.Active {
-			c.Undo = strings.TrimPrefix(c.Undo+"\n"+onlyWith(ConfPath(name), "systemctl start "+remote.Quote(seen.TunnelUnit(name))), "\n")
+			c.Undo = strings.TrimPrefix(c.Undo+"\n"+onlyWith(e.confPath(name), "systemctl start "+remote.Quote(seen.TunnelUnit(name))), "\n")
 		}
 		changes = append(changes, c)
 	}

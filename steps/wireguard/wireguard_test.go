@@ -117,8 +117,11 @@ func FuzzConf(f *testing.F) {
 	f.Add("[Interface]\nAddress=10.0.0.1/24\n" + does.BlockBegin + "\n" + does.BlockEnd)
 	s := site.Default()
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, h := range s.Hosts {
-			e := See(s, h, remote.Facts{Answers: map[string]remote.Answer{ConfPath("wg0"): {Out: text}}})
+		for i, h := range append(s.Hosts, s.Clone().Hosts...) {
+			if i > 1 {
+				h.System = site.FreeBSD
+			}
+			e := See(s, h, remote.Facts{Answers: map[string]remote.Answer{ConfPath(h, "wg0"): {Out: text}, "rcconf": {Out: "== value\npf_enable=NO\n== tunnels\nwg0\n== end\n"}}})
 			_, notes := e.Configure(map[string]string{"proxy": proxyKey, "mail": mailKey}, 1420)
 			for _, n := range notes {
 				if strings.ContainsAny(n.Text, "\x1b\x07\r") {

@@ -3,7 +3,6 @@ package pf
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"postern/remote"
@@ -45,9 +44,6 @@ func (s scene) own() (firewall.Rendering, error) {
 	}
 	if c := s.settings("rc.conf", "start pf, its log and its fallback at boot", []does.Key{
 		{Name: "pf_enable", Value: "YES"}, {Name: "pf_rules", Value: mainPath}, {Name: "pflog_enable", Value: "YES"}, {Name: "pf_fallback_rules_enable", Value: "YES"}}); c != nil {
-		r.Changes = append(r.Changes, *c)
-	}
-	if c := s.tunnelAtBoot(); c != nil {
 		r.Changes = append(r.Changes, *c)
 	}
 	r.LockOut, r.Lets = s.lockOut(admins), s.lets
@@ -116,9 +112,6 @@ func (s scene) anchors() (firewall.Rendering, error) {
 	} else if s.filter.Running && s.drifts(s.filter.Ours, anchorPath) {
 		r.Changes = append(r.Changes, loadAnchor.Load(activate(title)))
 	}
-	if c := s.tunnelAtBoot(); c != nil {
-		r.Changes = append(r.Changes, *c)
-	}
 	s.off(&r)
 	s.theirs(&r, s.calls(), "A scrub line belongs before your first nat or rdr, the nat and rdr lines before your first pass, block or anchor; the last two at the place where rules "+
 		"are to count that admit what mail needs: behind your own bans, before what refuses the rest. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path, text)
@@ -131,9 +124,6 @@ var loadAnchor = does.PF{File: anchorPath, Anchor: seen.FilterAnchor}
 // advise changes nothing of pf's: it says what is missing.
 func (s scene) advise() firewall.Rendering {
 	var r firewall.Rendering
-	if c := s.tunnelAtBoot(); c != nil {
-		r.Changes = append(r.Changes, *c)
-	}
 	s.off(&r)
 	s.theirs(&r, s.advice(), "A scrub line belongs before your first nat or rdr, nat and rdr before your first pass, block or anchor, the others behind your block lines: the last rule that fits decides, unless one says quick. "+
 		"What is there in other words need not be added. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path, "")
@@ -169,17 +159,4 @@ func (s scene) strip() firewall.Rendering {
 	c.AtConfirm = true
 	r.Changes = append(r.Changes, loadAnchor.Load(*c))
 	return r
-}
-
-// tunnelAtBoot is the change that starts the tunnel at boot where its file is there, behind what else WireGuard starts.
-func (s scene) tunnelAtBoot() *remote.Change {
-	if !slices.Contains(s.rc.Tunnels, s.tunnel) {
-		return nil
-	}
-	list := strings.Fields(s.rc.Value["wireguard_interfaces"])
-	if !slices.Contains(list, s.tunnel) {
-		list = append(list, s.tunnel)
-	}
-	return s.settings("tunnel", "start the tunnel of "+seen.WireGuardBSD+"/"+s.tunnel+".conf at boot", []does.Key{
-		{Name: "wireguard_enable", Value: "YES"}, {Name: "wireguard_interfaces", Value: strings.Join(list, " ")}})
 }

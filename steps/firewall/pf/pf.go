@@ -31,7 +31,7 @@ const (
 
 func reads(s *site.Site, h *site.Host) []remote.Query {
 	return slices.Concat([]remote.Query{remote.ReadFile(mainPath), remote.ReadFile(fallbackPath), remote.ReadFile(anchorPath)},
-		seen.PF.Reads(s, h), seen.RCConf.Reads(s, h), seen.SSH.Reads(s, h), seen.Addresses.Reads(s, h), seen.Systems.Reads(s, h))
+		seen.PF.Reads(s, h), seen.PFRules.Reads(s, h), seen.RCConf.Reads(s, h), seen.SSH.Reads(s, h), seen.Addresses.Reads(s, h), seen.Systems.Reads(s, h))
 }
 
 // scene is all of a host that a rendering depends on.
