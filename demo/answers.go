@@ -71,6 +71,8 @@ var answers = map[string]func(h *Host, args []string) string{
 	"pf":        func(*Host, []string) string { return section("absent", "") },
 	"rcconf":    func(*Host, []string) string { return section("absent", "") },
 	"jails":     func(*Host, []string) string { return section("absent", "") },
+	"anchors":   func(*Host, []string) string { return section("absent", "") },
+	"toaster":   func(*Host, []string) string { return section("absent", "") },
 	"postfix":   (*Host).postfix,
 	"mailcow":   (*Host).mailcow,
 	"mailcow-admin": func(h *Host, _ []string) string {

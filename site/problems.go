@@ -183,15 +183,3 @@ func tunnel(found *problems, s *Site) {
 		}
 	}
 }
-
-func jails(found *problems, s *Site) {
-	taken := map[netip.Addr]string{}
-	for _, j := range s.Jails {
-		for _, a := range []netip.Addr{j.Address4, j.Address6} {
-			if other := taken[a]; a.IsValid() && other != "" {
-				found.add("jail.%s: %s is the address of jail %s already", j.Name, a, other)
-			}
-			taken[a] = j.Name
-		}
-	}
-}

@@ -1,0 +1,86 @@
+package site
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Jail is one FreeBSD jail of the toaster layout, or a virtual machine on the jails' network.
+type Jail struct {
+	Name     string
+	Address4 netip.Addr
+	Address6 netip.Addr
+	Ports    []int
+	Tables   []string
+	Insecure []netip.Prefix // the only sources of the ports that speak without TLS; none means nobody
+	Reach    []string       // the jails that it may connect to; "none" for no other, and nothing leaves them as they are
+}
+
+// insecure are the ports where a mail program's password may pass in the clear: POP3 and IMAP.
+var insecure = []int{110, 143}
+
+// Insecure says whether a port may take a password in the clear, so that it is for few alone.
+func Insecure(port int) bool { return slices.Contains(insecure, port) }
+
+// usualPorts are what jails of these names offer to the world.
+var usualPorts = map[string][]int{
+	"dovecot":  {993, 995, 143, 110},
+	"haraka":   {25, 465, 587},
+	"postfix":  {25, 465, 587},
+	"wildduck": {993, 995},
+	"webmail":  {80, 443},
+	"haproxy":  {80, 443},
+	"nginx":    {80, 443},
+	"stalwart": {25, 465, 587, 993},
+}
+
+// UsualPorts are the public ports that a jail of that name usually has; none for one that nobody outside connects to.
+func UsualPorts(name string) []int { return slices.Clone(usualPorts[strings.ToLower(name)]) }
+
+// Alone says whether a jail reaches no other than those it names.
+func (j Jail) Alone() bool { return len(j.Reach) > 0 }
+
+// Addresses are those that it has.
+func (j Jail) Addresses() (all []netip.Addr) {
+	for _, a := range []netip.Addr{j.Address4, j.Address6} {
+		if a.IsValid() {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+func parseReach(in string) (string, error) {
+	if in == "none" {
+		return in, nil
+	}
+	return jailName(in)
+}
+
+func jails(found *problems, s *Site) {
+	taken := map[netip.Addr]string{}
+	public := map[int]string{}
+	for _, j := range s.Jails {
+		for _, a := range j.Addresses() {
+			if other := taken[a]; other != "" {
+				found.add("jail.%s: %s is the address of jail %s already", j.Name, a, other)
+			}
+			taken[a] = j.Name
+		}
+		for _, p := range j.Ports {
+			if other := public[p]; other != "" && other != j.Name {
+				found.add("jail.%s.ports: %d goes to jail %s already", j.Name, p, other)
+			}
+			public[p] = j.Name
+		}
+		for _, to := range j.Reach {
+			switch {
+			case to == "none" && len(j.Reach) > 1:
+				found.add("jail.%s.reach: none, and others: one or the other", j.Name)
+			case to != "none" && !slices.ContainsFunc(s.Jails, func(o Jail) bool { return o.Name == to }):
+				found.add("jail.%s.reach: there is no jail %q among the answers", j.Name, to)
+			}
+		}
+	}
+}
