@@ -1,0 +1,91 @@
+package steps
+
+import (
+	"net/netip"
+	"slices"
+
+	"postern/remote"
+	"postern/seen"
+	"postern/site"
+	"postern/steps/firewall"
+	"postern/steps/firewall/pf"
+	"postern/steps/toaster"
+)
+
+// toasterPolicy is what the firewall of a host with jails must do for the host itself: let SSH in, and what the operator keeps. What goes
+// to jails has rules of its own; all that they send leaves by the host's address.
+func toasterPolicy(s *site.Site, h *site.Host, now seen.Host, p firewall.Policy) firewall.Policy {
+	p.Outs = nil
+	for _, public := range []netip.Addr{h.Public4, h.Public6} {
+		as, out := arrives(h, now, public)
+		if !as.IsValid() || out == "" {
+			continue
+		}
+		for _, network := range jailNetworks(s, now, as.Is4()) {
+			p.Behind = append(p.Behind, firewall.Behind{Net: network, Out: out, As: as})
+		}
+	}
+	return p
+}
+
+// The smallest networks that hold jails, as Mail Toaster deals them out.
+const jailBits4, jailBits6 = 24, 112
+
+// jailNetworks are the private networks of one family that jails have their addresses of: those of the host's interfaces, else the usual
+// ones around them.
+func jailNetworks(s *site.Site, now seen.Host, four bool) (all []netip.Prefix) {
+	for _, j := range s.Jails {
+		for _, a := range j.Addresses() {
+			if a.Is4() != four || site.Public(a) || slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) }) {
+				continue
+			}
+			network := netip.PrefixFrom(a, map[bool]int{true: jailBits4, false: jailBits6}[four]).Masked()
+			for _, i := range now.Interfaces {
+				for _, had := range i.Addresses {
+					if had.Contains(a) && !had.IsSingleIP() && had.Bits() > 0 && i.Name != now.Device {
+						network = had.Masked()
+					}
+				}
+			}
+			all = append(all, network)
+		}
+	}
+	return all
+}
+
+// jailReads is what must be seen of a host with jails beside its firewall.
+func jailReads(s *site.Site, h *site.Host) []remote.Query {
+	if s.Layout != "toaster" {
+		return nil
+	}
+	return toaster.Reads(s, h)
+}
+
+// planJails joins what jails need to the plan of their host's firewall.
+func planJails(s *site.Site, h *site.Host, policy firewall.Policy, found remote.Facts, plan *Plan) (changes []remote.Change) {
+	made, err := toaster.Make(s, policy, pf.Mode(policy, found), found)
+	if err != nil {
+		plan.Refused = append(plan.Refused, err.Error())
+		return nil
+	}
+	for _, hand := range made.Hands {
+		plan.Tasks = append(plan.Tasks, Task{ID: "firewall.jail." + hand.ID, Title: hand.Title + " on " + h.Name, Text: hand.Text + ".", Copy: hand.Lines, Check: "jails.rules"})
+	}
+	for _, text := range made.Notes {
+		plan.Notes = append(plan.Notes, Note{Host: h.Name, Warn: true, Text: text})
+	}
+	for _, text := range made.Told {
+		plan.Notes = append(plan.Notes, Note{Host: h.Name, Text: text})
+	}
+	if len(s.Jails) == 0 {
+		plan.Notes = append(plan.Notes, Note{Host: h.Name, Warn: true, Text: "no jail is among the answers, so nothing is let in to any: a [[jail]] with its ports for each that the world is to reach"})
+	}
+	return made.Changes
+}
+
+// forwards says whether packets pass the host: to the mail host, or to jails whose addresses it has not itself, such as virtual machines.
+func forwards(s *site.Site, now seen.Host) bool {
+	return s.Layout != "toaster" || slices.ContainsFunc(s.Jails, func(j site.Jail) bool {
+		return slices.ContainsFunc(j.Addresses(), func(a netip.Addr) bool { return now.Holder(a) == "" })
+	})
+}
