@@ -2,6 +2,7 @@ package steps
 
 import (
 	"net/netip"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -135,4 +136,34 @@ func TestJailsOfOthersStay(t *testing.T) {
 			now = now.carriedOutBSD(plan)
 		}
 	}
+}
+
+// Whatever pf.conf and the files of jails say, planning ends, what is printed keeps the rules, and nothing of others is written over.
+func FuzzJailPlans(f *testing.F) {
+	f.Add("anchor \"allow/*\"\n", "rdr pass on em0", "dovecot {\n}\n", "|rdr all\n")
+	f.Add("table <ext_ip4> { 203.0.113.10 }\nrdr-anchor \"rdr/*\"\nanchor \"filter/*\"\n", "table <x> persist file \"/data/dovecot/etc/pf.conf.d/x.table\"\n", "a", "table x 1 y\n")
+	f.Fuzz(func(t *testing.T, main, rules, conf, loaded string) {
+		for _, mode := range []string{"advise", "anchors", "own"} {
+			s := story{host: "proxy", release: "15.1-RELEASE", site: freshSite(t, mode), found: usualBSD("proxy", "15.1-RELEASE"), modes: map[string]os.FileMode{}}
+			s.site.Layout = "toaster"
+			s.site.Jails = []site.Jail{{Name: "dovecot", Address4: netip.MustParseAddr("172.16.15.15"), Ports: []int{110, 993}}, {Name: "haraka", Address4: netip.MustParseAddr("172.16.15.9"), Ports: []int{25}, Reach: []string{"none"}}}
+			s.found["/etc/pf.conf"], s.found["/data/dovecot/etc/pf.conf.d/rdr.conf"], s.found["/etc/jail.conf.d/dovecot.conf"] = main, rules, conf
+			s.found["anchors.anchor rdr/dovecot"], s.found["toaster.jls"] = loaded, "name=dovecot ip4.addr=172.16.15.15\n"
+			s.written(main)
+			s.tellJails()
+			for _, part := range s.plan().Parts {
+				for _, c := range part.Changes {
+					if c.Path == "/data/dovecot/etc/pf.conf.d/rdr.conf" && !strings.HasPrefix(rules, "# Made by postern") || c.Path == "/etc/pf.conf" && mode != "own" && !strings.HasPrefix(main, "# Made by postern") {
+						t.Errorf("%s is somebody else's", c.Path)
+					}
+					if c.New == nil || !isPF(c.Path) {
+						continue
+					}
+					for _, why := range lintPF(c.Path, c.New.Text) {
+						t.Errorf("%s: %s", c.Path, why)
+					}
+				}
+			}
+		}
+	})
 }
