@@ -84,3 +84,15 @@ func jails(found *problems, s *Site) {
 		}
 	}
 }
+
+// How who listens at a port begins to speak.
+const (
+	SpeaksTLS = "tls" // inside TLS from the first byte
+	SpeaksNot = ""    // not before it is spoken to, or nobody knows
+)
+
+// greetings are the first words of who listens at a usual port.
+var greetings = map[int]string{25: "220", 587: "220", 110: "+OK", 143: "* OK", 465: SpeaksTLS, 993: SpeaksTLS, 995: SpeaksTLS, 443: SpeaksTLS}
+
+// Greeting is how who listens at a public port of a jail begins to speak: its first words, SpeaksTLS or SpeaksNot.
+func Greeting(port int) string { return greetings[port] }

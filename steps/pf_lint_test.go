@@ -248,8 +248,7 @@ func TestPFFilesKeepTheRules(t *testing.T) {
 
 // Each rule is found where it is broken: a lint that says nothing proves nothing.
 func TestPFLintFindsEachBrokenRule(t *testing.T) {
-	const main, anchor = "/etc/pf.conf", "/etc/pf.postern.conf"
-	const rdr, filter, nat = "/etc/mail-toaster/haraka/pf.conf.d/rdr.conf", "/etc/mail-toaster/haraka/pf.conf.d/filter.conf", "/data/haraka/etc/pf.conf.d/nat.conf"
+	const main, anchor, rdr, filter, nat = "/etc/pf.conf", "/etc/pf.postern.conf", "/etc/mail-toaster/haraka/pf.conf.d/rdr.conf", "/etc/mail-toaster/haraka/pf.conf.d/filter.conf", "/data/haraka/etc/pf.conf.d/nat.conf"
 	const jail = "rdr on { em0 lo0 } inet proto tcp from any to 203.0.113.10 port { 25 587 } -> 172.16.15.9\n"
 	if why := lintPF(rdr, jail); why != nil {
 		t.Fatalf("a sound file of a jail: %v", why)
