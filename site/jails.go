@@ -2,7 +2,9 @@ package site
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -37,6 +39,41 @@ var usualPorts = map[string][]int{
 
 // UsualPorts are the public ports that a jail of that name usually has; none for one that nobody outside connects to.
 func UsualPorts(name string) []int { return slices.Clone(usualPorts[strings.ToLower(name)]) }
+
+// Fit leaves out the usual mail host where the layout has none and nobody answered anything of it.
+func (s *Site) Fit() {
+	if s.Layout == "toaster" {
+		s.Hosts = slices.DeleteFunc(s.Hosts, func(h *Host) bool { return len(s.Hosts) > 1 && reflect.DeepEqual(*h, Host{Name: h.Name, Role: Mail}) })
+	}
+}
+
+// oneHost wants a single one, which the world meets.
+func oneHost(found *problems, s *Site) {
+	for _, h := range s.HostsOf(Mail) {
+		found.add("host.%s.role: with layout = toaster there is one host, with role = proxy: the mail server is in its jails", h.Name)
+	}
+	if n := len(s.HostsOf(Proxy)); n != 1 {
+		found.add("host: %d have role = proxy; with layout = toaster there is one", n)
+	}
+}
+
+// jailServices are what the jails of a site offer to the world, by the usual names of their ports; what is for few only is none.
+func jailServices(s *Site) (all []Service) {
+	usual := Services(Default())
+	for _, j := range s.Jails {
+		for _, port := range j.Ports {
+			name := j.Name + "-" + strconv.Itoa(port)
+			if at := slices.IndexFunc(usual, func(one Service) bool { return one.Port == port }); at >= 0 {
+				name = usual[at].Name
+			}
+			if !Insecure(port) && !slices.ContainsFunc(all, func(one Service) bool { return one.Port == port }) {
+				all = append(all, Service{NamedPort: NamedPort{name, "tcp", port}, Over6: j.Address6.IsValid()})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Service) int { return a.Port - b.Port })
+	return all
+}
 
 // Alone says whether a jail reaches no other than those it names.
 func (j Jail) Alone() bool { return len(j.Reach) > 0 }

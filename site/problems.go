@@ -10,11 +10,11 @@ import (
 // The keys named in needs must not be empty besides.
 func Problems(s *Site, needs ...string) []error {
 	var found problems
-	if s.Layout != "proxy" {
-		found.add("layout: %s is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)", s.Layout)
-		return found // of what is not built nothing else can be wrong
+	looks := []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, web, smarthost, jails}
+	if s.Layout == "toaster" {
+		looks = []func(*problems, *Site){oneHost, reach, jumps, jails}
 	}
-	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, web, smarthost, jails} {
+	for _, look := range looks {
 		look(&found, s)
 	}
 	if len(s.Domains) > 0 && s.Domain == "" {

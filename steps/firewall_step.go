@@ -26,11 +26,15 @@ func init() {
 		Proof: []string{
 			"host.ssh", "host.privilege", "host.ways", "firewall.forwarding", "firewall.active", "firewall.rules", "firewall.open", "firewall.closed",
 			"firewall.relay", "firewall.dnat", "firewall.clients", "firewall.doubled", "firewall.boot", "firewall.docker",
+			"jails.rules", "jails.policy", "jails.hooks", "jails.ports",
 		},
 	})
 }
 
 func firewallFields(s *site.Site) []string {
+	if s.Layout == "toaster" {
+		return jailFields(s)
+	}
 	keys := []string{"tunnel.network", "tunnel.proxy", "tunnel.mail", "tunnel.network6", "tunnel.port", "tunnel.interface"}
 	for _, p := range site.Services(s) {
 		keys = append(keys, "ports."+p.Name)

@@ -1,8 +1,10 @@
 package steps
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"postern/remote"
 	"postern/seen"
@@ -28,6 +30,43 @@ func toasterPolicy(s *site.Site, h *site.Host, now seen.Host, p firewall.Policy)
 	return p
 }
 
+// unsupportedJails says why the one host of a site with jails cannot be set up.
+func unsupportedJails(s *site.Site, look Look) (why []string) {
+	if n := len(s.HostsOf(site.Proxy)); n != 1 || len(s.Hosts) != 1 {
+		return []string{fmt.Sprintf("the site has %d hosts: with layout = toaster there is one, with role = proxy", len(s.Hosts))}
+	}
+	h := s.Hosts[0]
+	facts, ok := look[h.Name]
+	if !ok {
+		return []string{h.Name + " was not looked at, so nothing can be planned: reach it first (host." + h.Name + ".ssh)"}
+	}
+	switch now := seen.Look(facts); {
+	case now.Kernel == "":
+		why = append(why, h.Name+": which system it runs could not be told, so it is left alone")
+	case now.Kernel != "freebsd":
+		why = append(why, fmt.Sprintf("%s runs %s: jails behind pf are FreeBSD's (layout = toaster)", h.Name, now.Kernel))
+	}
+	return why
+}
+
+// foundJails fills in the jails of the host that are not among the answers, with the ports that jails of their names usually offer, and says
+// which.
+func foundJails(s *site.Site, facts remote.Facts) (words []string) {
+	seenThere, err := seen.Toasters.Of(facts)
+	if s.Layout != "toaster" || err != nil {
+		return nil
+	}
+	for _, j := range toaster.Found(s, seenThere) {
+		s.Jails = append(s.Jails, j)
+		offers := "no port"
+		if len(j.Ports) > 0 {
+			offers = "ports " + strings.Trim(fmt.Sprint(j.Ports), "[]")
+		}
+		words = append(words, fmt.Sprintf("the jail %s (%s; jail.%s.ports is how to say otherwise)", j.Name, offers, j.Name))
+	}
+	return words
+}
+
 // The smallest networks that hold jails, as Mail Toaster deals them out.
 const jailBits4, jailBits6 = 24, 112
 
@@ -51,6 +90,20 @@ func jailNetworks(s *site.Site, now seen.Host, four bool) (all []netip.Prefix) {
 		}
 	}
 	return all
+}
+
+// jailFields are what the firewall's chapter asks of a host with jails.
+func jailFields(s *site.Site) []string {
+	keys := []string{"pf.main"}
+	for _, h := range s.Hosts {
+		keys = append(keys, "host."+h.Name+".ssh_from", "host."+h.Name+".keep")
+	}
+	for _, j := range s.Jails {
+		for _, one := range []string{"address4", "address6", "ports", "tables", "insecure", "reach"} {
+			keys = append(keys, "jail."+j.Name+"."+one)
+		}
+	}
+	return keys
 }
 
 // jailReads is what must be seen of a host with jails beside its firewall.

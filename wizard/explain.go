@@ -68,7 +68,7 @@ func (p *explainPage) forward(c *chapter) tea.Msg {
 // View tells all of it.
 func (p *explainPage) View(width, height int) view {
 	c := p.chapter(p.id)
-	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
+	v := view{help: c.step.About(p.site()) + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
 	v.add(draw.Row(draw.Text(draw.Strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)), draw.Text(c.state.style(), string(c.state))))
 	if width >= besideText {
 		v.lines[0].Spans = append(v.lines[0].Spans, draw.Text(draw.Plain, " "+p.says(c)))
@@ -82,7 +82,7 @@ func (p *explainPage) View(width, height int) view {
 		v.add(draw.Line{})
 	}
 	v.add(p.warnings(width)...)
-	v.add(draw.Inset(draw.Plain, c.step.Why, width)...)
+	v.add(draw.Inset(draw.Plain, c.step.About(p.site()), width)...)
 	v.add(p.seen(c, width)...)
 	v.add(draw.Line{})
 	v.add(draw.Picture(p.site(), width, nil)...)

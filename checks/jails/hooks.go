@@ -15,7 +15,7 @@ import (
 )
 
 func init() {
-	checks.Register(checks.Check{ID: "jails.hooks", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "A jail that starts brings its rules, and one that stops takes them away", Guide: "firewall, Port Forwarding Configuration",
+	checks.Register(checks.Check{ID: "jails.hooks", Layout: "toaster", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "A jail that starts brings its rules, and one that stops takes them away", Guide: "firewall, Port Forwarding Configuration",
 		Page: checks.Page{
 			Asks:    "Does each jail run what loads its rules when it starts and takes them away when it stops? Is that script there, and every table that a file of its rules names? Without one of these a jail may not even start. Are there rules of jails that are not there, or that have stopped?",
 			OK:      "All of it is there.",

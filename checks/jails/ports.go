@@ -19,7 +19,7 @@ import (
 )
 
 func init() {
-	checks.Register(checks.Check{ID: "jails.ports", Rests: []string{"jails.rules", "host.ssh@"}, Step: "firewall", Title: "Each port of a jail answers from outside", Guide: "firewall, Opening Required Ports",
+	checks.Register(checks.Check{ID: "jails.ports", Layout: "toaster", Rests: []string{"jails.rules", "host.ssh@"}, Step: "firewall", Title: "Each port of a jail answers from outside", Guide: "firewall, Opening Required Ports",
 		Page: checks.Page{
 			Asks: "Does who listens in each jail begin to speak, from here, at each public port and over each family of the host? And did pf count the connection at a rule of that jail: only then it came by that rule. From the host itself this is never asked: " +
 				"what is sent on is not sent on from there.",

@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	checks.Register(checks.Check{ID: "jails.rules", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The rules that run let in to each jail", Guide: "firewall, Port Forwarding Configuration",
+	checks.Register(checks.Check{ID: "jails.rules", Layout: "toaster", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The rules that run let in to each jail", Guide: "firewall, Port Forwarding Configuration",
 		Page: checks.Page{
 			Asks: "Would pf, by the rules that it runs at this moment, send a stranger's connection to each public port on to the jail that the port is for, over each family? The main rules and the anchors of each jail are followed, with their tables; " +
 				"and the anchors hold what the jail's files say.",
@@ -24,7 +24,7 @@ func init() {
 			Skip:    "The layout has no jails, or the jail does not run, or offers nothing.",
 			Mends:   "The chapter Firewall writes and loads the rules of a jail that has none; files of yours are a task of it. A jail whose rules are there and not loaded: its script, with the words load and the jail's name.",
 		}, Reads: reads, Ask: ofToaster(askRules)})
-	checks.Register(checks.Check{ID: "jails.policy", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "What nobody provided for is refused", Guide: "firewall, Configuring Default Policies",
+	checks.Register(checks.Check{ID: "jails.policy", Layout: "toaster", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "What nobody provided for is refused", Guide: "firewall, Configuring Default Policies",
 		Page: checks.Page{
 			Asks:    "Does pf of the host with the jails run, and what becomes, by the rules that run, of a stranger's connection to a port that no rule names?",
 			OK:      "It is refused.",

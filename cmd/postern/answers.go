@@ -107,7 +107,7 @@ func (a *app) overlay(from *answers) error {
 			return usage("'postern fields' lists every key", "--set: %w", err)
 		}
 	}
-	if !a.Save {
+	if from.site.Fit(); !a.Save {
 		return nil
 	}
 	for _, problem := range site.Problems(from.file.Site) {

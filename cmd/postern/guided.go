@@ -45,7 +45,11 @@ func (*guideCmd) Run(ctx context.Context, a *app) error {
 	for _, step := range steps.All() {
 		a.say.line(plain, "")
 		a.say.line(bold, "Chapter %d: %s", step.Chapter, step.Title)
-		a.say.prose(plain, "  %s", step.Why)
+		if why := step.Skipped(from.site); why != "" {
+			a.say.prose(plain, "  It %s.", why)
+			continue
+		}
+		a.say.prose(plain, "  %s", step.About(from.site))
 		if err := w.chapter(ctx, step); err != nil {
 			return err
 		}
