@@ -116,6 +116,9 @@ func (h *Host) answer(q remote.Query) remote.Answer {
 		return thing(h, w[1:])
 	}
 	says := answers[w[0]]
+	if h.jailed != nil {
+		says = jailAnswers[w[0]]
+	}
 	if says == nil {
 		return remote.Answer{Out: "the demo has no answer to " + q.ID, Code: 3}
 	}

@@ -20,6 +20,7 @@ type Options struct {
 	Faults []string     // what goes wrong; see Faults
 	Speed  float64      // how many times faster than ours the hosts' time passes; 0 means 1
 	Rand   func([]byte) // nil: crypto/rand
+	Jails  bool         // one FreeBSD host with jails, in the place of the two
 	NoMail bool         // no mail server runs on the mail host yet
 }
 
@@ -70,10 +71,18 @@ func New(o Options) (*World, error) {
 	w.ctx, w.end = context.WithCancel(context.Background())
 	w.Proxy = w.host("proxy", proxy4, proxy6, "fe80::9f:b0ff:fe08:4e77")
 	w.Mail = w.host("mail", mail4, mail6, "fe80::90:cfff:fe8d:408b")
+	if o.Jails {
+		w.jailHost()
+	}
 	return w, nil
 }
 
-func (w *World) hosts() []*Host { return []*Host{w.Proxy, w.Mail} }
+func (w *World) hosts() []*Host {
+	if w.Proxy.jailed != nil {
+		return []*Host{w.Proxy}
+	}
+	return []*Host{w.Proxy, w.Mail}
+}
 
 // spawn runs f beside everything else; Close waits for it. f must end with w.ctx.
 func (w *World) spawn(f func()) { w.work.Go(f) }

@@ -35,6 +35,7 @@ type globals struct {
 	ASCII      bool          `name:"ascii" help:"Draw with ASCII letters only."`
 	Demo       bool          `help:"Against two simulated hosts inside the program: nothing outside it is read or written."`
 	Fault      []string      `placeholder:"NAME" offers:"faults" help:"In the demo: make something go wrong; 'postern demo --help' lists what."`
+	Layout     string        `enum:"proxy,toaster" default:"proxy" help:"In the demo: proxy (two hosts), or toaster (one FreeBSD host with jails)."`
 	Version    bool          `help:"Print the version and exit."`
 }
 
