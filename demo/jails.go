@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"crypto/tls"
 	"io"
 	"maps"
 	"net"
@@ -37,9 +38,26 @@ type jail struct {
 var jails = []jail{
 	{"mysql", netip.MustParseAddr("172.16.15.4"), nil},
 	{"haraka", netip.MustParseAddr("172.16.15.9"), map[int]func(*World, net.Conn, netip.AddrPort){
-		smtpPort: func(w *World, c net.Conn, at netip.AddrPort) { postman{w: w}.serve(c, at) }, 587: func(w *World, c net.Conn, at netip.AddrPort) { postman{w: w}.serve(c, at) }, 465: (*World).imaps}},
-	{"webmail", netip.MustParseAddr("172.16.15.10"), map[int]func(*World, net.Conn, netip.AddrPort){80: silent, 443: (*World).imaps}},
-	{"dovecot", netip.MustParseAddr("172.16.15.15"), map[int]func(*World, net.Conn, netip.AddrPort){993: (*World).imaps, 995: (*World).imaps, 143: silent, 110: silent}},
+		smtpPort: func(w *World, c net.Conn, at netip.AddrPort) { postman{w: w}.serve(c, at) }, 587: func(w *World, c net.Conn, at netip.AddrPort) { postman{w: w, logins: true}.serve(c, at) }, 465: (*World).mailTLS}},
+	{"webmail", netip.MustParseAddr("172.16.15.10"), map[int]func(*World, net.Conn, netip.AddrPort){80: silent, 443: (*World).webTLS}},
+	{"dovecot", netip.MustParseAddr("172.16.15.15"), map[int]func(*World, net.Conn, netip.AddrPort){993: (*World).webTLS, 995: (*World).webTLS, 143: silent, 110: silent}},
+}
+
+// webTLS is as much of a server in a jail as shows its certificate.
+func (w *World) webTLS(c net.Conn, _ netip.AddrPort) {
+	inside := tls.Server(c, &tls.Config{GetCertificate: w.jailShows})
+	if inside.Handshake() == nil {
+		_, _ = io.Copy(io.Discard, inside)
+	}
+}
+
+func (w *World) mailTLS(c net.Conn, at netip.AddrPort) {
+	postman{w: w, encrypted: true, logins: true}.serve(c, at)
+}
+
+// jailShows is the certificate that a jail's server has, from the jail letsencrypt.
+func (w *World) jailShows(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return w.issued(hello.ServerName)
 }
 
 func silent(_ *World, c net.Conn, _ netip.AddrPort) { _, _ = io.Copy(io.Discard, c) }
@@ -49,7 +67,9 @@ func (w *World) jailHost() {
 	h := w.Proxy
 	h.Name = "toaster"
 	for _, p := range h.Paths() {
-		h.Write(p, nil)
+		if p != "/etc/resolv.conf" {
+			h.Write(p, nil)
+		}
 	}
 	for _, j := range jails {
 		h.put("/etc/jail.conf.d/"+j.name+".conf", "exec.start = \"/bin/sh /etc/rc\";\nexec.stop = \"/bin/sh /etc/rc.shutdown\";\nexec.clean;\n\n"+j.name+" {\n\tip4.addr = lo1|"+j.four.String()+";\n\tmount.devfs;\n}\n", 0o644)

@@ -134,7 +134,11 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	}
 	look := steps.Look{}
 	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
-		return slices.Concat(seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot}, also)
+		var jails []remote.Query // by which the answers are filled in
+		if of.Layout == "toaster" {
+			jails = seen.Toasters.Reads(of, h)
+		}
+		return slices.Concat(seen.Addresses.Reads(of, h), checks.Reads(list, of, h), jails, []remote.Query{remote.ReadBoot}, also)
 	})
 	first := r.boots == nil
 	if first {

@@ -26,7 +26,7 @@ func init() {
 		Proof: []string{
 			"host.ssh", "host.privilege", "host.ways", "firewall.forwarding", "firewall.active", "firewall.rules", "firewall.open", "firewall.closed",
 			"firewall.relay", "firewall.dnat", "firewall.clients", "firewall.doubled", "firewall.boot", "firewall.docker",
-			"jails.rules", "jails.policy", "jails.hooks", "jails.ports",
+			"jails.rules", "jails.policy", "jails.hooks", "jails.ports", "jails.certificates",
 		},
 	})
 }

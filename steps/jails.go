@@ -127,6 +127,18 @@ func planJails(s *site.Site, h *site.Host, policy firewall.Policy, found remote.
 	for _, text := range made.Notes {
 		plan.Notes = append(plan.Notes, Note{Host: h.Name, Warn: true, Text: text})
 	}
+	var offers []string
+	for _, j := range s.Jails {
+		if len(j.Ports) > 0 {
+			offers = append(offers, j.Name+" at "+strings.Trim(fmt.Sprint(j.Ports), "[]"))
+		}
+	}
+	if len(made.Changes) > 0 && len(offers) > 0 {
+		plan.After = append(plan.After, h.Name+": the world reaches the jails "+strings.Join(offers, ", "))
+	}
+	if s.Hostname != "" && len(site.Services(s)) > 0 {
+		plan.Tasks = append(plan.Tasks, certificateTask(s, h))
+	}
 	for _, text := range made.Told {
 		plan.Notes = append(plan.Notes, Note{Host: h.Name, Text: text})
 	}
@@ -134,6 +146,13 @@ func planJails(s *site.Site, h *site.Host, policy firewall.Policy, found remote.
 		plan.Notes = append(plan.Notes, Note{Host: h.Name, Warn: true, Text: "no jail is among the answers, so nothing is let in to any: a [[jail]] with its ports for each that the world is to reach"})
 	}
 	return made.Changes
+}
+
+// certificateTask asks for the certificates that the services in the jails show: these are not this program's to set.
+func certificateTask(s *site.Site, h *site.Host) Task {
+	return Task{ID: "firewall.certificates." + h.Name, Title: "have each jail show a certificate of " + s.Hostname, Check: "jails.certificates",
+		Text: "Mail programs and other servers want one that is valid for " + s.Hostname + ", at every port that speaks TLS. Mail Toaster's jail letsencrypt gets it; each service reads it from its own jail, " +
+			"so see that it is copied there when it is renewed, and that the service reads it anew."}
 }
 
 // forwards says whether packets pass the host: to the mail host, or to jails whose addresses it has not itself, such as virtual machines.

@@ -95,14 +95,7 @@ func (s scene) rules(q checks.Question, j site.Jail) checks.Result {
 	if differs := s.differs(j.Name); len(differs) > 0 {
 		return q.Warn(checks.Few(differs), "a file was changed and not loaded, or rules were loaded that stand in no file: what a restart of the jail brings is another", strings.Join(differs, "\n"))
 	}
-	return q.OK("%d of %s let in, and sent to the jail", n, plural(n, "way is", "ways are"))
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+	return q.OK("each is, of %d tried", n)
 }
 
 // first is the first address of one family among those.

@@ -109,7 +109,7 @@ var mayImport = map[string]struct {
 	"site":              {nil, "it is what is wanted, and does not know how to get there"},
 	"tools/mutants":     {nil, "it breaks what it must not be part of"},
 	"lab":               {[]string{"lab/dns", "lab/mx"}, "a test bed that shares code with the program proves less"},
-	"demo":              {[]string{"run", "seen", "remote"}, "its hosts answer what is asked, and do not know what is wanted"},
+	"demo":              {[]string{"run", "seen", "seen/pf", "remote"}, "its hosts answer what is asked, and do not know what is wanted"},
 
 	"steps/wireguard":   {[]string{"site", "seen", "steps/does", "remote"}, "it makes the tunnel of one host, and knows no chapter"},
 	"steps/haraka":      {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it makes the mail server of a proxy, and knows no chapter"},
