@@ -42,7 +42,9 @@ func (s state) style() draw.Style {
 }
 
 // stands says whether the hosts need no change for it, whatever its checks say.
-func (s state) stands() bool { return s == inPlace || s == unasked || s == unsure || s == failing || s == skipped }
+func (s state) stands() bool {
+	return s == inPlace || s == unasked || s == unsure || s == failing || s == skipped
+}
 
 // chapter is one step with what the hosts said of it last.
 type chapter struct {

@@ -40,6 +40,7 @@ func healthy() *world {
 	conf := func(name string) string {
 		return "file /etc/jail.conf.d/" + name + ".conf\n|" + name + " {\n|exec.created = \"/etc/mail-toaster/pfrule.sh load " + name + "\";\n|exec.poststop = \"/etc/mail-toaster/pfrule.sh unload " + name + "\";\n|}\n"
 	}
+	s.Domain, s.Hostname = "example.org", "mail.example.org"
 	w := &world{site: s, counts: true, facts: map[string]string{
 		"pf":        "== running\nyes\n== rules\n5\n== ours\n0\n== path\n/etc/pf.conf\n== text\n|block in log on em0\n",
 		"ssh":       "== connection\n198.51.100.20 40000 203.0.113.10 22\n== sshd\nport 22\n",
@@ -96,7 +97,7 @@ func (w *world) ask(t *testing.T) map[string]checks.Result {
 func TestHealthyJails(t *testing.T) {
 	all := healthy().ask(t)
 	want := map[string]checks.Outcome{"jails.rules.dovecot": "ok", "jails.rules.haraka": "ok", "jails.rules.mysql": "skip", "jails.policy": "ok", "jails.hooks": "ok",
-		"jails.ports.dovecot-993": "ok", "jails.ports.dovecot-143": "skip", "jails.ports.haraka-25": "ok"}
+		"jails.ports.dovecot-993": "ok", "jails.certificates.dovecot-993": "fail", "jails.ports.dovecot-143": "skip", "jails.ports.haraka-25": "ok"}
 	for id, outcome := range want {
 		if r := all[id]; r.Outcome != outcome {
 			t.Errorf("%s is %q: %s (%s)", id, r.Outcome, r.Saw, r.Evidence)
@@ -161,6 +162,9 @@ func TestBrokenJails(t *testing.T) {
 		{"another service answers", says("SSH-2.0-x\r\n"), "jails.ports.haraka-25", checks.Fail, "SSH-2.0-x"},
 		{"pf counts nothing", func(w *world) { w.counts = false }, "jails.ports.dovecot-993", checks.Warn, "no rule of the jail counted it"},
 		{"the host is not known", func(w *world) { w.site.Hosts[0].Public4 = netip.Addr{} }, "jails.ports", checks.Unknown, "public address is not known"},
+		{"nobody vouches for its certificate", func(*world) {}, "jails.certificates.dovecot-993", checks.Fail, "certificate"},
+		{"it shows none", says("nothing\r\n"), "jails.certificates.dovecot-993", checks.Fail, ""},
+		{"the host name is not known", func(w *world) { w.site.Hostname = "" }, "jails.certificates", checks.Skip, "no names"},
 		{"the layout is another", func(w *world) { w.site.Layout = "proxy" }, "jails.rules", checks.Skip, "no jails"},
 	} {
 		t.Run(story.name, func(t *testing.T) {

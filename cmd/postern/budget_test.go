@@ -14,8 +14,8 @@ const (
 	maxFile     = 400    // lines
 	maxFunction = 80     // lines
 	maxFolder   = 52     // files, without tests
-	maxCode     = 75_400 // lines of Go and shell, without tests; what for is told below
-	maxDemo     = 3_435  // of these
+	maxCode     = 76_000 // lines of Go and shell, without tests; what for is told below
+	maxDemo     = 3_800  // of these
 	maxRequires = 19     // direct requirements in go.mod
 )
 
@@ -30,7 +30,7 @@ const (
 //	 6_430  chapters 4 and 7, what hands a certificate over, a second layer before Mailcow's containers, with what they are tried on
 //	   890  looks that are saved without their secrets, and planned from
 //	 6_500  FreeBSD: reading pf (4_600), what it is told (1_600), how a change is guarded there (300)
-//	 2_850  jails behind pf, as Mail Toaster keeps them: their rules, what loads them, what proves them
+//	 3_450  jails behind pf, as Mail Toaster keeps them: their rules, what loads them, what proves them
 
 func TestBudget(t *testing.T) {
 	for _, s := range sources(t) {
