@@ -47,6 +47,16 @@ func (s *Site) Fit() {
 	}
 }
 
+// TakeJails takes over the jails of a copy in which those that were found are filled in, and that nobody answered here: from then on they are
+// answers like others.
+func (s *Site) TakeJails(found *Site) {
+	for _, j := range found.Jails {
+		if !slices.ContainsFunc(s.Jails, func(had Jail) bool { return had.Name == j.Name }) {
+			s.Jails = append(s.Jails, j)
+		}
+	}
+}
+
 // oneHost wants a single one, which the world meets.
 func oneHost(found *problems, s *Site) {
 	for _, h := range s.HostsOf(Mail) {

@@ -2,6 +2,8 @@ package site
 
 import (
 	"fmt"
+	"net/netip"
+	"path/filepath"
 	"testing"
 )
 
@@ -36,5 +38,27 @@ func TestToasterLayout(t *testing.T) {
 		if err := Set(one, wrong[0], wrong[1]); err != nil || len(Problems(one)) == 0 {
 			t.Errorf("%v is no problem: %v", wrong, err)
 		}
+	}
+}
+
+// Jails that were found are answers like others once they are taken over: a file keeps them.
+func TestJailsThatWereFoundAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "postern.toml")
+	s := Default()
+	s.Layout = "toaster"
+	s.Fit()
+	f := NewFile(path, s)
+	if err := f.Set("jail.haraka.ports", "25"); err != nil {
+		t.Fatal(err)
+	}
+	found := f.Site.Clone()
+	found.Jails = append(found.Jails, Jail{Name: "dovecot", Address4: netip.MustParseAddr("172.16.15.15"), Ports: UsualPorts("Dovecot")}, Jail{Name: "haraka", Ports: []int{465}})
+	f.Site.TakeJails(found)
+	if err := f.Save(); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Load(path)
+	if err != nil || unlike(back.Site, f.Site) != "" || len(back.Site.Jails) != 2 || fmt.Sprint(back.Site.Jails[0].Ports, back.Site.Jails[1].Ports) != "[25] [993 995 143 110]" {
+		t.Errorf("%+v, %v", back, err)
 	}
 }

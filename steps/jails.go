@@ -129,8 +129,8 @@ func planJails(s *site.Site, h *site.Host, policy firewall.Policy, found remote.
 	}
 	var offers []string
 	for _, j := range s.Jails {
-		if len(j.Ports) > 0 {
-			offers = append(offers, j.Name+" at "+strings.Trim(fmt.Sprint(j.Ports), "[]"))
+		if open := slices.DeleteFunc(slices.Clone(j.Ports), site.Insecure); len(open) > 0 {
+			offers = append(offers, j.Name+" at "+strings.Trim(fmt.Sprint(open), "[]"))
 		}
 	}
 	if len(made.Changes) > 0 && len(offers) > 0 {
@@ -153,6 +153,18 @@ func certificateTask(s *site.Site, h *site.Host) Task {
 	return Task{ID: "firewall.certificates." + h.Name, Title: "have each jail show a certificate of " + s.Hostname, Check: "jails.certificates",
 		Text: "Mail programs and other servers want one that is valid for " + s.Hostname + ", at every port that speaks TLS. Mail Toaster's jail letsencrypt gets it; each service reads it from its own jail, " +
 			"so see that it is copied there when it is renewed, and that the service reads it anew."}
+}
+
+// wayBackJails is what to type on the console of a host with jails when nothing else gets in any more.
+func wayBackJails(h *site.Host) string {
+	return strings.Join([]string{
+		fmt.Sprintf("If %s cannot be reached any more: it takes an unconfirmed change back by itself at the deadline, so wait for that first.", h.Name),
+		"If that does not help, log in as root at its console and type:",
+		"  sh /var/lib/postern/open/agent boot",
+		"      takes back a change that is still open (without that folder there is none)",
+		"  pfctl -d",
+		"      opens the firewall, until: pfctl -e. Nothing is sent on to jails meanwhile",
+	}, "\n")
 }
 
 // forwards says whether packets pass the host: to the mail host, or to jails whose addresses it has not itself, such as virtual machines.

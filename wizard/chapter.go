@@ -78,6 +78,7 @@ func (w *shell) proposed(p *run.Proposal) {
 		return
 	}
 	w.looked = p.Look
+	w.file.Site.TakeJails(p.Site)
 	for _, plan := range p.Plans {
 		if c := w.chapter(plan.Step); c != nil {
 			c.plan, c.state = plan, w.judge(c.step, plan)

@@ -93,6 +93,7 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
+	w.from.site.TakeJails(p.Site)
 	if step.OfAnswers() {
 		return w.beyond(ctx, step, p.Plans[0])
 	}
