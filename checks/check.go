@@ -113,6 +113,9 @@ type Check struct {
 	Reads func(*site.Site, *site.Host) []remote.Query // what it wants to know of a host, all checks' in one round trip
 	Ask   func(context.Context, *Env) []Result        // its own timeouts; returns promptly when ctx ends
 
+	Layout  string // the only layout that it is for; "" is any
+	Outside bool   // it asks the world's side alone, so it is asked whichever chapter provides what it asks about
+
 	Rests   []string      // the checks that it rests on, nearest first: ID, or ID@ where only the same place counts
 	Settles time.Duration // how long after a change it may take until it is ok; 0 means Usual
 	Way     bool          // it asks whether one gets in at all, which must hold whatever is undone

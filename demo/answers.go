@@ -72,6 +72,8 @@ var answers = map[string]func(h *Host, args []string) string{
 	"pfrules":   func(*Host, []string) string { return section("absent", "") },
 	"rcconf":    func(*Host, []string) string { return section("absent", "") },
 	"jails":     func(*Host, []string) string { return section("absent", "") },
+	"anchors":   func(*Host, []string) string { return section("absent", "") },
+	"toaster":   func(*Host, []string) string { return section("absent", "") },
 	"postfix":   (*Host).postfix,
 	"mailcow":   (*Host).mailcow,
 	"mailcow-admin": func(h *Host, _ []string) string {
@@ -117,6 +119,9 @@ func (h *Host) answer(q remote.Query) remote.Answer {
 	says := answers[w[0]]
 	if own := bsdAnswers[w[0]]; h.bsd != nil && own != nil {
 		says = own
+	}
+	if h.jailed != nil {
+		says = jailAnswers[w[0]]
 	}
 	if says == nil {
 		return remote.Answer{Out: "the demo has no answer to " + q.ID, Code: 3}

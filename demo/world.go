@@ -20,6 +20,7 @@ type Options struct {
 	Faults []string     // what goes wrong; see Faults
 	Speed  float64      // how many times faster than ours the hosts' time passes; 0 means 1
 	Rand   func([]byte) // nil: crypto/rand
+	Jails  bool         // one FreeBSD host with jails, in the place of the two
 	NoMail bool         // no mail server runs on the mail host yet
 	System string       // of the proxy: freebsd, or Debian
 }
@@ -74,10 +75,18 @@ func New(o Options) (*World, error) {
 		w.Proxy.becomeBSD(freeBSD)
 	}
 	w.Mail = w.host("mail", mail4, mail6, "fe80::90:cfff:fe8d:408b")
+	if o.Jails {
+		w.jailHost()
+	}
 	return w, nil
 }
 
-func (w *World) hosts() []*Host { return []*Host{w.Proxy, w.Mail} }
+func (w *World) hosts() []*Host {
+	if w.Proxy.jailed != nil {
+		return []*Host{w.Proxy}
+	}
+	return []*Host{w.Proxy, w.Mail}
+}
 
 // spawn runs f beside everything else; Close waits for it. f must end with w.ctx.
 func (w *World) spawn(f func()) { w.work.Go(f) }

@@ -44,7 +44,7 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 		}
 		p.Last = p.Inert && inert[0].Last
 		if !p.Inert && len(guarded) == 0 {
-			if out.Empty = !done.Changed; !out.Empty || len(nearby(proofs(list))) == 0 {
+			if out.Empty = !done.Changed; !out.Empty || len(nearby(proofs(r.Site, list))) == 0 {
 				return out, r.catchUp()
 			}
 			return out, errors.Join(r.catchUp(), r.proveInPlace(ctx, p, &out))

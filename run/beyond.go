@@ -26,7 +26,7 @@ func (r *Runner) Apply(ctx context.Context, ids []string) (Outcome, error) {
 	}
 	out, err := r.bring(ctx, list)
 	list = slices.DeleteFunc(list, func(s steps.Step) bool { return len(ids) == 0 && len(r.done.plans[s.ID].Foreign) > 0 })
-	far := slices.DeleteFunc(proofs(list), func(c checks.Check) bool { return !beyond(c) })
+	far := slices.DeleteFunc(proofs(r.Site, list), func(c checks.Check) bool { return !beyond(c) })
 	if err == nil && !out.Declined && len(far) > 0 {
 		r.emit(steps.Event{Kind: "prove", Text: proving(len(far), " of what lies beyond the hosts")})
 		var more []checks.Result

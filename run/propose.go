@@ -79,7 +79,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 		for i, t := range plan.Tasks {
 			plan.Tasks[i].Done = filled.Done[t.ID]
 		}
-		if r.done.plans[s.ID] = plan; plan.Empty() {
+		if r.done.plans[s.ID] = plan; plan.Empty() && plan.Skipped == "" {
 			there = append(there, s)
 		}
 		if asked[s.ID] {
@@ -95,7 +95,7 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 			there = append(there, list[i])
 		}
 	}
-	p.proof = nearby(proofs(there))
+	p.proof = nearby(proofs(filled, there))
 	p.Guard = r.guard(p.Parts(false), p.proof)
 	if len(p.Plans) > 0 {
 		p.Plans[0].Notes = append(notes, p.Plans[0].Notes...)

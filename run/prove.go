@@ -17,7 +17,7 @@ import (
 // Check asks the checks of those IDs, and those of the steps of those IDs, all when there are none, and changes nothing. A
 // host that cannot be reached makes its checks unknown, not an error.
 func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, error) {
-	list, err := questions(ids)
+	list, err := questions(r.Site, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +59,9 @@ func (r *Runner) Check(ctx context.Context, ids []string) ([]checks.Result, erro
 }
 
 // questions are the checks that IDs name, in the steps' order.
-func questions(ids []string) ([]checks.Check, error) {
+func questions(of *site.Site, ids []string) ([]checks.Check, error) {
 	if len(ids) == 0 {
-		return proofs(steps.All()), nil
+		return proofs(of, steps.All()), nil
 	}
 	var named []string
 	for _, id := range ids {
@@ -73,13 +73,23 @@ func questions(ids []string) ([]checks.Check, error) {
 		if err != nil {
 			return nil, err
 		}
-		named = append(named, list[0].Proof...)
+		for _, c := range proofs(of, list) {
+			named = append(named, c.ID)
+		}
 	}
-	return slices.DeleteFunc(proofs(steps.All()), func(c checks.Check) bool { return !slices.Contains(named, c.ID) }), nil
+	return slices.DeleteFunc(allProofs(steps.All()), func(c checks.Check) bool { return !slices.Contains(named, c.ID) }), nil
 }
 
-// proofs joins the steps' proof IDs to checks, each once, in the steps' order.
-func proofs(list []steps.Step) []checks.Check {
+// proofs are those of the steps that apply to a site, but for what is for another layout only. What is asked from outside is asked of any.
+func proofs(of *site.Site, list []steps.Step) []checks.Check {
+	return slices.DeleteFunc(allProofs(list), func(c checks.Check) bool {
+		step, _ := steps.Find(c.Step)
+		return c.Layout != "" && c.Layout != of.Layout || c.Layout == "" && step.Skipped(of) != "" && !c.Outside
+	})
+}
+
+// allProofs joins the steps' proof IDs to checks, each once, in the steps' order.
+func allProofs(list []steps.Step) []checks.Check {
 	seen := map[string]bool{}
 	var found []checks.Check
 	for _, s := range list {
@@ -124,7 +134,11 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 	}
 	look := steps.Look{}
 	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
-		return slices.Concat(seen.Systems.Reads(of, h), seen.Addresses.Reads(of, h), checks.Reads(list, of, h), []remote.Query{remote.ReadBoot}, also)
+		var jails []remote.Query // by which the answers are filled in
+		if of.Layout == "toaster" {
+			jails = seen.Toasters.Reads(of, h)
+		}
+		return slices.Concat(seen.Systems.Reads(of, h), seen.Addresses.Reads(of, h), checks.Reads(list, of, h), jails, []remote.Query{remote.ReadBoot}, also)
 	})
 	first := r.boots == nil
 	if first {

@@ -198,16 +198,16 @@ func TestQuestions(t *testing.T) {
 		{[]string{"tunnel.mtu", "firewall.open.imaps"}, []string{"firewall.open", "tunnel.mtu"}},
 		{[]string{"firewall.open", "firewall.open.smtp"}, []string{"firewall.open"}},
 	} {
-		got, err := questions(c.named)
+		got, err := questions(site.Default(), c.named)
 		if err != nil || !reflect.DeepEqual(ids(got), c.want) {
 			t.Errorf("%v: %v, %v; want %v", c.named, ids(got), err, c.want)
 		}
 	}
-	chapter, err := questions([]string{"wireguard"})
+	chapter, err := questions(site.Default(), []string{"wireguard"})
 	if s, _ := steps.Find("wireguard"); err != nil || len(chapter) != len(s.Proof) {
 		t.Errorf("wireguard: %v, %v; want %v", ids(chapter), err, s.Proof)
 	}
-	if _, err := questions([]string{"tunnel"}); err == nil {
+	if _, err := questions(site.Default(), []string{"tunnel"}); err == nil {
 		t.Error("half a name was taken")
 	}
 }

@@ -60,6 +60,8 @@ var told = map[string]string{
 	"pf":            "== absent\n",
 	"rcconf":        "== absent\n",
 	"pfrules":       "== absent\n",
+	"anchors":       "== absent\n",
+	"toaster":       "== absent\n",
 	"smarthost":     "== password\nyes\n== said\nrefuses the login: 535 5.7.8 no\n== waiting\n2\n",
 	"postfix":       "== active\nactive\n== settings\nmyhostname = mail.example.org\nmynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128\nrelayhost =\ninet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xclient_hosts =\n",
 	"words":         "== words\n[CRIT] listen EADDRNOTAVAIL\n",

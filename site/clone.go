@@ -28,6 +28,7 @@ func (s *Site) Clone() *Site {
 	c.Jails = slices.Clone(s.Jails)
 	for i, j := range c.Jails {
 		c.Jails[i].Ports, c.Jails[i].Tables = slices.Clone(j.Ports), slices.Clone(j.Tables)
+		c.Jails[i].Insecure, c.Jails[i].Reach = slices.Clone(j.Insecure), slices.Clone(j.Reach)
 	}
 	return &c
 }

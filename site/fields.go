@@ -230,5 +230,9 @@ func jailFields() []Field {
 			func(j *Jail) *[]int { return &j.Ports }, parsePort),
 		many(label{"tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."},
 			func(j *Jail) *[]string { return &j.Tables }, pfTable),
+		many(label{"insecure", "Sources without TLS", "From where the jail's ports for POP3 and IMAP without TLS (110, 143) are reachable. Empty means from nowhere."},
+			func(j *Jail) *[]netip.Prefix { return &j.Insecure }, parseSource),
+		many(label{"reach", "Jails it may reach", "The other jails that it may connect to, by name; none means no other. Empty leaves it as it is: it reaches all of them."},
+			func(j *Jail) *[]string { return &j.Reach }, parseReach),
 	}
 }

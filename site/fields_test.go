@@ -69,6 +69,8 @@ var accepted = []struct{ key, in, out string }{
 	{"jail.dovecot.address4", "172.16.15.15", "172.16.15.15"},
 	{"jail.dovecot.ports", "993, 143", "993, 143"},
 	{"jail.dovecot.tables", "ext_ip4 pop", "ext_ip4, pop"},
+	{"jail.dovecot.insecure", "192.168.0.0/16 198.51.100.7", "192.168.0.0/16, 198.51.100.7/32"},
+	{"jail.dovecot.reach", "haraka none", "haraka, none"},
 }
 
 func TestSetKeeps(t *testing.T) {

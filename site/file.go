@@ -71,11 +71,11 @@ func Load(path string) (*File, error) {
 
 // Set gives the answer of a key; Save keeps it, even when it is the usual one.
 func (f *File) Set(key, text string) error {
-	field, err := FieldOf(f.Site, key)
-	if err != nil {
+	if err := Set(f.Site, key, text); err != nil {
 		return err
 	}
-	if err := field.Set(f.Site, text); err != nil {
+	field, err := FieldOf(f.Site, key)
+	if err != nil {
 		return err
 	}
 	f.asked[field.Key] = true

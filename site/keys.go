@@ -35,13 +35,27 @@ func Named(s *Site, keys []string) []Field {
 	return list
 }
 
-// Set gives the answer of a key. On an error the site is as before.
+// Set gives the answer of a key; the first one of a jail adds it. On an error the site is as before.
 func Set(s *Site, key, text string) error {
 	f, err := FieldOf(s, key)
-	if err != nil {
+	if err == nil {
+		return f.Set(s, text)
+	}
+	parts := strings.Split(strings.TrimSpace(key), ".")
+	if s.Layout != "toaster" || len(parts) != 3 || parts[0] != "jail" {
 		return err
 	}
-	return f.Set(s, text)
+	was := s.Jails
+	s.Jails = slices.Clone(was)
+	if s.AddJail(parts[1]) == nil {
+		if f, err = FieldOf(s, key); err == nil {
+			err = f.Set(s, text)
+		}
+	}
+	if err != nil {
+		s.Jails = was
+	}
+	return err
 }
 
 // AddHost adds a host that has no answers yet.

@@ -10,11 +10,11 @@ import (
 // The keys named in needs must not be empty besides.
 func Problems(s *Site, needs ...string) []error {
 	var found problems
-	if s.Layout != "proxy" {
-		found.add("layout: %s is not set up by this version, because jails and pf are not; a Debian proxy and a Debian mail host are (layout = proxy)", s.Layout)
-		return found // of what is not built nothing else can be wrong
+	looks := []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, web, smarthost, jails}
+	if s.Layout == "toaster" {
+		looks = []func(*problems, *Site){oneHost, reach, jumps, jails}
 	}
-	for _, look := range []func(*problems, *Site){roles, reach, jumps, ports, tunnel, paths, web, smarthost, jails} {
+	for _, look := range looks {
 		look(&found, s)
 	}
 	if len(s.Domains) > 0 && s.Domain == "" {
@@ -180,18 +180,6 @@ func tunnel(found *problems, s *Site) {
 	for _, lan := range s.Mail.LAN {
 		if lan.Bits() > 0 && (lan.Overlaps(t.Network) || lan.Overlaps(t.Network6)) {
 			found.add("mail.lan: %s overlaps the tunnel's network; change tunnel.network", lan)
-		}
-	}
-}
-
-func jails(found *problems, s *Site) {
-	taken := map[netip.Addr]string{}
-	for _, j := range s.Jails {
-		for _, a := range []netip.Addr{j.Address4, j.Address6} {
-			if other := taken[a]; a.IsValid() && other != "" {
-				found.add("jail.%s: %s is the address of jail %s already", j.Name, a, other)
-			}
-			taken[a] = j.Name
 		}
 	}
 }

@@ -64,11 +64,12 @@ func (r *reader) hosts() {
 			r.errs = append(r.errs, fmt.Errorf("%s: %w", r.where(path), err))
 		}
 	}
-	if v, _ := r.at([]string{"layout"}); len(r.site.Hosts) > 1 || len(r.site.Hosts) > 0 && v == "toaster" {
+	v, _ := r.at([]string{"layout"})
+	if len(r.site.Hosts) > 1 || len(r.site.Hosts) > 0 && v == "toaster" {
 		return
 	}
 	for _, u := range base.Hosts {
-		if len(r.site.HostsOf(u.Role)) > 0 || r.site.Host(u.Name) != nil {
+		if v == "toaster" && u.Role == Mail || len(r.site.HostsOf(u.Role)) > 0 || r.site.Host(u.Name) != nil {
 			continue
 		}
 		if u.Role == Proxy {

@@ -18,10 +18,13 @@ type Service struct {
 }
 
 // Services lists what the site offers to the world, always in the same order. What is forwarded is offered over IPv6 only
-// where the tunnel has it.
+// where the tunnel has it. With jails it is what they offer.
 //
 // guide: network, Port Requirements
 func Services(s *Site) []Service {
+	if s.Layout == "toaster" {
+		return jailServices(s)
+	}
 	service := func(name string, port int, forwarded bool) Service {
 		return Service{NamedPort{name, "tcp", port}, forwarded, s.From[name], !forwarded || s.Tunnel.Network6.IsValid()}
 	}

@@ -65,15 +65,6 @@ type Ports struct {
 	Web                                               int // the mail host's web interface, inside the tunnel
 }
 
-// Jail is one FreeBSD jail of the toaster layout.
-type Jail struct {
-	Name     string
-	Address4 netip.Addr
-	Address6 netip.Addr
-	Ports    []int
-	Tables   []string
-}
-
 // Guide says what to do with what a hand-made setup after the public guide left on the hosts: each is adopt, replace or
 // keep. Empty means the default, which the plan shows.
 type Guide struct {

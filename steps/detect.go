@@ -35,6 +35,7 @@ func Detect(s *site.Site, look Look) (*site.Site, []Note) {
 			h.Interface = in
 			found = append([]string{"interface " + in + " (" + reason(in == now.Device) + ")"}, found...)
 		}
+		found = append(found, foundJails(filled, facts)...)
 		if len(found) > 0 {
 			notes = append(notes, Note{Host: h.Name, Text: "detected " + strings.Join(found, ", ")})
 		}

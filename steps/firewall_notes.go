@@ -71,7 +71,7 @@ func waysIn(s *site.Site, h *site.Host, now seen.Host, policy firewall.Policy) [
 			ways = append(ways, "from "+p.String())
 		}
 	}
-	if peer := peerAddress(s, h); peer.IsValid() && (all || seen.Inside(from, peer)) {
+	if peer := peerAddress(s, h); s.Layout != "toaster" && peer.IsValid() && (all || seen.Inside(from, peer)) {
 		ways = append(ways, "through the tunnel")
 	}
 	return ways

@@ -11,7 +11,6 @@ import (
 	"postern/site"
 	"postern/steps/does"
 	"postern/steps/firewall"
-	_ "postern/steps/firewall/pf" // a backend of firewall's
 )
 
 func init() {
@@ -27,11 +26,15 @@ func init() {
 		Proof: []string{
 			"host.ssh", "host.privilege", "host.ways", "firewall.forwarding", "firewall.active", "firewall.rules", "firewall.open", "firewall.closed",
 			"firewall.relay", "firewall.dnat", "firewall.clients", "firewall.doubled", "firewall.boot", "firewall.docker",
+			"jails.rules", "jails.policy", "jails.hooks", "jails.ports", "jails.certificates",
 		},
 	})
 }
 
 func firewallFields(s *site.Site) []string {
+	if s.Layout == "toaster" {
+		return jailFields(s)
+	}
 	keys := []string{"tunnel.network", "tunnel.proxy", "tunnel.mail", "tunnel.network6", "tunnel.port", "tunnel.interface"}
 	for _, p := range site.Services(s) {
 		keys = append(keys, "ports."+p.Name)
@@ -50,10 +53,7 @@ func firewallFields(s *site.Site) []string {
 }
 
 func firewallReads(s *site.Site, h *site.Host) []remote.Query {
-	if s.Layout == "toaster" {
-		return nil
-	}
-	return slices.Concat(seen.HostReads(s, h), firewall.Reads(s, h), forwardingReads(s, h), seen.Tunnels.Reads(s, h))
+	return slices.Concat(seen.HostReads(s, h), firewall.Reads(s, h), forwardingReads(s, h), seen.Tunnels.Reads(s, h), jailReads(s, h))
 }
 
 func planFirewall(s *site.Site, look Look) Plan {
@@ -126,13 +126,16 @@ func planHostFirewall(s *site.Site, h *site.Host, backend firewall.Backend, now 
 		return
 	}
 	var changes []remote.Change
-	if h.Role == site.Proxy {
+	if h.Role == site.Proxy && forwards(s, now) {
 		if c := forwardingChange(s, h, now, found); c != nil {
 			changes = append(changes, *c)
 		}
 		plan.Notes = append(plan.Notes, forwardingNotes(s, h, now, found)...)
 	}
-	if changes = append(changes, r.Changes...); len(changes) > 0 {
+	if changes = append(changes, r.Changes...); s.Layout == "toaster" {
+		changes = append(changes, planJails(s, h, policy, found, plan)...)
+	}
+	if len(changes) > 0 {
 		plan.Parts = append(plan.Parts, Part{Host: h.Name, Changes: changes})
 	}
 	if len(changes) > 0 && r.Hand.Lines == "" {

@@ -105,6 +105,10 @@ func readStory(t *testing.T, path string) story {
 			var m uint32
 			fmt.Sscanf(w[2], "%o", &m)
 			s.modes[w[1]] = os.FileMode(m)
+		case len(w) == 2 && w[0] == "jail":
+			if err := s.site.AddJail(w[1]); err != nil {
+				t.Fatal(err)
+			}
 		case len(w) > 2 && w[0] == "set":
 			set(t, s.site, w[1], strings.Join(w[2:], " "))
 		}
@@ -115,7 +119,7 @@ func readStory(t *testing.T, path string) story {
 	}
 	for _, f := range s.archive.Files {
 		if name, ok := strings.CutPrefix(f.Name, "before/"); ok {
-			if strings.HasPrefix(name, "etc/") {
+			if strings.HasPrefix(name, "etc/") || strings.HasPrefix(name, "data/") {
 				name = "/" + name
 			}
 			s.found[name] = f.Data

@@ -27,7 +27,7 @@ func forwardingReads(s *site.Site, h *site.Host) []remote.Query {
 func forwardingChange(s *site.Site, h *site.Host, now seen.Host, f remote.Facts) *remote.Change {
 	settings, _ := seen.Sysctl.Of(f)
 	if now.Kernel == "freebsd" {
-		return gatewayChange(s, settings, f)
+		return gatewayChange(s, now, settings, f)
 	}
 	live := settings.Live
 	want := [][2]string{{forward4, "1"}}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"slices"
 
 	"postern/remote"
 	"postern/seen"
@@ -12,20 +13,27 @@ import (
 // gateways are FreeBSD's settings of forwarding: what the kernel calls it, and what sets it at boot.
 var gateways = [][2]string{{"net.inet.ip.forwarding", "gateway_enable"}, {"net.inet6.ip6.forwarding", "ipv6_gateway_enable"}}
 
-// gatewaysOf are those that a site needs: IPv6 is forwarded only where the tunnel has it.
-func gatewaysOf(s *site.Site) [][2]string {
-	if s.Tunnel.Network6.IsValid() {
+// gatewaysOf are those that a site needs: IPv6 is forwarded only where the tunnel has it, or jails.
+func gatewaysOf(s *site.Site, now seen.Host) [][2]string {
+	six := s.Tunnel.Network6.IsValid()
+	if s.Layout == "toaster" {
+		six = slices.ContainsFunc(s.Jails, func(j site.Jail) bool { return j.Address6.IsValid() && now.Holder(j.Address6) == "" })
+	}
+	if six {
 		return gateways
 	}
 	return gateways[:1]
 }
 
 // gatewayChange switches forwarding on where a FreeBSD host has it off, nil when it is in place. At boot it is only once confirmed.
-func gatewayChange(s *site.Site, settings seen.Settings, f remote.Facts) *remote.Change {
+func gatewayChange(s *site.Site, now seen.Host, settings seen.Settings, f remote.Facts) *remote.Change {
 	c := &remote.Change{ID: "firewall.forwarding", Step: "firewall", Title: "forward packets between the world and the tunnel", Risk: remote.LoseMail}
+	if s.Layout == "toaster" {
+		c.Title = "forward packets between the world and the machines behind this host"
+	}
 	rc, _ := seen.RCConf.Of(f)
 	var list []does.Setting
-	for _, one := range gatewaysOf(s) {
+	for _, one := range gatewaysOf(s, now) {
 		if was := settings.Live[one[0]]; was != "1" {
 			c.Do += "sysctl " + one[0] + "=1 >/dev/null\n"
 			if was != "" {
@@ -60,7 +68,7 @@ func gatewayNotes(s *site.Site, h *site.Host, now seen.Host, settings seen.Setti
 		}
 	}
 	for _, a := range now.On(now.Device6) {
-		if s.Tunnel.Network6.IsValid() && a.Addr().Is6() && a.Dynamic {
+		if len(gatewaysOf(s, now)) > 1 && a.Addr().Is6() && a.Dynamic {
 			warn("%s has %s from its router, and a FreeBSD that forwards IPv6 listens to no router: give it a fixed address and route in rc.conf first (ifconfig_%s_ipv6, ipv6_defaultrouter)", now.Device6, a.Addr(), now.Device6)
 		}
 	}

@@ -19,9 +19,9 @@ func forPeople(step Step, note string, tasks func(handwork) []Task) func(*site.S
 		w, missing := work(s, step)
 		w.look = look
 		switch {
-		case missing == "" && s.Layout == "proxy":
+		case missing == "":
 			p.Tasks = tasks(w)
-		case s.Layout == "proxy":
+		case missing != "host":
 			p.Tasks = []Task{answersTask(step, missing)}
 		}
 		if len(p.Tasks) > 0 {
@@ -54,6 +54,7 @@ func TaskIDs(s *site.Site) []string {
 	for _, step := range All() {
 		var list []Task
 		switch w, missing := work(s, step); {
+		case step.Skipped(s) != "":
 		case step.OfAnswers():
 			list = step.Plan(s, Look{}).Tasks
 		case step.ID == "mailcow" && missing != "":
@@ -94,7 +95,7 @@ func (w handwork) of(domain string) handwork {
 // Lacks lists the keys of the answers that the chapter is made of and that are missing: until they are given nothing of it is planned, and
 // an empty plan does not mean that it is in place.
 func (s Step) Lacks(of *site.Site) []string {
-	if of.Layout != "proxy" {
+	if s.Skipped(of) != "" {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(s.Needs), func(key string) bool {
@@ -106,6 +107,9 @@ func (s Step) Lacks(of *site.Site) []string {
 // work finds it, or says which answers are missing.
 func work(s *site.Site, step Step) (w handwork, missing string) {
 	proxies, mails := s.HostsOf(site.Proxy), s.HostsOf(site.Mail)
+	if s.Layout == "toaster" {
+		mails = proxies
+	}
 	if len(proxies) == 0 || len(mails) == 0 {
 		return w, "host"
 	}
@@ -143,6 +147,9 @@ func (w handwork) fill(text string) string {
 		"IMAPS": s.Ports.IMAPS, "RELAY": s.Ports.Relay, "WEB": s.Ports.Web,
 	} {
 		words["%"+name+"%"] = strconv.Itoa(port)
+	}
+	if s.Layout == "toaster" { // the proxy of these texts is the host itself
+		text = strings.NewReplacer("the proxy's", "the host's", "the proxy", "the host", "a proxy", "a host").Replace(text)
 	}
 	return strings.TrimSpace(blankWord.ReplaceAllStringFunc(text, func(word string) string {
 		if with, known := words[word]; known {

@@ -157,8 +157,12 @@ func TestTasksByHandWithoutAnswers(t *testing.T) {
 		}
 		s := strange(t)
 		s.Layout = "toaster"
-		if p := step.Plan(s, Look{}); len(p.Tasks) > 0 {
-			t.Errorf("%s for jails: %+v", step.ID, p.Tasks)
+		s.Fit()
+		s.Hosts[0].Name = "mx"
+		for _, task := range step.Plan(s, Look{}).Tasks {
+			if text := task.Title + task.Text + task.Copy; strings.Contains(text, "proxy") || strings.Contains(text, "tunnel") || strings.Contains(text, s.Tunnel.Mail.String()) {
+				t.Errorf("%s for jails: %+v", step.ID, task)
+			}
 		}
 	}
 }

@@ -46,6 +46,9 @@ func networkFields(s *site.Site) []string {
 		if h.Role == site.Proxy {
 			keys = append(keys, key+".provider")
 		}
+		if s.Layout == "toaster" {
+			keys = append([]string{"layout"}, keys...)
+		}
 	}
 	return keys
 }
@@ -105,8 +108,8 @@ func planNetwork(s *site.Site, look Look) Plan {
 // unsupported says, one line for each, why hosts of the site cannot be set up; it is the same for every chapter.
 func unsupported(s *site.Site, look Look) []string {
 	var why []string
-	if s.Layout != "proxy" {
-		return []string{site.Problems(s)[0].Error()}
+	if s.Layout == "toaster" {
+		return unsupportedJails(s, look)
 	}
 	for _, r := range []site.Role{site.Proxy, site.Mail} {
 		if n := len(s.HostsOf(r)); n != 1 {
@@ -227,6 +230,9 @@ func panelRules(s *site.Site, h *site.Host, now seen.Host) []provider.Rule {
 	}
 	for _, k := range h.Keep {
 		rules = append(rules, provider.Rule{Name: "kept", Proto: k.Proto, Port: k.Port, From: seen.Joined(k.Sources())})
+	}
+	if s.Layout == "toaster" {
+		return rules
 	}
 	return append(rules, provider.Rule{Name: "tunnel (WireGuard)", Proto: "udp", Port: s.Tunnel.Port})
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	seenpf "postern/seen/pf"
 	"postern/site"
 )
 
@@ -33,6 +34,8 @@ func printedFiles(t *testing.T) (all []printed) {
 			p := printed{name, path, "", text}
 			if strings.Contains(path, "postern") {
 				p.anchor = "postern"
+			} else if anchor, is := anchorOf(path); is {
+				p.anchor = anchor
 			}
 			if !slices.Contains(all, p) {
 				all = append(all, p)
@@ -41,7 +44,7 @@ func printedFiles(t *testing.T) (all []printed) {
 		for _, plan := range plans[i] {
 			for _, part := range plan.Parts {
 				for _, c := range part.Changes {
-					if c.New != nil && strings.HasPrefix(c.Path, "/etc/pf") {
+					if c.New != nil && isPF(c.Path) {
 						add(c.Path, c.New.Text)
 					}
 					if m := made.FindStringSubmatch(c.Do); m != nil {
@@ -50,7 +53,11 @@ func printedFiles(t *testing.T) (all []printed) {
 				}
 			}
 			for _, task := range plan.Tasks {
-				add("/etc/pf.added.conf", task.Copy+"\n")
+				if path := jailFile.FindString(task.Title); path == "" && strings.HasPrefix(task.ID, "firewall.lines") {
+					add("/etc/pf.added.conf", task.Copy+"\n")
+				} else if isPF(path) {
+					add(path, task.Copy+"\n")
+				}
 			}
 		}
 	}
@@ -68,12 +75,14 @@ var (
 )
 
 // sections are pf's own order of what stands in a file; tables and macros may stand anywhere, and are wanted first.
-var pfSections = map[string]int{"set": 1, "scrub": 2, "nat": 3, "rdr": 3, "nat-anchor": 3, "rdr-anchor": 3, "pass": 4, "block": 4, "anchor": 4, "load": 5}
+var pfSections = map[string]int{"set": 1, "scrub": 2, "nat": 3, "rdr": 3, "nat-anchor": 3, "rdr-anchor": 3, "pass": 4, "block": 4, "anchor": 4, "load": 5, "binat-anchor": 3}
 
 // lintPF says which of the small rules of pf's grammar a file of ours breaks, those that pfctl refuses and those that it takes in silence.
 func lintPF(path, text string) (why []string) {
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
-	anchor := strings.Contains(path, "postern")
+	class, jail := anchorOf(path)
+	class, _, _ = strings.Cut(class, "/")
+	anchor := strings.Contains(path, "postern") || jail
 	switch {
 	case !strings.HasSuffix(text, "\n"):
 		say("no newline at the end: a syntax error")
@@ -124,7 +133,10 @@ func lintPF(path, text string) (why []string) {
 			}
 			at = section
 		}
-		for _, why := range lintLine(line, anchor, tables) {
+		if jail && !slices.Contains(classWords[class], word) {
+			bad("%s does not belong into a file of the class %s: it is never asked", word, class)
+		}
+		for _, why := range lintLine(line, anchor, jail, tables) {
 			bad("%s", why)
 		}
 	}
@@ -132,7 +144,7 @@ func lintPF(path, text string) (why []string) {
 }
 
 // lintLine says what is wrong with one line, its macros expanded.
-func lintLine(line string, anchor bool, tables map[string]bool) (why []string) {
+func lintLine(line string, anchor, jail bool, tables map[string]bool) (why []string) {
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	if anchor && (strings.HasPrefix(line, "set ") || strings.HasPrefix(line, "scrub")) {
 		say("options and normalization do not belong in an anchor")
@@ -150,6 +162,9 @@ func lintLine(line string, anchor bool, tables map[string]bool) (why []string) {
 		}
 	}
 	for _, name := range regexp.MustCompile(`<(\w+)>`).FindAllStringSubmatch(line, -1) {
+		if jail && slices.Contains([]string{"insecure_mua", "bruteforce"}, name[1]) { // the main file's, or loaded by the script
+			continue
+		}
 		if !tables[name[1]] || len(name[1]) > 31 {
 			say("the table %s is not defined here, or its name is too long", name[1])
 		}
@@ -203,6 +218,14 @@ func TestPFFilesKeepTheRules(t *testing.T) {
 		for _, why := range lintPF(p.path, p.text) {
 			t.Errorf("%s %s: %s", p.story, p.path, why)
 		}
+		if _, jail := anchorOf(p.path); !jail {
+			continue
+		}
+		for _, release := range measured {
+			if a := seenpf.Parse(p.text, p.anchor, seenpf.Host{}).Accepts(release); a.Verdict != seenpf.Accepts {
+				t.Errorf("%s %s: FreeBSD %s %s line %d: %s", p.story, p.path, release, a.Verdict, a.Line, a.Why)
+			}
+		}
 	}
 	if *pfFiles == "" {
 		return
@@ -225,7 +248,11 @@ func TestPFFilesKeepTheRules(t *testing.T) {
 
 // Each rule is found where it is broken: a lint that says nothing proves nothing.
 func TestPFLintFindsEachBrokenRule(t *testing.T) {
-	const main, anchor = "/etc/pf.conf", "/etc/pf.postern.conf"
+	const main, anchor, rdr, filter, nat = "/etc/pf.conf", "/etc/pf.postern.conf", "/etc/mail-toaster/haraka/pf.conf.d/rdr.conf", "/etc/mail-toaster/haraka/pf.conf.d/filter.conf", "/data/haraka/etc/pf.conf.d/nat.conf"
+	const jail = "rdr on { em0 lo0 } inet proto tcp from any to 203.0.113.10 port { 25 587 } -> 172.16.15.9\n"
+	if why := lintPF(rdr, jail); why != nil {
+		t.Fatalf("a sound file of a jail: %v", why)
+	}
 	sound := "ext_if = \"vtnet0\"\ntable <admin> persist { 198.51.100.20 }\nset skip on lo0\nscrub on wg0 max-mss 1220\n" +
 		"rdr on $ext_if inet proto tcp from any to 203.0.113.10 port { 465 993 } -> 10.0.0.2\npass in inet proto tcp from 192.0.2.0/24 to ($ext_if) port 25\n"
 	if why := lintPF(main, sound); why != nil {
@@ -262,6 +289,14 @@ func TestPFLintFindsEachBrokenRule(t *testing.T) {
 		{main, "wg_if = \"\"\n" + sound, "empty macro"},
 		{main, sound + "pass in inet from any to any \\\n", "next line"},
 		{main, sound + "unknown\n", "no line of ours"},
+		{rdr, jail + "pass in inet from any to 172.16.15.9\n", "never asked"},
+		{filter, jail, "never asked"},
+		{nat, jail, "never asked"},
+		{rdr, strings.Replace(jail, "{ em0 lo0 }", "$ext_if", 1), "not defined before"},
+		{rdr, strings.Replace(jail, "on { em0 lo0 } ", "", 1), "every interface"},
+		{rdr, strings.Replace(jail, " inet ", " ", 1), "families"},
+		{rdr, strings.Replace(jail, "from any", "from <mua>", 1), "not defined here"},
+		{filter, "set skip on lo0\n", "do not belong in an anchor"},
 	} {
 		if why := strings.Join(lintPF(broken.path, broken.text), "\n"); !strings.Contains(why, broken.say) {
 			t.Errorf("not found: %s, but %q in\n%s", broken.say, why, broken.text)
@@ -313,7 +348,7 @@ func TestPFFilesOfAnySite(t *testing.T) {
 		for round := 0; len(plan.Parts) > 0; round++ {
 			for _, part := range plan.Parts {
 				for _, c := range part.Changes {
-					if c.New == nil || !strings.HasPrefix(c.Path, "/etc/pf") {
+					if c.New == nil || !isPF(c.Path) {
 						continue
 					}
 					for _, why := range lintPF(c.Path, c.New.Text) {

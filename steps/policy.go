@@ -45,6 +45,9 @@ func PolicyFor(s *site.Site, h *site.Host, now seen.Host) firewall.Policy {
 	for _, one := range site.Outgoing(s, h) {
 		p.Outs = append(p.Outs, firewall.Out{Name: one.Name, Proto: one.Proto, Port: one.Port})
 	}
+	if s.Layout == "toaster" {
+		return toasterPolicy(s, h, now, p)
+	}
 	p.Outs = append(p.Outs, firewall.Out{Name: "tunnel", On: s.Tunnel.Interface})
 	if h.Role == site.Proxy {
 		return proxyPolicy(s, h, now, p)

@@ -45,12 +45,13 @@ type Plan struct {
 	After   []string // what is so once the guarded parts are kept, in plain words: who reaches what, and from where SSH stays open
 	Then    []string // what will be planned once the inert parts are in place and looked at
 	More    bool     // once the guarded parts are kept it is planned again: something comes last that depends on them
+	Skipped string   // why the chapter does not apply to the site; then there is nothing else
 	Refused []string // why this must not be done at all: one clear line each
 	Foreign []string // why it is not done on the system of a host, and what to do instead: it holds no other chapter up
 	LockOut []string // why the operator would certainly be locked out; needs the named acceptance
 }
 
-// Empty says whether the hosts need no change.
+// Empty says whether the hosts need no change. What is skipped is empty, too.
 func (p Plan) Empty() bool { return len(p.Parts)+len(p.Refused)+len(p.Foreign) == 0 }
 
 // Part is the changes for one host, applied as one transaction.
@@ -101,7 +102,7 @@ func register(s Step) {
 			panic(fmt.Sprintf("steps: two steps named %q", s.ID))
 		}
 	}
-	all = append(all, s)
+	all = append(all, skipping(s))
 	sort.Slice(all, func(i, j int) bool { return all[i].Chapter < all[j].Chapter })
 }
 

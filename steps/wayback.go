@@ -11,6 +11,9 @@ import (
 // WayBack is what to type on a host's own console, as root, when nothing else gets in any more. It is shown once, before
 // the first change that could cut the operator off.
 func WayBack(s *site.Site, h *site.Host) string {
+	if s.Layout == "toaster" {
+		return wayBackJails(h)
+	}
 	where := "at its own screen and keyboard"
 	if h.Role == site.Proxy {
 		where = "through the provider's panel (Console, VNC or KVM)"

@@ -27,13 +27,14 @@ const (
 	todo    state = "[todo]" // only a person can do it, and has not said that it is done
 	failing state = "[FAIL]" // in place, and a check says no
 	refused state = "[warn]" // it cannot be set up like this
+	skipped state = "[n/a]"  // it does not apply to the site: there is nothing to do
 )
 
 // means are the states in words.
 var means = map[state]string{
 	unknown: "not looked at yet", looking: "being looked at", unasked: "set up; checks not asked yet",
 	unsure: "in place; not all of it asked", inPlace: "in place", needed: "not in place yet", todo: "for you to do by hand",
-	failing: "in place, but a check fails", refused: "cannot be set up like this",
+	failing: "in place, but a check fails", skipped: "does not apply here", refused: "cannot be set up like this",
 }
 
 func (s state) style() draw.Style {
@@ -41,7 +42,9 @@ func (s state) style() draw.Style {
 }
 
 // stands says whether the hosts need no change for it, whatever its checks say.
-func (s state) stands() bool { return s == inPlace || s == unasked || s == unsure || s == failing }
+func (s state) stands() bool {
+	return s == inPlace || s == unasked || s == unsure || s == failing || s == skipped
+}
 
 // chapter is one step with what the hosts said of it last.
 type chapter struct {
@@ -76,6 +79,7 @@ func (w *shell) proposed(p *run.Proposal) {
 	}
 	w.looked = p.Look
 	w.file.Site.Saw(p.Site)
+	w.file.Site.TakeJails(p.Site)
 	for _, plan := range p.Plans {
 		if c := w.chapter(plan.Step); c != nil {
 			c.plan, c.state = plan, w.judge(c.step, plan)
@@ -86,6 +90,8 @@ func (w *shell) proposed(p *run.Proposal) {
 // judge says what a plan, and the checks asked last, mean for a chapter.
 func (b *board) judge(step steps.Step, plan steps.Plan) state {
 	switch {
+	case plan.Skipped != "":
+		return skipped
 	case len(plan.Refused)+len(plan.Foreign) > 0:
 		return refused
 	case !plan.Empty(), !step.OfAnswers() && len(step.Lacks(b.site())) > 0:

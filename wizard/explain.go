@@ -69,7 +69,7 @@ func (p *explainPage) forward(c *chapter) tea.Msg {
 // View tells all of it.
 func (p *explainPage) View(width, height int) view {
 	c := p.chapter(p.id)
-	v := view{help: c.step.Why + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
+	v := view{help: c.step.About(p.site()) + "\n\nThis page only tells: nothing is done on it. The next one asks; every change is shown before it is made."}
 	v.add(draw.Row(draw.Text(draw.Strong, fmt.Sprintf(" %d %s  ", c.step.Chapter, c.step.Title)), draw.Text(c.state.style(), string(c.state))))
 	if width >= besideText {
 		v.lines[0].Spans = append(v.lines[0].Spans, draw.Text(draw.Plain, " "+p.says(c)))
@@ -78,12 +78,12 @@ func (p *explainPage) View(width, height int) view {
 	}
 	v.add(draw.Line{})
 	if p.file.Site.Revision == 0 && p.id == p.chapters[0].step.ID {
-		v.add(draw.Inset(draw.Plain, welcome+when(p.o.Simulated == "", "You can leave at any time (ctrl+c) and go on where you were.",
+		v.add(draw.Inset(draw.Plain, when(p.file.Site.Layout == "toaster", welcomeJails, welcome)+when(p.o.Simulated == "", "You can leave at any time (ctrl+c) and go on where you were.",
 			"This is the demo: no host of yours is touched, nothing is kept, and ctrl+c leaves."), width)...)
 		v.add(draw.Line{})
 	}
 	v.add(p.warnings(width)...)
-	v.add(draw.Inset(draw.Plain, c.step.Why, width)...)
+	v.add(draw.Inset(draw.Plain, c.step.About(p.site()), width)...)
 	v.add(p.seen(c, width)...)
 	v.add(draw.Line{})
 	v.add(draw.Picture(p.site(), width, nil)...)
@@ -98,6 +98,10 @@ func (p *explainPage) View(width, height int) view {
 	v.reads(p.board, p, height)
 	return v
 }
+
+// welcomeJails is the same for who has one host with jails.
+const welcomeJails = "This program lets the world in to the jails of your host, and to nothing else of it, in a few chapters. " +
+	"Each says what it is for and asks what only you know. Every change is shown before it is made, and the host takes it back by itself unless a new login works. "
 
 // welcome is what somebody reads first who has never done this.
 const welcome = "This program makes a public server the gate of a mail server that stays hidden behind it, in seven chapters. " +

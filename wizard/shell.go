@@ -55,6 +55,9 @@ func (w *shell) use(f *site.File) {
 	w.chapters = nil
 	for _, s := range steps.All() {
 		w.chapters = append(w.chapters, &chapter{step: s, state: unknown})
+		if f != nil && s.Skipped(f.Site) != "" {
+			w.chapters[len(w.chapters)-1].state = skipped
+		}
 	}
 	w.ofAnswers()
 	w.pages = nil

@@ -26,7 +26,7 @@ func Domains(s *site.Site) []string {
 // six says whether the mail host's name may have an IPv6 address: only if every port of it answers there, or who tries IPv6
 // first finds some of them dead.
 func six(s *site.Site, p *site.Host) bool {
-	return p.Public6.IsValid() && !slices.ContainsFunc(site.Services(s), func(one site.Service) bool { return !one.Over6 })
+	return p.Public6.IsValid() && len(site.Services(s)) > 0 && !slices.ContainsFunc(site.Services(s), func(one site.Service) bool { return !one.Over6 })
 }
 
 // Host are the records of the mail host's own name, which is the proxy's.

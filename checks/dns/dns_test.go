@@ -190,7 +190,7 @@ var stories = []story{
 	{"a proxy that cannot be asked", func(w *world) { w.env.Hosts["proxy"].Dial = nil }, "dns.mx", checks.Unknown, "cannot be asked to connect"},
 	{"an address nobody knows", func(w *world) { w.env.Site.Host("proxy").Public4 = netip.Addr{} }, "dns.host", checks.Unknown, "public address is not known"},
 	{"no domain", func(w *world) { w.env.Site.Domain = "" }, "dns.mx", checks.Skip, "no mail domain"},
-	{"a toaster", func(w *world) { w.env.Site.Layout = "toaster" }, "dns.mx", checks.Skip, "toaster"},
+	{"a toaster", func(w *world) { w.env.Site.Layout = "toaster" }, "dns.mx", checks.OK, "mail.example.org"},
 	{"control sequences", func(w *world) {
 		w.edit("IN MX 10 mail.example.org.\n", "IN MX 10 mail.example.org.\n@ MX 5 \\027[31m.test.\n")
 	}, "dns.mx", checks.Fail, "is not of this site"},

@@ -21,7 +21,7 @@ func about(c checks.Check, want string, ask func(context.Context, *checks.Env, s
 	if c.Page.Mends == "" {
 		c.Page.Mends = "'postern plan dns' writes each record out, to copy. Lower its TTL to 300 before you change one; then wait as long as the old TTL was."
 	}
-	c.Ask = checks.Linux(func(ctx context.Context, e *checks.Env) []checks.Result {
+	c.Ask = func(ctx context.Context, e *checks.Env) []checks.Result {
 		q := checks.Question{From: checks.Here, Want: want, Fix: publish, Likely: "it was not published yet, or with a slip"}
 		if len(zone.Domains(e.Site)) == 0 || e.Site.Hostname == "" {
 			return []checks.Result{q.Skip("no mail domain or no host name is answered yet")}
@@ -34,7 +34,7 @@ func about(c checks.Check, want string, ask func(context.Context, *checks.Env, s
 			return []checks.Result{q.Cannot(s.err)}
 		}
 		return ask(ctx, e, s, q)
-	})
+	}
 	checks.Register(c)
 }
 

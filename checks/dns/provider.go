@@ -28,7 +28,7 @@ func init() {
 			Mends:   "Answer host.NAME.provider. It is never taken without you: many sell servers in a network of others.",
 		},
 		Reads: checks.Files(resolvers),
-		Ask:   checks.Linux(askProvider),
+		Ask:   askProvider,
 	})
 }
 

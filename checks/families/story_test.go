@@ -369,7 +369,7 @@ func TestStories(t *testing.T) {
 		}
 	}
 	for _, c := range checks.All() {
-		if !told[c.ID] && c.Step != "dns" && c.Step != "haraka" && c.Step != "caddy" && c.ID != "dns.provider" { // these families have a world and stories of their own
+		if !told[c.ID] && c.Step != "dns" && c.Step != "haraka" && c.Step != "caddy" && c.ID != "dns.provider" && !strings.HasPrefix(c.ID, "jails.") { // these families have a world and stories of their own
 			t.Errorf("no story makes %s say that something is wrong", c.ID)
 		}
 	}

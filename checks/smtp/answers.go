@@ -25,7 +25,7 @@ func init() {
 			Skip:    "The site has no names yet (domain, hostname), or the port waits for the tunnel.",
 			Mends:   "The chapter Haraka; for the way there, Firewall and WireGuard. With mail.path = direct it is the mail host's own server that answers.",
 		},
-		Guide: "haraka, Email Flow", Reads: seen.Tunnels.Reads, Ask: named(askAnswers),
+		Guide: "haraka, Email Flow", Reads: seen.Tunnels.Reads, Outside: true, Ask: withNames(askAnswers),
 	})
 }
 
@@ -39,12 +39,17 @@ type door struct {
 
 // named is for a site with names, of which all that a mail server does is made; another's check is a skip.
 func named(ask func(context.Context, *checks.Env) []checks.Result) func(context.Context, *checks.Env) []checks.Result {
-	return checks.Linux(func(ctx context.Context, e *checks.Env) []checks.Result {
+	return checks.Linux(withNames(ask))
+}
+
+// withNames is the same for what is asked of any layout, because it asks from outside alone.
+func withNames(ask func(context.Context, *checks.Env) []checks.Result) func(context.Context, *checks.Env) []checks.Result {
+	return func(ctx context.Context, e *checks.Env) []checks.Result {
 		if e.Site.Hostname == "" || e.Site.Domain == "" {
 			return []checks.Result{checks.Question{From: checks.Here}.Skip("the site has no names yet (domain, hostname)")}
 		}
 		return ask(ctx, e)
-	})
+	}
 }
 
 const notYet = "the tunnel is not set up on %s yet: chapter 3 does it"

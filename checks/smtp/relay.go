@@ -27,7 +27,7 @@ func init() {
 			Mends:   "Stop the mail server until it is mended. On the mail host mynetworks must hold nothing but the host itself, above all not the tunnel; then the chapter Haraka.",
 		},
 		Guide: "haraka, Email Flow",
-		Reads: checks.Join(seen.Tunnels.Reads, seen.Jails.Reads), Ask: named(askRelay),
+		Reads: checks.Join(seen.Tunnels.Reads, seen.Jails.Reads), Outside: true, Ask: withNames(askRelay),
 	})
 }
 
@@ -69,7 +69,7 @@ func askRelay(ctx context.Context, e *checks.Env) []checks.Result {
 	for _, service := range []string{"smtp", "submissions", "submission"} {
 		all = append(all, doors(e, service, "."+service, q, func(q checks.Question, d door) checks.Result {
 			r := tryAll(ctx, e, q, d.from, d.to, service)
-			if r.Grave {
+			if r.Grave && e.Site.Layout == "proxy" {
 				r.Answer = "from." + service + "=" + nobody
 			}
 			return r

@@ -20,7 +20,7 @@ func init() {
 			Skip:    "The site has no names yet, or the port waits for the tunnel.",
 			Mends:   "The mail server's own settings: smtpd_tls_auth_only = yes, and its services submission and submissions. For the way there, Firewall and WireGuard.",
 		},
-		Guide: "network, Port Requirements", Reads: seen.Tunnels.Reads, Ask: named(askSubmission),
+		Guide: "network, Port Requirements", Reads: seen.Tunnels.Reads, Outside: true, Ask: withNames(askSubmission),
 	})
 }
 

@@ -42,7 +42,11 @@ func (a *app) open(mayBeNew bool) (*answers, error) {
 			a.known = demoAnswers(a.sim, a.guided)
 			a.known.say = a.say
 			if !a.guided || !a.draws() { // else every screen says it
-				a.say.prose(plain, "%s", simulated)
+				words := simulated
+				if a.Layout == "toaster" {
+					words = simulatedOne
+				}
+				a.say.prose(plain, "%s", words)
 			}
 		}
 		return a.known, nil
@@ -107,7 +111,7 @@ func (a *app) overlay(from *answers) error {
 			return usage("'postern fields' lists every key", "--set: %w", err)
 		}
 	}
-	if !a.Save {
+	if from.site.Fit(); !a.Save {
 		return nil
 	}
 	for _, problem := range site.Problems(from.file.Site) {

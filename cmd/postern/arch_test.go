@@ -93,9 +93,10 @@ var mayImport = map[string]struct {
 	"wizard/draw":       {[]string{"report", "site"}, "it makes rows of a terminal, whoever says what stands in them"},
 	"report":            {[]string{"run", "site", "steps", "checks", "checks/path", "remote"}, "it puts values into words; who shows them is not its business"},
 	"run":               {[]string{"site", "seen", "saved", "steps", "checks", "checks/families", "checks/path", "remote"}, "the one driver: it joins steps to checks"},
-	"steps":             {[]string{"site", "seen", "zone", "remote", "steps/caddy", "steps/certificate", "steps/does", "steps/firewall", "steps/firewall/pf", "steps/haraka", "steps/provider", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
+	"steps":             {[]string{"site", "seen", "zone", "remote", "steps/caddy", "steps/certificate", "steps/does", "steps/firewall", "steps/firewall/pf", "steps/haraka", "steps/provider", "steps/toaster", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
 	"steps/does":        {[]string{"remote"}, "what can be done to a host is no chapter's own"},
 	"steps/firewall":    {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
+	"steps/toaster":     {[]string{"site", "seen", "seen/pf", "steps/does", "steps/firewall", "remote"}, "the jails of one host and their rules; the main file of pf is not its business"},
 	"steps/firewall/pf": {[]string{"site", "seen", "seen/pf", "steps/does", "steps/firewall", "remote"}, "it renders a policy for one system, and knows no chapter"},
 	"steps/provider":    {nil, "what hosters say is data"},
 	"checks":            {[]string{"site", "seen", "remote"}, "it looks; it must not share code with what makes things so"},
@@ -115,7 +116,7 @@ var mayImport = map[string]struct {
 	"steps/caddy":       {[]string{"site", "seen", "zone", "steps/does", "remote"}, "it makes the web server of a proxy, and knows no chapter"},
 	"steps/certificate": {[]string{"site", "seen", "steps/does", "remote"}, "it brings a certificate from one host to the other, and knows no chapter"},
 	"checks/cert":       {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of who hands a certificate over"},
-	"checks/families":   {[]string{"checks/cert", "checks/dns", "checks/host", "checks/firewall", "checks/mailcow", "checks/smtp", "checks/tunnel", "checks/web"}, "it lists"},
+	"checks/families":   {[]string{"checks/cert", "checks/dns", "checks/host", "checks/firewall", "checks/jails", "checks/mailcow", "checks/smtp", "checks/tunnel", "checks/web"}, "it lists"},
 	"checks/smtp":       {[]string{"checks", "checks/path", "site", "seen", "zone", "remote"}, "a family knows no other, and nothing of how a mail server is made"},
 	"checks/dns":        {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other"},
 	"lab/dns":           {nil, "it tells what stands in files, and knows no host"},
@@ -123,6 +124,7 @@ var mayImport = map[string]struct {
 	"checks/path":       {[]string{"checks", "site", "seen", "remote"}, "it follows packets, and knows no family"},
 	"checks/host":       {[]string{"checks", "site", "seen", "remote"}, "a family knows no other"},
 	"checks/firewall":   {[]string{"checks", "site", "seen", "seen/pf", "remote"}, "a family knows no other, and nothing of how rules are made"},
+	"checks/jails":      {[]string{"checks", "site", "seen", "seen/pf", "remote"}, "a family knows no other, and nothing of how rules are written"},
 	"checks/mailcow":    {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how Mailcow is set"},
 	"checks/tunnel":     {[]string{"checks", "site", "seen", "remote"}, "a family knows no other, and nothing of how a tunnel is made"},
 	"checks/web":        {[]string{"checks", "site", "seen", "zone", "remote"}, "a family knows no other, and nothing of how a web server is made"},
@@ -212,7 +214,7 @@ func TestPlannersOnlyKnowTypes(t *testing.T) {
 	for _, s := range sources(t) {
 		allowed := words
 		switch s.pkg {
-		case "steps", "steps/does", "steps/firewall", "steps/firewall/pf", "steps/wireguard", "seen":
+		case "steps", "steps/does", "steps/firewall", "steps/firewall/pf", "steps/toaster", "steps/wireguard", "seen":
 		case "checks":
 			allowed = append(slices.Clone(words), places...)
 		default:

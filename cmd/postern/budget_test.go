@@ -13,9 +13,9 @@ import (
 const (
 	maxFile     = 400    // lines
 	maxFunction = 80     // lines
-	maxFolder   = 50     // files, without tests
-	maxCode     = 74_450 // lines of Go and shell, without tests; what for is told below
-	maxDemo     = 3_830  // of these
+	maxFolder   = 52     // files, without tests
+	maxCode     = 78_200 // lines of Go and shell, without tests; what for is told below
+	maxDemo     = 4_250  // of these
 	maxRequires = 19     // direct requirements in go.mod
 )
 
@@ -31,6 +31,7 @@ const (
 //	   890  looks that are saved without their secrets, and planned from
 //	 6_500  FreeBSD: reading pf (4_600), what it is told (1_600), how a change is guarded there (300)
 //	 1_900  chapters 1 to 3 on FreeBSD: its tunnel and packages (350), what pf runs and what checks make of it (900), a FreeBSD proxy in the demo (390)
+//	 3_450  jails behind pf, as Mail Toaster keeps them: their rules, what loads them, what proves them
 
 func TestBudget(t *testing.T) {
 	for _, s := range sources(t) {

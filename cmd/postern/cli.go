@@ -36,6 +36,7 @@ type globals struct {
 	Demo       bool          `help:"Against two simulated hosts inside the program: nothing outside it is read or written."`
 	OS         string        `placeholder:"SYSTEM" enum:",debian,freebsd" default:"" help:"In the demo: what the proxy runs, debian or freebsd."`
 	Fault      []string      `placeholder:"NAME" offers:"faults" help:"In the demo: make something go wrong; 'postern demo --help' lists what."`
+	Layout     string        `enum:"proxy,toaster" default:"proxy" help:"In the demo: proxy (two hosts), or toaster (one FreeBSD host with jails)."`
 	Version    bool          `help:"Print the version and exit."`
 }
 

@@ -31,6 +31,7 @@ func closing(s *site.Site, results []checks.Result) string {
 		asked := func(r checks.Result) bool { return told(r) && r.Outcome != checks.Skip }
 		undone := func(id string) bool { return strings.HasPrefix(id, step.ID+".") && s.Done[id] == "" }
 		switch {
+		case step.Skipped(s) != "":
 		case slices.ContainsFunc(results, asked), !step.OfAnswers() && !slices.ContainsFunc(results, told):
 			proven = append(proven, step)
 		case !step.OfAnswers() && slices.ContainsFunc(steps.TaskIDs(s), undone):

@@ -14,7 +14,8 @@ import (
 )
 
 // simulated is what is said wherever hosts are: in the demo they are none.
-const simulated = "demo: both hosts are simulated; nothing outside this program is read or written"
+const simulated, simulatedOne = "demo: both hosts are simulated; nothing outside this program is read or written",
+	"demo: the host is simulated; nothing outside this program is read or written"
 
 // demoCmd is postern against two simulated hosts.
 type demoCmd struct{}
@@ -42,12 +43,15 @@ func (a *app) simulate() error {
 		if a.OS != "" {
 			return usage("add --demo", "--os is for the simulated hosts: a real one tells by itself what it runs")
 		}
+		if a.Layout != "proxy" {
+			return usage("add --demo; the layout of a site of yours is an answer: --set layout="+a.Layout, "--layout %s is for the simulated hosts", a.Layout)
+		}
 		return nil
 	}
 	if a.Site != "" || a.Save {
 		return usage("give answers for this run with --set", "the demo keeps its answers in memory: neither --site nor --save goes with it")
 	}
-	sim, err := demo.New(demo.Options{Faults: a.Fault, System: a.OS})
+	sim, err := demo.New(demo.Options{Faults: a.Fault, System: a.OS, Jails: a.Layout == "toaster"})
 	if err != nil {
 		return usage("'postern demo --help' says what each does", "--fault: %w", err)
 	}
@@ -59,6 +63,9 @@ func (a *app) simulate() error {
 func demoAnswers(sim *demo.World, asked bool) *answers {
 	s := site.Default()
 	s.Domain, s.Hostname = "example.org", "mail.example.org"
+	if sim.Proxy.Name != "proxy" { // one host, with jails
+		s.Layout, s.Hosts = "toaster", []*site.Host{{Name: sim.Proxy.Name, Role: site.Proxy}}
+	}
 	for _, h := range s.Hosts {
 		at, host := "root@"+demo.ProxyAddress, sim.Proxy
 		if h.Role == site.Mail {

@@ -140,8 +140,8 @@ func (c *zoneCmd) beside(list []zone.Record, found []checks.Record) string {
 func records(s *site.Site) ([]zone.Record, error) {
 	proxies := s.HostsOf(site.Proxy)
 	switch {
-	case len(proxies) == 0 || s.Layout != "proxy":
-		return nil, usage("", "the layout is %q: it has no proxy whose records these would be", s.Layout)
+	case len(proxies) == 0:
+		return nil, usage("", "no host has role = proxy, whose records these would be")
 	case s.Domain == "" || s.Hostname == "":
 		return nil, usage("give them: --set domain=example.org --set hostname=mail.example.org --save", "domain and hostname are not both answered: records are made of them")
 	}

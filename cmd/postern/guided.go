@@ -45,7 +45,11 @@ func (*guideCmd) Run(ctx context.Context, a *app) error {
 	for _, step := range steps.All() {
 		a.say.line(plain, "")
 		a.say.line(bold, "Chapter %d: %s", step.Chapter, step.Title)
-		a.say.prose(plain, "  %s", step.Why)
+		if why := step.Skipped(from.site); why != "" {
+			a.say.prose(plain, "  It %s.", why)
+			continue
+		}
+		a.say.prose(plain, "  %s", step.About(from.site))
 		if err := w.chapter(ctx, step); err != nil {
 			return err
 		}
@@ -89,6 +93,7 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
+	w.from.site.TakeJails(p.Site)
 	w.from.site.Saw(p.Site)
 	if why := p.Plans[0].Foreign; len(why) > 0 && len(p.Plans[0].Refused) == 0 {
 		w.say.prose(amber, "%s is left out: %s", step.Title, strings.Join(why, "; "))

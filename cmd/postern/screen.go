@@ -117,6 +117,9 @@ func (a *app) screen(file *site.File) wizard.Options {
 	}
 	if a.sim != nil {
 		o.Simulated, o.Leads, o.Write, o.Past, o.Keep = "demo: both hosts are simulated", nil, nil, nil, nil
+		if a.Layout == "toaster" {
+			o.Simulated = "demo: the host is simulated"
+		}
 	}
 	return o
 }

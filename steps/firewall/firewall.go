@@ -53,6 +53,14 @@ type Leave struct {
 	As    netip.Addr // the address of this host that it leaves from
 }
 
+// Behind is a network on the host itself, such as that of its jails: it reaches the world by an address of the host, and what is let in to it
+// has rules of its own, in anchors that the firewall asks.
+type Behind struct {
+	Net netip.Prefix
+	Out string     // the public interface
+	As  netip.Addr // the address of this host that it leaves from
+}
+
 // Policy says what one host admits and forwards; all else that comes in is denied. Whether what goes out is, the host's owner chose.
 // The zero Policy wants nothing of ours: rendering it takes our rules away and leaves the rest.
 type Policy struct {
@@ -64,6 +72,7 @@ type Policy struct {
 	Outs        []Out   // nothing is made of them where all that goes out is allowed
 	Forwards    []Forward
 	Leaves      []Leave
+	Behind      []Behind
 	Masquerade  bool     // hide clients behind the tunnel address, as the guide does
 	ClampMSS    string   // the tunnel's interface: TCP through it gets its MSS clamped to the path; "" for no clamp
 	KeepForward bool     // leave a global ACCEPT of forwarding that the guide made

@@ -43,6 +43,15 @@ func Picture(s *site.Site, width int, marks map[string]Span) []Line {
 	}
 	lines = append(lines, Say(Strong, "   the world, and you"))
 	arrow(ArrowIn, "│ ", "tcp"+public)
+	if s.Layout == "toaster" {
+		lines = append(lines, host(s, site.Proxy, width)...)
+		for _, j := range s.Jails {
+			if words := strings.Trim(fmt.Sprint(j.Ports), "[]"); words != "" {
+				arrow("", "║ ", "jail "+j.Name+": "+words)
+			}
+		}
+		return lines
+	}
 	arrow("", "▼ ", fmt.Sprintf("udp %d (the tunnel)", s.Tunnel.Port))
 	lines = append(lines, host(s, site.Proxy, width)...)
 	arrow(ArrowTunnel, "║ ", fmt.Sprintf("WireGuard %s, %s", s.Tunnel.Interface, s.Tunnel.Network))
@@ -66,8 +75,12 @@ func host(s *site.Site, role site.Role, width int) []Line {
 		case h.SSH != "":
 			at = h.SSH[strings.LastIndexByte(h.SSH, '@')+1:]
 		}
+		lines = append(lines, Row(Text(Plain, "  ["), Text(Strong, h.Name), Text(Plain, "] "), Text(Accent, Middle(at, width-len(h.Name)-6))))
+		if s.Layout == "toaster" {
+			lines = append(lines, Say(Plain, "     pf sends on to its jails"))
+			continue
+		}
 		lines = append(lines,
-			Row(Text(Plain, "  ["), Text(Strong, h.Name), Text(Plain, "] "), Text(Accent, Middle(at, width-len(h.Name)-6))),
 			Row(Text(Plain, "     in the tunnel "), Text(Accent, s.TunnelAddress(h).String())))
 	}
 	return lines

@@ -125,8 +125,16 @@ var loadAnchor = does.PF{File: anchorPath, Anchor: seen.FilterAnchor}
 func (s scene) advise() firewall.Rendering {
 	var r firewall.Rendering
 	s.off(&r)
-	s.theirs(&r, s.advice(), "A scrub line belongs before your first nat or rdr, nat and rdr before your first pass, block or anchor, the others behind your block lines: the last rule that fits decides, unless one says quick. "+
+	lines := s.advice()
+	if len(s.want.Behind) > 0 {
+		lines = s.jailLines()
+	}
+	s.theirs(&r, lines, "A scrub line belongs before your first nat or rdr, nat and rdr before your first pass, block or anchor, the others behind your block lines: the last rule that fits decides, unless one says quick. "+
 		"What is there in other words need not be added. Then, on the host: pfctl -nf "+s.filter.Path+" && pfctl -f "+s.filter.Path, "")
+	if len(s.want.Behind) > 0 {
+		r.Notes = append(r.Notes, s.filter.Path+" is yours, or Mail Toaster's, so it is not changed: what it lacks is a task. With pf.main = anchors the files of rules that jails lack are written; pf.main = own writes the main file, too")
+		return r
+	}
 	r.Notes = append(r.Notes, s.filter.Path+" is yours, so it is not changed (pf.main = advise): what it lacks is a task. pf.main = anchors lets us keep our rules in a file of our own, pf.main = own the whole file")
 	return r
 }

@@ -36,6 +36,9 @@ func (w writer) macroLines() string {
 // main is the whole main file: options, normalization, translation and filtering, in the one order that pf takes.
 func (w writer) main(admins []netip.Prefix) string {
 	w.banned = "bruteforce"
+	if len(w.want.Behind) > 0 {
+		return w.jails(admins)
+	}
 	text := head + "\n" + w.macroLines() + "\n# those who are never cut off, and those who knocked too often\n" + table(w.admin, admins) + table(w.banned, nil) +
 		"\nset block-policy drop\nset loginterface $ext_if\nset skip on lo0\n"
 	if w.want.ClampMSS != "" {

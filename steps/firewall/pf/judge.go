@@ -22,6 +22,9 @@ func (s scene) judge(lacks []string, ours string) (notes []string) {
 	set, h := s.parse(s.filter.Text, "", files)
 	notes = append(s.readable(set), s.guarded(set, h, lacks, files)...)
 	notes = append(notes, s.ordered(set, h, lacks)...)
+	if len(s.want.Behind) > 0 {
+		notes = append(notes, s.toaster(set, h)...)
+	}
 	for _, b := range set.HostBits() {
 		notes = append(notes, fmt.Sprintf("%s, line %d: %s has bits of a host, and means all of %s", s.filter.Path, b.Line, b.Written, b.Means))
 	}
@@ -40,7 +43,7 @@ func (s scene) readable(set *seenpf.Ruleset) (notes []string) {
 	case seenpf.Unknown:
 		notes = append(notes, fmt.Sprintf("%s, line %d: whether pfctl takes it could not be told: %s", s.filter.Path, a.Line, shown(a.Why)))
 	}
-	if anchors := calledAnchors(set); len(anchors) > 0 {
+	if anchors := calledAnchors(set); len(anchors) > 0 && s.loaded.Rules == nil {
 		notes = append(notes, "what the anchors "+shown(strings.Join(anchors, ", "))+" hold was not looked at: they may let in more than is said here, or refuse it")
 	}
 	return notes

@@ -40,6 +40,7 @@ type scene struct {
 	filter seen.Filter
 	rc     seen.RC
 	access seen.Access
+	loaded seen.Anchors // what anchors and tables hold; nothing where it was not asked
 	writer
 }
 
@@ -62,6 +63,7 @@ func read(want firewall.Policy, found remote.Facts) (s scene, err error) {
 		}
 	}
 	s.access, _ = seen.SSH.Of(found)
+	s.loaded, _ = seen.PFLoaded.Of(found)
 	s.writer = newWriter(want, network)
 	for _, name := range []string{s.ext, s.tunnel} {
 		if name != "" && !ifaceName.MatchString(name) {
@@ -97,6 +99,15 @@ func (s scene) mode() string {
 	return "advise"
 }
 
+// Mode is what may be done to the main file of a host with that policy: advise, anchors or own.
+func Mode(want firewall.Policy, found remote.Facts) string {
+	s, err := read(want, found)
+	if err != nil {
+		return "advise"
+	}
+	return s.mode()
+}
+
 // render plans the changes that bring pf to the policy. An error says that the host is in a state that we must not touch, and what to do
 // about it.
 func render(want firewall.Policy, found remote.Facts) (firewall.Rendering, error) {
@@ -116,7 +127,7 @@ func render(want firewall.Policy, found remote.Facts) (firewall.Rendering, error
 		return s.strip(), nil
 	case s.ext == "":
 		return wrap(fmt.Errorf("the interface of the default route could not be seen: set host.%s.interface", want.Host))
-	case mode == "anchors":
+	case mode == "anchors" && len(want.Behind) == 0:
 		r, err = s.anchors()
 	case mode == "own":
 		r, err = s.own()
@@ -180,6 +191,9 @@ func (s scene) admitted(path, name string) (list []netip.Prefix, known bool) {
 
 // lets says whether a packet gets in, or through to where it goes out, once the main file is loaded: that has no rules but the policy's.
 func (s scene) lets(p seen.Packet) bool {
+	if slices.ContainsFunc(s.want.Behind, func(b firewall.Behind) bool { return b.Net.Contains(p.Dst) }) {
+		return true // the rules of jails decide
+	}
 	among := func(from []netip.Prefix) bool { return from == nil || seen.Inside(from, p.Src) }
 	if p.Out != "" {
 		return slices.ContainsFunc(s.want.Forwards, func(f firewall.Forward) bool {

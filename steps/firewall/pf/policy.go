@@ -28,6 +28,9 @@ func newWriter(want firewall.Policy, network seen.Network) writer {
 	for _, l := range want.Leaves {
 		w.ext = l.Out
 	}
+	for _, b := range want.Behind {
+		w.ext = b.Out
+	}
 	for _, o := range want.Outs {
 		if o.On != "" {
 			w.tunnel = o.On
@@ -75,6 +78,9 @@ func (w writer) translation() rules {
 	for _, l := range w.want.Leaves {
 		all.add(rule{action: "nat", on: w.iface(l.Out), family: family(l.From), proto: l.Proto, from: l.From.String(), to: "any", ports: []int{l.Port},
 			target: w.address(l.As, l.Out), names: []string{l.Name}})
+	}
+	for _, b := range w.want.Behind {
+		all.add(rule{action: "nat", on: w.iface(b.Out), family: family(b.As), from: canonical(b.Net), to: "any", target: w.address(b.As, b.Out), names: []string{"what jails send into the world"}})
 	}
 	for _, f := range w.want.Forwards {
 		if w.want.Masquerade {

@@ -31,6 +31,7 @@ func (s scene) parse(text, anchor string, files map[string]string) (*seenpf.Rule
 			h.Interfaces[i.Name] = append(h.Interfaces[i.Name], a.Prefix)
 		}
 	}
+	h.Anchors, h.Tables = s.runs()
 	for path, text := range files {
 		h.Files[path] = seenpf.File{Text: text}
 	}

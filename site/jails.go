@@ -1,0 +1,145 @@
+package site
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Jail is one FreeBSD jail of the toaster layout, or a virtual machine on the jails' network.
+type Jail struct {
+	Name     string
+	Address4 netip.Addr
+	Address6 netip.Addr
+	Ports    []int
+	Tables   []string
+	Insecure []netip.Prefix // the only sources of the ports that speak without TLS; none means nobody
+	Reach    []string       // the jails that it may connect to; "none" for no other, and nothing leaves them as they are
+}
+
+// insecure are the ports where a mail program's password may pass in the clear: POP3 and IMAP.
+var insecure = []int{110, 143}
+
+// Insecure says whether a port may take a password in the clear, so that it is for few alone.
+func Insecure(port int) bool { return slices.Contains(insecure, port) }
+
+// usualPorts are what jails of these names offer to the world.
+var usualPorts = map[string][]int{
+	"dovecot":  {993, 995, 143, 110},
+	"haraka":   {25, 465, 587},
+	"postfix":  {25, 465, 587},
+	"wildduck": {993, 995},
+	"webmail":  {80, 443},
+	"haproxy":  {80, 443},
+	"nginx":    {80, 443},
+	"stalwart": {25, 465, 587, 993},
+}
+
+// UsualPorts are the public ports that a jail of that name usually has; none for one that nobody outside connects to.
+func UsualPorts(name string) []int { return slices.Clone(usualPorts[strings.ToLower(name)]) }
+
+// Fit leaves out the usual mail host where the layout has none and nobody answered anything of it.
+func (s *Site) Fit() {
+	if s.Layout == "toaster" {
+		s.Hosts = slices.DeleteFunc(s.Hosts, func(h *Host) bool { return len(s.Hosts) > 1 && reflect.DeepEqual(*h, Host{Name: h.Name, Role: Mail}) })
+	}
+}
+
+// TakeJails takes over the jails of a copy in which those that were found are filled in, and that nobody answered here: from then on they are
+// answers like others.
+func (s *Site) TakeJails(found *Site) {
+	for _, j := range found.Jails {
+		if !slices.ContainsFunc(s.Jails, func(had Jail) bool { return had.Name == j.Name }) {
+			s.Jails = append(s.Jails, j)
+		}
+	}
+}
+
+// oneHost wants a single one, which the world meets.
+func oneHost(found *problems, s *Site) {
+	for _, h := range s.HostsOf(Mail) {
+		found.add("host.%s.role: with layout = toaster there is one host, with role = proxy: the mail server is in its jails", h.Name)
+	}
+	if n := len(s.HostsOf(Proxy)); n != 1 {
+		found.add("host: %d have role = proxy; with layout = toaster there is one", n)
+	}
+}
+
+// jailServices are what the jails of a site offer to the world, by the usual names of their ports; what is for few only is none.
+func jailServices(s *Site) (all []Service) {
+	usual := Services(Default())
+	for _, j := range s.Jails {
+		for _, port := range j.Ports {
+			name := j.Name + "-" + strconv.Itoa(port)
+			if at := slices.IndexFunc(usual, func(one Service) bool { return one.Port == port }); at >= 0 {
+				name = usual[at].Name
+			}
+			if !Insecure(port) && !slices.ContainsFunc(all, func(one Service) bool { return one.Port == port }) {
+				all = append(all, Service{NamedPort: NamedPort{name, "tcp", port}, Over6: j.Address6.IsValid()})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Service) int { return a.Port - b.Port })
+	return all
+}
+
+// Alone says whether a jail reaches no other than those it names.
+func (j Jail) Alone() bool { return len(j.Reach) > 0 }
+
+// Addresses are those that it has.
+func (j Jail) Addresses() (all []netip.Addr) {
+	for _, a := range []netip.Addr{j.Address4, j.Address6} {
+		if a.IsValid() {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+func parseReach(in string) (string, error) {
+	if in == "none" {
+		return in, nil
+	}
+	return jailName(in)
+}
+
+func jails(found *problems, s *Site) {
+	taken := map[netip.Addr]string{}
+	public := map[int]string{}
+	for _, j := range s.Jails {
+		for _, a := range j.Addresses() {
+			if other := taken[a]; other != "" {
+				found.add("jail.%s: %s is the address of jail %s already", j.Name, a, other)
+			}
+			taken[a] = j.Name
+		}
+		for _, p := range j.Ports {
+			if other := public[p]; other != "" && other != j.Name {
+				found.add("jail.%s.ports: %d goes to jail %s already", j.Name, p, other)
+			}
+			public[p] = j.Name
+		}
+		for _, to := range j.Reach {
+			switch {
+			case to == "none" && len(j.Reach) > 1:
+				found.add("jail.%s.reach: none, and others: one or the other", j.Name)
+			case to != "none" && !slices.ContainsFunc(s.Jails, func(o Jail) bool { return o.Name == to }):
+				found.add("jail.%s.reach: there is no jail %q among the answers", j.Name, to)
+			}
+		}
+	}
+}
+
+// How who listens at a port begins to speak.
+const (
+	SpeaksTLS = "tls" // inside TLS from the first byte
+	SpeaksNot = ""    // not before it is spoken to, or nobody knows
+)
+
+// greetings are the first words of who listens at a usual port.
+var greetings = map[int]string{25: "220", 587: "220", 110: "+OK", 143: "* OK", 465: SpeaksTLS, 993: SpeaksTLS, 995: SpeaksTLS, 443: SpeaksTLS}
+
+// Greeting is how who listens at a public port of a jail begins to speak: its first words, SpeaksTLS or SpeaksNot.
+func Greeting(port int) string { return greetings[port] }
