@@ -17,6 +17,12 @@ func Whole(h *Host) string {
 	}
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
+	if h.jailed != nil {
+		for _, fact := range []string{"pf", "anchors", "rcconf", "sysctl", "toaster"} {
+			b.WriteString(fact + "\n" + jailAnswers[fact](h, nil))
+		}
+		return b.String()
+	}
 	for _, fact := range []string{"addresses", "listeners", "routing", "sysctl", "units", "tunnel", "keys", "keyfiles", "boot", "ufw"} {
 		b.WriteString(fact + "\n" + answers[fact](h, []string{"wg0"}))
 	}
