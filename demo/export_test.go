@@ -18,6 +18,12 @@ func Whole(h *Host) string {
 	}
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
+	if h.jailed != nil {
+		for _, fact := range []string{"pf", "anchors", "rcconf", "sysctl", "toaster"} {
+			b.WriteString(fact + "\n" + jailAnswers[fact](h, nil))
+		}
+		return b.String()
+	}
 	for _, fact := range []string{"addresses", "listeners", "routing", "sysctl", "units", "tunnel", "keys", "keyfiles", "boot", "ufw", "pf", "pfrules", "rcconf"} {
 		says := answers[fact]
 		if own := bsdAnswers[fact]; h.bsd != nil && own != nil {

@@ -101,9 +101,10 @@ func (k jailed) clone() jailed {
 }
 
 var (
-	pfFile   = regexp.MustCompile(`(?m)^file=\$\{NEW:-'([^'\n]*)'\}`)
-	pfAnchor = regexp.MustCompile(`(?m)^in='([^'\n]*)'$`)
-	pfTable  = regexp.MustCompile(`pfctl -q -t '([^'\n]*)' -T replace -f "\$file"`)
+	pfFile      = regexp.MustCompile(`(?m)^file=\$\{NEW:-'([^'\n]*)'\}`)
+	pfAnchor    = regexp.MustCompile(`(?m)^in='([^'\n]*)'$`)
+	pfTable     = regexp.MustCompile(`pfctl -q -t '([^'\n]*)' -T replace -f "\$file"`)
+	tableBefore = regexp.MustCompile(`pfctl -q -t '([^'\n]*)' -T replace -f "\$KEPT"`)
 )
 
 // jailsDo runs a script of a change on a host with jails. What it did is taken back as a whole.
@@ -136,6 +137,23 @@ func (h *Host) jailsDo(s script, phase string) error {
 		default:
 			k.main, k.running = text, true
 		}
+	}
+	if m := pfBacks.FindStringSubmatch(s.text); m != nil { // a script that takes back, long after
+		in := pfAnchor.FindStringSubmatch(s.text)
+		switch text := h.text(m[1]); {
+		case in != nil && in[1] != "":
+			if delete(k.anchors, in[1]); text != "" {
+				k.anchors[in[1]] = text
+			}
+		default:
+			k.main, k.running = text, m[2] == ""
+		}
+	}
+	if m := tableBefore.FindStringSubmatch(s.text); m != nil {
+		delete(k.tables, m[1])
+	}
+	for _, gone := range sysrcGone.FindAllStringSubmatch(s.text, -1) {
+		delete(k.rc, gone[1])
 	}
 	for _, set := range sysrcSet.FindAllStringSubmatch(s.text, -1) {
 		k.rc[set[1]] = set[2]

@@ -80,7 +80,7 @@ func (o *operator) note(format string, args ...any) {
 // publish has the DNS tell what the site wants, as somebody would have published it.
 func (o *operator) publish() {
 	known := o.site.Clone()
-	proxy := known.Host("proxy")
+	proxy := known.HostsOf(site.Proxy)[0]
 	proxy.Public4, proxy.Public6 = netip.MustParseAddr(demo.ProxyAddress), netip.MustParseAddr(demo.ProxyAddress6)
 	var lines []string
 	for _, r := range slices.Concat(zone.Host(known, proxy), zone.Mail(known, proxy, known.Domain), zone.Back(known, proxy)) {

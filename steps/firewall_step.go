@@ -11,6 +11,7 @@ import (
 	"postern/site"
 	"postern/steps/does"
 	"postern/steps/firewall"
+	"postern/steps/toaster"
 )
 
 func init() {
@@ -176,6 +177,9 @@ func stripFirewall(s *site.Site, look Look, paths map[string]bool) Plan {
 			if c.Path == "" || paths[c.Path] {
 				changes = append(changes, c)
 			}
+		}
+		if s.Layout == "toaster" {
+			changes = append(changes, toaster.Strip(s, found, paths)...)
 		}
 		if len(changes) > 0 && !(len(changes) == 1 && changes[0].Path == "") {
 			plan.Parts = append(plan.Parts, Part{Host: h.Name, Changes: changes})

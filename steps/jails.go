@@ -136,6 +136,9 @@ func planJails(s *site.Site, h *site.Host, policy firewall.Policy, found remote.
 	if len(made.Changes) > 0 && len(offers) > 0 {
 		plan.After = append(plan.After, h.Name+": the world reaches the jails "+strings.Join(offers, ", "))
 	}
+	if len(made.Changes) > 0 {
+		plan.Notes = append(plan.Notes, Note{Host: h.Name, Warn: true, Text: "none of this was ever run on a FreeBSD host by us, only its texts and scripts were tried: know how to reach the host's console before you agree"})
+	}
 	if s.Hostname != "" && len(site.Services(s)) > 0 {
 		plan.Tasks = append(plan.Tasks, certificateTask(s, h))
 	}

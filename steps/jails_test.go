@@ -167,3 +167,19 @@ func FuzzJailPlans(f *testing.F) {
 		}
 	})
 }
+
+// Where somebody went on with a jail's file, an undo takes our lines out of it and leaves theirs.
+func TestJailsHooksAreStripped(t *testing.T) {
+	const conf = "/etc/jail.conf.d/dovecot.conf"
+	for _, s := range func() []story { all, _ := pfStories(t); return all }() {
+		if !strings.HasSuffix(s.path, "toaster-fresh.txtar") {
+			continue
+		}
+		now := s.carriedOutBSD(s.plan())
+		now.found[conf] += "# theirs\n"
+		plan := stripFirewall(now.site, Look{"proxy": now.facts()}, map[string]bool{conf: true})
+		if len(plan.Parts) != 1 || len(plan.Parts[0].Changes) != 1 || plan.Parts[0].Changes[0].New.Text != s.found[conf]+"# theirs\n" {
+			t.Errorf("stripped: %+v", plan)
+		}
+	}
+}

@@ -26,6 +26,9 @@ var withJails = map[string]string{
 
 // About is what a chapter is for, in two or three plain sentences.
 func (s Step) About(of *site.Site) string {
+	if why := s.Skipped(of); why != "" {
+		return "It " + why + "."
+	}
 	if why := withJails[s.ID]; of.Layout == "toaster" && why != "" {
 		return why
 	}

@@ -128,6 +128,9 @@ func (p *contentsPage) greeting() string {
 	case p.first("") == nil && len(p.chapters) > 0:
 		return "No chapter needs anything. What is proven, the checks say."
 	}
+	if p.file != nil && p.file.Site.Layout == "toaster" {
+		return "The jails of one host, let in to by pf, chapter by chapter. Each one asks, looks, shows every change before it is made, and proves that it works."
+	}
 	return "A public server as the gate of a hidden mail server, chapter by chapter. Each one asks, looks, shows every change before it is made, and proves that it works."
 }
 

@@ -21,7 +21,7 @@ type explainPage struct {
 func (p *explainPage) choices() []choice {
 	c := p.chapter(p.id)
 	list := []choice{{key{"enter", when(c.state == unasked, "prove", "go on")}, func() tea.Msg { return p.forward(c) }}}
-	if c.step.Fields != nil {
+	if len(c.asks(p.file.Site)) > 0 {
 		list = append(list, choice{key{"e", "answers"}, func() tea.Msg { return openMsg{newAsk(p.board, p.id, "")} }})
 	}
 	if len(c.plan.Tasks) > 0 {
@@ -56,7 +56,7 @@ func (p *explainPage) forward(c *chapter) tea.Msg {
 	switch {
 	case c.state == unasked:
 		return p.prove([]string{p.id})
-	case c.state == inPlace || c.state == unsure:
+	case c.state == inPlace || c.state == unsure || c.state == skipped:
 		return nextMsg{}
 	}
 	ask := newAsk(p.board, p.id, "")

@@ -107,3 +107,18 @@ func hooked(text, name, lines string) (string, bool) {
 	}
 	return "", false
 }
+
+// Strip takes our lines out of those jail.conf files that others edited since.
+func Strip(s *site.Site, found remote.Facts, paths map[string]bool) (changes []remote.Change) {
+	for _, j := range s.Jails {
+		old, known := found.File(confOf(j.Name))
+		if !known || old == nil || !paths[confOf(j.Name)] {
+			continue
+		}
+		now := *old
+		if now.Text = does.PutBlock(old.Text, "", -1); now.Text != old.Text {
+			changes = append(changes, remote.Change{ID: "firewall.jail." + j.Name + ".hooks", Step: "firewall", Title: "take our lines out of " + confOf(j.Name), Path: confOf(j.Name), Old: old, New: &now})
+		}
+	}
+	return changes
+}

@@ -17,7 +17,6 @@ type place struct {
 	dir    string
 	script string
 	tables bool   // the script loads tables, too; else a file of rules needs them within
-	named  bool   // it takes the name of the jail
 	filter string // the class of rules that let in: filter, or allow on an older host
 }
 
@@ -47,12 +46,12 @@ func (c scene) place(j site.Jail) place {
 			}
 		}
 	}
-	p := place{dir: folder(j.Name, today), script: seen.ToasterEtc + "/" + seen.PFRule, tables: true, named: true}
+	p := place{dir: folder(j.Name, today), script: seen.ToasterEtc + "/" + seen.PFRule, tables: true}
 	if !today {
 		p.script = p.dir + "/" + seen.PFRule
 	}
 	if had, there := c.toaster.Scripts[p.script]; there {
-		p.tables, p.named = had.Tables, had.Named
+		p.tables = had.Tables
 	}
 	p.filter = c.class(p)
 	return p
