@@ -58,3 +58,13 @@ func Install(h *Host, names ...string) {
 		h.unpack(name)
 	}
 }
+
+// Theirs gives a FreeBSD host a main file of pf of its operator's, which runs.
+func Theirs(h *Host, text string) {
+	h.put("/etc/pf.conf", text, 0o600)
+	h.put("/etc/pf.postern.conf", "", 0o644)
+	h.w.mu.Lock()
+	h.sysrc("pf_enable", "YES")
+	h.w.mu.Unlock()
+	h.Restart()
+}

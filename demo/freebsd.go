@@ -21,6 +21,7 @@ type bsd struct {
 	on      bool        // pf looks at packets
 	rules   string      // the text of the file that it runs
 	set     *pf.Ruleset // of that
+	anchor  string      // the text that the anchor of ours runs
 }
 
 // Releases of FreeBSD that a host of the demo may run.
@@ -39,7 +40,10 @@ func (h *Host) becomeBSD(release string) {
 	h.boot()
 }
 
-const rcConf = "/etc/rc.conf"
+const (
+	rcConf   = "/etc/rc.conf"
+	pfAnchor = "/etc/pf.postern.conf"
+)
 
 // nic is the interface of the default route.
 func (h *Host) nic() string {
@@ -67,7 +71,9 @@ func (h *Host) bootBSD() {
 	h.bsd.on = false
 	if h.pfLoad(""); rc["pf_enable"] == "YES" {
 		h.bsd.on = true
-		h.pfLoad(h.text(seen.PFConf))
+		if h.pfLoad(h.text(seen.PFConf)); strings.Contains(h.bsd.rules, "load anchor") {
+			h.bsd.anchor = h.text(pfAnchor)
+		}
 	}
 	if rc["wireguard_enable"] == "YES" {
 		for _, name := range strings.Fields(rc["wireguard_interfaces"]) {
@@ -88,7 +94,11 @@ func (h *Host) knows() pf.Host {
 	for _, t := range h.up() {
 		all[t.name] = t.addresses
 	}
-	return pf.Host{Interfaces: all, Listed: true}
+	k := pf.Host{Interfaces: all, Listed: true}
+	if h.bsd.anchor != "" {
+		k.Anchors = map[string]*pf.Ruleset{seen.FilterAnchor: pf.Parse(h.bsd.anchor, seen.FilterAnchor, k)}
+	}
+	return k
 }
 
 // filters is what pf does with a packet that comes in, or goes out, by an interface.
@@ -137,6 +147,7 @@ var (
 	bsdSysctl = regexp.MustCompile(`(?m)^sysctl ([\w.]+)=(\d+)`)
 	quickly   = regexp.MustCompile(`wg-quick (up|down) '?([\w.=+-]+)'?`)
 	pfLoads   = regexp.MustCompile(`(?m)^file=\$\{NEW:-'([^'\n]*)'\}$`)
+	heredoc   = regexp.MustCompile(`(?s)cat > (\S+) <<'END'\n(.*)END\n`)
 	pfBacks   = regexp.MustCompile(`(?m)^file='([^'\n]*)' off=(\w*) own=\$in bad=0$`)
 	pkgs      = regexp.MustCompile(`^# pkg install ((?:'[\w.+-]+' ?)+),`)
 )
@@ -170,11 +181,20 @@ func (h *Host) doBSD(s script) error {
 		if s.New != nil && s.Path == load[1] {
 			text = s.New.Text
 		}
+		if load[1] == pfAnchor {
+			h.bsd.anchor = text
+			return nil
+		}
 		h.bsd.on = true
 		h.pfLoad(text)
+	} else if back := pfBacks.FindStringSubmatch(s.text); back != nil && back[1] == pfAnchor {
+		h.bsd.anchor = h.text(pfAnchor)
 	} else if back := pfBacks.FindStringSubmatch(s.text); back != nil {
 		h.bsd.on = back[2] == ""
 		h.pfLoad(h.text(back[1]))
+	}
+	if file := heredoc.FindStringSubmatch(s.text); file != nil && h.File(file[1]) == nil {
+		h.Write(file[1], &remote.File{Text: file[2], Mode: 0o644, Owner: "root:wheel"})
 	}
 	for _, told := range quickly.FindAllStringSubmatch(s.text, -1) {
 		if told[1] == "up" {
@@ -202,18 +222,34 @@ func (h *Host) pfRunning([]string) string {
 	if !h.bsd.on {
 		return section("off", "")
 	}
-	made, text, tables := h.bsd.set.Expand(pf.R15_0), "", ""
-	lines := strings.Split(h.bsd.rules, "\n")
+	text := section("skip", "lo0") + section("drops", "0") + section("main", printed(h.bsd.set)) + tablesOf(h.bsd.set, "")
+	if ours := h.knows().Anchors[seen.FilterAnchor]; ours != nil {
+		text += section("anchor "+seen.FilterAnchor, printed(ours)) + tablesOf(ours, seen.FilterAnchor+"/")
+	}
+	return text
+}
+
+// printed is what pfctl prints of the rules of a text. Where answers are sent to is no part of what is claimed of that, and put back here.
+func printed(set *pf.Ruleset) (text string) {
+	made, from := set.Expand(pf.R15_0), map[int]string{}
+	for _, st := range set.Statements {
+		from[st.Line] = st.Text
+	}
 	for _, m := range slices.Concat(made.Translation, made.Filter) {
-		if to := replyTo.FindString(lines[m.Line-1]); to != "" && !strings.Contains(m.Text, "reply-to") {
-			for name, value := range h.bsd.set.Macros {
+		if to := replyTo.FindString(from[m.Line]); to != "" && !strings.Contains(m.Text, "reply-to") {
+			for name, value := range set.Macros {
 				to = strings.ReplaceAll(to, "$"+name, value)
 			}
 			m.Text = strings.Replace(m.Text, " inet", " "+to+" inet", 1)
 		}
 		text += m.Text + "\n"
 	}
-	for _, st := range h.bsd.set.Statements {
+	return text
+}
+
+// tablesOf are the tables of a text, with what is in them.
+func tablesOf(set *pf.Ruleset, anchor string) (text string) {
+	for _, st := range set.Statements {
 		if st.Table == nil {
 			continue
 		}
@@ -221,9 +257,9 @@ func (h *Host) pfRunning([]string) string {
 		for _, a := range st.Table.Addresses {
 			list += "   " + a.Prefix.String() + "\n"
 		}
-		tables += section("table "+st.Table.Name, strings.ReplaceAll(strings.ReplaceAll(list, "/32\n", "\n"), "/128\n", "\n"))
+		text += section("table "+anchor+st.Table.Name, strings.ReplaceAll(strings.ReplaceAll(list, "/32\n", "\n"), "/128\n", "\n"))
 	}
-	return section("skip", "lo0") + section("drops", "0") + section("main", text) + tables
+	return text
 }
 
 // pfStands is how pf stands, with its main file.
@@ -233,8 +269,12 @@ func (h *Host) pfStands([]string) string {
 	for line := range strings.Lines(h.text(seen.PFConf)) {
 		text += "|" + line
 	}
+	ours := 0
+	if set := h.knows().Anchors[seen.FilterAnchor]; set != nil {
+		ours = strings.Count(printed(set), "\n")
+	}
 	return section("running", map[bool]string{true: "yes", false: "no"}[h.bsd.on]) + section("rules", fmt.Sprint(len(made.Translation)+len(made.Filter))) +
-		section("ours", "0") + section("path", seen.PFConf) + section("text", text)
+		section("ours", fmt.Sprint(ours)) + section("path", seen.PFConf) + section("text", text)
 }
 
 // rcDefaults are those of /etc/defaults/rc.conf that are asked for.

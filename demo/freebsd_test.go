@@ -290,3 +290,51 @@ func TestFreeBSDQuestions(t *testing.T) {
 		}
 	})(t)
 }
+
+// A main file of the operator's is byte for byte his, whatever is applied and undone: with advise it gets lines to add, with anchors our rules
+// stand in a file of ours that his calls.
+func TestTheirPFConfStays(t *testing.T) {
+	for main, calls := range map[string][3]string{"advise": {}, "anchors": {"nat-anchor \"postern\"\nrdr-anchor \"postern\"\n", "anchor \"postern\"\nload anchor \"postern\" from \"/etc/pf.postern.conf\"\n", "scrub on wg0 max-mss 1220\n"}} {
+		t.Run(main, story(func(t *testing.T) {
+			o := newAbroad(t, "proxy-15")
+			o.site.PF.Main = main
+			theirs := "# mine, by hand\nset skip on lo0\n" + calls[2] + calls[0] + "block in log\npass out\npass in inet proto icmp all\npass in proto tcp from any to any port 22\n" + calls[1]
+			demo.Theirs(o.w.Proxy, theirs)
+			same := func(when string) {
+				if f := o.w.Proxy.File("/etc/pf.conf"); f == nil || f.Text != theirs || f.Mode != 0o600 || f.Owner != "root:wheel" {
+					t.Errorf("%s it is %+v", when, f)
+				}
+			}
+			if main == "anchors" {
+				o.w.Proxy.Write("/etc/pf.postern.conf", nil)
+			}
+			var out run.Outcome
+			if err := o.run(func(ctx context.Context, r *run.Runner) (err error) {
+				out, err = r.Apply(ctx, []string{"firewall"})
+				return err
+			}); err != nil {
+				t.Fatalf("%v\n%s", err, o.told())
+			}
+			same("applied")
+			lines := ""
+			for _, task := range out.Tasks {
+				if strings.HasPrefix(task.ID, "firewall.lines.") {
+					lines = task.Copy
+				}
+			}
+			if (main == "advise") != strings.Contains(lines, "port { 25 80 443 }") {
+				t.Errorf("lines to add: %q", lines)
+			}
+			for _, r := range out.Results {
+				if want := map[string]checks.Outcome{"advise": checks.Fail, "anchors": checks.OK}[main]; r.Key() == "firewall.rules@proxy" && r.Outcome != want {
+					t.Errorf("firewall.rules is %s: %s\n%s", r.Outcome, r.Saw, r.Evidence)
+				}
+			}
+			o.w.Proxy.Restart()
+			if err := o.undo("firewall"); err != nil {
+				t.Fatalf("%v\n%s", err, o.told())
+			}
+			same("undone")
+		}))
+	}
+}
