@@ -102,7 +102,7 @@ func (k jailed) clone() jailed {
 
 var (
 	pfFile      = regexp.MustCompile(`(?m)^file=\$\{NEW:-'([^'\n]*)'\}`)
-	pfAnchor    = regexp.MustCompile(`(?m)^in='([^'\n]*)'$`)
+	jailAnchor  = regexp.MustCompile(`(?m)^in='([^'\n]*)'$`)
 	pfTable     = regexp.MustCompile(`pfctl -q -t '([^'\n]*)' -T replace -f "\$file"`)
 	tableBefore = regexp.MustCompile(`pfctl -q -t '([^'\n]*)' -T replace -f "\$KEPT"`)
 )
@@ -128,7 +128,7 @@ func (h *Host) jailsDo(s script, phase string) error {
 		if s.Path == m[1] && s.New != nil {
 			text = s.New.Text
 		}
-		in, table := pfAnchor.FindStringSubmatch(s.text), pfTable.FindStringSubmatch(s.text)
+		in, table := jailAnchor.FindStringSubmatch(s.text), pfTable.FindStringSubmatch(s.text)
 		switch {
 		case table != nil:
 			k.tables[table[1]] = strings.Fields(strings.Join(slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return strings.HasPrefix(line, "#") }), " "))
@@ -139,7 +139,7 @@ func (h *Host) jailsDo(s script, phase string) error {
 		}
 	}
 	if m := pfBacks.FindStringSubmatch(s.text); m != nil { // a script that takes back, long after
-		in := pfAnchor.FindStringSubmatch(s.text)
+		in := jailAnchor.FindStringSubmatch(s.text)
 		switch text := h.text(m[1]); {
 		case in != nil && in[1] != "":
 			if delete(k.anchors, in[1]); text != "" {

@@ -15,7 +15,7 @@ import (
 )
 
 // rcUsual are FreeBSD's own defaults of rc.conf.
-var rcUsual = map[string]string{"pf_enable": "NO", "pf_rules": "/etc/pf.conf", "pflog_enable": "NO", "pf_fallback_rules_enable": "NO", "gateway_enable": "NO", "ipv6_gateway_enable": "NO"}
+var rcUsual = map[string]string{"pf_enable": "NO", "pf_rules": "/etc/pf.conf", "pflog_enable": "NO", "pf_fallback_rules_enable": "NO", "gateway_enable": "NO", "ipv6_gateway_enable": "NO", "sshd_enable": "YES"}
 
 // jailAnswers are what a FreeBSD host with jails says to each fact; to what is not here it has nothing to say.
 var jailAnswers = map[string]func(h *Host, args []string) string{
@@ -58,7 +58,11 @@ var jailAnswers = map[string]func(h *Host, args []string) string{
 				set += name + "\n"
 			}
 		}
-		return section("value", value) + section("set", set) + section("tunnels", "")
+		armed := ""
+		if h.Open() != "" {
+			armed = "yes"
+		}
+		return section("value", value) + section("set", set) + section("tunnels", "") + section("ours", "") + section("armed", armed) + section("refused", "")
 	},
 	"pf": func(h *Host, _ []string) string {
 		running := "no"
@@ -69,11 +73,15 @@ var jailAnswers = map[string]func(h *Host, args []string) string{
 		made := main.Expand(seenpf.R14)
 		return section("running", running) + section("rules", strconv.Itoa(len(made.Translation)+len(made.Filter))) + section("ours", "0") + section("path", "/etc/pf.conf") + section("text", barred(h.text("/etc/pf.conf")))
 	},
-	"anchors": (*Host).pfHolds,
+	"anchors": (*Host).pfHolds, "pfrules": (*Host).pfPrinted,
 	"toaster": (*Host).jailsTold,
 	"tunnel":  func(*Host, []string) string { return "== down\n" },
-	"docker":  func(*Host, []string) string { return "== absent\n" },
-	"jails":   func(*Host, []string) string { return "== absent\n" },
+}
+
+func init() {
+	for _, name := range []string{"docker", "dpkg", "jails", "rules", "units"} {
+		jailAnswers[name] = func(*Host, []string) string { return section("absent", "") }
+	}
 }
 
 // barred is a text with a bar before each line.
@@ -102,7 +110,20 @@ func (h *Host) pfHolds([]string) string {
 		return text
 	}
 	main, known := k.pf()
-	text, tables := printed("", main), map[string][]string{}
+	text, tables := printed("", main), k.held(main)
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		text += strings.TrimRight(fmt.Sprintf("table %s %d %s", name, len(tables[name]), strings.Join(tables[name], " ")), " ") + "\n"
+	}
+	all := section("rules", text)
+	for _, name := range slices.Sorted(maps.Keys(known.Anchors)) {
+		all += section("anchor "+name, printed(name, known.Anchors[name]))
+	}
+	return all
+}
+
+// held are the tables of the main rules.
+func (k *jailed) held(main *seenpf.Ruleset) map[string][]string {
+	tables := map[string][]string{}
 	for _, st := range main.Statements {
 		if st.Table != nil {
 			tables[st.Table.Name] = nil
@@ -112,14 +133,23 @@ func (h *Host) pfHolds([]string) string {
 		}
 	}
 	maps.Copy(tables, k.tables)
+	return tables
+}
+
+// pfPrinted is what pfctl prints of the rules that run, without counters.
+func (h *Host) pfPrinted([]string) string {
+	if !h.jailed.running {
+		return section("off", "")
+	}
+	main, known := h.jailed.pf()
+	text, tables := section("skip", "lo0")+section("drops", "0")+section("main", printed(main)), h.jailed.held(main)
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		text += strings.TrimRight(fmt.Sprintf("table %s %d %s", name, len(tables[name]), strings.Join(tables[name], " ")), " ") + "\n"
+		text += section("table "+name, strings.Join(tables[name], "\n"))
 	}
-	all := section("rules", text)
 	for _, name := range slices.Sorted(maps.Keys(known.Anchors)) {
-		all += section("anchor "+name, printed(name, known.Anchors[name]))
+		text += section("anchor "+name, printed(known.Anchors[name]))
 	}
-	return all
+	return text
 }
 
 // jailsTold is what the host tells of its jails.
