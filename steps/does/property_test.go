@@ -53,24 +53,7 @@ func draw(t testing.TB, shell string, seed int64) (*world, Table) {
 	if half() {
 		w.must(os.MkdirAll(w.path("/var/spool"), []os.FileMode{0o700, 0o755}[r.Intn(2)]))
 	}
-	for _, unit := range []string{"theirs.service", "old.service"} {
-		w.write("state/units/"+unit+".packaged", "")
-		w.write("state/units/"+unit+".loaded", "[Service]\n")
-	}
-	some("root/etc/systemd/system/own.service", "", "[Service]\nExecStart=/old\n")
-	some("root/etc/systemd/system/late.service", "", "[Service]\nExecStart=/old\n")
-	w.run("systemctl daemon-reload", "")
-	for _, unit := range []string{"theirs.service", "old.service", "own.service", "late.service"} {
-		if _, err := os.Stat(w.dir + "/state/units/" + unit + ".loaded"); err != nil {
-			continue
-		}
-		if half() {
-			w.run("systemctl start "+unit, "")
-		}
-		if half() {
-			w.run("systemctl enable "+unit, "")
-		}
-	}
+	units(w, some, half)
 	etc := w.path("/etc/app")
 	left := "for f in " + w.path("/var/rules") + "; do rm -f $f; done" // what a unit of ours leaves behind when it is not ended as its file says
 	table := Table{Step: "app", Things: []Thing{
@@ -102,6 +85,28 @@ func draw(t testing.TB, shell string, seed int64) (*world, Table) {
 		table.Things = append(table.Things, Keys{Path: etc + "/main.cf", Syntax: MainCF, Set: []Key{{"", "relayhost", "[10.0.0.1]:26"}}})
 	}
 	return w, table
+}
+
+// units gives a host some, each running or not, and enabled or not.
+func units(w *world, some func(name string, texts ...string), half func() bool) {
+	for _, unit := range []string{"theirs.service", "old.service"} {
+		w.write("state/units/"+unit+".packaged", "")
+		w.write("state/units/"+unit+".loaded", "[Service]\n")
+	}
+	some("root/etc/systemd/system/own.service", "", "[Service]\nExecStart=/old\n")
+	some("root/etc/systemd/system/late.service", "", "[Service]\nExecStart=/old\n")
+	w.run("systemctl daemon-reload", "")
+	for _, unit := range []string{"theirs.service", "old.service", "own.service", "late.service"} {
+		if _, err := os.Stat(w.dir + "/state/units/" + unit + ".loaded"); err != nil {
+			continue
+		}
+		if half() {
+			w.run("systemctl start "+unit, "")
+		}
+		if half() {
+			w.run("systemctl enable "+unit, "")
+		}
+	}
 }
 
 func sum(s string) string {
