@@ -226,12 +226,11 @@ func ownRule(e *checks.Env, h *site.Host, v *checks.Vantage, port int, six bool)
 	if six {
 		src = k.world[1].at
 	}
-	f := seen.Fate{}
-	if p := k.packet(want{proto: "tcp", port: port}, src); k.pf != nil {
-		f = k.pf.decide(p)
-	} else {
-		f = k.rules.Enters(p)
+	p, decide := k.packet(want{proto: "tcp", port: port}, src), k.rules.Enters
+	if k.pf != nil {
+		decide = k.pf.decide
 	}
+	f := decide(p)
 	if f.Unsure {
 		return f, fmt.Errorf("it cannot be told what its rule %s does", quote(f.Doubt.Rule))
 	}

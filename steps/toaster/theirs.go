@@ -63,7 +63,7 @@ func (c scene) theirs(j site.Jail, p place, w wanted, text string) {
 		return
 	}
 	if (w.name == "allow.conf" || w.name == "filter.conf") && w.class != p.filter && w.text == "" {
-		c.idle(j, p, w)
+		c.idle(p, w)
 		return
 	}
 	for _, file := range tableFiles(text) {
@@ -111,7 +111,7 @@ func (c scene) table(j site.Jail, p place, file, wants, text string) {
 }
 
 // idle says of a file that lets in that it does nothing, because nothing loads it, or the main file does not ask what it is loaded into.
-func (c scene) idle(j site.Jail, p place, w wanted) {
+func (c scene) idle(p place, w wanted) {
 	if !c.called(w.class) {
 		c.note("%s/%s does nothing: the main file of pf calls no anchor %q; what it lets in belongs into %s.conf", p.dir, w.name, w.class+"/*", p.filter)
 	}
