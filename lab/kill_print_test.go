@@ -99,7 +99,7 @@ func killTable(rows []row) string {
 			}
 			slowest = max(slowest, r.ssh)
 		}
-		hosts := max(1, ends["OLD"]+ends["NEW"]+ends["NEITHER"])
+		hosts := max(1, ends["OLD"]+ends["NEW"]+ends["NEITHER"]+ends["HALF"])
 		fmt.Fprintf(&b, "%-22s %6d %5d%% %5d%% %14.1f\n", kind, n, 100*ends["OLD"]/hosts, 100*ends["NEW"]/hosts, slowest.Seconds())
 	}
 	return b.String()

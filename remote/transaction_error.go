@@ -12,11 +12,11 @@ var (
 	// ErrNotReady means that the change is still being applied.
 	ErrNotReady = errors.New("the change is not applied yet")
 	// ErrDisk means that the host has no room, or its file system is read-only; nothing was changed.
-	ErrDisk = errors.New("the host cannot write; nothing was changed")
+	ErrDisk = errors.New("the host cannot write")
 	// ErrNoGuard means that no watchdog or boot guard could be proven alive; nothing was changed.
-	ErrNoGuard = errors.New("the host cannot guard a change; nothing was changed")
+	ErrNoGuard = errors.New("the host cannot guard a change")
 	// ErrNoSecret means that a redacted secret is not known on the host it should be filled in on; nothing was changed.
-	ErrNoSecret = errors.New("a secret that the file needs is not on this host; nothing was changed")
+	ErrNoSecret = errors.New("a secret that the file needs is not on this host")
 	// ErrStuck means that a change could not be taken back, after five attempts; the host keeps the lock.
 	ErrStuck = errors.New("a change could not be taken back; the host stays locked until someone has looked at it")
 	// ErrUnknownID means that the host knows nothing of a transaction: it never began there, or nothing was changed.
@@ -31,7 +31,7 @@ func (e *ErrLocked) Error() string {
 	if e.Owner.String() == "" {
 		return "the host is being changed by another run"
 	}
-	return "the host is being changed by another run, or it left a change open that the host takes back at its deadline: " + strings.ReplaceAll(strings.TrimSpace(e.Owner.String()), "\n", ", ")
+	return "the host is being changed by another run, or it left a change open, which the host finishes or takes back by itself: " + strings.ReplaceAll(strings.TrimSpace(e.Owner.String()), "\n", ", ")
 }
 
 // ErrChanged means that a file is not any more what the operator was shown; nothing was changed.
@@ -39,7 +39,7 @@ type ErrChanged struct{ Path string }
 
 // Error is one line.
 func (e *ErrChanged) Error() string {
-	return fmt.Sprintf("somebody changed %s since it was shown; nothing was changed", e.Path)
+	return fmt.Sprintf("somebody changed %s since it was shown", e.Path)
 }
 
 // ErrTest means that a staged file did not pass its test, or that the script of an inert change failed; Out is what it printed.

@@ -23,6 +23,7 @@ func TakenBack(err error) string {
 func Advice(err error) string {
 	var changed *remote.ChangedKeyError
 	var locked *remote.ErrLocked
+	var no *run.Refusal
 	switch {
 	case errors.As(err, &changed):
 		return "The host shows another key than the one on record. If the host was installed anew, that is expected: compare the new key on the host's own console, " +
@@ -44,6 +45,8 @@ func Advice(err error) string {
 		return "Nothing of this change is kept. The reason stands above: mend it and try again, or leave it as it was."
 	case errors.Is(err, context.DeadlineExceeded):
 		return "There is no answer. Is the host on, is the address right, and does no firewall drop SSH from here? The ways in (w) also lead through the proxy, or to its console."
+	case errors.As(err, &no) && no.Kept:
+		return "What was confirmed before is kept. The reason why the rest was not begun stands above."
 	case errors.Is(err, run.ErrRefused):
 		return "Nothing was changed. The reason stands above."
 	}

@@ -15,8 +15,10 @@ import (
 )
 
 // bring makes the changes of an apply, guarded, and proves them.
-func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) {
+func (r *Runner) bring(ctx context.Context, list []steps.Step) (_ Outcome, err error) {
 	var done Outcome // by the rounds before
+	kept := false    // something guarded
+	defer func() { err = beside(kept, err) }()
 	made := deeds{}
 	var early *baseline
 	for round := 1; ; round++ {
@@ -68,9 +70,13 @@ func (r *Runner) bring(ctx context.Context, list []steps.Step) (Outcome, error) 
 			})
 			made.note(guarded)
 		}
+		kept = kept || err == nil && !(p.Inert && !p.Last)
 		out.Changed = out.Changed || err == nil
 		if done = out; err != nil || !p.Inert && len(p.joined(true, true)) == 0 && !p.waiting {
 			return out, r.keepOff(ctx, err)
+		}
+		if err := r.lagging(); err != nil {
+			return out, err
 		}
 	}
 }
@@ -90,11 +96,11 @@ func (r *Runner) catchUp() error {
 // allowed refuses a plan that must not be done, or would certainly lock the operator out and is not accepted.
 func (r *Runner) allowed(p *Proposal) error {
 	if why := p.Refused(); len(why) > 0 {
-		return fmt.Errorf("%w: %s", ErrRefused, strings.Join(why, "; "))
+		return refused(errors.New(strings.Join(why, "; ")))
 	}
 	if why := p.LockOut(); len(why) > 0 && !r.Accept[string(remote.LoseSSH)] {
-		return fmt.Errorf("%w: you would be locked out: %s; admit your address, or take the risk with --accept-risk=%s",
-			ErrRefused, strings.Join(why, "; "), remote.LoseSSH)
+		return refused(fmt.Errorf("you would be locked out: %s; admit your address, or take the risk with --accept-risk=%s",
+			strings.Join(why, "; "), remote.LoseSSH))
 	}
 	return nil
 }
@@ -140,7 +146,7 @@ type decision struct {
 func (r *Runner) change(ctx context.Context, d decision) (results []checks.Result, rolled []string, err error) {
 	before, err := r.before(ctx, d.early, d.before)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		return nil, nil, refused(err)
 	}
 	if d.answers {
 		before = d.unexcused(before)
@@ -166,7 +172,7 @@ func (r *Runner) change(ctx context.Context, d decision) (results []checks.Resul
 		case back != nil:
 			err = back
 		default:
-			err = fmt.Errorf("%w: %w", ErrRefused, err)
+			err = refused(err)
 		}
 		return results, rolled, err
 	}

@@ -48,6 +48,9 @@ func (r *Runner) confirm(ctx context.Context, list []*armed) error {
 		return fmt.Errorf("%w: %w; when it answers again, 'postern apply' brings the hosts in line", ErrUntold, untold)
 	}
 	for _, a := range list {
+		if a.lags {
+			r.lags = append(r.lags, a.part.Host)
+		}
 		h := r.hosts[a.part.Host]
 		h.session.Close()
 		h.session = a.anew
@@ -61,7 +64,7 @@ func (r *Runner) keep(ctx context.Context, a *armed, at *remote.Moment) error {
 	var unkept *remote.ErrUnkept
 	if errors.As(err, &unkept) {
 		r.emit(steps.Event{Kind: "warn", Host: a.part.Host, Text: "in effect now, but it may not outlast a reboot: " + remote.Words(err)})
-		err = nil
+		a.lags, err = unkept.Change == "", nil
 	}
 	if a.kept = err == nil; a.kept {
 		r.emit(steps.Event{Kind: "confirm", Host: a.part.Host, Text: "confirmed over the new login; it is kept"})

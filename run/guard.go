@@ -26,6 +26,7 @@ type armed struct {
 	kept  bool          // confirmed, and not undone since
 	back  bool          // taken back, or about to be by the host itself
 	lost  bool          // it cannot be seen whether it was kept
+	lags  bool          // kept, and the host has not made it last yet
 
 	unseen bool // back, but nobody could see it
 }

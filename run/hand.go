@@ -25,7 +25,7 @@ func (r *Runner) hand(ctx context.Context, parts []steps.Part) error {
 			err = fmt.Errorf("the %s: one line is wanted, and not an empty one", words)
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
+			return refused(err)
 		}
 		if err := r.hosts[p.Host].session.Hand(ctx, secret); err != nil {
 			return named(p.Host, "preparing", err)

@@ -163,7 +163,7 @@ func opened(s *site.Site, look steps.Look) []string {
 func (r *Runner) tidy(ctx context.Context, names []string) error {
 	for _, name := range names {
 		if err := r.hosts[name].session.Tidy(ctx); err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, named(name, "", err))
+			return refused(named(name, "", err))
 		}
 		r.emit(steps.Event{Kind: "warn", Host: name, Text: "an earlier run left a change open; it is settled now"})
 	}

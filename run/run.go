@@ -52,6 +52,7 @@ type Runner struct {
 
 	boots   map[string]string // which boot of each host it was when it was asked what works
 	anew    []string          // those that were started anew since, as far as a look told
+	lags    []string          // those that have not made last yet what was confirmed
 	slowest time.Duration     // that looking or asking the checks took so far
 }
 

@@ -21,7 +21,11 @@ func (r *Runner) Undo(ctx context.Context, ids []string) (Outcome, error) {
 	}
 	var out Outcome
 	for waiting := true; waiting && err == nil && !out.Declined; {
-		waiting, err = r.undo(ctx, list, &out)
+		kept := out.Changed
+		if waiting, err = r.undo(ctx, list, &out); waiting && err == nil {
+			err = r.lagging()
+		}
+		err = beside(kept, err)
 	}
 	return out, err
 }

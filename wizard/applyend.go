@@ -117,11 +117,15 @@ func (p *applyPage) viewEnd(width, height int) view {
 // reason is an error without the words that the verdict says already.
 func reason(err error) string {
 	var back *run.TakenBack
-	if errors.As(err, &back) {
+	var no *run.Refusal
+	switch {
+	case errors.As(err, &back):
 		err = back.Why
+	case errors.As(err, &no):
+		err = no.Why
 	}
 	text := remote.Words(err)
-	for _, known := range []error{run.ErrRolledBack, run.ErrRefused, run.ErrUntold} {
+	for _, known := range []error{run.ErrRolledBack, run.ErrUntold} {
 		text = strings.TrimPrefix(text, known.Error()+": ")
 	}
 	return text
@@ -141,6 +145,7 @@ func (p *applyPage) lastWords(width int) []draw.Line {
 
 // verdict is how it ended, in one sentence.
 func (p *applyPage) verdict() (string, draw.Style) {
+	var no *run.Refusal
 	err := p.done.err
 	switch {
 	case err == nil && p.done.outcome.Empty:
@@ -165,6 +170,8 @@ func (p *applyPage) verdict() (string, draw.Style) {
 		return "[FAIL] The preparations did not work. Nothing that runs was changed.", draw.Bad
 	case errors.Is(err, run.ErrRefused):
 		return "[FAIL] Refused before anything was changed.", draw.Bad
+	case errors.As(err, &no):
+		return "[FAIL] The rest was not begun. What was confirmed before is kept.", draw.Bad
 	}
 	return "[FAIL] It did not work.", draw.Bad
 }

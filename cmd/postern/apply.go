@@ -82,7 +82,7 @@ func (a *app) ended(out run.Outcome, err error) error {
 	}
 	switch {
 	case err != nil:
-		err = &problem{code: code, err: err, hints: endHints(err)}
+		err = &problem{code: code, err: err, hints: endHints(out, err)}
 	case out.Declined:
 		a.say.line(plain, "Nothing was changed.")
 	case out.Empty && code != exitOK:
@@ -123,10 +123,13 @@ func outcomeCode(out run.Outcome, err error) int {
 	return checks.Exit(out.Results)
 }
 
-func endHints(err error) []string {
+func endHints(out run.Outcome, err error) []string {
 	_, hints := verdict(err)
-	if errors.Is(err, run.ErrRefused) {
+	switch {
+	case errors.Is(err, run.ErrRefused):
 		hints = append(hints, "nothing was changed")
+	case errors.Is(err, run.ErrRolledBack) && out.Changed:
+		hints = append(hints, "what was confirmed before it is kept")
 	}
 	return hints
 }
