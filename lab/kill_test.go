@@ -103,7 +103,7 @@ func TestKillHosts(t *testing.T) {
 }
 
 // killShares are the cases for each lab of a shape. Most of a case is waiting, so many of them go side by side.
-func killShares(cases []killCase) [][]killCase { return slices.Collect(slices.Chunk(cases, 30)) }
+func killShares(cases []killCase) [][]killCase { return slices.Collect(slices.Chunk(cases, 16)) }
 
 // killCases are the cases of a shape: a few that differ most, or all.
 func killCases(s shape) []killCase {
