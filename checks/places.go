@@ -101,6 +101,9 @@ func (e *Env) Public4(h *site.Host, v *Vantage) netip.Addr {
 	return netip.Addr{}
 }
 
+// Without6 says that a place has no IPv6, as most homes: that says nothing of what it would ask.
+func Without6(place string) string { return place + " has no IPv6 to ask from" }
+
 // Blind says why a place cannot judge what answers at a public address and port of the site, now or later, which is no fault of theirs;
 // "" where nothing is known against it. It is a host without IPv6; or the mail host itself, whose own packets do not come as a stranger's.
 func (e *Env) Blind(from *Vantage, to netip.AddrPort) string {
@@ -116,7 +119,7 @@ func (e *Env) Blind(from *Vantage, to netip.AddrPort) string {
 		return ""
 	}
 	if to.Addr().Is6() && n.Device6 == "" {
-		return name + " has no IPv6 to ask from"
+		return Without6(name)
 	}
 	h := e.Site.Host(v.Name)
 	if h == nil || h.Role != site.Mail {
@@ -181,4 +184,24 @@ func Named(s *site.Site, h *site.Host) string {
 		return ""
 	}
 	return "." + h.Name
+}
+
+// Public is the place that a service is asked from at a public address of its proxy, which the question then names. Where none can
+// judge it there is none, and a result that says why.
+func (e *Env) Public(q *Question, proxy *site.Host, s site.Service, to netip.AddrPort) (*Vantage, Result) {
+	from, err := e.Outside(proxy)
+	if err != nil {
+		return nil, q.Cannot(err)
+	}
+	q.From = from.Name
+	if !to.Addr().IsValid() {
+		return nil, q.Unknown(proxy.Name+"'s public address is not known", "it was neither answered nor detected")
+	}
+	if why := e.Blind(from, to); why != "" {
+		return nil, q.Skip("%s", why)
+	}
+	if len(s.From) > 0 {
+		return nil, q.Skip("it is open to %s only", seen.Joined(s.From))
+	}
+	return from, Result{}
 }

@@ -120,9 +120,6 @@ func (h *Host) answer(q remote.Query) remote.Answer {
 	if own := bsdAnswers[w[0]]; h.bsd != nil && own != nil {
 		says = own
 	}
-	if h.jailed != nil {
-		says = jailAnswers[w[0]]
-	}
 	if says == nil {
 		return remote.Answer{Out: "the demo has no answer to " + q.ID, Code: 3}
 	}

@@ -31,7 +31,7 @@ func (w *World) issued(name string) (*tls.Certificate, error) {
 
 // shown is what the mail ports show: something that stands in, until the web server's is handed over.
 func (w *World) shown(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if w.Proxy.File(handed) != nil || w.Proxy.jailed != nil {
+	if w.Proxy.File(handed) != nil || w.jails() {
 		return w.issued(hello.ServerName)
 	}
 	return paper().of(hello)

@@ -57,9 +57,6 @@ func (h *Host) do(c remote.Change, phase string, say func(string)) error {
 	if h.bsd != nil {
 		return h.doBSD(s)
 	}
-	if h.jailed != nil {
-		return h.jailsDo(s, phase)
-	}
 	_, what, _ := strings.Cut(c.ID, ".")
 	begin, _, _ := strings.Cut(what, ".")
 	for _, key := range []string{c.ID, what, c.Step + "." + begin, begin} {

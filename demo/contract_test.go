@@ -30,51 +30,60 @@ func questions(s *site.Site, h *site.Host) []remote.Query {
 			all = append(all, step.Reads(s, h)...)
 		}
 	}
-	other := s.HostsOf(map[site.Role]site.Role{site.Proxy: site.Mail, site.Mail: site.Proxy}[h.Role])[0]
-	return append(all, seen.PathTo(netip.MustParseAddr("203.0.113.10")).Query(s, h),
-		seen.Through(s.TunnelAddress(other), []int{1420, 1280}).Query(s, h), seen.Peers(s.Ports.IMAPS).Query(s, h))
+	for _, other := range s.HostsOf(map[site.Role]site.Role{site.Proxy: site.Mail, site.Mail: site.Proxy}[h.Role]) {
+		all = append(all, seen.Through(s.TunnelAddress(other), []int{1420, 1280}).Query(s, h))
+	}
+	return append(all, seen.PathTo(netip.MustParseAddr("203.0.113.10")).Query(s, h), seen.Peers(s.Ports.IMAPS).Query(s, h))
 }
 
-// TestEveryQuestionIsAnswered asks all that anybody asks, of both hosts in every state: whole answers, of which each can be told.
+// TestEveryQuestionIsAnswered asks all that anybody asks, of every host in every state: whole answers, of which each can be told.
 func TestEveryQuestionIsAnswered(t *testing.T) {
-	story(func(t *testing.T) {
-		o := newOperator(t, 10*time.Minute)
-		ask := func(state string) {
-			for _, h := range o.site.Hosts {
-				l, err := o.connect(t.Context(), remote.Target{Name: h.Name, SSH: h.SSH})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer l.Close()
-				facts, err := l.Facts(t.Context(), questions(o.site, h))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for id, a := range facts.Answers {
-					if word, _, _ := strings.Cut(id, " "); slices.Contains([]string{"unit", "user", "dir", "npm", "command", "packages", "haraka", "compose"}, word) {
-						continue // of steps/does, each with a form of its own
-					}
-					if a.Code > 1 || a.Code == 1 && !strings.HasPrefix(id, "/") || !strings.HasPrefix(id, "/") && !strings.HasSuffix(a.Out, "== end\n") {
-						t.Errorf("%s: %s: %s: %+v", state, h.Name, id, a)
-					}
-				}
-				for _, fact := range seen.All() {
-					if err := fact.Tell(facts); err != nil {
-						t.Errorf("%s: %s: %v", state, h.Name, err)
-					}
-				}
+	for name, scene := range map[string]func(t *testing.T) *operator{
+		"Debian":  func(t *testing.T) *operator { return newOperator(t, 10*time.Minute) },
+		"FreeBSD": func(t *testing.T) *operator { return newAbroad(t, "both-15-masks") },
+		"jails":   func(t *testing.T) *operator { return newAbroad(t, "jails") },
+	} {
+		t.Run(name, story(func(t *testing.T) {
+			o := scene(t)
+			o.answered("bare")
+			if err := o.apply(o.chapters...); err != nil {
+				t.Fatal(err)
+			}
+			o.answered("set up")
+			if err := o.undo(o.chapters...); err != nil {
+				t.Fatal(err)
+			}
+			o.answered("undone")
+		}))
+	}
+}
+
+func (o *operator) answered(state string) {
+	o.Helper()
+	for _, h := range o.site.Hosts {
+		l, err := o.connect(o.Context(), remote.Target{Name: h.Name, SSH: h.SSH})
+		if err != nil {
+			o.Fatal(err)
+		}
+		defer l.Close()
+		facts, err := l.Facts(o.Context(), questions(o.site, h))
+		if err != nil {
+			o.Fatal(err)
+		}
+		for id, a := range facts.Answers {
+			if word, _, _ := strings.Cut(id, " "); slices.Contains([]string{"unit", "user", "dir", "npm", "command", "packages", "haraka", "compose"}, word) {
+				continue // of steps/does, each with a form of its own
+			}
+			if a.Code > 1 || a.Code == 1 && !strings.HasPrefix(id, "/") || !strings.HasPrefix(id, "/") && !strings.HasSuffix(a.Out, "== end\n") {
+				o.Errorf("%s: %s: %s: %+v", state, h.Name, id, a)
 			}
 		}
-		ask("bare")
-		if err := o.apply(); err != nil {
-			t.Fatal(err)
+		for _, fact := range seen.All() {
+			if err := fact.Tell(facts); err != nil {
+				o.Errorf("%s: %s: %v", state, h.Name, err)
+			}
 		}
-		ask("set up")
-		if err := o.undo(); err != nil {
-			t.Fatal(err)
-		}
-		ask("undone")
-	})(t)
+	}
 }
 
 // TestScriptsParse has shells read every script that the demo's hosts are given, and every question: what simulated hosts do with

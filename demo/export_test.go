@@ -18,13 +18,7 @@ func Whole(h *Host) string {
 	}
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
-	if h.jailed != nil {
-		for _, fact := range []string{"pf", "anchors", "rcconf", "sysctl", "toaster"} {
-			b.WriteString(fact + "\n" + jailAnswers[fact](h, nil))
-		}
-		return b.String()
-	}
-	for _, fact := range []string{"addresses", "listeners", "routing", "sysctl", "units", "tunnel", "keys", "keyfiles", "boot", "ufw", "pf", "pfrules", "rcconf"} {
+	for _, fact := range []string{"addresses", "listeners", "routing", "sysctl", "units", "tunnel", "keys", "keyfiles", "boot", "ufw", "pf", "pfrules", "rcconf", "toaster"} {
 		says := answers[fact]
 		if own := bsdAnswers[fact]; h.bsd != nil && own != nil {
 			says = own
@@ -48,7 +42,7 @@ func BSD(h *Host, release string, dhcp, only4 bool) {
 	if only4 {
 		h.six = netip.Prefix{}
 	}
-	h.becomeBSD(release)
+	h.becomeBSD(release, "vtnet0")
 	h.bsd.dhcp = dhcp
 }
 

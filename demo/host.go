@@ -28,7 +28,6 @@ type Host struct {
 	logins int
 
 	mailLog []string // what its mail servers have logged
-	jailed  *jailed  // where it runs FreeBSD, with jails
 	extra   string   // Mailcow's extra.cf, as its Postfix has read it
 }
 

@@ -45,10 +45,6 @@ func (h *Host) boot() {
 	if k.started["caddy"] {
 		h.webLoad()
 	}
-	if h.jailed != nil {
-		h.startJails()
-		return
-	}
 	h.layer()
 	if h.enabled("ufw") {
 		k.started["ufw"] = true

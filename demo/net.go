@@ -41,7 +41,7 @@ func (h *Host) ears() []*ear {
 	if h == h.w.Mail && h.mailcowRuns() {
 		all = append(all, h.mailEars()...)
 	}
-	return slices.Concat(all, h.harakaEars(), h.webEars())
+	return slices.Concat(all, h.harakaEars(), h.webEars(), h.jailEars())
 }
 
 // anyPort is a random port, as a kernel gives one to who wants any.

@@ -1,6 +1,9 @@
 package demo
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // The addresses that the simulated hosts and the operator have.
 const (
@@ -52,6 +55,9 @@ func (h *Host) owns(a netip.Addr) bool {
 				return true
 			}
 		}
+	}
+	if h.bsd != nil && slices.ContainsFunc(h.bsd.jails, func(j jail) bool { return j.four == a }) {
+		return true
 	}
 	return a == h.four.Addr() || a == h.six.Addr() || a.IsLoopback()
 }

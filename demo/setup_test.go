@@ -26,9 +26,11 @@ import (
 // operator is somebody who sets up the simulated hosts with the engine itself.
 type operator struct {
 	*testing.T
-	w       *demo.World
-	site    *site.Site
-	connect func(context.Context, remote.Target) (run.Login, error)
+	w    *demo.World
+	site *site.Site
+	// the chapters that a scene is about; none means all
+	chapters []string
+	connect  func(context.Context, remote.Target) (run.Login, error)
 
 	deadline time.Duration
 	mu       sync.Mutex

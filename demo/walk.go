@@ -121,12 +121,6 @@ const (
 
 // enter brings a packet to a host, over one of its interfaces: its rules decide.
 func (w *World) enter(h *Host, in string, x way) way {
-	if h.jailed != nil {
-		if x.here && w.dark(h) || w.faulty("lockout") && h.jailed.running && x.dst.Port() == sshPort {
-			return x
-		}
-		return h.enterJails(x)
-	}
 	rules := h.kernel.tables(x.dst.Addr())
 	firewalled := h.kernel.firewalled() || h.bsd != nil && h.bsd.on
 	if x.here && w.dark(h) || w.faulty("lockout") && h == w.Proxy && firewalled && x.dst.Port() == sshPort {

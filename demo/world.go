@@ -72,7 +72,7 @@ func New(o Options) (*World, error) {
 	w.ctx, w.end = context.WithCancel(context.Background())
 	w.Proxy = w.host("proxy", proxy4, proxy6, "fe80::9f:b0ff:fe08:4e77")
 	if o.System == "freebsd" {
-		w.Proxy.becomeBSD(freeBSD)
+		w.Proxy.becomeBSD("15.0-RELEASE-p1", "vtnet0")
 	}
 	w.Mail = w.host("mail", mail4, mail6, "fe80::90:cfff:fe8d:408b")
 	if o.Jails {
@@ -82,7 +82,7 @@ func New(o Options) (*World, error) {
 }
 
 func (w *World) hosts() []*Host {
-	if w.Proxy.jailed != nil {
+	if w.jails() {
 		return []*Host{w.Proxy}
 	}
 	return []*Host{w.Proxy, w.Mail}

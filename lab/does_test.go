@@ -122,8 +122,8 @@ require("net").createServer(s => s.end(text)).listen(4100, "127.0.0.1")`)
 			Undo: "rm -f /etc/app/index", Config: []string{"/etc/app/own.conf"}},
 		does.Unit{Name: "app.service", Config: []string{"/etc/app/"}, Text: "[Service]\nUser=app\nExecStart=/usr/bin/node /opt/app/1.0/node_modules/app\n[Install]\nWantedBy=multi-user.target\n"},
 		does.Unit{Name: "docker.service", Config: []string{"/etc/app/own.conf"}, Reload: true},
-		does.Unit{Name: "ssh.service", File: "/etc/systemd/system/ssh.service.d/60-app.conf", Text: "[Unit]\nAfter=app.service\n", Idle: true},
-		does.Unit{Name: "old.service", Off: true},
+		does.Unit{Name: "ssh.service", File: "/etc/systemd/system/ssh.service.d/60-app.conf", Text: "[Unit]\nAfter=app.service\n", Starts: does.ByOthers},
+		does.Unit{Name: "old.service", Starts: does.Never},
 		does.File{Path: "/srv/stack/docker-compose.yml", Text: "version: '3'\nservices:\n  web:\n    image: lab/base\n    stop_grace_period: 0s\n    restart: always\n    command: [perl, -e, 'sleep 9 while 1']\n"},
 		does.Compose{Dir: "/srv/stack", Project: "stack"},
 	}}

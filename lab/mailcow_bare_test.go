@@ -57,7 +57,7 @@ func TestMailcowBare(t *testing.T) {
 
 	set := want(t, m.l, "mail", "cat", mailcowDir+"/mailcow.conf")
 	m.unhurried()
-	if said := m.run(0, "undo", "--all", "--yes", "--accept-risk=lose-ssh"); !strings.Contains(said, mailcowDir+" stays, with the passwords of its mailboxes") {
+	if said := m.run(0, "undo", "--all", "--yes", "--accept-risk=lose-ssh"); !strings.Contains(said, mailcowDir+" stays, with its mailcow.conf") {
 		t.Errorf("it does not say what stays:\n%s", said)
 	}
 	if at := m.published(); len(at) > 0 {

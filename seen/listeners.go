@@ -45,15 +45,14 @@ echo '== sockets'; ss -Hltunp || exit 3`, askSockstat),
 					l.Process = name
 				}
 			}
-			if l.Process != throwAway {
-				all = append(all, l)
-			}
+			all = append(all, l)
 		}
-		return ordered(all), nil
+		return own(all), nil
 	}})
 
-// ordered are listeners by port: a host tells them in any order, and what is said of them is said alike each time.
-func ordered(all []Listener) []Listener {
+// own are the host's own listeners by port: a host tells them in any order, and what is said of them is said alike each time.
+func own(all []Listener) []Listener {
+	all = slices.DeleteFunc(all, func(l Listener) bool { return l.Process == throwAway })
 	slices.SortStableFunc(all, func(a, b Listener) int {
 		return cmp.Or(a.Port-b.Port, strings.Compare(a.Proto, b.Proto), a.Addr.Compare(b.Addr))
 	})
@@ -111,9 +110,7 @@ func parseSockstat(lines []string) ([]Listener, error) {
 		if !Name(l.Process) {
 			l.Process = ""
 		}
-		if l.Process != throwAway {
-			all = append(all, l)
-		}
+		all = append(all, l)
 	}
-	return ordered(all), nil
+	return own(all), nil
 }

@@ -50,8 +50,7 @@ const (
 	// kept says whether mailboxes may lie in volumes of it; who cannot tell keeps them.
 	kept = `kept() {
 	command -v docker >/dev/null || return 1
-	v=$(docker volume ls -q --filter label=com.docker.compose.project=mailcowdockerized) && [ -z "$v" ] && return 1
-	echo "told: ` + seen.MailcowDir + ` stays, with the passwords of its mailboxes, which Docker keeps"
+	! v=$(docker volume ls -q --filter label=com.docker.compose.project=mailcowdockerized) || [ "$v" ]
 }
 `
 	cloneDo = `d=` + seen.MailcowDir + `
@@ -67,7 +66,7 @@ trap 'rm -f "$rc"' EXIT
 	cloneUndo = kept + `d=` + seen.MailcowDir + `
 rm -rf "$d.part"
 [ -e "$d" ] || exit 0
-kept || rm -rf "$d"
+if kept; then echo "told: $d stays, with its mailcow.conf"; else rm -rf "$d"; fi
 `
 	// It must not find a mailcow.conf, or it asks whether to write it anew.
 	generateDo = `cd ` + seen.MailcowDir + ` || exit 1
@@ -92,7 +91,7 @@ chmod 600 mailcow.conf
 sed -i 's/^DOCKER_COMPOSE_VERSION=$/DOCKER_COMPOSE_VERSION=native/' mailcow.conf
 cmp -s $j.before-postern $j || [ ! -e $j ] || echo "told: Docker was restarted: Mailcow gave it IPv6, in $j"
 `
-	generateUndo = kept + `! kept || exit 0
+	generateUndo = kept + `! kept || { echo "told: ` + mailcowConf + ` stays: mailboxes that Docker keeps need its passwords"; exit 0; }
 rm -f ` + mailcowConf + `
 j=/etc/docker/daemon.json
 [ -e $j.before-postern ] || exit 0

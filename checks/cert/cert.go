@@ -95,18 +95,9 @@ func (d door) ask(ctx context.Context, e *checks.Env) checks.Result {
 	if q.Rests = []string{"cert.handover", "firewall.open." + d.service.Name}; !d.service.Forwarded {
 		q.Rests = append(q.Rests, "smtp.haraka")
 	}
-	from, err := e.Outside(d.proxy)
-	if err != nil {
-		return q.Cannot(err)
-	}
-	q.From = from.Name
-	switch {
-	case !d.to.Addr().IsValid():
-		return q.Unknown(d.proxy.Name+"'s public address is not known", "it was neither answered nor detected")
-	case e.Blind(from, d.to) != "":
-		return q.Skip("%s", e.Blind(from, d.to))
-	case len(d.service.From) > 0:
-		return q.Skip("it is open to %s only", seen.Joined(d.service.From))
+	from, why := e.Public(&q, d.proxy, d.service, d.to)
+	if from == nil {
+		return why
 	}
 	if name := e.Unset(append(e.Site.HostsOf(site.Mail), d.proxy)...); d.service.Forwarded && name != "" {
 		return q.Skip("the tunnel is not set up on %s yet: chapter 3 does it", name)

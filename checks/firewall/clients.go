@@ -15,20 +15,20 @@ import (
 
 // peers are who is connected to the port on the mail host while a connection of ours is open, and was not before. Others connect, too, as
 // they like: where we are not seen under our own address, as far as that is known, only who comes a second time with us counts.
-func (f forwarding) peers(ctx context.Context, e *checks.Env, mine netip.Addr) ([]netip.Addr, error) {
-	first, err := f.fresh(ctx, e, mine)
-	if err != nil || slices.Contains(first, mine) || len(first) == 0 {
+func (f forwarding) peers(ctx context.Context, e *checks.Env) ([]netip.Addr, error) {
+	first, err := f.fresh(ctx, e)
+	if err != nil || slices.Contains(first, f.mine) || len(first) == 0 {
 		return first, err
 	}
-	again, err := f.fresh(ctx, e, mine)
-	if err != nil || slices.Contains(again, mine) {
+	again, err := f.fresh(ctx, e)
+	if err != nil || slices.Contains(again, f.mine) {
 		return again, err
 	}
 	return slices.DeleteFunc(again, func(p netip.Addr) bool { return !slices.Contains(first, p) }), nil
 }
 
 // fresh are who came while one connection of ours was open; our own address is waited for, where it is known.
-func (f forwarding) fresh(ctx context.Context, e *checks.Env, mine netip.Addr) ([]netip.Addr, error) {
+func (f forwarding) fresh(ctx context.Context, e *checks.Env) ([]netip.Addr, error) {
 	v, err := e.Look(f.mail)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (f forwarding) fresh(ctx context.Context, e *checks.Env, mine netip.Addr) (
 				came = append(came, p.Addr())
 			}
 		}
-		if slices.Contains(came, mine) || len(came) > 0 && !mine.IsValid() || wait > sightMost {
+		if slices.Contains(came, f.mine) || len(came) > 0 && !f.mine.IsValid() || wait > sightMost {
 			return came, nil
 		}
 		select {
@@ -78,11 +78,10 @@ func askClients(ctx context.Context, e *checks.Env) []checks.Result {
 	}
 	want := func(forwarding) string { return "the client's own address at the mail host" }
 	return eachForwarding(ctx, e, want, func(q checks.Question, f forwarding) checks.Result {
-		mine, err := seenAs(ctx, e, f.from, f.proxy)
-		if err != nil {
-			return q.Cannot(err)
+		if f.unseen != nil {
+			return q.Cannot(f.unseen)
 		}
-		q.Want, q.Rests = mine.String()+" at the mail host, as the proxy sees it", []string{"firewall.dnat." + f.Name}
+		q.Want, q.Rests = f.mine.String()+" at the mail host, as the proxy sees it", []string{"firewall.dnat." + f.Name}
 		k := f.probe(ctx, e)
 		if k.Answer != checks.Open {
 			return q.Unknown(fmt.Sprintf("%d is not reached: %s", f.Port, k.Said()), "firewall.dnat tells why")
@@ -92,11 +91,12 @@ func askClients(ctx context.Context, e *checks.Env) []checks.Result {
 			peers = append(peers, p.Addr())
 		}
 		if k.Real {
-			if peers, err = f.peers(ctx, e, mine); err != nil {
+			var err error
+			if peers, err = f.peers(ctx, e); err != nil {
 				return q.Unknown("what the mail host sees could not be read: "+checks.Why(err), "")
 			}
 		}
-		return compare(q, e.Site, peers, mine)
+		return compare(q, e.Site, peers, f.mine)
 	})
 }
 

@@ -154,9 +154,9 @@ func judgeClosed(ctx context.Context, e *checks.Env, q checks.Question, v *check
 		return q.Unknown("stopped before it was answered", "")
 	case len(t.mute) > 0 && e.Blind(s.from, netip.AddrPortFrom(s.to, 0)) != "":
 		if err := denies(e, s, v); err != nil {
-			return q.Unknown(fmt.Sprintf("%s: %s has no IPv6 to ask from, and %s", s.to, s.from.Name, err), "this place cannot ask, and the host's own rules do not tell")
+			return q.Unknown(fmt.Sprintf("%s: %s, and %s", s.to, checks.Without6(s.from.Name), err), "this place cannot ask, and the host's own rules do not tell")
 		}
-		return q.Skip("%s: %s has no IPv6 to ask from; the host's own rules drop all %d ports", s.to, s.from.Name, t.total)
+		return q.Skip("%s: %s; the host's own rules drop all %d ports", s.to, checks.Without6(s.from.Name), t.total)
 	case len(t.mute) > 0:
 		return q.Unknown(fmt.Sprintf("%s: %s", s.to, t.mute[0]), "this place cannot ask")
 	case len(t.chosen) > 0:

@@ -45,6 +45,8 @@ type forwarding struct {
 	site.Service
 	proxy, mail *site.Host
 	from        *checks.Vantage
+	mine        netip.Addr // under which the proxy sees that place
+	unseen      error      // why that is not known
 }
 
 // eachForwarding asks the same of every forwarded port, all at once, where it can be asked about.
@@ -53,7 +55,7 @@ func eachForwarding(ctx context.Context, e *checks.Env, want func(forwarding) st
 	for _, p := range e.Site.HostsOf(site.Proxy) {
 		for _, m := range e.Site.HostsOf(site.Mail) {
 			for _, s := range forwarded(e.Site) {
-				f := forwarding{s, p, m, nil}
+				f := forwarding{Service: s, proxy: p, mail: m}
 				q := checks.Question{Suffix: "." + f.Name + checks.Named(e.Site, p) + checks.Named(e.Site, m), From: checks.Here, Fix: "firewall", Want: want(f)}
 				asks = append(asks, func() checks.Result {
 					err := f.ready(e)
@@ -69,7 +71,8 @@ func eachForwarding(ctx context.Context, e *checks.Env, want func(forwarding) st
 					if why := e.Blind(f.from, f.public()); why != "" {
 						return q.Skip("%s", why)
 					}
-					if len(f.From) > 0 && !f.admits(ctx, e) {
+					f.mine, f.unseen = seenAs(ctx, e, f.from, p)
+					if len(f.From) > 0 && (f.unseen != nil || !seen.Inside(f.From, f.mine)) {
 						return q.Skip("it is open to %s only, which %s is not, as far as is known", seen.Joined(f.From), f.from.Name)
 					}
 					return ask(q, f)
@@ -96,12 +99,6 @@ func (f *forwarding) ready(e *checks.Env) (err error) {
 	return nil
 }
 
-// admits says whether the place that it is dialled from is one of its sources, as far as is known.
-func (f forwarding) admits(ctx context.Context, e *checks.Env) bool {
-	mine, err := seenAs(ctx, e, f.from, f.proxy)
-	return err == nil && seen.Inside(f.From, mine)
-}
-
 // public is where the world dials it.
 func (f forwarding) public() netip.AddrPort {
 	return netip.AddrPortFrom(f.proxy.Public4, uint16(f.Port))
@@ -121,8 +118,7 @@ func askDNAT(ctx context.Context, e *checks.Env) []checks.Result {
 		if k.Answer != checks.Open || !k.Real {
 			return judge(q, k, "it is not sent on, forwarding is denied, or the tunnel is down")
 		}
-		mine, _ := seenAs(ctx, e, f.from, f.proxy)
-		peers, err := f.peers(ctx, e, mine)
+		peers, err := f.peers(ctx, e)
 		switch {
 		case err != nil:
 			return q.Unknown("open, and whether the mail host answered could not be seen: "+checks.Why(err), "")

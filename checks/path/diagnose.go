@@ -85,7 +85,7 @@ func Diagnose(s Signals) Diagnosis {
 		}
 		d.Words = s.name() + " works: every hop lets it through"
 	case s.without6():
-		d.Confidence, d.Words = Open, s.name()+" was not asked: "+s.From+" has no way to the IPv6 internet"
+		d.Confidence, d.Words = Open, s.name()+" was not asked: "+checks.Without6(s.From)
 	default:
 		d.Confidence = Open
 		d.Words = s.name() + " does not get through, and where it ends cannot be told: " + cmp.Or(open.evidence, "nothing that was seen says so")
@@ -112,7 +112,9 @@ func (s Signals) works() bool {
 }
 
 // without6 says that the place asked from has no IPv6, as most homes: that says nothing of the port.
-func (s Signals) without6() bool { return s.Public.Addr().Is6() && s.Dial.Answer == checks.NoRoute }
+func (s Signals) without6() bool {
+	return s.Public.Addr().Is6() && s.Dial.Answer == checks.NoRoute || s.Blind == checks.Without6(s.From)
+}
 
 // hops are the places on the way.
 func (s Signals) hops() []hop {

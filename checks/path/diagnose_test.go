@@ -238,8 +238,12 @@ func TestDiagnoseWithout6(t *testing.T) {
 	s.Public, s.Client, s.Dial.Answer = netip.MustParseAddrPort("[2001:db8:113::10]:25"), netip.Addr{}, checks.NoRoute
 	s.Target = s.Public
 	seenAs(t, &s)
-	if d := Diagnose(s); d.Outcome() != checks.Skip || !strings.Contains(d.Words, "here has no way to the IPv6 internet") || d.Action != "" {
-		t.Errorf("%s: %s", d.Outcome(), d.Words)
+	found := s
+	found.Blind, found.Dial.Answer = checks.Without6("here"), checks.NoPlace // it was seen before anything was dialled
+	for _, s := range []Signals{s, found} {
+		if d := Diagnose(s); d.Outcome() != checks.Skip || !strings.HasSuffix(d.Words, "was not asked: here has no IPv6 to ask from") || d.Action != "" {
+			t.Errorf("%s: %s", d.Outcome(), d.Words)
+		}
 	}
 }
 

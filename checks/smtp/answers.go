@@ -79,18 +79,9 @@ func (d door) ask(e *checks.Env, q checks.Question, s site.Service, ask func(che
 	if q.Rests = []string{"firewall.open." + s.Name, "smtp.haraka", "mailcow.containers"}; s.Forwarded {
 		q.Rests = slices.Delete(q.Rests, 1, 2)
 	}
-	from, err := e.Outside(d.proxy)
-	if err != nil {
-		return q.Cannot(err)
-	}
-	d.from, q.From = from, from.Name
-	switch {
-	case !d.to.Addr().IsValid():
-		return q.Unknown(d.proxy.Name+"'s public address is not known", "it was neither answered nor detected")
-	case e.Blind(from, d.to) != "":
-		return q.Skip("%s", e.Blind(from, d.to))
-	case len(s.From) > 0:
-		return q.Skip("it is open to %s only", seen.Joined(s.From))
+	from, why := e.Public(&q, d.proxy, s, d.to)
+	if d.from = from; from == nil {
+		return why
 	}
 	if name := e.Unset(append(e.Site.HostsOf(site.Mail), d.proxy)...); s.Forwarded && name != "" {
 		return q.Skip(notYet, name)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"postern/checks"
-	"postern/seen"
 	"postern/site"
 	"postern/zone"
 )
@@ -75,18 +74,9 @@ func doors(e *checks.Env, q checks.Question, service string, names []string, ask
 }
 
 func (d door) ask(q checks.Question, s site.Service, ask func(checks.Question, door) checks.Result) checks.Result {
-	from, err := d.e.Outside(d.proxy)
-	if err != nil {
-		return q.Cannot(err)
-	}
-	d.from, q.From = from, from.Name
-	switch {
-	case !d.to.Addr().IsValid():
-		return q.Unknown(d.proxy.Name+"'s public address is not known", "it was neither answered nor detected")
-	case d.e.Blind(from, d.to) != "":
-		return q.Skip("%s", d.e.Blind(from, d.to))
-	case len(s.From) > 0:
-		return q.Skip("it is open to %s only", seen.Joined(s.From))
+	from, why := d.e.Public(&q, d.proxy, s, d.to)
+	if d.from = from; from == nil {
+		return why
 	}
 	return ask(q, d)
 }

@@ -169,6 +169,9 @@ func named(given []string, checksToo bool) error {
 		if isCheck(id) {
 			hint = fmt.Sprintf("that is a check: 'postern check %s' asks it", id)
 		}
+		if family := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return !strings.HasPrefix(name, id+".") }); len(family) > 0 {
+			return usage("name one of its checks: "+strings.Join(family, ", "), "%q "+what, id, strings.Join(names, ", "))
+		}
 		return usage(cmp.Or(meant(id, known), hint), "%q "+what, id, strings.Join(names, ", "))
 	}
 	return nil

@@ -121,6 +121,18 @@ func (g *ground) ordered() error {
 	return nil
 }
 
+// stands says whether the old file is back and runs, where pf ran, and nothing is open.
+func (g *ground) stands(on bool) error {
+	rule := ""
+	if on {
+		rule = "block in quick from <bruteforce>"
+	}
+	if g.file("pf.conf").Text != oldRules {
+		return errors.New("the old file is not back")
+	}
+	return errors.Join(g.runs(on, rule), g.free())
+}
+
 // runs wants pf on or off, and that rule in it.
 func (g *ground) runs(on bool, rule string) error {
 	_, off := g.pf("-s", "Running")
@@ -176,14 +188,7 @@ var pfEnds = map[string]func(g *ground, on bool) error{
 		if err := errors.Join(g.runs(true, "block in log"), g.reboot()); err != nil {
 			return err
 		}
-		rule := ""
-		if on {
-			rule = "block in quick from <bruteforce>"
-		}
-		if g.file("pf.conf").Text != oldRules {
-			return errors.New("the old file is not back")
-		}
-		return errors.Join(g.runs(on, rule), g.free())
+		return g.stands(on)
 	},
 	"undone later": func(g *ground, on bool) error {
 		tx := g.change()
@@ -200,14 +205,7 @@ var pfEnds = map[string]func(g *ground, on bool) error{
 		if err := errors.Join(g.s.Begin(bg(), undo, nil), g.confirm(undo.ID)); err != nil {
 			return err
 		}
-		rule := ""
-		if on {
-			rule = "block in quick from <bruteforce>"
-		}
-		if g.file("pf.conf").Text != oldRules {
-			return errors.New("the old file is not back")
-		}
-		return errors.Join(g.runs(on, rule), g.free())
+		return g.stands(on)
 	},
 	"a file that does not parse": func(g *ground, on bool) error {
 		want := g.fingerprint()

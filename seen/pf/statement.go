@@ -36,22 +36,21 @@ func (p *parser) one(s *Statement) {
 	if t.kind != word {
 		p.refuse("syntax error")
 	}
+	read := func(kind Kind, rest func(*Statement)) {
+		s.Kind = kind
+		rest(s)
+	}
 	switch t.text {
 	case "set":
-		s.Kind = Option
-		p.option(s)
+		read(Option, p.option)
 	case "table":
-		s.Kind = TableOf
-		p.table(s)
+		read(TableOf, p.table)
 	case "include":
-		s.Kind = Include
-		p.include(s)
+		read(Include, p.include)
 	case "load":
-		s.Kind = Load
-		p.load(s)
+		read(Load, p.load)
 	case "antispoof":
-		s.Kind = Filter
-		p.antispoof(s)
+		read(Filter, p.antispoof)
 	case "altq", "queue":
 		p.section(inQueue)
 		p.doubt("queueing is not read")

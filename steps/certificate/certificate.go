@@ -72,9 +72,9 @@ func Giving(s *site.Site, peers []Peer) does.Table {
 		key(),
 		does.File{Path: script, Text: text, Mode: 0o755, Title: "write " + script + ", which brings a new certificate to the mail ports"},
 		does.File{Path: known, Text: hosts, Title: "note by which keys the mail host is known"},
-		does.Unit{Name: seen.CertificateUnit, Idle: true, Text: service(s)},
-		does.Unit{Name: seen.CertificatePath, Late: true, Text: watch(s)},
-		does.Unit{Name: seen.CertificateTimer, Late: true, Text: timer},
+		does.Unit{Name: seen.CertificateUnit, Starts: does.ByOthers, Text: service(s)},
+		does.Unit{Name: seen.CertificatePath, Starts: does.OnceKept, Text: watch(s)},
+		does.Unit{Name: seen.CertificateTimer, Starts: does.OnceKept, Text: timer},
 		start(),
 	}}
 	if s.Mail.Path == "haraka" {

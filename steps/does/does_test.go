@@ -11,7 +11,7 @@ import (
 var things = map[string]Thing{
 	"packages": Packages{"one"}, "user": User{Name: "app"}, "dir": Dir{Path: "/var/lib/app"}, "file": File{Path: "/etc/app", Text: "x\n"},
 	"keys": Keys{Path: "/etc/app", Syntax: Ini, Set: []Key{{"", "a", "b"}}}, "block": Block{Path: "/etc/app", Text: "x\n"},
-	"unit": Unit{Name: "app.service"}, "own unit": Unit{Name: "app.service", Text: "[Service]\n"}, "drop-in": Unit{Name: "app.service", Text: "[Unit]\n", File: "/etc/x", Idle: true},
+	"unit": Unit{Name: "app.service"}, "own unit": Unit{Name: "app.service", Text: "[Service]\n"}, "drop-in": Unit{Name: "app.service", Text: "[Unit]\n", File: "/etc/x", Starts: ByOthers},
 	"download": Download{URL: "https://files.test/x", Path: "/opt/x", SHA256: sum("x"), Size: 1}, "npm": Npm{Dir: "/opt/app", Lock: lockText},
 	"compose": Compose{Dir: "/opt/app", Project: "app"}, "command": Command{ID: "x", Title: "do x", Test: "true", Do: "true"},
 }

@@ -9,20 +9,29 @@ import (
 	"postern/remote"
 )
 
-// Unit is a systemd unit: it runs now, and at boot from the confirm on.
+// Start is when a unit is started.
+type Start int
+
+// When units are started.
+const (
+	AtOnce   Start = iota // with the change, and at boot from the confirm on
+	OnceKept              // only once the change is kept, and at boot: what it does is nothing to do under a guard
+	ByOthers              // something else starts it: it is neither started nor enabled
+	Never                 // it must not run, now or at boot; its file stays
+)
+
+// Unit is a systemd unit.
 type Unit struct {
 	Name   string
 	Text   string   // of its file; empty for a unit that a package brings
 	File   string   // where Text lies, such as a drop-in; the unit's own file when empty
 	Config []string // the files it reads, or folders with a slash at their end: when one changes, it is restarted
 	Reload bool     // it takes a change of Config up without a restart
-	Idle   bool     // something else starts it: it is neither started nor enabled
-	Late   bool     // it is started only once the change is kept: what it does is nothing to do under a guard
-	Off    bool     // it must not run, now or at boot; its file stays
-	Ends   string   // what its ExecStop does, see ExecStop: an undo does it, too, since systemd knows it no more once the file is gone and anything was read anew
-	Port   int      // TCP; once it is started, that somebody listens there is waited for, or a check would stand in for it and be in its way; 0: none
-	When   string   // with Off: it runs until the change is kept, and then ends if this command says so
-	Title  string   // made of what is done when empty
+	Starts Start
+	Ends   string // what its ExecStop does, see ExecStop: an undo does it, too, since systemd knows it no more once the file is gone and anything was read anew
+	Port   int    // TCP; once it is started, that somebody listens there is waited for, or a check would stand in for it and be in its way; 0: none
+	When   string // with Never: it runs until the change is kept, and then ends if this command says so
+	Title  string // made of what is done when empty
 }
 
 // ExecStop is the line of a unit's file that runs a command of the shell, without quotes, when it stops, whatever comes of it.
@@ -36,7 +45,7 @@ type State struct{ Loaded, Active, Enabled bool }
 // Reads asks systemd for its state, unless that is of no matter, and for the file.
 func (u Unit) Reads() []remote.Query {
 	var queries []remote.Query
-	if !u.Idle {
+	if u.Starts != ByOthers {
 		queries = append(queries, remote.ReadRun("unit "+u.Name, "systemctl show -p LoadState -p ActiveState -p UnitFileState "+remote.Quote(u.Name)))
 	}
 	if u.Text != "" {
@@ -60,7 +69,7 @@ func (u Unit) Plan(seen Seen) ([]remote.Change, error) {
 			c = file[0]
 		}
 	}
-	if !u.Idle && err == nil {
+	if u.Starts != ByOthers && err == nil {
 		was, err = u.state(seen)
 	}
 	if c = u.change(c, was, seen.edits(u.Config)); err != nil || c.Do+c.Keep == "" {
@@ -74,10 +83,10 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	name, verb, title := remote.Quote(u.Name), "", "write "+c.Path
 	const anyway = " 2>/dev/null || true\n" // an undo may come before what it takes back
 	switch c.ID = id("unit", u.Name); {
-	case u.Off:
+	case u.Starts == Never:
 		return u.Stop(was)
-	case u.Idle, u.Late && c.Path == "" && was.Active:
-	case u.Late:
+	case u.Starts == ByOthers, u.Starts == OnceKept && c.Path == "" && was.Active:
+	case u.Starts == OnceKept:
 		c.Keep, c.Undo = "systemctl restart "+name+"\n", "systemctl stop "+name+anyway+"systemctl reset-failed "+name+anyway
 		if title = "start " + u.Name + " once all is kept"; was.Active {
 			c.Undo = "systemctl restart " + name + "\n"
@@ -99,12 +108,14 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	if u.Port > 0 && (verb == "start" || verb == "restart") {
 		c.Do += fmt.Sprintf("n=0; until ss -Hltn 'sport = :%d' | grep -q . || [ $((n += 1)) -gt 75 ]; do sleep 0.2; done\n", u.Port)
 	}
-	if !u.Idle && !was.Enabled {
-		switch title += ", now and at every boot"; {
-		case u.Late:
-			title = "start " + u.Name + " once all is kept, and at every boot"
+	if u.Starts != ByOthers && !was.Enabled {
+		switch {
+		case c.Keep != "":
+			title += ", and at every boot"
 		case verb == "":
 			title = "start " + u.Name + " at every boot"
+		default:
+			title += ", now and at every boot"
 		}
 		c.Keep += "systemctl -q enable " + name + "\n"
 		c.Undo += "systemctl -q disable " + name + anyway
@@ -156,7 +167,7 @@ func (u Unit) state(seen Seen) (State, error) {
 	}
 	load := v["LoadState"]
 	switch {
-	case err != nil || u.Off:
+	case err != nil || u.Starts == Never:
 	case load == "masked":
 		err = fmt.Errorf("%s is masked: run systemctl unmask %s if that is not meant", u.Name, u.Name)
 	case load != "loaded" && (u.Text == "" || load != "not-found"):

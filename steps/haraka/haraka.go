@@ -45,7 +45,7 @@ var lock string
 func Reads(s *site.Site, h *site.Host) []remote.Query {
 	queries := append(slices.Concat(Table(s, h, Node{}).Reads(), Off(s, h, 1).Reads(), own(s).Reads()), nodeQuery, queued, others)
 	for _, process := range slices.Sorted(maps.Keys(mtas)) {
-		queries = append(queries, does.Unit{Name: mtas[process], Off: true}.Reads()...)
+		queries = append(queries, does.Unit{Name: mtas[process], Starts: does.Never}.Reads()...)
 	}
 	return queries
 }
@@ -104,10 +104,10 @@ func Queued(f remote.Facts) (n int, err error) {
 // then, from the proxy's public address.
 func Off(s *site.Site, h *site.Host, queued int) does.Table {
 	t := does.Table{Step: "haraka", Things: []does.Thing{
-		does.Unit{Name: In, Off: true, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
+		does.Unit{Name: In, Starts: does.Never, Title: "stop " + In + ": mail goes straight to the mail host; its files stay"},
 	}}
 	if queued == 0 {
-		t.Things = append(t.Things, forgotten(site.Smarthost{}), does.Unit{Name: Out, Off: true, Title: "stop " + Out + " when its queue is empty: the mail host sends by itself; its files stay",
+		t.Things = append(t.Things, forgotten(site.Smarthost{}), does.Unit{Name: Out, Starts: does.Never, Title: "stop " + Out + " when its queue is empty: the mail host sends by itself; its files stay",
 			When: "for n in 1 2 3 4 5 6 7 8 9 10; do " + waits + " && sleep 1 || break; done; ! " + waits})
 		return t
 	}
@@ -122,7 +122,7 @@ var mtas = map[string]string{"exim4": "exim4.service", "master": "postfix.servic
 func Replaced(all []seen.Listener) (units []does.Thing) {
 	for _, process := range slices.Sorted(maps.Keys(mtas)) {
 		if slices.ContainsFunc(all, func(l seen.Listener) bool { return l.Process == process }) {
-			units = append(units, does.Unit{Name: mtas[process], Off: true, Title: "stop " + mtas[process] + ", where Haraka is to listen, and no longer start it at boot; its package and queue stay"})
+			units = append(units, does.Unit{Name: mtas[process], Starts: does.Never, Title: "stop " + mtas[process] + ", where Haraka is to listen, and no longer start it at boot; its package and queue stay"})
 		}
 	}
 	return units

@@ -28,7 +28,7 @@ func probe() does.Command {
 	proven, is := app+"/.proven", hex.EncodeToString(sum[:8])
 	return does.Command{
 		ID: "probe", First: true, Takes: 2 * time.Minute,
-		Title: "see that Haraka " + Version + " works on this host, before anything runs it",
+		Title: "try Haraka " + Version + " on this host, before anything runs it",
 		Why:   "on ports of loopback, as the user " + user + ": it must greet, and pass a mail on with XCLIENT, or not at all",
 		Test:  "[ \"$(cat " + proven + " 2>/dev/null)\" = " + is + " ]",
 		Do: "cd /\nprintf %s " + remote.Quote(script) + " | setpriv --reuid=" + user + " --regid=" + user + " --clear-groups --no-new-privs --pdeathsig KILL node - " + binary + "\n" +

@@ -13,7 +13,7 @@ const dockerDropIn = "/etc/systemd/system/docker.service.d/60-postern.conf"
 
 func dockerUnit(iface string) does.Unit {
 	unit := seen.TunnelUnit(iface)
-	return does.Unit{Name: "docker.service", File: dockerDropIn, Idle: true, Title: "start Docker after the tunnel",
+	return does.Unit{Name: "docker.service", File: dockerDropIn, Starts: does.ByOthers, Title: "start Docker after the tunnel",
 		Text: "# postern: containers publish on the tunnel's address, so Docker waits for it.\n[Unit]\nWants=" + unit + "\nAfter=" + unit + "\n"}
 }
 

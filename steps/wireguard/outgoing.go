@@ -40,7 +40,7 @@ func OutgoingReads(s *site.Site, h *site.Host) []remote.Query {
 func (e End) Outgoing() ([]remote.Change, error) {
 	if e.Site.Mail.Path != "direct" {
 		_, changes, err := does.Table{Step: "haraka", Things: []does.Thing{
-			does.Unit{Name: seen.SMTPUnit, Off: true, When: "true", Title: "no longer send mail for the world through the tunnel: it goes by the proxy's mail server; the file of " + seen.SMTPUnit + " stays"}}}.Plan(e.facts)
+			does.Unit{Name: seen.SMTPUnit, Starts: does.Never, When: "true", Title: "no longer send mail for the world through the tunnel: it goes by the proxy's mail server; the file of " + seen.SMTPUnit + " stays"}}}.Plan(e.facts)
 		return changes, err
 	}
 	var start, ends []string
