@@ -232,7 +232,7 @@ func jailFields() []Field {
 			func(j *Jail) *[]string { return &j.Tables }, pfTable),
 		many(label{"insecure", "Sources without TLS", "From where the jail's ports for POP3 and IMAP without TLS (110, 143) are reachable. Empty means from nowhere."},
 			func(j *Jail) *[]netip.Prefix { return &j.Insecure }, parseSource),
-		many(label{"reach", "Jails it may reach", "The other jails that it may connect to, by name; none means no other. Empty leaves it as it is: it reaches all of them."},
+		many(label{"reach", "Jails it may reach", "The other jails that it may connect to, by name; none means no other, all every other. Empty means find out: those it talks to, and those that a jail of its name needs."},
 			func(j *Jail) *[]string { return &j.Reach }, parseReach),
 	}
 }
