@@ -13,7 +13,7 @@ type Connection struct {
 }
 
 // askConnections prints who is connected to whom among the private addresses and those of jails, or was a moment ago, each once: from the
-// sockets of the host, where the server's end is the one that listens, and from the states of a pf that runs, which tell the direction. Both
+// sockets of the host, where the server's end is the one that listens, or is none of its own, and from the states of a pf that runs, which tell the direction. Both
 // pass through awk first, because a busy host has many of each. A last word says what was told.
 const askConnections = `echo '== connections'; { jls -n name ip4.addr ip6.addr 2>/dev/null
 	if netstat -anW -p tcp 2>/dev/null || netstat -an -p tcp 2>/dev/null; then echo @ sockets; fi
@@ -29,6 +29,7 @@ function tell(from, to, at,   k) {
 }
 $1 ~ /^name=/ { for (i = 2; i <= NF; i++) { sub(/^ip[46]\.addr=/, "", $i); k = split($i, a, ","); for (j = 1; j <= k; j++) own[a[j]] = 1 } next }
 $1 == "@" { say[++says] = $2; next }
+$1 ~ /^tcp/ { local[host($4)] = 1 }
 $1 ~ /^tcp/ && $6 == "LISTEN" { listens[host($4) " " port($4)] = 1; next }
 $1 ~ /^tcp/ && $6 ~ /^(ESTABLISHED|CLOSE_WAIT|FIN_WAIT_1|FIN_WAIT_2|CLOSING|LAST_ACK|TIME_WAIT)$/ { if (near(host($4)) && near(host($5))) { here[++ends] = $4; there[ends] = $5 } next }
 $2 == "tcp" && $NF ~ /:/ && $NF !~ /SYN_SENT|CLOSED|NO_TRAFFIC|PROXY/ { for (i = 4; i < NF; i++) {
@@ -37,12 +38,12 @@ $2 == "tcp" && $NF ~ /:/ && $NF !~ /SYN_SENT|CLOSED|NO_TRAFFIC|PROXY/ { for (i =
 } }
 END { for (i = 1; i <= ends; i++) {
 	h = host(here[i]); hp = port(here[i]); t = host(there[i]); tp = port(there[i])
-	score = 0
-	if ((h " " hp) in listens) score += 2
-	else if (("* " hp) in listens) score++
-	if ((t " " tp) in listens) score -= 2
-	else if (("* " tp) in listens) score--
-	if (score > 0) tell(t, h, hp)
+	score = t in local ? 0 : -1
+	if ((h " " hp) in listens) score += 4
+	else if (("* " hp) in listens) score += 2
+	if ((t " " tp) in listens) score -= 4
+	else if (t in local && ("* " tp) in listens) score -= 2
+	if (0 < score) tell(t, h, hp)
 	if (score < 0) tell(h, t, tp)
 } for (i = 1; i <= says; i++) print say[i] }'`
 

@@ -94,6 +94,7 @@ fd7a:e5cd:1fc1::a fd7a:e5cd:1fc1::c8 5432
 172.16.15.9 172.16.15.15 993
 fd7a:e5cd:1fc1::9 fd7a:e5cd:1fc1::f 24
 172.16.15.10 172.16.15.4 3306
+172.16.15.10 172.16.15.200 6379
 172.16.15.15 198.51.100.8 25
 10.0.2.2 10.0.2.15 22`, "\n")
 	if got := strings.Join(told, "\n"); got != strings.Join(want, "\n") || !v.Sockets || !v.States {
@@ -103,7 +104,7 @@ fd7a:e5cd:1fc1::9 fd7a:e5cd:1fc1::f 24
 
 // What could not be read was not told, and is not none; nor are more than can be told.
 func TestConnectionsThatCouldNotBeTold(t *testing.T) {
-	if v := connected(t, netstatPrints, ""); !v.Sockets || v.States || len(v.Connections) != 5 {
+	if v := connected(t, netstatPrints, ""); !v.Sockets || v.States || len(v.Connections) != 6 {
 		t.Errorf("pf does not run: %+v", v)
 	}
 	if v := connected(t, "", statesPrint); v.Sockets || !v.States || len(v.Connections) != 4 {

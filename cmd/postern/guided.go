@@ -93,7 +93,6 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
-	w.from.site.TakeJails(p.Site)
 	w.from.site.Saw(p.Site)
 	if why := p.Plans[0].Foreign; len(why) > 0 && len(p.Plans[0].Refused) == 0 {
 		w.say.prose(amber, "%s is left out: %s", step.Title, strings.Join(why, "; "))
