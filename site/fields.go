@@ -47,8 +47,8 @@ func siteFields() []Field {
 			func(s *Site) *[]string { return &s.Domains }, parseDomain),
 		alone(maybe(label{"hostname", "Mail host name", "The public name of the mail system, for HELO and MX, such as mail.example.org."},
 			func(s *Site) *string { return &s.Hostname }, parseDomain)),
-		choice(label{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
-			func(s *Site) *string { return &s.Layout }, false, "proxy", "toaster"),
+		alone(choice(label{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
+			func(s *Site) *string { return &s.Layout }, false, "proxy", "toaster")),
 	}
 }
 
@@ -226,7 +226,7 @@ func jailFields() []Field {
 			func(j *Jail) *netip.Addr { return &j.Address4 }, addr(4)),
 		maybe(label{"address6", "IPv6 address", "The jail's IPv6 address. Empty means none."},
 			func(j *Jail) *netip.Addr { return &j.Address6 }, addr(6)),
-		many(label{"ports", "Ports", "The public ports that go to this jail. Empty means none."},
+		many(label{"ports", "Ports", "The public ports that go to this jail. Empty means none. A jail that was not found is added by its first answer: --set jail.NAME.ports=993 --save."},
 			func(j *Jail) *[]int { return &j.Ports }, parsePort),
 		many(label{"tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."},
 			func(j *Jail) *[]string { return &j.Tables }, pfTable),

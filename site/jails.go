@@ -82,7 +82,19 @@ func UsualReach(name string) []string {
 // Fit leaves out the usual mail host where the layout has none and nobody answered anything of it.
 func (s *Site) Fit() {
 	if s.Layout == "toaster" {
-		s.Hosts = slices.DeleteFunc(s.Hosts, func(h *Host) bool { return len(s.Hosts) > 1 && reflect.DeepEqual(*h, Host{Name: h.Name, Role: Mail}) })
+		s.Hosts = slices.DeleteFunc(s.Hosts, func(h *Host) bool {
+			return len(s.Hosts) > 1 && reflect.DeepEqual(*h, Host{Name: h.Name, Role: Mail, System: h.System})
+		})
+	}
+}
+
+// refit leaves out the usual mail host, and brings it back where the layout has one again.
+func (s *Site) refit(was string) {
+	s.Fit()
+	if s.Layout != "toaster" && was == "toaster" && len(s.HostsOf(Mail)) == 0 {
+		for _, usual := range Default().HostsOf(Mail) {
+			_, _ = s.AddHost(usual.Name, Mail) // another host may have its name
+		}
 	}
 }
 
@@ -102,6 +114,10 @@ func (s *Site) TakeJails(found *Site) {
 // oneHost wants a single one, which the world meets.
 func oneHost(found *problems, s *Site) {
 	for _, h := range s.HostsOf(Mail) {
+		if len(s.Hosts) > 1 && h.SSH != "" {
+			found.add("host.%s.ssh: with layout = toaster the mail server is in the jails of the one host: empty what is answered of this one, or answer layout = proxy", h.Name)
+			continue
+		}
 		found.add("host.%s.role: with layout = toaster there is one host, with role = proxy: the mail server is in its jails", h.Name)
 	}
 	if n := len(s.HostsOf(Proxy)); n != 1 {

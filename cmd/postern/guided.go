@@ -200,9 +200,9 @@ func (w *walk) lacks(step steps.Step, f site.Field) bool {
 	return slices.Contains(step.Needs, f.Key) && f.Get(w.from.site) == "" && !w.lacked[f.Key]
 }
 
-// passedBy says whether a question that may stay empty was left so before: the file holds a later answer.
+// passedBy says whether a question that may stay empty, or is one of a few words, was left so before: the file holds a later answer.
 func (w *walk) passedBy(f site.Field) bool {
-	if !f.Optional || f.Get(w.from.site) != "" {
+	if value := f.Get(w.from.site); (!f.Optional || value != "") && (f.Choices == nil || value != f.Default()) {
 		return false
 	}
 	behind, seen := false, map[string]bool{}
