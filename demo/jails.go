@@ -84,6 +84,14 @@ func barred(text string) string {
 	return all
 }
 
+// connections are those between jails: they are cut when pf begins to run, and nobody has connected since.
+func (b *bsd) connections() string {
+	if b.on {
+		return "sockets\nstates"
+	}
+	return "172.16.15.9 172.16.15.15 24\n172.16.15.10 172.16.15.15 993\nsockets"
+}
+
 // jailsTold is what the host tells of its jails.
 func (h *Host) jailsTold([]string) string {
 	jls, conf, files, scripts := "", "", "", ""
@@ -100,5 +108,5 @@ func (h *Host) jailsTold([]string) string {
 			scripts += file + " runs ours named tables\n"
 		}
 	}
-	return section("jls", jls) + section("conf", conf) + section("files", files) + section("scripts", scripts) + section("feeders", "sshguard runs") + section("neighbours", "")
+	return section("jls", jls) + section("conf", conf) + section("files", files) + section("scripts", scripts) + section("feeders", "sshguard runs") + section("neighbours", "") + section("connections", h.bsd.connections())
 }

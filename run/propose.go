@@ -65,6 +65,10 @@ func (r *Runner) propose(ctx context.Context, list []steps.Step) (*Proposal, err
 	if err := r.fresh(look); err != nil {
 		return nil, err
 	}
+	if r.behind {
+		filled, notes = steps.Detect(r.Site, look)
+	}
+	r.Site.TakeJails(filled) // what is found of jails at another moment may be something else
 	r.left = leftOn(r.Site, look)
 	p := &Proposal{Site: filled, Look: look, open: opened(filled, look), named: len(list) < len(steps.All())}
 	asked := map[string]bool{}
@@ -210,9 +214,12 @@ func (r *Runner) fresh(look steps.Look) error {
 		if theirs.Revision <= r.Site.Revision {
 			continue
 		}
-		if err := stale(r.Site, theirs, h); err != nil {
+		ours := r.Site.Clone()
+		ours.TakeJails(theirs)
+		if err := stale(ours, theirs, h); err != nil {
 			return err
 		}
+		r.Site.TakeJails(theirs)
 		r.Site.Revision, r.behind = theirs.Revision, true
 	}
 	return nil

@@ -119,7 +119,8 @@ block drop quick proto tcp from <bad> to any port = 2222
 		"== anchor rdr\n== anchor rdr/dovecot\n|rdr inet proto tcp from any to <ext_ip4> port = 993 -> 172.16.15.15\n|  [ Evaluations: 7         Packets: 3         Bytes: 180         States: 1     ]\ntable mua 0\n",
 	"toaster": "== jls\nname=dovecot ip4.addr=172.16.15.15 ip6.addr=fd7a:e5cd::f\nname=vnet1\n== conf\nfile /etc/jail.conf\nfile /etc/jail.conf.d/dovecot.conf\n|dovecot {\n|\t\tip4.addr = lo1|172.16.15.15;\n|\t\tip6.addr = lo1|fd7a:e5cd::f;\n" +
 		"|\t\texec.created = \"/etc/mail-toaster/pfrule.sh load dovecot\";\n|\t\texec.poststop = \"/etc/mail-toaster/pfrule.sh unload dovecot\";\n|\t}\n== files\nfile /etc/mail-toaster/dovecot/pf.conf.d/rdr.conf\n|rdr on vtnet0\n|== end\n" +
-		"== scripts\n/etc/mail-toaster/pfrule.sh runs named tables\n== feeders\nsshguard runs\nblacklistd is\nbruteforce expires\n== neighbours\n172.16.15.200 bridge0\nfe80::1%em0 em0\n",
+		"== scripts\n/etc/mail-toaster/pfrule.sh runs named tables\n== feeders\nsshguard runs\nblacklistd is\nbruteforce expires\n== neighbours\n172.16.15.200 bridge0\nfe80::1%em0 em0\n" +
+		"== connections\n172.16.15.9 172.16.15.15 993\nfd7a:e5cd::9 fd7a:e5cd::f 24\nsockets\nstates\n",
 }
 
 // What FreeBSD tells is whole or an error, like anything else.

@@ -26,6 +26,10 @@ type Toaster struct {
 	Feeders    map[string]bool     // who bans addresses, and whether it runs: sshguard, blacklistd, fail2ban
 	Expires    bool                // addresses leave the table bruteforce some day
 	Neighbours []netip.Addr        // who else answered on the host's other networks: virtual machines, as a rule
+
+	Connections []Connection // among private addresses and those of jails, now or a moment ago
+	Sockets     bool         // those of who shares the host's network stack could be told
+	States      bool         // and those that pass pf, which runs
 }
 
 // BSDJail is one jail.
@@ -65,7 +69,8 @@ echo '== feeders'; for n in sshguard blacklistd fail2ban; do
 	fi
 done
 if grep -qs 'bruteforce.*-T expire' /usr/local/etc/periodic/*/* /etc/periodic.conf /etc/crontab /var/cron/tabs/root; then echo 'bruteforce expires'; fi
-echo '== neighbours'; arp -an 2>/dev/null | sed -n 's/^? (\([0-9.]*\)) at [0-9a-f:]* on \([a-z0-9]*\).*/\1 \2/p'; ndp -an 2>/dev/null | sed 1d | awk '$2 ~ /:/ { print $1, $3 }'`), parse: parseToaster})
+echo '== neighbours'; arp -an 2>/dev/null | sed -n 's/^? (\([0-9.]*\)) at [0-9a-f:]* on \([a-z0-9]*\).*/\1 \2/p'; ndp -an 2>/dev/null | sed 1d | awk '$2 ~ /:/ { print $1, $3 }'
+`+askConnections), parse: parseToaster})
 
 func parseToaster(s sections) (Toaster, error) {
 	v := Toaster{Files: map[string]string{}, Scripts: map[string]PFScript{}, Feeders: map[string]bool{}}
@@ -100,7 +105,9 @@ func parseToaster(s sections) (Toaster, error) {
 			v.Neighbours = append(v.Neighbours, a)
 		}
 	}
-	return v, nil
+	var err error
+	v.Connections, v.Sockets, v.States, err = parseConnections(s.lines("connections"))
+	return v, err
 }
 
 // clean says whether a path is absolute, and each part of it a harmless name.

@@ -102,6 +102,16 @@ func (d *document) section(header, line string) {
 	d.insert(len(d.text), line)
 }
 
+// forget takes out the lines of a table: its keys and its header.
+func (d *document) forget(table []string) {
+	for i := len(d.nodes) - 1; i >= 0; i-- {
+		if n := d.nodes[i]; !n.inline && begins(n.path, table) {
+			d.edit(lineStart(d.text, n.at), nextLine(d.text, n.end), "")
+			i = len(d.nodes)
+		}
+	}
+}
+
 // drop takes a key out: its whole line, where nothing else stands on it.
 func (d *document) drop(path []string) {
 	n := d.find(path)

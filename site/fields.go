@@ -47,8 +47,8 @@ func siteFields() []Field {
 			func(s *Site) *[]string { return &s.Domains }, parseDomain),
 		alone(maybe(label{"hostname", "Mail host name", "The public name of the mail system, for HELO and MX, such as mail.example.org."},
 			func(s *Site) *string { return &s.Hostname }, parseDomain)),
-		choice(label{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
-			func(s *Site) *string { return &s.Layout }, false, "proxy", "toaster"),
+		alone(choice(label{"layout", "Layout", "proxy: a public server in front of a hidden mail server. toaster: one FreeBSD host with jails."},
+			func(s *Site) *string { return &s.Layout }, false, "proxy", "toaster")),
 	}
 }
 
@@ -226,13 +226,13 @@ func jailFields() []Field {
 			func(j *Jail) *netip.Addr { return &j.Address4 }, addr(4)),
 		maybe(label{"address6", "IPv6 address", "The jail's IPv6 address. Empty means none."},
 			func(j *Jail) *netip.Addr { return &j.Address6 }, addr(6)),
-		many(label{"ports", "Ports", "The public ports that go to this jail. Empty means none."},
+		many(label{"ports", "Ports", "The public ports that go to this jail. Empty means none. A jail that was not found is added by its first answer: --set jail.NAME.ports=993 --save."},
 			func(j *Jail) *[]int { return &j.Ports }, parsePort),
 		many(label{"tables", "pf tables", "pf tables that hold the jail's addresses. Empty means none."},
 			func(j *Jail) *[]string { return &j.Tables }, pfTable),
 		many(label{"insecure", "Sources without TLS", "From where the jail's ports for POP3 and IMAP without TLS (110, 143) are reachable. Empty means from nowhere."},
 			func(j *Jail) *[]netip.Prefix { return &j.Insecure }, parseSource),
-		many(label{"reach", "Jails it may reach", "The other jails that it may connect to, by name; none means no other. Empty leaves it as it is: it reaches all of them."},
+		many(label{"reach", "Jails it may reach", "The other jails that it may connect to, by name; none means no other, all every other. Empty means find out: those it talks to, and those that a jail of its name needs."},
 			func(j *Jail) *[]string { return &j.Reach }, parseReach),
 	}
 }

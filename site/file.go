@@ -74,11 +74,9 @@ func (f *File) Set(key, text string) error {
 	if err := Set(f.Site, key, text); err != nil {
 		return err
 	}
-	field, err := FieldOf(f.Site, key)
-	if err != nil {
-		return err
+	if field, err := FieldOf(f.Site, key); err == nil { // its host may be gone with it
+		f.asked[field.Key] = true
 	}
-	f.asked[field.Key] = true
 	return nil
 }
 

@@ -16,8 +16,14 @@ type Jail struct {
 	Ports    []int
 	Tables   []string
 	Insecure []netip.Prefix // the only sources of the ports that speak without TLS; none means nobody
-	Reach    []string       // the jails that it may connect to; "none" for no other, and nothing leaves them as they are
+	Reach    []string       // the jails that it may connect to, or one word: ReachAll, ReachNone; nothing is not answered yet
 }
+
+// The words that stand for jails in Reach.
+const (
+	ReachAll  = "all"  // every other
+	ReachNone = "none" // no other
+)
 
 // insecure are the ports where a mail program's password may pass in the clear: POP3 and IMAP.
 var insecure = []int{110, 143}
@@ -40,19 +46,67 @@ var usualPorts = map[string][]int{
 // UsualPorts are the public ports that a jail of that name usually has; none for one that nobody outside connects to.
 func UsualPorts(name string) []int { return slices.Clone(usualPorts[strings.ToLower(name)]) }
 
+// usualReach are the jails that those of these names connect to, as Mail Toaster sets them up.
+var usualReach = map[string][]string{
+	"haraka":       {"redis", "rspamd", "spamassassin", "clamav", "dovecot", "vpopmail", "mysql", "elasticsearch"},
+	"dovecot":      {"vpopmail", "mysql", "redis"},
+	"rspamd":       {"redis", "clamav"},
+	"spamassassin": {"mysql", "redis"},
+	"vpopmail":     {"mysql"},
+	"webmail":      mailPages,
+	"roundcube":    mailPages,
+	"squirrelmail": mailPages,
+	"rainloop":     mailPages,
+	"snappymail":   mailPages,
+	"haproxy":      webPages,
+	"nginx":        webPages,
+	"monitor":      {ReachAll},
+}
+
+var (
+	mailPages = []string{"dovecot", "haraka", "mysql"}
+	webPages  = []string{"webmail", "roundcube", "rainloop", "snappymail", "squirrelmail"}
+)
+
+// UsualReach are the jails that one of that name usually connects to; all of them ask the one called dns.
+func UsualReach(name string) []string {
+	name = strings.ToLower(name)
+	if reach := slices.Clone(usualReach[name]); slices.Contains(reach, ReachAll) {
+		return reach
+	} else if name != "dns" {
+		return append(reach, "dns")
+	}
+	return nil
+}
+
 // Fit leaves out the usual mail host where the layout has none and nobody answered anything of it.
 func (s *Site) Fit() {
 	if s.Layout == "toaster" {
-		s.Hosts = slices.DeleteFunc(s.Hosts, func(h *Host) bool { return len(s.Hosts) > 1 && reflect.DeepEqual(*h, Host{Name: h.Name, Role: Mail}) })
+		s.Hosts = slices.DeleteFunc(s.Hosts, func(h *Host) bool {
+			return len(s.Hosts) > 1 && reflect.DeepEqual(*h, Host{Name: h.Name, Role: Mail, System: h.System})
+		})
 	}
 }
 
-// TakeJails takes over the jails of a copy in which those that were found are filled in, and that nobody answered here: from then on they are
-// answers like others.
+// refit leaves out the usual mail host, and brings it back where the layout has one again.
+func (s *Site) refit(was string) {
+	s.Fit()
+	if s.Layout != "toaster" && was == "toaster" && len(s.HostsOf(Mail)) == 0 {
+		for _, usual := range Default().HostsOf(Mail) {
+			_, _ = s.AddHost(usual.Name, Mail) // another host may have its name
+		}
+	}
+}
+
+// TakeJails takes over what nobody answered here of the jails of a copy in which it is filled in: those that were found, and whom they reach.
+// From then on these are answers like others.
 func (s *Site) TakeJails(found *Site) {
-	for _, j := range found.Jails {
-		if !slices.ContainsFunc(s.Jails, func(had Jail) bool { return had.Name == j.Name }) {
+	for _, j := range found.Clone().Jails {
+		switch at := slices.IndexFunc(s.Jails, func(had Jail) bool { return had.Name == j.Name }); {
+		case at < 0:
 			s.Jails = append(s.Jails, j)
+		case len(s.Jails[at].Reach) == 0:
+			s.Jails[at].Reach = j.Reach
 		}
 	}
 }
@@ -60,6 +114,10 @@ func (s *Site) TakeJails(found *Site) {
 // oneHost wants a single one, which the world meets.
 func oneHost(found *problems, s *Site) {
 	for _, h := range s.HostsOf(Mail) {
+		if len(s.Hosts) > 1 && h.SSH != "" {
+			found.add("host.%s.ssh: with layout = toaster the mail server is in the jails of the one host: empty what is answered of this one, or answer layout = proxy", h.Name)
+			continue
+		}
 		found.add("host.%s.role: with layout = toaster there is one host, with role = proxy: the mail server is in its jails", h.Name)
 	}
 	if n := len(s.HostsOf(Proxy)); n != 1 {
@@ -86,7 +144,10 @@ func jailServices(s *Site) (all []Service) {
 }
 
 // Alone says whether a jail reaches no other than those it names.
-func (j Jail) Alone() bool { return len(j.Reach) > 0 }
+func (j Jail) Alone() bool { return len(j.Reach) > 0 && !slices.Contains(j.Reach, ReachAll) }
+
+// Reaches says whether a jail may connect to the other of that name.
+func (j Jail) Reaches(other string) bool { return !j.Alone() || slices.Contains(j.Reach, other) }
 
 // Addresses are those that it has.
 func (j Jail) Addresses() (all []netip.Addr) {
@@ -99,7 +160,7 @@ func (j Jail) Addresses() (all []netip.Addr) {
 }
 
 func parseReach(in string) (string, error) {
-	if in == "none" {
+	if in == ReachNone || in == ReachAll {
 		return in, nil
 	}
 	return jailName(in)
@@ -123,10 +184,12 @@ func jails(found *problems, s *Site) {
 		}
 		for _, to := range j.Reach {
 			switch {
-			case to == "none" && len(j.Reach) > 1:
-				found.add("jail.%s.reach: none, and others: one or the other", j.Name)
-			case to != "none" && !slices.ContainsFunc(s.Jails, func(o Jail) bool { return o.Name == to }):
-				found.add("jail.%s.reach: there is no jail %q among the answers", j.Name, to)
+			case to != ReachNone && to != ReachAll:
+				if !slices.ContainsFunc(s.Jails, func(o Jail) bool { return o.Name == to }) {
+					found.add("jail.%s.reach: there is no jail %q among the answers", j.Name, to)
+				}
+			case len(j.Reach) > 1:
+				found.add("jail.%s.reach: %s, and others: one or the other", j.Name, to)
 			}
 		}
 	}

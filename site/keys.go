@@ -35,11 +35,15 @@ func Named(s *Site, keys []string) []Field {
 	return list
 }
 
-// Set gives the answer of a key; the first one of a jail adds it. On an error the site is as before.
+// Set gives the answer of a key; the first one of a jail adds it, and the hosts are those of the layout. On an error the site is as before.
 func Set(s *Site, key, text string) error {
+	layout := s.Layout
 	f, err := FieldOf(s, key)
 	if err == nil {
-		return f.Set(s, text)
+		if err = f.Set(s, text); err == nil {
+			s.refit(layout)
+		}
+		return err
 	}
 	parts := strings.Split(strings.TrimSpace(key), ".")
 	if s.Layout != "toaster" || len(parts) != 3 || parts[0] != "jail" {

@@ -38,6 +38,11 @@ func (d *document) putAll(r *reader, s *Site, asked map[string]bool) {
 			d.drop(f.path)
 		}
 	}
+	for _, h := range r.site.Hosts {
+		if s.Host(h.Name) == nil {
+			d.forget([]string{"host", h.Name})
+		}
+	}
 	usual := baseline(s)
 	for _, f := range Fields(s) {
 		path, text := f.path, f.Get(s)

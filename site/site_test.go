@@ -44,7 +44,7 @@ func TestProblems(t *testing.T) {
 		{[]string{"smarthost.host", "relay.example.net", "smarthost.user", "ann", "mail.path", "direct"}, `smarthost.host: a smart host needs mail.path = haraka: the proxy sends by it, and the mail host has no way of its own there`},
 		{[]string{"smarthost.host", "relay.example.net", "smarthost.user", "ann", "smarthost.port", "25"}, `smarthost.port: 25 is where strangers hand mail in; a smart host takes it at 587 or 465 from who logs in`},
 		{[]string{"domains", "a.example"}, `domain: is empty, and needed: The domain that gets mail, such as example.org. It may stay empty until the DNS chapter.`},
-		{[]string{"layout", "toaster"}, `host.mail.role: with layout = toaster there is one host, with role = proxy: the mail server is in its jails`},
+		{[]string{"layout", "toaster"}, `host.mail.ssh: with layout = toaster the mail server is in the jails of the one host: empty what is answered of this one, or answer layout = proxy`},
 	} {
 		s := Default()
 		for i, pairs := 0, append(append([]string(nil), ready...), c.set...); i < len(pairs); i += 2 {

@@ -35,10 +35,11 @@ func Detect(s *site.Site, look Look) (*site.Site, []Note) {
 			h.Interface = in
 			found = append([]string{"interface " + in + " (" + reason(in == now.Device) + ")"}, found...)
 		}
-		found = append(found, foundJails(filled, facts)...)
-		if len(found) > 0 {
+		jails, reach := foundJails(filled, h, facts)
+		if found = append(found, jails...); len(found) > 0 {
 			notes = append(notes, Note{Host: h.Name, Text: "detected " + strings.Join(found, ", ")})
 		}
+		notes = append(notes, reach...)
 	}
 	return filled, notes
 }

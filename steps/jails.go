@@ -49,12 +49,12 @@ func unsupportedJails(s *site.Site, look Look) (why []string) {
 	return why
 }
 
-// foundJails fills in the jails of the host that are not among the answers, with the ports that jails of their names usually offer, and says
-// which.
-func foundJails(s *site.Site, facts remote.Facts) (words []string) {
+// foundJails fills in the jails of the host that are not among the answers, with the ports that jails of their names usually offer, and whom
+// each reaches; and says which, and who reaches whom.
+func foundJails(s *site.Site, h *site.Host, facts remote.Facts) (words []string, reach []Note) {
 	seenThere, err := seen.Toasters.Of(facts)
 	if s.Layout != "toaster" || err != nil {
-		return nil
+		return nil, nil
 	}
 	for _, j := range toaster.Found(s, seenThere) {
 		s.Jails = append(s.Jails, j)
@@ -64,7 +64,14 @@ func foundJails(s *site.Site, facts remote.Facts) (words []string) {
 		}
 		words = append(words, fmt.Sprintf("the jail %s (%s; jail.%s.ports is how to say otherwise)", j.Name, offers, j.Name))
 	}
-	return words
+	told, untold := toaster.Reach(s, seenThere)
+	if len(told) > 0 {
+		reach = append(reach, Note{Host: h.Name, Text: "detected who of the jails connects to whom: " + strings.Join(told, "; ") + "; jail.NAME.reach is how to say otherwise"})
+	}
+	if len(untold) > 0 {
+		reach = append(reach, Note{Host: h.Name, Warn: true, Text: "whom " + strings.Join(untold, ", ") + " connects to could not be told, so it is kept from no other jail: jail.NAME.reach is how to say"})
+	}
+	return words, reach
 }
 
 // The smallest networks that hold jails, as Mail Toaster deals them out.
@@ -132,6 +139,9 @@ func planJails(s *site.Site, h *site.Host, policy firewall.Policy, found remote.
 		if open := slices.DeleteFunc(slices.Clone(j.Ports), site.Insecure); len(open) > 0 {
 			offers = append(offers, j.Name+" at "+strings.Trim(fmt.Sprint(open), "[]"))
 		}
+	}
+	if apart := toaster.Apart(s); apart != "" && made.Keeps() {
+		plan.Notes = append(plan.Notes, Note{Host: h.Name, Warn: true, Text: apart})
 	}
 	if len(made.Changes) > 0 && len(offers) > 0 {
 		plan.After = append(plan.After, h.Name+": the world reaches the jails "+strings.Join(offers, ", "))

@@ -52,6 +52,7 @@ func TestJailsAreReached(t *testing.T) {
 		}
 		name := filepath.Base(s.path)
 		own := strings.HasPrefix(plans[i][0].Step, "firewall") && (s.site.PF.Main == "own" || s.found["/etc/pf.conf"] == "")
+		s.site, _ = Detect(s.site, Look{s.host: s.facts()})
 		s, set, host := jailsInPlace(s, plans[i])
 		public := map[bool]netip.Addr{true: netip.MustParseAddr("203.0.113.10"), false: netip.MustParseAddr("2001:db8:113::10")}
 		from := map[bool]netip.Addr{true: netip.MustParseAddr("233.252.0.77"), false: netip.MustParseAddr("2001:db8:dead::77")}

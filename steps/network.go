@@ -30,10 +30,10 @@ func init() {
 	})
 }
 
-// networkFields asks how to reach each host: whether the program runs on it is asked only where no SSH destination is
+// networkFields asks first which hosts there are, then how to reach each: whether the program runs on it is asked only where no SSH destination is
 // given, and a jump host only where SSH is used.
 func networkFields(s *site.Site) []string {
-	keys := []string{"domain", "hostname"}
+	keys := []string{"layout", "domain", "hostname"}
 	for _, h := range s.Hosts {
 		key := "host." + h.Name
 		keys = append(keys, key+".ssh")
@@ -45,9 +45,6 @@ func networkFields(s *site.Site) []string {
 		}
 		if h.Role == site.Proxy {
 			keys = append(keys, key+".provider")
-		}
-		if s.Layout == "toaster" {
-			keys = append([]string{"layout"}, keys...)
 		}
 	}
 	return keys

@@ -218,7 +218,7 @@ func (w *shell) hostLine(h *site.Host) draw.Line {
 	if ok, tried := w.reached[h.Name]; tried {
 		mark, s = when(ok, "[ok]", "[FAIL]"), when(ok, draw.Good, draw.Bad)
 	}
-	return draw.Row(draw.Text(draw.Plain, " "+draw.Pad(h.Name, 6)+" "), draw.Text(s, mark), draw.Text(draw.Plain, when(h.Local, " here", " ssh")))
+	return draw.Row(draw.Text(draw.Plain, " "+draw.Pad(h.Name, 7)+" "), draw.Text(s, mark), draw.Text(draw.Plain, when(h.Local, " here", " ssh")))
 }
 
 // keys is the bottom row: the page's keys as far as they fit, and always the way out.

@@ -211,8 +211,11 @@ func (w *shell) answer(pairs [][2]string) error {
 	if err := w.file.Save(); err != nil {
 		return err
 	}
+	if slices.Contains(changed, "layout") {
+		w.found = nil // of other hosts
+	}
 	for _, c := range w.chapters {
-		if slices.ContainsFunc(changed, func(key string) bool { return slices.Contains(c.asks(w.file.Site), key) }) {
+		if slices.Contains(changed, "layout") || slices.ContainsFunc(changed, func(key string) bool { return slices.Contains(c.asks(w.file.Site), key) }) {
 			c.state = unknown
 		}
 	}

@@ -18,7 +18,7 @@ func init() {
 			Asks: "Would pf, by the rules that it runs at this moment, send a stranger's connection to each public port on to the jail that the port is for, over each family? The main rules and the anchors of each jail are followed, with their tables; " +
 				"and the anchors hold what the jail's files say.",
 			OK:      "They do, and each anchor holds as many rules as its files make.",
-			Warn:    "They do, and an anchor holds fewer or more rules than its files make: somebody changed one of them and not the other.",
+			Warn:    "They do, and an anchor holds fewer or more rules than its files make: somebody changed one of them and not the other. Or other jails were refused by this one's rules: what pf counted is told, and jail.NAME.reach is how to let them.",
 			Fail:    "A port is refused, or goes elsewhere, or the jail's anchor is empty. The rule that decides is named.",
 			Unknown: "What pf holds could not be read, or rests on something that is not known.",
 			Skip:    "The layout has no jails, or the jail does not run, or offers nothing.",
@@ -40,7 +40,11 @@ func askRules(_ context.Context, e *checks.Env) []checks.Result {
 	return eachHost(e, q, func(q checks.Question, s scene) (all []checks.Result) {
 		for _, j := range e.Site.Jails {
 			q.Suffix, q.Want = "."+j.Name, "each port of the jail "+j.Name+" is let in, and goes there"
-			all = append(all, s.rules(q, j))
+			one := s.rules(q, j)
+			if refused := s.refused(e.Site.Jails, j); len(refused) > 0 && (one.Outcome == checks.OK || one.Outcome == checks.Skip) {
+				one = q.Warn(checks.Few(refused), "they need what they are kept from, and their answer does not name it; or somebody in them looks around", strings.Join(refused, "\n"))
+			}
+			all = append(all, one)
 		}
 		return all
 	})
@@ -96,6 +100,32 @@ func (s scene) rules(q checks.Question, j site.Jail) checks.Result {
 		return q.Warn(checks.Few(differs), "a file was changed and not loaded, or rules were loaded that stand in no file: what a restart of the jail brings is another", strings.Join(differs, "\n"))
 	}
 	return q.OK("each is, of %d tried", n)
+}
+
+// refused are the other jails that the rules of a jail refused, as pf counted since these were loaded.
+func (s scene) refused(all []site.Jail, j site.Jail) (words []string) {
+	counted := map[string]uint64{}
+	for _, anchor := range []string{"allow/" + j.Name, "filter/" + j.Name} {
+		for _, st := range seenpf.Printed(s.loaded.Rules[anchor], anchor, seenpf.Host{}).Statements {
+			for _, r := range st.Rules {
+				if r.Action != "block" || r.Counters == nil || len(r.From.Hosts) != 1 || r.From.Hosts[0].Kind != seenpf.Net {
+					continue
+				}
+				from := r.From.Hosts[0].Prefix
+				for _, other := range all {
+					if other.Name != j.Name && from.IsSingleIP() && (from.Addr() == other.Address4 || from.Addr() == other.Address6) {
+						counted[other.Name] += r.Counters.Packets
+					}
+				}
+			}
+		}
+	}
+	for _, other := range all {
+		if n := counted[other.Name]; n > 0 {
+			words = append(words, fmt.Sprintf("%s was refused %d times at %s: jail.%s.reach", other.Name, n, j.Name, other.Name))
+		}
+	}
+	return words
 }
 
 // first is the first address of one family among those.

@@ -96,7 +96,7 @@ var mayImport = map[string]struct {
 	"steps":             {[]string{"site", "seen", "zone", "remote", "steps/caddy", "steps/certificate", "steps/does", "steps/firewall", "steps/firewall/pf", "steps/haraka", "steps/provider", "steps/toaster", "steps/wireguard"}, "it plans; were it to import checks, one wrong idea could fool both"},
 	"steps/does":        {[]string{"remote"}, "what can be done to a host is no chapter's own"},
 	"steps/firewall":    {[]string{"site", "seen", "steps/does", "remote"}, "it renders a policy, and knows no chapter"},
-	"steps/toaster":     {[]string{"site", "seen", "seen/pf", "steps/does", "steps/firewall", "remote"}, "the jails of one host and their rules; the main file of pf is not its business"},
+	"steps/toaster":     {[]string{"site", "seen", "seen/pf", "steps/does", "steps/firewall", "steps/firewall/pf", "remote"}, "the jails of one host and their rules; the main file of pf is not its business"},
 	"steps/firewall/pf": {[]string{"site", "seen", "seen/pf", "steps/does", "steps/firewall", "remote"}, "it renders a policy for one system, and knows no chapter"},
 	"steps/provider":    {nil, "what hosters say is data"},
 	"checks":            {[]string{"site", "seen", "remote"}, "it looks; it must not share code with what makes things so"},

@@ -93,7 +93,6 @@ func (w *walk) chapter(ctx context.Context, step steps.Step) error {
 		p, err = w.r.Propose(ctx, []string{step.ID})
 	}
 	w.found = p.Site
-	w.from.site.TakeJails(p.Site)
 	w.from.site.Saw(p.Site)
 	if why := p.Plans[0].Foreign; len(why) > 0 && len(p.Plans[0].Refused) == 0 {
 		w.say.prose(amber, "%s is left out: %s", step.Title, strings.Join(why, "; "))
@@ -201,9 +200,9 @@ func (w *walk) lacks(step steps.Step, f site.Field) bool {
 	return slices.Contains(step.Needs, f.Key) && f.Get(w.from.site) == "" && !w.lacked[f.Key]
 }
 
-// passedBy says whether a question that may stay empty was left so before: the file holds a later answer.
+// passedBy says whether a question that may stay empty, or is one of a few words, was left so before: the file holds a later answer.
 func (w *walk) passedBy(f site.Field) bool {
-	if !f.Optional || f.Get(w.from.site) != "" {
+	if value := f.Get(w.from.site); (!f.Optional || value != "") && (f.Choices == nil || value != f.Default()) {
 		return false
 	}
 	behind, seen := false, map[string]bool{}

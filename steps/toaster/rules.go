@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"postern/remote"
 	seenpf "postern/seen/pf"
 	"postern/site"
+	"postern/steps/firewall/pf"
 )
 
 // insecureTable is Mail Toaster's table of those who may speak POP3 and IMAP without TLS.
@@ -99,9 +99,9 @@ func (c scene) incoming(j site.Jail, p place, a netip.Addr) (rdr, filter string)
 			continue
 		}
 		if _, private := c.within(a); private && reached {
-			rdr += fmt.Sprintf("rdr on { %s lo0 } %s proto tcp from %s to %s port %s -> %s\n", b.Out, fam, group.from, c.own(b.As, b.Out), portList(group.ports), a)
+			rdr += fmt.Sprintf("rdr on { %s lo0 } %s proto tcp from %s to %s port %s -> %s\n", b.Out, fam, group.from, c.own(b.As, b.Out), pf.PortList(group.ports), a)
 		}
-		filter += fmt.Sprintf("pass in quick %s proto tcp from %s to %s port %s\n", fam, group.from, a, portList(group.ports))
+		filter += fmt.Sprintf("pass in quick %s proto tcp from %s to %s port %s\n", fam, group.from, a, pf.PortList(group.ports))
 	}
 	return rdr, filter
 }
@@ -120,34 +120,22 @@ func (c scene) few(j site.Jail, p place, a netip.Addr) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return braced(words)
+	return pf.Braced(words)
 }
 
-// isolated are the rules that keep jails from one another: who may not come here, and where this one may not go. They refuse only what
-// begins a connection of TCP, so no answer is ever lost; names and logs by UDP go on.
-func (c scene) isolated(j site.Jail, a netip.Addr) (text string) {
-	fam := family(a)
+// isolated is the rule that keeps the other jails away which may not come here, logged and counted. It refuses only what begins a connection
+// of TCP, so no answer is ever lost; names and logs by UDP go on. It stands with the jail that it keeps, before what is let in there.
+func (c scene) isolated(j site.Jail, a netip.Addr) string {
 	var away []string
 	for _, other := range c.site.Jails {
-		if other.Alone() && other.Name != j.Name && !slices.Contains(other.Reach, j.Name) {
+		if other.Name != j.Name && !other.Reaches(j.Name) {
 			away = append(away, of(other, a.Is4())...)
 		}
 	}
-	if len(away) > 0 {
-		text += "block return in quick " + fam + " proto tcp from " + braced(away) + " to " + a.String() + " flags S/SA\n"
+	if len(away) == 0 {
+		return ""
 	}
-	network, known := c.within(a)
-	if !j.Alone() || !known {
-		return text
-	}
-	to := []string{a.String()}
-	for _, other := range c.site.Jails {
-		if slices.Contains(j.Reach, other.Name) {
-			to = append(to, of(other, a.Is4())...)
-		}
-	}
-	return text + "pass in quick " + fam + " proto tcp from " + a.String() + " to " + braced(to) + " flags any no state\n" +
-		"block return in quick " + fam + " proto tcp from " + a.String() + " to " + short(network) + " flags S/SA\n"
+	return "block return in log quick " + family(a) + " proto tcp from " + pf.Braced(away) + " to " + a.String() + " flags S/SA\n"
 }
 
 // of are the addresses of one family that a jail has.
@@ -219,21 +207,6 @@ func family(a netip.Addr) string {
 		return "inet"
 	}
 	return "inet6"
-}
-
-func portList(ports []int) string {
-	var words []string
-	for _, p := range ports {
-		words = append(words, strconv.Itoa(p))
-	}
-	return braced(words)
-}
-
-func braced(words []string) string {
-	if len(words) == 1 {
-		return words[0]
-	}
-	return "{ " + strings.Join(words, " ") + " }"
 }
 
 func short(p netip.Prefix) string {

@@ -86,7 +86,7 @@ func (c scene) theirs(j site.Jail, p place, w wanted, text string) {
 			Title: "load the rules of the jail " + j.Name + " (" + w.name + "), which runs without them"}))
 	}
 	if lacks := c.lacks(j, w, p.dir, set); lacks != "" {
-		c.hand(j, full, lacks, "This file is yours, so it is not changed: add what it lacks, then "+p.script+" load "+j.Name)
+		c.hand(j, full, lacks, "This file is yours, so it is not changed: add what it lacks (lines that block come first in it), then "+p.script+" load "+j.Name)
 	}
 }
 
@@ -161,10 +161,13 @@ func (c scene) lacks(j site.Jail, w wanted, dir string, set *seenpf.Ruleset) str
 	around := seenpf.Parse(main, "", h)
 	for _, line := range strings.Split(w.text, "\n") {
 		word, _, _ := strings.Cut(line, " ")
-		if word != "rdr" && word != "pass" && word != "nat" || strings.Contains(line, "no state") {
-			continue
-		}
-		if !c.done(j, w.class, line, around, h) {
+		switch {
+		case strings.HasPrefix(line, "block return"):
+			if !c.keeps(j, w.class, line, h) {
+				lacks = append(lacks, line)
+			}
+		case word != "rdr" && word != "pass" && word != "nat":
+		case !c.done(j, w.class, line, around, h):
 			lacks = append(lacks, line)
 		}
 	}
@@ -206,6 +209,26 @@ func (c scene) done(j site.Jail, class, line string, around *seenpf.Ruleset, h s
 			d := around.Decide(seenpf.Packet{On: b.Out, Proto: "tcp", From: netip.AddrPortFrom(from, 40000), To: netip.AddrPortFrom(to, uint16(p.A))}, h)
 			if class == "rdr" && d.To != netip.AddrPortFrom(a, uint16(p.A)) || class != "rdr" && d.Verdict != seenpf.Pass {
 				return false
+			}
+		}
+	}
+	return true
+}
+
+// keeps says whether their file keeps away whom a rule of ours would.
+func (c scene) keeps(j site.Jail, class, line string, h seenpf.Host) bool {
+	open := seenpf.Parse("anchor \""+class+"/*\"\n", "", h)
+	for _, st := range seenpf.Parse(line+"\n", class+"/"+j.Name, h).Statements {
+		for _, r := range st.Rules {
+			for _, from := range r.From.Hosts {
+				for _, to := range r.To.Hosts {
+					for _, port := range append([]int{1}, j.Ports...) {
+						p := seenpf.Packet{On: "lo0", Proto: "tcp", From: netip.AddrPortFrom(from.Prefix.Addr(), 40000), To: netip.AddrPortFrom(to.Prefix.Addr(), uint16(port))}
+						if open.Decide(p, h).Verdict != seenpf.Block {
+							return false
+						}
+					}
+				}
 			}
 		}
 	}

@@ -50,6 +50,13 @@ type Plan struct {
 	Told    []string // what is as it should be, and good to know
 }
 
+// Keeps says whether something of it keeps jails from one another that were not, or not like that.
+func (p Plan) Keeps() bool {
+	const block = "block return in"
+	return slices.ContainsFunc(p.Hands, func(h Hand) bool { return strings.Contains(h.Lines, block) }) ||
+		slices.ContainsFunc(p.Changes, func(c remote.Change) bool { return c.New != nil && strings.Contains(c.New.Text, block) })
+}
+
 // Hand is what a person adds to a file of theirs.
 type Hand struct {
 	ID, Title string

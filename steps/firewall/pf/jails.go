@@ -25,7 +25,7 @@ func (w writer) jails(admins []netip.Prefix) string {
 	text := head + "\n" + w.macroLines() + "\n# this host, as rules of jails may name it\n" + table("ext_ip", append(slices.Clone(four), six...)) + table("ext_ip4", four) + table("ext_ip6", six) +
 		"# those who are never cut off, and those who are refused\n" + table(w.admin, admins) + table(w.banned, nil) + table("sshguard", nil) +
 		"\nset block-policy drop\nset loginterface $ext_if\n\n# what jails have for themselves comes first\nbinat-anchor \"binat/*\"\nnat-anchor \"nat/*\"\n" +
-		w.translation().lines(false) + "rdr-anchor \"rdr/*\"\n\n" + w.admins().lines(false) + "block in quick from <" + w.banned + ">\nblock in quick proto tcp from <sshguard> to any port " + portList(w.sshPorts()) + "\n" +
+		w.translation().lines(false) + "rdr-anchor \"rdr/*\"\n\n" + w.admins().lines(false) + "block in quick from <" + w.banned + ">\nblock in quick proto tcp from <sshguard> to any port " + PortList(w.sshPorts()) + "\n" +
 		"\n# all else that comes from the world is refused and logged; what leaves keeps a state for its answers\nblock in log on $ext_if\npass out on $ext_if\n\n" + answers +
 		"\n" + w.allows().lines(false) + "# what is let in to jails\nanchor \"allow/*\"\nanchor \"filter/*\"\n"
 	return text

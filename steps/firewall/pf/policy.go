@@ -59,7 +59,7 @@ func (w writer) here() string {
 			words = append(words, "("+i.Name+")")
 		}
 	}
-	return braced(words)
+	return Braced(words)
 }
 
 // address is one of the host's own. One that was given for a time stands as the first of its interface.
@@ -93,7 +93,7 @@ func (w writer) translation() rules {
 			r := rule{action: "rdr", on: w.iface(f.In), family: family(f.Dest.Addr()), proto: f.Proto, from: from, to: w.address(f.To.Addr(), f.In), ports: []int{int(f.To.Port())},
 				target: f.Dest.Addr().String(), names: []string{f.Name}}
 			if f.To.Port() != f.Dest.Port() {
-				r.target += " port " + portList([]int{int(f.Dest.Port())})
+				r.target += " port " + PortList([]int{int(f.Dest.Port())})
 			}
 			all.add(r)
 		}
@@ -106,7 +106,7 @@ func (w writer) admins() rules {
 	ports := w.sshPorts()
 	return rules{
 		{action: "pass in quick", proto: "tcp", from: "<" + w.admin + ">", to: "any", ports: ports, state: "flags any no state"},
-		{action: "pass out quick", proto: "tcp", from: "any", source: portList(ports), to: "<" + w.admin + ">", state: "flags any no state"},
+		{action: "pass out quick", proto: "tcp", from: "any", source: PortList(ports), to: "<" + w.admin + ">", state: "flags any no state"},
 	}
 }
 

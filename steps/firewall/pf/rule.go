@@ -49,7 +49,7 @@ func (r rule) line(quick bool) string {
 	}
 	words = append(words, "to "+r.to)
 	if len(r.ports) > 0 {
-		words = append(words, "port "+portList(r.ports))
+		words = append(words, "port "+PortList(r.ports))
 	}
 	if r.target != "" {
 		words = append(words, "-> "+r.target)
@@ -100,16 +100,17 @@ func (l rules) lines(quick bool) string {
 	return text
 }
 
-func portList(ports []int) string {
+// PortList is a list of ports as pf has it.
+func PortList(ports []int) string {
 	var words []string
 	for _, p := range ports {
 		words = append(words, strconv.Itoa(p))
 	}
-	return braced(words)
+	return Braced(words)
 }
 
-// braced is a list as pf has it, or the one thing alone.
-func braced(words []string) string {
+// Braced is a list as pf has it, or the one thing alone.
+func Braced(words []string) string {
 	if len(words) == 1 {
 		return words[0]
 	}
@@ -152,7 +153,7 @@ func sources(from []netip.Prefix, fam string) (string, bool) {
 	if len(words) == 0 {
 		return "", false
 	}
-	return braced(words), true
+	return Braced(words), true
 }
 
 // table is a table's definition; an empty one stays, because rules name it.
