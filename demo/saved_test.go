@@ -59,6 +59,7 @@ func (o *operator) shown(ids []string, with func(*run.Runner)) (text string, pla
 				b.WriteString(e.Host + ": " + e.Text + "\n")
 			}
 		}
+		r.Site = r.Site.Clone() // as each command reads the file anew
 		with(r)
 		p, err := r.Propose(ctx, ids)
 		if err != nil {
