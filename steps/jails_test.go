@@ -59,11 +59,14 @@ func TestJailsAreReached(t *testing.T) {
 		try := func(on string, from, to netip.Addr, port int) seenpf.Decision {
 			return set.Decide(seenpf.Packet{On: on, Proto: "tcp", From: netip.AddrPortFrom(from, 40000), To: netip.AddrPortFrom(to, uint16(port))}, host)
 		}
+		runs := func(j site.Jail) bool {
+			return strings.Contains(s.found["toaster.jls"], "name="+j.Name+" ") || j.Name == "ubuntu"
+		}
 		taken := map[int]bool{22: true}
 		last := plans[i][len(plans[i])-1]
 		asked := slices.ContainsFunc(last.Tasks, func(task Task) bool { return strings.Contains(task.ID, "insecure_mua") }) // of a person: it is a table of theirs
 		for _, j := range s.site.Jails {
-			if !strings.Contains(s.found["toaster.jls"], "name="+j.Name+" ") && j.Name != "ubuntu" {
+			if !runs(j) {
 				continue
 			}
 			for _, a := range j.Addresses() {
@@ -83,7 +86,7 @@ func TestJailsAreReached(t *testing.T) {
 				}
 				for _, other := range s.site.Jails {
 					for _, to := range other.Addresses() {
-						if to.Is4() != a.Is4() || other.Name == j.Name {
+						if to.Is4() != a.Is4() || other.Name == j.Name || !runs(other) { // the rules of a jail that does not run are not loaded
 							continue
 						}
 						d := try("lo0", a, to, 3306)

@@ -97,8 +97,8 @@ func (p *askPage) nextOpen(after string) string {
 	return goOn
 }
 
-// waits says whether a question has no answer yet. One that may stay empty, or is one of a few words, and was passed by before has one: a later one
-// was answered.
+// waits says whether a question has no answer yet. One that may stay empty and was passed by before has one: a later one
+// was answered; so has the usual one of a few words, which stands there to be seen.
 func (p *askPage) waits(f site.Field, later []site.Field) bool {
 	if f.Get(p.file.Site) == "" && p.needs(f.Key) {
 		return true
@@ -106,7 +106,10 @@ func (p *askPage) waits(f site.Field, later []site.Field) bool {
 	if p.passed[f.Key] || p.file.Has(f.Key) {
 		return false
 	}
-	if f.Optional && f.Get(p.file.Site) == "" || f.Choices != nil && f.Get(p.file.Site) == f.Default() {
+	if f.Choices != nil && f.Get(p.file.Site) == f.Default() {
+		return false
+	}
+	if f.Optional && f.Get(p.file.Site) == "" {
 		return !slices.ContainsFunc(later, func(l site.Field) bool { return p.file.Has(l.Key) && !p.passed[l.Key] })
 	}
 	return true

@@ -32,7 +32,7 @@ func TestADestinationIsLookedUpOnceTypingPauses(t *testing.T) {
 		pauses = append(pauses, f)
 		return nil
 	}
-	x.keys(`enter enter enter enter "root@203.0.113.10"`)
+	x.keys(`enter enter enter "root@203.0.113.10"`)
 	if len(pauses) < 2 || len(asked) != 0 {
 		t.Fatalf("%d pauses, asked of %q while it is typed", len(pauses), asked)
 	}

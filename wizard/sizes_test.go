@@ -60,7 +60,7 @@ func init() {
 			Notes: []steps.Note{{Host: "proxy", Text: long}, {Host: "mail", Warn: true, Text: long}}, Tasks: []steps.Task{{Title: "call"}}}
 		return x
 	})
-	at("ask, wrong", func(t *testing.T) *table { return fresh(t, `enter enter "no domain at all" enter`) })
+	at("ask, wrong", func(t *testing.T) *table { return fresh(t, `enter "no domain at all" enter`) })
 	at("ask, more", func(t *testing.T) *table { return fresh(t, "2 e shift+tab enter") })
 	for _, keys := range []string{"1 e shift+tab shift+tab", "1 e shift+tab shift+tab shift+tab shift+tab left", "2 e up up up right"} {
 		at("ask answered, "+keys, func(t *testing.T) *table {

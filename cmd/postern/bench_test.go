@@ -84,7 +84,6 @@ func perKey(b *testing.B, program string) {
 	g.shows("ctrl+c quit")
 	g.types("\r")
 	g.shows("Network / answers")
-	g.types("\r")
 	g.types("\x15")
 	g.shows("> Mail domain             ")
 	var sent []float64
