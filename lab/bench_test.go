@@ -5,11 +5,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +20,23 @@ import (
 )
 
 // BenchmarkPostern says how fast the program is, as ratios to what was measured beside it in the same run: make bench.
-// A machine is never quiet, so each ratio is the median of several pairs.
+// A machine is never quiet, so each ratio is the median of several pairs. POSTERN_CPU="100 50 25" has it run on hosts with those parts of a
+// processor each, one after the other.
 func BenchmarkPostern(b *testing.B) {
-	l := newLab(b, Options{})
+	for _, percent := range strings.Fields(cmp.Or(os.Getenv("POSTERN_CPU"), "0")) {
+		b.Run("cpu "+percent, func(b *testing.B) { benchOn(b, percent) })
+	}
+}
+
+func benchOn(b *testing.B, percent string) {
+	cpu, err := strconv.Atoi(percent)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := newLab(b, Options{CPU: cpu})
 	bench := &bench{operator: newOperator(b, l, nil), b: b}
 	bench.run(0, "apply", "--yes") // installs the packages
+	bench.spending()
 	bench.unchanged()
 	bench.check()
 	bench.dark()
