@@ -22,11 +22,8 @@ var SSH = ssh{register(Fact[Access]{ID: "ssh", ask: text(
 	`echo '== connection'; printf '%s\n' "${SSH_CONNECTION-}"
 echo '== sshd'; sshd -T 2>/dev/null | grep -iE '^(port|persourcepenalties) '
 echo '== watch'
-`+both(`set -- $(systemctl is-active fail2ban sshguard crowdsec 2>/dev/null)
-for w in fail2ban sshguard crowdsec; do
-	if [ "${1-}" = active ]; then echo "$w"; fi
-	[ $# = 0 ] || shift
-done`, `for w in fail2ban sshguard crowdsec blacklistd; do service "$w" onestatus >/dev/null 2>&1 && echo "$w"; done`)), parse: parseAccess})}
+` + both(`w='fail2ban sshguard crowdsec'
+! systemctl -q is-active $w 2>/dev/null || for w in $w; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done`, `for w in fail2ban sshguard crowdsec blacklistd; do service "$w" onestatus >/dev/null 2>&1 && echo "$w"; done`)), parse: parseAccess})}
 
 type ssh struct{ Fact[Access] }
 
