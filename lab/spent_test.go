@@ -21,6 +21,17 @@ type spent struct {
 	cpu     time.Duration
 }
 
+// BenchmarkSpending says what each verb has the hosts spend, and on what. It can run beside other work.
+func BenchmarkSpending(b *testing.B) {
+	onHosts(b, func(m *bench) {
+		m.run(0, "apply", "--yes") // installs the packages
+		m.spends("nothing to change: postern apply", 450, "apply", "--yes")
+		m.spends("postern check", 300, "check")
+		m.spends("postern undo --all", 850, "undo", "--all", "--yes")
+		m.spends("chapters 2 and 3 for the first time", 1400, "apply", "--yes", "firewall", "wireguard")
+	})
+}
+
 // spentOn is what a host has spent since it was booted. It asks a process of the host for its number, for the kernel counts them up: that
 // one is the last of those counted.
 func (l *Lab) spentOn(t testing.TB, host string) spent {
@@ -110,14 +121,4 @@ func (m *bench) spends(what string, limit float64, args ...string) {
 			fmt.Fprintf(&m.table, "    %-20s %-6s %5d processes %6.2f s\n", name, host, by[name][host].started, by[name][host].cpu.Seconds())
 		}
 	}
-}
-
-// spending tells what each verb has the hosts spend, and is loud where that is more processes than it was. The hosts are set up before
-// and after.
-func (m *bench) spending() {
-	m.spends("apply with nothing to change", -1, "apply", "--yes")
-	m.spends("check", -1, "check")
-	m.spends("undo --all", -1, "undo", "--all", "--yes")
-	m.spends("chapters 2 and 3 for the first time", -1, "apply", "--yes", "firewall", "wireguard")
-	m.run(0, "apply", "--yes")
 }
