@@ -28,8 +28,8 @@ torture: prepared ## every case, such as the whole kill matrix; takes long
 	@POSTERN_TORTURE=1 TIMEOUT=180m PARALLEL=4 tools/test.sh
 
 .PHONY: bench
-bench: prepared ## the ratios that say how fast it is, in one run
-	$(GO) test -count=1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./lab
+bench: prepared ## how fast it is, as ratios, and what it has the hosts spend; CPU="100 50 25": on hosts with so many percent of a processor
+	POSTERN_CPU="$(CPU)" $(GO) test -count=1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./lab
 	$(GO) test -count=1 -run '^$$' -bench Frame ./wizard
 	$(GO) test -count=1 -run '^$$' -bench Drawn -benchtime 1x ./cmd/postern
 

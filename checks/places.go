@@ -2,7 +2,6 @@ package checks
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -159,23 +158,6 @@ func (e *Env) Unset(hosts ...*site.Host) string {
 		}
 	}
 	return ""
-}
-
-// Ufw asks ufw on a host, once per Run. It is no part of the look that all checks wait for: ufw takes as long as all the
-// rest of that together.
-func (e *Env) Ufw(ctx context.Context, v *Vantage) (seen.Ufw, error) {
-	type said struct {
-		ufw seen.Ufw
-		err error
-	}
-	s, err := once(ctx, &e.asked, "ufw "+v.Name, func(run context.Context) said {
-		u, err := Ask(run, e.Site, v, seen.UfwStatus)
-		return said{u, err}
-	})
-	if err != nil {
-		return seen.Ufw{}, err
-	}
-	return s.ufw, s.err
 }
 
 // Named makes part of an ID out of a host's name, only where its role has more than one host.

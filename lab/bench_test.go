@@ -5,11 +5,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,17 +22,31 @@ import (
 // BenchmarkPostern says how fast the program is, as ratios to what was measured beside it in the same run: make bench.
 // A machine is never quiet, so each ratio is the median of several pairs.
 func BenchmarkPostern(b *testing.B) {
-	l := newLab(b, Options{})
-	bench := &bench{operator: newOperator(b, l, nil), b: b}
-	bench.run(0, "apply", "--yes") // installs the packages
-	bench.unchanged()
-	bench.check()
-	bench.dark()
-	bench.run(0, "undo", "--all", "--yes")
-	bench.chapters()
-	bench.trips()
-	fmt.Printf("\n%s\n", bench.table.String())
-	b.ReportMetric(0, "ns/op")
+	onHosts(b, func(bench *bench) {
+		bench.run(0, "apply", "--yes") // installs the packages
+		bench.unchanged()
+		bench.check()
+		bench.dark()
+		bench.run(0, "undo", "--all", "--yes")
+		bench.chapters()
+		bench.trips()
+	})
+}
+
+// onHosts measures on hosts that have all of the machine, or those parts of a processor each that POSTERN_CPU lists, such as "100 50 25".
+func onHosts(b *testing.B, measure func(*bench)) {
+	for _, percent := range strings.Fields(cmp.Or(os.Getenv("POSTERN_CPU"), "0")) {
+		b.Run("cpu "+percent, func(b *testing.B) {
+			cpu, err := strconv.Atoi(percent)
+			if err != nil {
+				b.Fatal(err)
+			}
+			bench := &bench{operator: newOperator(b, newLab(b, Options{CPU: cpu}), nil), b: b}
+			measure(bench)
+			fmt.Printf("\n%s\n", bench.table.String())
+			b.ReportMetric(0, "ns/op")
+		})
+	}
 }
 
 // BenchmarkMail is the same of chapters 5 and 6.

@@ -42,6 +42,11 @@ func (l *Lab) boot(ctx context.Context, n node) error {
 	if err != nil {
 		return err
 	}
+	if l.CPU > 0 {
+		if err := limitCPU(l.cgroup(n.name), l.CPU); err != nil {
+			return err
+		}
+	}
 	if err := os.WriteFile(l.dir(n.name, "nspawn.pid"), []byte(strconv.Itoa(pid)), 0o644); err != nil {
 		return err
 	}

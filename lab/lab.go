@@ -23,6 +23,7 @@ type Options struct {
 	Docker       bool          // Docker runs on mail, with the image lab/base
 	Mail         string        // the mail server on mail: none when empty, plain, or mailcow (with Docker, on trixie)
 	Bare         bool          // neither Docker nor Mailcow is on mail yet, but can be had there
+	CPU          int           // percent of one processor that each host has; all there is when 0
 	SSHPort      int           // of the hosts' sshd; 22 when 0
 	ACMEValidity time.Duration // of the certificates that the lab's authority issues; 90 days when 0
 	Log          io.Writer     `json:"-"` // progress; nothing when nil
@@ -66,6 +67,9 @@ func newHandle(o Options) (*Lab, error) {
 	}
 	if o.SSHPort < 1 || o.SSHPort > 65535 {
 		return nil, fmt.Errorf("%d is not a port (1 to 65535)", o.SSHPort)
+	}
+	if o.CPU < 0 || o.CPU > 100 {
+		return nil, fmt.Errorf("%d is not a part of a processor (1 to 100 percent)", o.CPU)
 	}
 	return &Lab{Options: o}, nil
 }

@@ -17,7 +17,8 @@ const usage = `usage: go run ./lab VERB [--name N] …
   prepare [--suite S]        install what this machine lacks, build the root file
                              systems and fill the package mirror (up does it too)
   up [--suite bookworm|trixie] [--docker] [--mail plain|mailcow [--bare]] [--ssh-port N]
-     [--acme-validity 5m]    boot a fresh lab; with --mail its mail host is a mail server
+     [--acme-validity 5m]    boot a fresh lab; with --mail its mail host is a mail server,
+     [--cpu 25]              with --cpu each host has that many percent of one processor
   exec NODE -- CMD…          run a command on laptop, proxy, mail, gw, inet or world
   trust                      put the hosts' real keys into the laptop's known_hosts
   reboot NODE [--hard]       boot proxy or mail again, its network made anew

@@ -35,8 +35,8 @@ func TestMoveHome(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	c, err := parse(strings.Fields("proxy --name x --ssh-port=2222 --docker -- ls --name y"))
-	if err != nil || c.Name != "x" || c.SSHPort != 2222 || !c.Docker || !slices.Equal(c.args, []string{"proxy"}) ||
+	c, err := parse(strings.Fields("proxy --name x --cpu 25 --ssh-port=2222 --docker -- ls --name y"))
+	if err != nil || c.Name != "x" || c.SSHPort != 2222 || c.CPU != 25 || !c.Docker || !slices.Equal(c.args, []string{"proxy"}) ||
 		!slices.Equal(c.rest, []string{"ls", "--name", "y"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q was taken", bad)
 		}
 	}
-	for _, o := range []Options{{Name: "../x"}, {Name: "A"}, {Suite: "sid"}, {SSHPort: 70000}, {Mail: "exim"}} {
+	for _, o := range []Options{{Name: "../x"}, {Name: "A"}, {Suite: "sid"}, {SSHPort: 70000}, {Mail: "exim"}, {CPU: 101}} {
 		if _, err := newHandle(o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}

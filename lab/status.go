@@ -64,6 +64,9 @@ func (l *Lab) show(ctx context.Context) {
 	if l.Mail != "" {
 		more += ", " + l.Mail + " mail server"
 	}
+	if l.CPU > 0 {
+		more += fmt.Sprintf(", %d%% of a processor each", l.CPU)
+	}
 	fmt.Printf("lab %q: %s, SSH on %d%s\n", l.Name, l.Suite, l.SSHPort, more)
 	w := tabwriter.NewWriter(os.Stdout, 2, 0, 2, ' ', 0)
 	for _, n := range nodes {

@@ -71,6 +71,7 @@ func parse(argv []string) (call, error) {
 	f.StringVar(&c.Name, "name", "", "")
 	f.StringVar(&c.Suite, "suite", "", "")
 	f.IntVar(&c.SSHPort, "ssh-port", 0, "")
+	f.IntVar(&c.CPU, "cpu", 0, "")
 	f.BoolVar(&c.Docker, "docker", false, "")
 	f.StringVar(&c.Mail, "mail", "", "")
 	f.BoolVar(&c.Bare, "bare", false, "")

@@ -75,9 +75,9 @@ func (s *Session) root(ctx context.Context) (*elevation, error) {
 	}
 }
 
-// settle gives the root shell the surroundings that every script may count on.
+// settle gives the root shell the surroundings that every script may count on. UNAME is the system's, so that no script has to ask for it.
 func (s *Session) settle(ctx context.Context, p *process) error {
-	return p.write(ctx, "SSH_CONNECTION="+Quote(s.came.text)+"; export SSH_CONNECTION; unset ENV CDPATH; umask 022; cd /; "+s.surroundings()+"\n")
+	return p.write(ctx, "SSH_CONNECTION="+Quote(s.came.text)+" UNAME="+Quote(s.uname)+"; export SSH_CONNECTION UNAME; unset ENV CDPATH; umask 022; cd /; "+s.surroundings()+"\n")
 }
 
 // systemPath is where a system keeps its tools; a login may have less.
@@ -179,10 +179,14 @@ func (e *elevation) probe() string {
 	case "su":
 		sudo = ""
 	}
-	return "{ " + e.s.surroundings() + "printf '\\n'; " + tell("uid", `"$(id -u)"`) + tell("from", `"$SSH_CONNECTION"`) + tell("sys", `"$(uname -s)"`) +
-		`if [ "$(id -u)" = 0 ]; then printf '\n%s\n' ` + e.ready + "; " + sudo + su +
+	sys := ""
+	if e.s.uname == "" { // a further shell of the session need not tell again
+		sys = tell("sys", `"$(uname -s)"`)
+	}
+	return "{ " + e.s.surroundings() + "printf '\\n'; me=$(id -u); " + tell("uid", `"$me"`) + tell("from", `"$SSH_CONNECTION"`) + sys +
+		`if [ "$me" = 0 ]; then printf '\n%s\n' ` + e.ready + "; " + sudo + su +
 		"else " + tell("how", "nothing") + "fi; " +
-		`[ "$(id -u)" = 0 ] || printf '\n%s end\n' ` + e.mark + "; }\n"
+		`[ "$me" = 0 ] || printf '\n%s end\n' ` + e.mark + "; }\n"
 }
 
 // read takes in our own lines and leaves banners and the like.
@@ -219,7 +223,7 @@ func (e *elevation) sudo(ctx context.Context) (again bool, err error) {
 func (e *elevation) su(ctx context.Context) (again bool, err error) {
 	e.s.trips.Add(1)
 	command := "su root -c "
-	if e.uname == "Linux" {
+	if cmp.Or(e.s.uname, e.uname) == "Linux" {
 		command = "su -s /bin/sh root -c "
 	}
 	script := "{ printf '\\n%s su\\n' " + e.mark + "; exec " + command + Quote(e.shellAs()) + "; }\n"

@@ -115,6 +115,7 @@ func (p *Proposal) tasks() []steps.Task {
 
 // prepare applies inert parts, all hosts at once.
 func (r *Runner) prepare(ctx context.Context, parts []steps.Part) error {
+	r.recent = nil
 	return each(parts, func(p steps.Part) error {
 		start := r.Clock()
 		id := r.NewID()

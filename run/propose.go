@@ -145,6 +145,7 @@ func (r *Runner) detect(ctx context.Context, list []steps.Step) (steps.Look, *si
 		r.emit(steps.Event{Kind: "look", Text: "looked at the hosts", Elapsed: r.Clock().Sub(start)})
 		filled, notes := steps.Detect(r.Site, look)
 		if known != r.Site || !asksMore(r.Site, filled, list) {
+			r.recent = &recent{r.Clock(), look}
 			return look, filled, notes, nil
 		}
 		known = filled

@@ -133,13 +133,21 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		Hosts: map[string]*checks.Vantage{},
 	}
 	look := steps.Look{}
-	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query {
+	had := r.recent
+	r.recent = nil
+	reads := func(h *site.Host) []remote.Query {
 		var jails []remote.Query // by which the answers are filled in
 		if of.Layout == "toaster" {
 			jails = seen.Toasters.Reads(of, h)
 		}
 		return slices.Concat(seen.Systems.Reads(of, h), seen.Addresses.Reads(of, h), checks.Reads(list, of, h), jails, []remote.Query{remote.ReadBoot}, also)
-	})
+	}
+	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query { return had.lacks(h.Name, reads(h), env.Now) })
+	for _, h := range of.Hosts {
+		if one := all[h.Name]; one != nil && one.err == nil {
+			had.tell(&one.facts, reads(h))
+		}
+	}
 	first := r.boots == nil
 	if first {
 		r.boots = map[string]string{}

@@ -43,6 +43,7 @@ type Runner struct {
 
 	mu        sync.Mutex // Emit and Result, one at a time
 	hosts     map[string]*host
+	recent    *recent    // the look that the plans were made of, until something is changed
 	left      *site.Site // as the last run left it on the hosts; nil when they have none
 	toldEnded bool       // how the last change of each host ended was looked at
 	done      promises   // when it was last planned, and by what was kept since

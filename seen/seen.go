@@ -65,8 +65,9 @@ func either(linux, freebsd string) func(*site.Site, *site.Host) string {
 	return text(both(linux, freebsd))
 }
 
+// both asks the system only where no session told it.
 func both(linux, freebsd string) string {
-	return "case $(uname -s) in FreeBSD)\n" + freebsd + "\n;; *)\n" + linux + "\n;; esac"
+	return "case ${UNAME:-$(uname -s)} in FreeBSD)\n" + freebsd + "\n;; *)\n" + linux + "\n;; esac"
 }
 
 // tunnel puts the name of the tunnel's interface into a script, and into the ID of what asks with it.

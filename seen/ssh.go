@@ -21,11 +21,9 @@ type Access struct {
 var SSH = ssh{register(Fact[Access]{ID: "ssh", ask: text(
 	`echo '== connection'; printf '%s\n' "${SSH_CONNECTION-}"
 echo '== sshd'; sshd -T 2>/dev/null | grep -iE '^(port|persourcepenalties) '
-echo '== watch'; if [ "$(uname -s)" = FreeBSD ]; then
-	for w in fail2ban sshguard crowdsec blacklistd; do service "$w" onestatus >/dev/null 2>&1 && echo "$w"; done
-else
-	for w in fail2ban sshguard crowdsec; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done
-fi`), parse: parseAccess})}
+echo '== watch'
+` + both(`w='fail2ban sshguard crowdsec'
+! systemctl -q is-active $w 2>/dev/null || for w in $w; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done`, `for w in fail2ban sshguard crowdsec blacklistd; do service "$w" onestatus >/dev/null 2>&1 && echo "$w"; done`)), parse: parseAccess})}
 
 type ssh struct{ Fact[Access] }
 

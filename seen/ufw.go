@@ -14,9 +14,43 @@ type Ufw struct {
 	Incoming, Outgoing, Routed string // allow, deny, reject; of Routed also disabled
 }
 
-// UfwStatus asks ufw. It takes as long as all the rest of a look together, so it is asked apart.
+// UfwStatus reads what "ufw status verbose" would say, from where that reads it: its settings, and whether its chains run. ufw itself is
+// Python, which on a small host takes as long to start as all the rest of a look.
 var UfwStatus = register(Fact[Ufw]{ID: "ufw", ask: text(`command -v ufw >/dev/null || none absent
-echo '== status'; ufw status verbose || exit 3`),
+input= output= forward= six=
+for f in /etc/default/ufw /etc/ufw/ufw.conf; do
+	[ -r "$f" ] || { echo "$f cannot be read"; exit 3; }
+	while IFS= read -r l || [ -n "$l" ]; do
+		v=${l#*=} v=${v#[\"\']} v=${v%[\"\']}
+		case $l in
+		DEFAULT_INPUT_POLICY=*) input=$v ;;
+		DEFAULT_OUTPUT_POLICY=*) output=$v ;;
+		DEFAULT_FORWARD_POLICY=*) forward=$v ;;
+		IPV6=*) six=$v ;;
+		esac
+	done <"$f"
+done
+word() { case $1 in
+	[Aa][Cc][Cc][Ee][Pp][Tt]) w=allow ;;
+	[Rr][Ee][Jj][Ee][Cc][Tt]) w=reject ;;
+	[Dd][Rr][Oo][Pp]) w=deny ;;
+	*) echo "a policy of ufw is $1"; exit 3 ;;
+esac; }
+on() { # of a number there read gets one digit, and no end of the line
+	[ -r "/proc/sys/net/$1" ] && { read -r v <"/proc/sys/net/$1" || :; [ "$v" = 1 ]; }
+}
+hung() { # the tool for rules, and how its chains begin
+	r=$("$1" -S) || exit 3
+	for c in input output forward; do case $r in *"-N $2-user-$c"*) ;; *) return 1 ;; esac; done
+}
+word "$input"; input=$w; word "$output"; output=$w; word "$forward"; forward=$w
+case $six in [Yy][Ee][Ss]) [ -e /proc/sys/net/ipv6 ] || six= ;; *) six= ;; esac
+on ipv4/ip_forward || { [ "$six" ] && { on ipv6/conf/default/forwarding || on ipv6/conf/all/forwarding; }; } || forward=disabled
+echo '== status'
+hung iptables ufw || { echo 'Status: inactive'; echo '== end'; exit 0; }
+[ -z "$six" ] || hung ip6tables ufw6 || { echo 'ufw runs over IPv4 only'; exit 3; }
+echo 'Status: active'
+echo "Default: $input (incoming), $output (outgoing), $forward (routed)"`),
 	parse: func(s sections) (Ufw, error) {
 		if s.has("absent") {
 			return Ufw{Absent: true}, nil

@@ -23,7 +23,7 @@ func init() {
 			Mends: "The chapter Firewall sets it up, guarded: the host takes the change back unless a new login works.",
 		},
 		Guide: "firewall, Configuring Default Policies; Enabling and Verifying the Firewall",
-		Reads: checks.Join(pfReads, seen.Rules.Reads, seen.Addresses.Reads, seen.SSH.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
+		Reads: checks.Join(pfReads, seen.UfwStatus.Reads, seen.Rules.Reads, seen.Addresses.Reads, seen.SSH.Reads, checks.Files(fileUfwDefault)), Ask: checks.Linux(askActive),
 	})
 	checks.Register(checks.Check{
 		ID: "firewall.forwarding", Rests: []string{"host.ssh@"}, Step: "firewall", Title: "The proxy forwards packets",
@@ -38,14 +38,14 @@ func init() {
 	})
 }
 
-func askActive(ctx context.Context, e *checks.Env) []checks.Result {
+func askActive(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "active; deny incoming and routed, let out what is needed; IPv6 filtered", Fix: "firewall",
 		Likely: "the firewall was never set up, or was changed by hand"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
 		if h.BSD() {
 			return askPFActive(q, h, v)
 		}
-		u, err := e.Ufw(ctx, v)
+		u, err := seen.UfwStatus.Of(v.Facts)
 		if err != nil {
 			return q.Cannot(err)
 		}

@@ -24,7 +24,7 @@ func init() {
 			Mends:   "The chapter Firewall writes the files anew. Rules of your own that you want to keep belong into ufw first.",
 		},
 		Guide: "firewall, Enable IP Forwarding; Enabling and Verifying the Firewall",
-		Reads: checks.Join(pfReads, seen.SSH.Reads, seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, seen.Addresses.Reads,
+		Reads: checks.Join(pfReads, seen.UfwStatus.Reads, seen.SSH.Reads, seen.UnitsOf.Reads, seen.Rules.Reads, seen.Sysctl.Reads, seen.Forwarding.Reads, seen.Addresses.Reads,
 			checks.Files(filePFAnchor, fileUfwConf, fileUfwDefault, seen.UfwUser, seen.UfwUser6, "/etc/ufw/before.rules", "/etc/ufw/before6.rules", "/etc/ufw/after.rules", "/etc/ufw/after6.rules")), Ask: checks.Linux(askBoot),
 	})
 }
@@ -32,7 +32,7 @@ func init() {
 const ufwUnit = "ufw.service"
 
 // askBoot compares what the host's files will make of it with what runs.
-func askBoot(ctx context.Context, e *checks.Env) []checks.Result {
+func askBoot(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "files and units that make what runs now", Fix: "firewall", Likely: "it was set by hand and not kept, or a file was edited and not loaded"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
 		if h.BSD() {
@@ -45,7 +45,7 @@ func askBoot(ctx context.Context, e *checks.Env) []checks.Result {
 		if u.Armed {
 			return q.Skip(checks.Waiting)
 		}
-		w, err := e.Ufw(ctx, v)
+		w, err := seen.UfwStatus.Of(v.Facts)
 		if err != nil {
 			return q.Cannot(err)
 		}

@@ -31,18 +31,18 @@ func init() {
 			Mends:   "The chapter Firewall. Rules of your own stay: what they let in is yours to decide.",
 		},
 		Guide: "firewall, Opening Required Ports; Restricting Access to Specific IPs; Port Forwarding Configuration",
-		Reads: checks.Join(pfReads, seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)),
+		Reads: checks.Join(pfReads, seen.UfwStatus.Reads, seen.Rules.Reads, seen.SSH.Reads, seen.Addresses.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)),
 		Ask:   checks.Linux(askRules),
 	})
 }
 
-func askRules(ctx context.Context, e *checks.Env) []checks.Result {
+func askRules(_ context.Context, e *checks.Env) []checks.Result {
 	q := checks.Question{Want: "exactly the ports of the site are let in", Fix: "firewall", Likely: "the firewall was changed by hand or by another program"}
 	return checks.EachHost(e, q, func(q checks.Question, h *site.Host, v *checks.Vantage) checks.Result {
 		if h.BSD() {
 			return askPFRules(e, q, h, v)
 		}
-		if u, err := e.Ufw(ctx, v); err != nil {
+		if u, err := seen.UfwStatus.Of(v.Facts); err != nil {
 			return q.Cannot(err)
 		} else if !u.Active {
 			return q.Fail("ufw is not active: nothing is filtered", "the firewall was switched off, or never set up", "")

@@ -160,7 +160,7 @@ func capturing(name string, ports []int) string {
 	for _, p := range ports {
 		words = append(words, strconv.Itoa(p))
 	}
-	return "[ \"$(uname -s)\" = Linux ] || { printf '== cannot\\nit is not Linux, which packets are looked at on\\n== end\\n'; exit 0; }\n" +
+	return "[ \"${UNAME:-$(uname -s)}\" = Linux ] || { printf '== cannot\\nit is not Linux, which packets are looked at on\\n== end\\n'; exit 0; }\n" +
 		"command -v perl >/dev/null || { printf '== cannot\\nthere is no perl on the host\\n== end\\n'; exit 0; }\n" +
 		strings.Join(words, " ") + " <<'" + name + "'\n" + captureScript + name + "\n"
 }

@@ -1,11 +1,12 @@
-# looks is what can be compared about a path: "absent", or mode, owner and digest.
+# looks sets LOOK to what can be compared about a path: "absent", or mode, owner and digest. It fails where that cannot be told.
 looks() {
 	if [ -f "$1" ] && [ ! -h "$1" ]; then
-		h=$(digest <"$1") && printf '%s %s\n' "$(meta "$1")" "$h"
+		LOOK=
+		meta "$1" && LOOK="$META " && digest <"$1" && LOOK=$LOOK$DIGEST
 	elif [ -e "$1" ] || [ -h "$1" ]; then
-		echo other
+		LOOK=other
 	else
-		echo absent
+		LOOK=absent
 	fi
 }
 
@@ -30,7 +31,7 @@ keys() {
 		gsub(/^[ \t\r]+|[ \t\r]+$/, "", v)
 		if (v != "" && !seen[$0]++) { print v; print }
 	}' | while IFS= read -r k && IFS= read -r line; do
-		printf '%s %s\n%s\n' "$(printf %s "$k" | digest | cut -c1-16)" "$k" "$line"
+		printf '%s %s\n%s\n' "$(printf %s "$k" | { digest && printf %.16s "$DIGEST"; })" "$k" "$line"
 	done
 }
 
@@ -90,7 +91,11 @@ expected() {
 	case $2 in
 	other) return 1 ;;
 	absent) [ ! -e "$1/expect" ] ;;
-	*) [ -e "$1/expect" ] && refill "$1/expect" "$P" | cmp -s - "$P" ;;
+	*)
+		[ -e "$1/expect" ] || return 1
+		grep -q 'redacted:' "$1/expect" || { cmp -s "$1/expect" "$P"; return; }
+		refill "$1/expect" "$P" | cmp -s - "$P"
+		;;
 	esac
 }
 
@@ -100,8 +105,8 @@ ready() {
 	path "$1" "$2" || return 0
 	[ ! -h "$P" ] || { echo "$P is a symbolic link"; return 18; }
 	[ ! -e "$P" ] || [ -f "$P" ] || { echo "$P is not a plain file"; return 18; }
-	looks "$P" >"$1/was" && read -r was <"$1/was" || return 12
-	expected "$1" "$was" || { echo "$P"; return 11; }
+	looks "$P" && echo "$LOOK" >"$1/was" || return 12
+	expected "$1" "$LOOK" || { echo "$P"; return 11; }
 	if [ -e "$P" ]; then
 		cp -p "$P" "$1/old" && cp -p "$1/old" "$A" && cmp -s "$1/old" "$A" || return 12
 	fi
@@ -135,5 +140,5 @@ dress() {
 	fi
 	[ ! -e "$1/mode" ] || read -r mode <"$1/mode"
 	[ ! -e "$1/owner" ] || read -r owner <"$1/owner"
-	chown "$owner" "$S" && chmod "$mode" "$S" && looks "$S" >"$1/want" || return 12
+	chown "$owner" "$S" && chmod "$mode" "$S" && looks "$S" && echo "$LOOK" >"$1/want" || return 12
 }

@@ -18,7 +18,7 @@ script() {
 # place puts the new file of a change where it belongs, by one rename. It may be called again.
 place() {
 	if [ -e "$1/new" ]; then
-		[ ! -e "$S" ] || { mv -f "$S" "$P" && [ "$(looks "$P")" = "$(cat "$1/want")" ]; }
+		[ ! -e "$S" ] || { mv -f "$S" "$P" && looks "$P" && read -r want <"$1/want" && [ "$LOOK" = "$want" ]; }
 	else
 		rm -f "$P"
 	fi

@@ -2,7 +2,7 @@
 restore() {
 	path "$1" "$2" || return 0
 	read -r was <"$1/was" || return 1
-	[ "$(looks "$P")" != "$was" ] || return 0
+	! looks "$P" || [ "$LOOK" != "$was" ] || return 0
 	if [ "$was" = absent ]; then
 		rm -f "$P"
 	elif [ -f "$A" ] && cmp -s "$A" "$1/old"; then
@@ -10,7 +10,7 @@ restore() {
 	else
 		(umask 022 && mkdir -p "${P%/*}") && cp -p "$1/old" "$A" && mv -f "$A" "$P"
 	fi
-	[ "$(looks "$P")" = "$was" ]
+	looks "$P" && [ "$LOOK" = "$was" ]
 }
 
 # reversed lists the folders of the changes, last first.

@@ -1,13 +1,21 @@
 # unstage removes what lies beside the targets of a begin in folder $1.
 unstage() {
-	for c in "$1"/c/*; do
-		path "$c" "$2" && rm -f "$S" "$A"
+	from=$1 of=$2
+	set -- "$D/site.toml.$of"
+	for c in "$from"/c/*; do
+		path "$c" "$of" && set -- "$@" "$S" "$A"
 	done
-	rm -f "$D/site.toml.$2"
+	rm -f "$@"
 }
 
 # unparent removes the folders that we made, if nothing else is in them.
-unparent() { cat "$@" 2>/dev/null | sort -r | while IFS= read -r d; do rmdir "$d" 2>/dev/null; done; }
+unparent() {
+	for made in "$@"; do
+		[ -e "$made" ] || continue
+		cat "$@" 2>/dev/null | sort -r | while IFS= read -r made; do rmdir "$made" 2>/dev/null; done
+		return 0
+	done
+}
 
 # unbegun removes all that a begin $2 in folder $1 put elsewhere.
 unbegun() {

@@ -4,7 +4,7 @@
 shelf() {
 	read -r step <"$1/step" && read -r cid <"$1/cid" || return 1
 	R=$D/base/$step/$cid@-
-	[ ! -e "$1/path" ] || R=$D/base/$step/$cid@$(digest <"$1/path" | cut -c1-12)
+	[ ! -e "$1/path" ] || { digest <"$1/path" && R=$D/base/$step/$cid@${DIGEST%"${DIGEST#????????????}"}; }
 }
 
 # record notes a change that is in effect now, or forgets one that was undone.
@@ -17,9 +17,12 @@ record() {
 	rm -f "$R/title" "$R/run" "$R/keep" "$R/risk"
 	copies "$1" "$R" title run keep risk || return 1
 	[ -n "$P" ] || return 0
-	looks "$P" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours" || return 1
+	looks "$P" && echo "$LOOK" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours" || return 1
 	# A file that is again as it was before us has nothing of ours left.
-	! cmp -s "$R/ours" "$R/was" || cmp -s "$1/was" "$R/was" || unrecord "$1"
+	was=
+	read -r was <"$R/was" && [ "$LOOK" = "$was" ] || return 0
+	was=
+	read -r was <"$1/was" && [ "$LOOK" = "$was" ] || unrecord "$1"
 }
 
 # shelve makes a new record whole, and then gives it its name.
@@ -62,7 +65,7 @@ rerecord() {
 	if [ "$(cat "$R/first")" = "$2" ]; then
 		unrecord
 	elif path "$1" "$2"; then
-		looks "$P" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours"
+		looks "$P" && echo "$LOOK" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours"
 	fi
 }
 
@@ -72,14 +75,17 @@ recorded() {
 		R=${R%/}
 		[ -e "$R/cid" ] || continue
 		echo record
+		set --
 		for f in step cid title path was seq first inert risk undo run keep; do
-			[ -e "$R/$f" ] && sed "s/^/$f /" "$R/$f" && echo
+			[ ! -e "$R/$f" ] || set -- "$@" "$R/$f"
 		done
+		awk 'FNR == 1 { word = FILENAME; sub(".*/", "", word) } { print word, $0 }' "$@"
 		[ ! -e "$R/orig" ] || echo "orig $R/orig"
 		IFS= read -r P 2>/dev/null <"$R/path" || continue
-		now=$(looks "$P")
-		ours=$(cat "$R/ours" 2>/dev/null)
-		[ "${now##* }" = "${ours##* }" ] || echo "touched yes"
+		looks "$P"
+		ours=
+		read -r ours 2>/dev/null <"$R/ours"
+		[ "${LOOK##* }" = "${ours##* }" ] || echo "touched yes"
 	done
 	die 0 recorded
 }

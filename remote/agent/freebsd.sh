@@ -40,11 +40,11 @@ held() {
 # awaited waits until nobody holds that file, at most $2 seconds or a part of one, and fails when somebody still does.
 awaited() { timeout "$2" lockf -k -n -s "$1" true 9<&-; }
 
-# digest is the SHA-256 of standard input.
-digest() { sha256 -q; }
+# digest sets DIGEST to the SHA-256 of standard input.
+digest() { DIGEST=$(sha256 -q); }
 
-# meta is the mode and the numeric owner of a file.
-meta() { stat -f '%Mp%Lp %u:%g' -- "$1"; }
+# meta sets META to the mode and the numeric owner of a file.
+meta() { META=$(stat -f '%Mp%Lp %u:%g' -- "$1"); }
 
 # flush brings to the disk what is written to these folders: a power cut must not bring back the past. sync only begins to write, so each
 # file is asked for: the agent's own at any depth, and the guard of the boot.

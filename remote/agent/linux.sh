@@ -38,11 +38,11 @@ held() { [ -e "$1" ] && ! flock -s -n "$1" true 9<&-; }
 # awaited waits until nobody holds that file, at most $2 seconds or a part of one, and fails when somebody still does.
 awaited() { flock -s -w "$2" "$1" true 9<&-; }
 
-# digest is the SHA-256 of standard input.
-digest() { h=$(sha256sum) && echo "${h%% *}"; }
+# digest sets DIGEST to the SHA-256 of standard input.
+digest() { DIGEST=$(sha256sum) && DIGEST=${DIGEST%% *}; }
 
-# meta is the mode and the numeric owner of a file.
-meta() { stat -c '%a %u:%g' -- "$1"; }
+# meta sets META to the mode and the numeric owner of a file.
+meta() { META=$(stat -c '%a %u:%g' -- "$1"); }
 
 # flush brings to the disk what is written to the file systems of these paths: a power cut must not bring back the past.
 flush() { sync -f "$@" 2>/dev/null || sync; }
