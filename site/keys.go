@@ -82,6 +82,9 @@ func (s *Site) AddJail(name string) error {
 	if _, err := jailName(name); err != nil {
 		return fmt.Errorf("jail: %w", err)
 	}
+	if name == ReachAll || name == ReachNone {
+		return fmt.Errorf("jail: %s: jail.NAME.reach has that word for something else", name)
+	}
 	for _, j := range s.Jails {
 		if strings.EqualFold(j.Name, name) {
 			return fmt.Errorf("jail: %s: there is a jail of that name already", name)

@@ -172,6 +172,25 @@ func FuzzJailPlans(f *testing.F) {
 	})
 }
 
+// Where pf does not look at lo0, nothing keeps jails apart, and nobody says that they are.
+func TestJailsThatPassUnseen(t *testing.T) {
+	for main, unseen := range map[string]bool{"set skip on lo0\nrdr-anchor \"rdr/*\"\nanchor \"filter/*\"\n": true, "set skip on { lo1 }\nrdr-anchor \"rdr/*\"\nanchor \"filter/*\"\n": false} {
+		s := story{host: "proxy", release: "15.1-RELEASE", site: freshSite(t, "anchors"), found: usualBSD("proxy", "15.1-RELEASE"), modes: map[string]os.FileMode{}}
+		s.site.Layout = "toaster"
+		s.site.Jails = []site.Jail{{Name: "dovecot", Address4: netip.MustParseAddr("172.16.15.15"), Ports: []int{993}, Reach: []string{"none"}}, {Name: "haraka", Address4: netip.MustParseAddr("172.16.15.9"), Ports: []int{25}, Reach: []string{"dovecot"}}}
+		s.found["/etc/pf.conf"], s.found["toaster.jls"] = main, "name=dovecot ip4.addr=172.16.15.15\n"
+		s.written(main)
+		s.tellJails()
+		said := ""
+		for _, n := range s.plan().Notes {
+			said += n.Text + "\n"
+		}
+		if strings.Contains(said, "skip lo0") != unseen || strings.Contains(said, "jails are kept from one another but for haraka -> dovecot") == unseen {
+			t.Errorf("%s\n%s", main, said)
+		}
+	}
+}
+
 // Where somebody went on with a jail's file, an undo takes our lines out of it and leaves theirs.
 func TestJailsHooksAreStripped(t *testing.T) {
 	const conf = "/etc/jail.conf.d/dovecot.conf"

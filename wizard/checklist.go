@@ -196,7 +196,7 @@ func (p *checksPage) Update(m tea.Msg) tea.Msg {
 		p.evidence = !p.evidence
 		p.split.Offset = 0
 	case "R":
-		return p.ask(p.ids...)
+		return p.ask(p.listed()...)
 	case "x":
 		text := []byte(report.Text(p.export()))
 		return p.write("postern-checks.txt", func() ([]byte, error) { return text, nil })
@@ -316,6 +316,17 @@ func (p *checksPage) ask(ids ...string) tea.Msg {
 	}
 	p.again = true
 	return job{verb: check, steps: ids}
+}
+
+// listed are the chapters of the table, and the checks of others that stand in it; none where it has all.
+func (p *checksPage) listed() []string {
+	ids := slices.Clone(p.ids)
+	for _, r := range p.shown() {
+		if c, ok := checks.Of(r.ID); ok && len(p.ids) > 0 && !slices.Contains(ids, r.Step) && !slices.Contains(ids, c.ID) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }
 
 // answered says what came of checks that were asked again here: it may be what stood there before.

@@ -185,9 +185,9 @@ func (w *walk) questions(ctx context.Context, step steps.Step) error {
 	}
 }
 
-// open says whether a question waits for an answer: the file has none, --set gives none, and it was not passed by.
+// open says whether a question waits for an answer: the file has none, no flag gives one, and it was not passed by.
 func (w *walk) open(f site.Field) bool {
-	given := slices.ContainsFunc(w.Set, func(pair string) bool {
+	given := w.sim != nil && f.Key == "layout" || slices.ContainsFunc(w.Set, func(pair string) bool {
 		key, _, _ := strings.Cut(pair, "=")
 		return strings.TrimSpace(key) == f.Key
 	})

@@ -148,7 +148,7 @@ func TestWhoGetsAScreen(t *testing.T) {
 				t.Fatalf("it begins with %q", got)
 			}
 			if c.lines {
-				s.waits("(layout)")
+				s.waits("(domain)")
 				if strings.Contains(s.text(), "\x1b") {
 					t.Errorf("escape sequences among the lines: %q", s.text())
 				}

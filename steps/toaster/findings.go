@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"postern/seen"
+	seenpf "postern/seen/pf"
 	"postern/site"
 )
 
@@ -59,6 +60,9 @@ func (c scene) findings() (notes []string) {
 			notes = append(notes, "the anchor "+name+" is loaded, and never asked: the main file of pf calls no \""+class+"/*\"")
 		}
 	}
+	if c.plan.unseen {
+		notes = append(notes, "the main file of pf has it skip lo0, and what jails of one host send one another passes there: nothing keeps them apart, whatever jail.NAME.reach says, until lo0 is taken out of \"set skip on\"")
+	}
 	if n := c.strangersNext(); len(n) > 0 {
 		notes = append(notes, "on the network of the jails there is also "+strings.Join(n, ", ")+": virtual machines, as a rule; with a [[jail]] they are treated as jails are")
 	}
@@ -68,6 +72,15 @@ func (c scene) findings() (notes []string) {
 		}
 	}
 	return notes
+}
+
+// unseen says whether pf does not look at what jails send one another, some of which are to be kept apart.
+func (c scene) unseen() bool {
+	if c.mode == "own" || !slices.ContainsFunc(c.site.Jails, site.Jail.Alone) {
+		return false
+	}
+	between := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 1) // whatever they are, they pass there
+	return strings.HasPrefix(c.main.Decide(seenpf.Packet{On: "lo0", Proto: "tcp", From: between, To: between}, c.host(nil)).Rule, "set skip on")
 }
 
 // orphans are the files of rules whose jail is neither on the host nor among the answers.
@@ -100,7 +113,7 @@ func (c scene) strangersNext() (all []string) {
 		}
 	}
 	for _, a := range c.toaster.Neighbours {
-		if _, private := c.within(a); private && !known[a] && c.network.Holder(a) == "" {
+		if c.within(a) && !known[a] && c.network.Holder(a) == "" {
 			all = append(all, a.String())
 		}
 	}

@@ -98,7 +98,7 @@ func (c scene) incoming(j site.Jail, p place, a netip.Addr) (rdr, filter string)
 		if len(group.ports) == 0 || group.from == "" {
 			continue
 		}
-		if _, private := c.within(a); private && reached {
+		if c.within(a) && reached {
 			rdr += fmt.Sprintf("rdr on { %s lo0 } %s proto tcp from %s to %s port %s -> %s\n", b.Out, fam, group.from, c.own(b.As, b.Out), pf.PortList(group.ports), a)
 		}
 		filter += fmt.Sprintf("pass in quick %s proto tcp from %s to %s port %s\n", fam, group.from, a, pf.PortList(group.ports))
@@ -151,7 +151,7 @@ func of(j site.Jail, four bool) (words []string) {
 // leaving is how an address of a jail reaches the world, where the main file does not see to that.
 func (c scene) leaving(a netip.Addr) string {
 	b, reached := c.outside(a.Is4())
-	if _, private := c.within(a); !private || !reached || c.mode == "own" || c.natted(a) {
+	if !c.within(a) || !reached || c.mode == "own" || c.natted(a) {
 		return ""
 	}
 	return fmt.Sprintf("nat on %s %s from %s to any -> %s\n", b.Out, family(a), a, c.own(b.As, b.Out))

@@ -48,13 +48,15 @@ type Plan struct {
 	Hands   []Hand
 	Notes   []string // what the operator should mind, one sentence each
 	Told    []string // what is as it should be, and good to know
+
+	unseen bool // pf looks at nothing that jails send one another
 }
 
 // Keeps says whether something of it keeps jails from one another that were not, or not like that.
 func (p Plan) Keeps() bool {
 	const block = "block return in"
-	return slices.ContainsFunc(p.Hands, func(h Hand) bool { return strings.Contains(h.Lines, block) }) ||
-		slices.ContainsFunc(p.Changes, func(c remote.Change) bool { return c.New != nil && strings.Contains(c.New.Text, block) })
+	return !p.unseen && (slices.ContainsFunc(p.Hands, func(h Hand) bool { return strings.Contains(h.Lines, block) }) ||
+		slices.ContainsFunc(p.Changes, func(c remote.Change) bool { return c.New != nil && strings.Contains(c.New.Text, block) }))
 }
 
 // Hand is what a person adds to a file of theirs.
@@ -90,6 +92,7 @@ func Make(s *site.Site, policy firewall.Policy, mode string, found remote.Facts)
 		}
 	}
 	c.starts()
+	c.plan.unseen = c.unseen()
 	c.plan.Notes = append(c.plan.Notes, c.findings()...)
 	c.feeders()
 	return *c.plan, nil
@@ -249,12 +252,7 @@ func (c scene) outside(four bool) (firewall.Behind, bool) {
 	return firewall.Behind{}, false
 }
 
-// within is the network of jails that an address belongs to.
-func (c scene) within(a netip.Addr) (netip.Prefix, bool) {
-	for _, b := range c.policy.Behind {
-		if b.Net.Contains(a) {
-			return b.Net, true
-		}
-	}
-	return netip.Prefix{}, false
+// within says whether an address is of a network of jails.
+func (c scene) within(a netip.Addr) bool {
+	return slices.ContainsFunc(c.policy.Behind, func(b firewall.Behind) bool { return b.Net.Contains(a) })
 }
