@@ -150,7 +150,7 @@ func taskCopy(t steps.Task) string {
 // View is the list of tasks, and all about the chosen one.
 func (p *tasksPage) View(width, height int) view {
 	v := view{title: fmt.Sprintf("for you: %d of %d done", len(p.tasks)-len(p.left(p.tasks)), len(p.tasks)), help: tasksHelp,
-		keys: []key{{"enter", "go on"}, {"space", "mark done"}, {"m", "measure"}, {"y", "copy"}, {"Y", "copy all"}, {"x", "save"}, {"up/down", "choose"}, {"pgup/pgdn", "text"}}}
+		keys: []key{{"enter", "go on"}, {"space", "done"}, {"m", "measure"}, {"y", "copy"}, {"Y", "copy all"}, {"x", "save"}, {"up/down", "choose"}, {"pgup/pgdn", "text"}}}
 	if p.busy != nil && p.busy.verb == check {
 		v.pinned = []draw.Line{draw.Say(draw.Plain, " measuring: %s", clock(p.elapsed()))}
 	}
