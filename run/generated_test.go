@@ -223,7 +223,7 @@ func typed(told map[string]string, commands string) {
 // makes of them, but for what rules of the owner's refuse or open: these the plan names, and once they are taken away as it says, and it is
 // planned again, nothing is wrong. POSTERN_GENERATED raises the number, POSTERN_SEED repeats one; with -short there are fewer.
 func TestPlansAndChecksAgree(t *testing.T) {
-	usual := "2000"
+	usual := "1000"
 	if testing.Short() {
 		usual = "400"
 	}
@@ -241,7 +241,7 @@ func TestPlansAndChecksAgree(t *testing.T) {
 					refusals++
 				}
 			}
-			if number >= 2000 && (refusals > each/2 || mended < each/20) {
+			if number >= 1000 && (refusals > each/2 || mended < each/20) {
 				t.Errorf("of %d, %d were refused and %d needed a word: this test proves little", each, refusals, mended)
 			}
 		})

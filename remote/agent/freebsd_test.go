@@ -139,10 +139,11 @@ func TestFreeBSDScenarios(t *testing.T) {
 // TestFreeBSDKillMatrix is TestKillMatrix with FreeBSD's part, in each shell.
 func TestFreeBSDKillMatrix(t *testing.T) {
 	t.Parallel()
-	for _, shell := range shells(t) {
+	all := shells(t)
+	for i, shell := range all {
 		t.Run(label(shell), func(t *testing.T) {
 			t.Parallel()
-			killMatrix(t, freeBSD(shell))
+			killMatrix(t, freeBSD(shell), i, len(all))
 		})
 	}
 }
