@@ -62,7 +62,7 @@ func (r *Runner) begin(ctx context.Context, d decision, next *site.Site) ([]*arm
 		return nil, err
 	}
 	r.count(1)
-	r.recent = nil
+	r.recent, r.lags = nil, nil
 	parts, guard := far(d.site, d.parts), r.guard(d.parts, d.after)
 	list := make([]*armed, len(parts))
 	id := r.NewID()

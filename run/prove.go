@@ -133,7 +133,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		Hosts: map[string]*checks.Vantage{},
 	}
 	look := steps.Look{}
-	had := r.recent
+	had := r.recent.still(env.Now)
 	r.recent = nil
 	reads := func(h *site.Host) []remote.Query {
 		var jails []remote.Query // by which the answers are filled in
@@ -142,7 +142,7 @@ func (r *Runner) env(ctx context.Context, of *site.Site, list []checks.Check, ov
 		}
 		return slices.Concat(seen.Systems.Reads(of, h), seen.Addresses.Reads(of, h), checks.Reads(list, of, h), jails, []remote.Query{remote.ReadBoot}, also)
 	}
-	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query { return had.lacks(h.Name, reads(h), env.Now) })
+	all := lookOver(ctx, of, over, func(h *site.Host) []remote.Query { return had.lacks(h.Name, reads(h)) })
 	for _, h := range of.Hosts {
 		if one := all[h.Name]; one != nil && one.err == nil {
 			had.tell(&one.facts, reads(h))

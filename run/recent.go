@@ -20,9 +20,17 @@ type recent struct {
 // moment is how old it may be.
 const moment = 10 * time.Second
 
-// lacks are the queries that it has no answer to. Those of one that is too old are all; the clock is told for the moment at which it is asked.
-func (l *recent) lacks(host string, queries []remote.Query, now time.Time) []remote.Query {
+// still is the look where it is not too old, else nil.
+func (l *recent) still(now time.Time) *recent {
 	if l == nil || now.Sub(l.at) > moment {
+		return nil
+	}
+	return l
+}
+
+// lacks are the queries that it has no answer to; the clock is told for the moment at which it is asked.
+func (l *recent) lacks(host string, queries []remote.Query) []remote.Query {
+	if l == nil {
 		return queries
 	}
 	return slices.DeleteFunc(queries, func(q remote.Query) bool {

@@ -22,14 +22,19 @@ func TestRecentLook(t *testing.T) {
 		now  time.Time
 		asks int
 	}{{nil, "proxy", at, 3}, {&recent{at, look}, "proxy", at.Add(moment), 2}, {&recent{at, look}, "proxy", at.Add(moment + 1), 3}, {&recent{at, look}, "mail", at, 3}} {
-		ask := c.l.lacks(c.host, queries(), c.now)
+		l := c.l.still(c.now)
+		ask := l.lacks(c.host, queries())
 		facts := remote.Facts{Host: c.host, Answers: map[string]remote.Answer{}}
 		for _, q := range ask {
 			facts.Answers[q.ID] = remote.Answer{Out: "anew"}
 		}
-		c.l.tell(&facts, queries())
+		l.tell(&facts, queries())
 		if len(ask) != c.asks || len(facts.Answers) != 3 || facts.Answers[seen.Clock.ID].Out != "anew" || (facts.Answers["a"].Out == "1") != (c.asks == 2) {
 			t.Errorf("%s at %v: asked %v, told %v", c.host, c.now, ask, facts.Answers)
 		}
+	}
+	silent := remote.Facts{Host: "proxy"} // asked anew, because the look was too old, and it gave no answer
+	if (&recent{at, look}).still(at.Add(moment+1)).tell(&silent, queries()); len(silent.Answers) > 0 {
+		t.Errorf("of an old look was told %v", silent.Answers)
 	}
 }
