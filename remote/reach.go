@@ -32,6 +32,8 @@ func Reach(ctx context.Context, t Target, over Dialer, address string, o Options
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.name(), err)
 	}
+	l := newLink(client, nil)
+	l.alive() // sshd ends without an error who leaves with nothing on the way to him, and punishes the error of a login that it did not note yet
 	return client.Close()
 }
 

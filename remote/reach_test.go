@@ -63,6 +63,26 @@ func TestReachIsNoAttack(t *testing.T) {
 	}
 }
 
+// Who was let in leaves without an error: sshd's listener, where it was too busy to note the login before the end, counts the error
+// as a connection without one (sshd_config, PerSourcePenalties noauth), and turns everybody at that address away for a while.
+func TestReachLeavesInPeace(t *testing.T) {
+	const times = 10
+	target, o := openSSH(t, "LogLevel VERBOSE")
+	_, at, _ := strings.Cut(target.SSH, "@")
+	for range times {
+		if err := Reach(soon(t), target, &detour{address: at}, "10.0.0.1:22", o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log string
+	for end := time.Now().Add(20 * time.Second); strings.Count(log, "Closing connection to") < times; time.Sleep(10 * time.Millisecond) {
+		text, _ := os.ReadFile(filepath.Join(filepath.Dir(o.Home), "log"))
+		if log = string(text); time.Now().After(end) {
+			t.Fatalf("%d of %d logins ended in peace:\n%s", strings.Count(log, "Closing connection to"), times, log)
+		}
+	}
+}
+
 // What takes no connection is told from what lets nobody in.
 func TestTurnedAway(t *testing.T) {
 	target, o := openSSH(t, "MaxAuthTries 1")
