@@ -48,7 +48,7 @@ var ReadStatus = ReadRun("status", `cd `+stateDir+` 2>/dev/null && for a in open
 done || :`)
 
 // ReadBoot is the query for which boot of a host this is: what it prints is another once the host was started anew.
-var ReadBoot = ReadRun("boot-id", "cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime")
+var ReadBoot = ReadShared("boot-id", "{ read -r b </proc/sys/kernel/random/boot_id && echo \"$b\"; } 2>/dev/null || sysctl -n kern.boottime")
 
 // Status asks the host what is open, who holds it and how the last transactions ended, newest first. It writes nothing.
 func (s *Session) Status(ctx context.Context) (Status, error) {

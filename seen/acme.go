@@ -21,8 +21,9 @@ type Attempt struct {
 }
 
 // ACME reads how Caddy's attempts to get certificates ended, the last one for each name, as far as its log of two days tells.
-var ACME = register(Fact[[]Attempt]{ID: "acme", ask: text(`need journalctl
-echo '== lines'; timeout 15 journalctl -q --no-pager -o cat --since -2d -u ` + CaddyUnit + ` 2>/dev/null | grep -F -e '"logger":"tls.obtain"' -e '"logger":"tls.renew"' -e '"msg":"validating authorization"' |
+var ACME = register(Fact[[]Attempt]{ID: "acme", ask: text(`echo '== lines'; command -v caddy >/dev/null || { echo '== end'; return; }
+need journalctl || return 3
+timeout 15 journalctl -q --no-pager -o cat --since -2d -u ` + CaddyUnit + ` 2>/dev/null | grep -F -e '"logger":"tls.obtain"' -e '"logger":"tls.renew"' -e '"msg":"validating authorization"' |
 	tail -n 1000 | cut -c -2000 | sed 's/^/|/'`), parse: func(s sections) ([]Attempt, error) {
 	var all []Attempt
 	for _, line := range s.lines("lines") {

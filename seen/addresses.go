@@ -30,7 +30,7 @@ type Address struct {
 }
 
 // Addresses reads a host's addresses and routes.
-var Addresses = register(Fact[Network]{ID: "addresses", ask: either(`need ip
+var Addresses = register(Fact[Network]{ID: "addresses", ask: either(`need ip || return 3
 echo '== addresses'; ip -o addr show
 echo '== routes4'; ip -o -4 route show table main
 echo '== routes6'; ip -o -6 route show table main`, askIfconfig), parse: parseNetwork})

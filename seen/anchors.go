@@ -24,7 +24,7 @@ type PFTable struct {
 }
 
 // PFLoaded reads what pf holds. There is nothing on another system.
-var PFLoaded = register(Fact[Anchors]{ID: "anchors", ask: either(`none absent`, `need pfctl
+var PFLoaded = register(Fact[Anchors]{ID: "anchors", ask: either(`none absent; return`, `need pfctl || return 3
 tables() { pfctl "$@" -sT 2>/dev/null | head -n 64 | while IFS= read -r t; do
 	pfctl "$@" -t "$t" -T show 2>/dev/null | awk -v t="$t" '{ n++; if (n <= 32) a = a " " $0 } END { print "table", t, n + 0, (n <= 32 ? a : "") }'
 done; }

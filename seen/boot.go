@@ -21,9 +21,12 @@ echo '== calls'; for f in /etc/ufw/before.init /etc/ufw/after.init; do
 done
 echo '== dnat'
 for f in $(grep -l -e DNAT -e '^-A ' /etc/ufw/*.init 2>/dev/null; grep -l DNAT /etc/ufw/*.rules 2>/dev/null); do
-	x=file w='-e DNAT'; if [ -x "$f" ]; then x=executable; fi
-	case $f in *.init) w="$w -e ^-A" ;; esac
-	grep $w "$f" | while read -r line; do printf '%s %s|%s\n' "$x" "$f" "$line"; done
+	x=file w=; if [ -x "$f" ]; then x=executable; fi
+	case $f in *.init) w=yes ;; esac
+	while IFS= read -r line || [ "$line" ]; do
+		case $line in *DNAT*) ;; -A*) [ "$w" ] || continue ;; *) continue ;; esac
+		printf '%s %s|%s\n' "$x" "$f" "$line"
+	done <"$f"
 done`),
 	parse: func(s sections) ([]Loaded, error) {
 		var all []Loaded

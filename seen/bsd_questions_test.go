@@ -53,7 +53,7 @@ func TestQuestionsOfFreeBSD(t *testing.T) {
 	tool("sha256", "[ \"$*\" = -q ] || exit 64\ncat >/dev/null; echo c4354ff09a8d8a06cde4c6f51d75b80b06cdb19013a8f11b78491864f19f2b02\n")
 	tool("stat", "exit 1\n")
 	tool("ps", "case $* in '-axww -o pid= -o command=') printf '  77 wg set wg0 private-key "+aKey+"\\n  78 sh\\n' ;; *) exit 64 ;; esac\n")
-	tool("ping", "case $* in *'-D -s 1372 10.0.0.2') ;; *'-D -s '*) echo '36 bytes from 10.0.0.9: frag needed and DF set (MTU 1400)'; exit 2 ;; *) exit 64 ;; esac\n")
+	tool("ping", "case $* in *'-D -s 1372 10.0.0.2') echo '1380 bytes from 10.0.0.2: icmp_seq=0 ttl=64 time=0.5 ms' ;; *'-D -s '*) echo '36 bytes from 10.0.0.9: frag needed and DF set (MTU 1400)'; exit 2 ;; *) exit 64 ;; esac\n")
 	tool("uname", "case $* in -s) echo FreeBSD ;; *) exit 64 ;; esac\n")
 	tool("route", "case $* in '-n get -inet default') echo '  interface: vtnet0' ;; *) exit 1 ;; esac\n")
 	tool("sockstat", "case $* in '-46cn -P tcp -p 993') printf 'USER COMMAND PID FD PROTO LOCAL FOREIGN\\n0 dovecot 1 3 tcp4 10.0.2.15:993 198.51.100.20:40000\\n0 dovecot 1 3 tcp6 2001:db8::1:993 2001:db8::2:40001\\n0 perl 1 3 tcp4 10.0.2.15:22 198.51.100.20:993\\n' ;; -46ln) printf 'USER COMMAND PID FD PROTO LOCAL FOREIGN\\n0 sshd 1 3 tcp4 *:2222 *:*\\n' ;; *) exit 64 ;; esac\n")

@@ -37,7 +37,7 @@ const CaddyWithout = `awk 'NR == FNR { if ($1 ~ /^\(.*\)$/) snippet[substr($1, 2
 /^# postern end$/ { ours = 0 }' ` + Caddyfile + " " + Caddyfile + "\n"
 
 // CaddyOf reads how Caddy stands. It would make a folder in the home where there is none yet (STEPPATH).
-var CaddyOf = register(Fact[Caddy]{ID: "caddy", ask: text(`command -v caddy >/dev/null || none absent
+var CaddyOf = register(Fact[Caddy]{ID: "caddy", ask: text(`command -v caddy >/dev/null || { none absent; return; }
 echo '== others'
 if [ -r ` + Caddyfile + ` ]; then
 	told=$(` + CaddyWithout + `) && told=$(printf '%s\n' "$told" | STEPPATH=/ timeout 10 caddy adapt --config /dev/stdin --adapter caddyfile 2>&1) ||

@@ -48,6 +48,7 @@ var HandoverOf = register(Fact[Handover]{ID: "handover", args: func(s *site.Site
 		return CertificateFiles(s) + `certificates() { sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$1" 2>/dev/null; }
 echo '== chain'; set -- $(pairs | head -n 1); if [ $# = 2 ]; then certificates "$1"; fi
 echo '== haraka'; certificates ` + HarakaPEM + `
+[ -e /etc/systemd/system/` + CertificateUnit + ` ] || { echo '== end'; return; }
 echo '== units'; systemctl --no-pager show -p Id -p ActiveState -p Result ` + CertificatePath + ` ` + CertificateTimer + ` ` + CertificateUnit + ` 2>/dev/null
 echo '== said'; journalctl -q --no-pager -o cat -n 1 _SYSTEMD_UNIT=` + CertificateUnit + ` 2>/dev/null | cut -c 1-300`
 	}, parse: func(s sections) (Handover, error) {

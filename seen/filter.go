@@ -30,7 +30,7 @@ const PFConf = "/etc/pf.conf"
 const FilterAnchor = "postern"
 
 // PF reads how the packet filter stands. Its main file is part of the answer, because rc.conf may name another than the usual one.
-var PF = register(Fact[Filter]{ID: "pf", ask: either(`none absent`, `need pfctl
+var PF = register(Fact[Filter]{ID: "pf", ask: either(`none absent; return`, `need pfctl || return 3
 echo '== running'; if pfctl -s Running >/dev/null 2>&1; then echo yes; else echo no; fi
 echo '== rules'; { pfctl -sn; pfctl -sr; } 2>/dev/null | grep -c .
 echo '== ours'; { pfctl -a `+FilterAnchor+` -sn; pfctl -a `+FilterAnchor+` -sr; } 2>/dev/null | grep -c .
@@ -72,8 +72,8 @@ const (
 )
 
 // PFRules reads what pf runs. An anchor is asked for by its own name: asked for all at once, older releases show none and say nothing.
-var PFRules = register(Fact[PFRuns]{ID: "pfrules", ask: either(`none absent`, `need pfctl
-pfctl -s Running >/dev/null 2>&1 || none off
+var PFRules = register(Fact[PFRuns]{ID: "pfrules", ask: either(`none absent; return`, `need pfctl || return 3
+pfctl -s Running >/dev/null 2>&1 || { none off; return; }
 tables() { # of the anchor $1
 	pfctl ${1:+-a "$1"} -sT 2>/dev/null | head -n 200 | while IFS= read -r t; do
 		echo "== table ${1:+$1/}$t"; pfctl ${1:+-a "$1"} -t "$t" -T show 2>/dev/null | head -n `+strconv.Itoa(maxTold)+`
@@ -81,7 +81,7 @@ tables() { # of the anchor $1
 }
 echo '== skip'; pfctl -vsI 2>/dev/null | sed -n 's/^\([^[:space:]]*\) (skip)$/\1/p'
 echo '== drops'; sysctl -n net.pf.default_to_drop 2>/dev/null
-echo '== main'; { pfctl -P -sn && pfctl -P -sr; } 2>&1 || exit 3
+echo '== main'; { pfctl -P -sn && pfctl -P -sr; } 2>&1 || return 3
 tables ''
 pfctl -vsA 2>/dev/null | sed 's/^ *//' | head -n `+strconv.Itoa(maxAnchors+1)+` | while IFS= read -r a; do
 	echo "== anchor $a"; { pfctl -a "$a" -P -sn; pfctl -a "$a" -P -sr; } 2>&1

@@ -41,7 +41,7 @@ var harakaFolder = regexp.MustCompile(` ` + HarakaFolder + `([0-9]{1,4}\.[0-9]{1
 // LastWords reads what a unit said last, some lines at most.
 func LastWords(unit string) Fact[[]string] {
 	return Fact[[]string]{ID: "words", args: func(*site.Site) string { return unit },
-		ask: text("need journalctl\necho '== words'; journalctl -q --no-pager -o cat -n 4 -u " + remote.Quote(unit) + " 2>/dev/null | cut -c 1-300 | sed 's/^==/ ==/'"),
+		ask: text("need journalctl || return 3\necho '== words'; journalctl -q --no-pager -o cat -n 4 -u " + remote.Quote(unit) + " 2>/dev/null | cut -c 1-300 | sed 's/^==/ ==/'"),
 		parse: func(s sections) (all []string, err error) {
 			for _, line := range s.lines("words") {
 				all = append(all, remote.Clean(line).Line(200))

@@ -11,7 +11,7 @@ import (
 
 // askIfconfig reads addresses and routes of FreeBSD. Which interfaces are set up by DHCP stands in rc.conf alone, where a name's other
 // signs are underscores.
-const askIfconfig = `need ifconfig
+const askIfconfig = `need ifconfig || return 3
 echo '== ifconfig'; ifconfig -a
 for f in inet inet6; do echo "== default $f"; route -n get "-$f" default 2>/dev/null; done
 echo '== netstat'; netstat -rn

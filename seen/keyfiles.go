@@ -25,7 +25,9 @@ type Exposure struct {
 // KeyFiles reads where private keys can be seen. The key goes to grep through a pipe; only the numbers of processes that
 // show it come back.
 var KeyFiles = register(Fact[Exposure]{ID: "keyfiles", args: tunnelName, ask: tunnelled(both(
-	`echo '== files'; for f in /etc/wireguard /etc/wireguard/*; do [ -e "$f" ] && stat -c '%a %U:%G %F|%n' "$f"; done
+	`echo '== files'; set --
+for f in /etc/wireguard /etc/wireguard/*; do if [ -e "$f" ]; then set -- "$@" "$f"; fi; done
+[ $# = 0 ] || stat -c '%a %U:%G %F|%n' "$@"
 echo '== argv'
 if command -v wg >/dev/null && [ -e /sys/class/net/@IFACE@ ]; then
 	wg show @IFACE@ private-key | grep -laF -f - /proc/[0-9]*/cmdline 2>/dev/null

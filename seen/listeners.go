@@ -23,8 +23,8 @@ func (l Listener) Everywhere() bool { return !l.Addr.IsValid() || l.Addr.IsUnspe
 const throwAway = "postern-listen"
 
 // Listeners reads who listens on a host, but for ourselves.
-var Listeners = register(Fact[[]Listener]{ID: "listeners", ask: either(`need ss
-echo '== sockets'; ss -Hltunp || exit 3`, askSockstat),
+var Listeners = register(Fact[[]Listener]{ID: "listeners", ask: either(`need ss || return 3
+echo '== sockets'; ss -Hltunp || return 3`, askSockstat),
 	parse: func(s sections) ([]Listener, error) {
 		if s.has("sockstat") {
 			return parseSockstat(s["sockstat"])
@@ -78,8 +78,8 @@ func parseSocket(text string) (addr netip.Addr, number int, ok bool) {
 }
 
 // askSockstat reads who listens on FreeBSD.
-const askSockstat = `need sockstat
-echo '== sockstat'; sockstat -46ln || exit 3`
+const askSockstat = `need sockstat || return 3
+echo '== sockstat'; sockstat -46ln || return 3`
 
 // parseSockstat reads USER COMMAND PID FD PROTO LOCAL FOREIGN. It begins at the end: a command's name may have blanks. A socket of
 // the kernel's own, such as WireGuard's, has question marks for who holds it.

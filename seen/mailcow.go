@@ -65,10 +65,11 @@ func (m Mailcow) Of(service string) (Container, bool) {
 // OfMailcow reads how Mailcow stands on a host. Of mailcow.conf only what is listed here is told; what Compose makes of it is asked of
 // Compose, of which only the ports leave the host.
 var OfMailcow = register(Fact[Mailcow]{ID: "mailcow", ask: text(`echo '== inside'; systemd-detect-virt -c 2>/dev/null
-command -v docker >/dev/null || docker() { return 1; }
-echo '== engine'; timeout 5 docker info --format '{{.ServerVersion}} {{.Driver}}' 2>/dev/null
-echo '== compose'; timeout 5 docker compose version --short 2>/dev/null
-cd ` + MailcowDir + ` 2>/dev/null && [ -f mailcow.conf ] || none absent
+if command -v docker >/dev/null; then
+	echo '== engine'; timeout 5 docker info --format '{{.ServerVersion}} {{.Driver}}' 2>/dev/null
+	echo '== compose'; timeout 5 docker compose version --short 2>/dev/null
+fi
+cd ` + MailcowDir + ` 2>/dev/null && [ -f mailcow.conf ] || { none absent; return; }
 echo '== conf'; grep -E '^(MAILCOW_HOSTNAME|COMPOSE_PROJECT_NAME|HTTP_REDIRECT|ENABLE_IPV6|SKIP_LETS_ENCRYPT|AUTODISCOVER_SAN|SNAT_TO_SOURCE|COMPOSE_FILE|[A-Z]+_(PORT|BIND))=' mailcow.conf
 echo '== publishes'; timeout 15 docker compose config 2>/dev/null | awk '
 	function tell() { if (port != "") print service "|" ip "|" port "|" proto; ip = port = ""; proto = "tcp" }
@@ -148,11 +149,11 @@ const firstPassword = "{SSHA256}K8eVJ6YsZbQCfuJvSUbaQRLr0HPLz5rC9IAp0PAFl0tmNDBk
 
 // MailcowAdmin reads whether Mailcow's administrator still has the password that everybody knows: "first", "own", "" where there is no
 // such administrator, or "absent" where no database runs. Its database is asked, so nobody logs in, and nothing of a password leaves the host.
-var MailcowAdmin = register(Fact[string]{ID: "mailcow-admin", ask: text(`command -v docker >/dev/null && [ -f ` + MailcowDir + `/mailcow.conf ] || none absent
+var MailcowAdmin = register(Fact[string]{ID: "mailcow-admin", ask: text(`command -v docker >/dev/null && [ -f ` + MailcowDir + `/mailcow.conf ] || { none absent; return; }
 box=$(timeout 5 docker ps -q --filter label=com.docker.compose.service=mysql-mailcow 2>/dev/null | head -n 1)
-[ -n "$box" ] || none absent
+[ -n "$box" ] || { none absent; return; }
 echo '== admin'; timeout 10 docker exec "$box" sh -c 'MYSQL_PWD=$MYSQL_PASSWORD; export MYSQL_PWD
-exec $(command -v mariadb || command -v mysql) -N -B -u "$MYSQL_USER" -e "SELECT CASE WHEN password = '"'` + firstPassword + `'"' THEN '"'first'"' ELSE '"'own'"' END FROM admin WHERE username = '"'admin'"'" "$MYSQL_DATABASE"' 2>/dev/null || { echo 'its database gave no answer'; exit 3; }`),
+exec $(command -v mariadb || command -v mysql) -N -B -u "$MYSQL_USER" -e "SELECT CASE WHEN password = '"'` + firstPassword + `'"' THEN '"'first'"' ELSE '"'own'"' END FROM admin WHERE username = '"'admin'"'" "$MYSQL_DATABASE"' 2>/dev/null || { echo 'its database gave no answer'; return 3; }`),
 	parse: func(s sections) (string, error) {
 		if s.has("absent") {
 			return "absent", nil

@@ -15,7 +15,7 @@ const publishes = `publishes() { if command -v docker >/dev/null; then timeout 5
 `
 
 // mailBox sets $box to the container that is the host's mail server, by who publishes the port; "" where none does.
-const mailBox = `box=$(publishes) || { echo 'docker gave no answer'; exit 3; }
+const mailBox = `box=$(publishes) || { echo 'docker gave no answer'; return 3; }
 box=$(printf '%s' "$box" | head -n 1)
 `
 
@@ -36,7 +36,7 @@ func MailLog(minutes int, words ...string) Fact[[]string] {
 		which.WriteString(" -e " + remote.Quote(word))
 	}
 	return Fact[[]string]{ID: "maillog", args: func(*site.Site) string { return strings.Join(words, " ") },
-		ask: ofMail(mailBox + strings.NewReplacer("@MINUTES@", strconv.Itoa(minutes), "@WORDS@", which.String(), "@MOST@", strconv.Itoa(mostLogged)).Replace(`[ -n "$box" ] || need journalctl
+		ask: ofMail(mailBox + strings.NewReplacer("@MINUTES@", strconv.Itoa(minutes), "@WORDS@", which.String(), "@MOST@", strconv.Itoa(mostLogged)).Replace(`[ -n "$box" ] || need journalctl || return 3
 logged() {
 	if [ -n "$box" ]; then timeout 15 docker logs --since @MINUTES@m "$box" 2>&1
 	else timeout 15 journalctl -q --no-pager --no-hostname --since -@MINUTES@min SYSLOG_FACILITY=2 + _SYSTEMD_UNIT=`+HarakaIn+` + _SYSTEMD_UNIT=`+HarakaOut+` 2>/dev/null

@@ -29,9 +29,9 @@ var MailQueue = register(Fact[Waiting]{ID: "mailqueue", ask: ofMail(mailBox + `e
 post=; hara=
 if [ -n "$box" ]; then post="docker exec $box"; elif ! command -v postqueue >/dev/null || ! systemctl -q is-active postfix; then post=none; fi
 [ -d ` + HarakaSends + `/queue ] || hara=none
-[ "$post$hara" != nonenone ] || none absent
+[ "$post$hara" != nonenone ] || { none absent; return; }
 if [ "$post" != none ]; then
-	echo '== postfix'; all=$(timeout 15 $post postqueue -j 2>/dev/null) || { echo 'Postfix does not tell its queue'; exit 3; }
+	echo '== postfix'; all=$(timeout 15 $post postqueue -j 2>/dev/null) || { echo 'Postfix does not tell its queue'; return 3; }
 	printf '%s\n' "$all" | awk '
 		match($0, /"arrival_time": *[0-9]+/) { t = substr($0, RSTART, RLENGTH); sub(/.*[: ]/, "", t); n++; if (!old || t + 0 < old) old = t + 0
 			if (n <= 300 && length($0) < 2000) print }

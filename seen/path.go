@@ -30,14 +30,14 @@ const GuessedMTU = 1280
 // skipped where a configuration of ours has an answer already that is more than the guess.
 func PathTo(target netip.Addr) Fact[Path] {
 	return pings("path", target, pathSizes, "-c 1 -W 1", 4, both(`c=/etc/wireguard/@IFACE@.conf`, `c=`+WireGuardBSD+`/@IFACE@.conf`)+`
-if grep -qs '^@MARK@' "$c" && ! grep -qs '^MTU = `+strconv.Itoa(GuessedMTU)+`$' "$c"; then none skipped; fi
-command -v ping >/dev/null || none noping
+if grep -qs '^@MARK@' "$c" && ! grep -qs '^MTU = `+strconv.Itoa(GuessedMTU)+`$' "$c"; then none skipped; return; fi
+command -v ping >/dev/null || { none noping; return; }
 `)
 }
 
 // Through measures which sizes get through the tunnel to its other end.
 func Through(target netip.Addr, sizes []int) Fact[Path] {
-	return pings("ping", target, sizes, "-c 2 -i 0.3 -W 2", 1, "need ping\n")
+	return pings("ping", target, sizes, "-c 2 -i 0.3 -W 2", 1, "need ping || return 3\n")
 }
 
 func pings(fact string, target netip.Addr, sizes []int, how string, tries int, before string) Fact[Path] {
@@ -52,19 +52,28 @@ func pings(fact string, target netip.Addr, sizes []int, how string, tries int, b
 	// FreeBSD's counts in milliseconds, and says "frag needed and DF set (MTU 1400)"; over IPv6 it has another way, which is not asked for.
 	bsd := strings.NewReplacer("-W 1", "-W 1000", "-W 2", "-W 2000").Replace(how) + " -D"
 	if target.Is6() {
-		before += both(":", "none noping") + "\n"
+		before += both(":", "none noping; return") + "\n"
 	}
-	ask := before + both("pings() { ping "+family+" -n "+how+` -M do "$@"; }`, "pings() { ping "+family+" -n "+bsd+` "$@"; }`) + `
+	ask := before + both("how='"+family+" -n "+how+" -M do'", "how='"+family+" -n "+bsd+"'") + `
+left='` + strings.Join(list, " ") + `' lf='
+'
 echo '== sizes'
-for n in ` + strings.Join(list, " ") + `; do (
 for t in ` + strings.Join(strings.Split("1234"[:tries], ""), " ") + `; do
 	[ "$t" = 1 ] || sleep 1
-	if out=$(pings -s $((n - ` + strconv.Itoa(header) + `)) ` + remote.Quote(target.String()) + ` 2>&1); then echo "reply $n"; exit; fi
-	l=$(echo "$out" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p; s/.*DF set (MTU \([0-9][0-9]*\)).*/\1/p' | head -n 1)
-	[ -z "$l" ] || break
+	told=$(for s in $left; do ping $how -s $((s - ` + strconv.Itoa(header) + `)) ` + remote.Quote(target.String()) + ` & done 2>&1; wait)
+	l=
+	case $told in *mtu* | *MTU*) l=$(printf '%s\n' "$told" | sed -n 's/.*mtu *= *\([0-9][0-9]*\).*/\1/p; s/.*DF set (MTU \([0-9][0-9]*\)).*/\1/p' | sort -n | head -n 1) ;; esac
+	again=
+	for s in $left; do
+		case $lf$told in
+		*"$lf$((s - ` + strconv.Itoa(header-8) + `)) bytes from "*) echo "reply $s" ;;
+		*) if [ "$l" ] && [ "$s" -gt "$l" ]; then echo "limit $l"; else again="$again $s"; fi ;;
+		esac
+	done
+	left=$again
+	[ "$left" ] || break
 done
-echo "limit $l" ) & done
-wait`
+for s in $left; do echo 'limit '; done`
 	return Fact[Path]{ID: fact, args: func(*site.Site) string { return strings.Join(append([]string{target.String()}, list...), " ") },
 		ask: tunnelled(ask), parse: func(s sections) (Path, error) {
 			p := Path{Skipped: s.has("skipped")}

@@ -13,7 +13,7 @@ import (
 func Peers(of int) Fact[map[netip.AddrPort]bool] {
 	at := strconv.Itoa(of)
 	return Fact[map[netip.AddrPort]bool]{ID: "peers", args: func(*site.Site) string { return at },
-		ask: text(strings.ReplaceAll(both(`need ss
+		ask: text(strings.ReplaceAll(both(`need ss || return 3
 echo '== peers'
 ss -Htn state established "( sport = :@PORT@ )"
 if command -v docker >/dev/null && command -v nsenter >/dev/null; then
@@ -22,13 +22,13 @@ if command -v docker >/dev/null && command -v nsenter >/dev/null; then
 		inside=$(timeout 5 docker port "$id" 2>/dev/null | awk -v p=':@PORT@$' '$3 ~ p {sub("/.*", "", $1); print $1}' | sort -u)
 		for p in $inside; do nsenter -t "$pid" -n ss -Htn state established "( sport = :$p )"; done
 	done
-fi`, `need sockstat
+fi`, `need sockstat || return 3
 echo '== peers'; sockstat -46cn -P tcp -p @PORT@ | awk '$NF ~ /:[0-9]+$/ && $(NF-1) ~ /:@PORT@$/ {
 	l = $(NF-1); f = $NF
 	n = split(f, p, ":"); a = substr(f, 1, length(f) - length(p[n]) - 1)
 	sub("%.*", "", a); if (a ~ /:/ && a !~ /^\[/) a = "[" a "]"
 	print "0 0", l, a ":" p[n]
-}' || exit 3`), "@PORT@", at)),
+}' || return 3`), "@PORT@", at)),
 		parse: func(s sections) (map[netip.AddrPort]bool, error) {
 			if !s.has("peers") {
 				return nil, fmt.Errorf("ss gave no answer")

@@ -20,10 +20,10 @@ active=$(systemctl is-active postfix.service 2>/dev/null)
 if [ "$active" != active ]; then
 	within=$(publishes | head -n 1)
 	if [ -n "$within" ] && said=$(timeout 10 docker exec "$within" $settings 2>/dev/null); then
-		echo '== container'; echo "$within"; echo '== settings'; echo "$said"; echo '== end'; exit 0
+		echo '== container'; echo "$within"; echo '== settings'; echo "$said"; echo '== end'; return
 	fi
 fi
-command -v postconf >/dev/null || none absent
+command -v postconf >/dev/null || { none absent; return; }
 echo '== active'; echo "$active"
 echo '== settings'; $settings 2>/dev/null`),
 	parse: func(s sections) (Mailer, error) {

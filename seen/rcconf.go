@@ -28,7 +28,7 @@ var rcNames = []string{"pf_enable", "pf_rules", "pflog_enable", "pf_fallback_rul
 	"wireguard_enable", "wireguard_interfaces", "sshd_enable", "openssh_enable"}
 
 // RCConf reads the settings. There are none on another system.
-var RCConf = register(Fact[RC]{ID: "rcconf", ask: either(`none absent`, `need sysrc
+var RCConf = register(Fact[RC]{ID: "rcconf", ask: either(`none absent; return`, `need sysrc || return 3
 echo '== value'; for n in `+strings.Join(rcNames, " ")+`; do
 	if v=$(sysrc -n "$n" 2>/dev/null); then printf '%s=%s\n' "$n" "$v"; fi
 done

@@ -27,11 +27,11 @@ type Policies struct {
 }
 
 // Routing reads the policy routing of both families.
-var Routing = register(Fact[Policies]{ID: "routing", ask: text(`need ip
+var Routing = register(Fact[Policies]{ID: "routing", ask: text(`need ip || return 3
 echo '== rules4'; ip -4 rule show
 echo '== rules6'; ip -6 rule show
-echo '== tables4'; ip -4 route show table all | grep '^default .* table '
-echo '== tables6'; ip -6 route show table all | grep '^default .* table '`),
+echo '== tables4'; ip -4 route show table all exact default
+echo '== tables6'; ip -6 route show table all exact default`),
 	parse: func(s sections) (all Policies, err error) {
 		for _, family := range []string{"4", "6"} {
 			for _, line := range s["rules"+family] {
@@ -39,7 +39,10 @@ echo '== tables6'; ip -6 route show table all | grep '^default .* table '`),
 					all.Rules = append(all.Rules, PolicyRule{strings.TrimSpace(pref), strings.Join(strings.Fields(rest), " "), family == "6"})
 				}
 			}
-			for _, line := range s["tables"+family] {
+			for _, line := range s["tables"+family] { // those of the main table are told without its name
+				if after(line, "table") == "" || !strings.HasPrefix(line, "default ") {
+					continue
+				}
 				all.Routes = append(all.Routes, PolicyRoute{after(line, "table"), after(line, "dev"), family == "6"})
 			}
 		}

@@ -4,6 +4,7 @@ package seen
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"postern/remote"
@@ -30,8 +31,13 @@ func (f Fact[T]) Query(s *site.Site, h *site.Host) remote.Query {
 	if f.args != nil {
 		id += " " + f.args(s)
 	}
-	return remote.ReadRun(id, prelude+f.ask(s, h)+"\necho '== end'")
+	q := remote.ReadRun(id, prelude+"asked() {\n"+f.ask(s, h)+"\necho '== end'\n}\nasked")
+	q.Shared = !apart.MatchString(q.Run)
+	return q
 }
+
+// apart is in scripts that need a shell to themselves.
+var apart = regexp.MustCompile(`\b(exit|exec|trap|umask|readonly|alias)\b|\bset [-+]|\bIFS=[^ ]*(\n|;)`)
 
 // Of is the fact as the host told it. An error says why it cannot be told: it was not asked, the answer is not whole, or the
 // host's tools gave none that makes sense.
@@ -49,10 +55,11 @@ func (f Fact[T]) Of(facts remote.Facts) (T, error) {
 }
 
 // prelude makes the administrator's tools reachable, which a login that became root by su may lack, and names two ways to
-// end an answer early: none says that a thing is not there, and need that the host lacks a tool without which nothing can be told.
-const prelude = `PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH
-none() { echo "== $1"; echo '== end'; exit 0; }
-need() { command -v "$1" >/dev/null || { echo "there is no $1 command"; exit 3; }; }
+// end an answer early: "none X; return" says that a thing is not there, and "need X || return 3" that the host lacks a tool without
+// which nothing can be told. A script ends by return, so that many can be asked by one shell.
+const prelude = `case $PATH in *:/sbin) ;; *) PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH ;; esac
+none() { echo "== $1"; echo '== end'; }
+need() { command -v "$1" >/dev/null || { echo "there is no $1 command"; return 1; }; }
 `
 
 // text is a script that is the same for every site and host.

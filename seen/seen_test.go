@@ -137,7 +137,7 @@ func TestScriptsOnlyRead(t *testing.T) {
 				if hit := changing.FindString(q.Run); hit != "" {
 					t.Errorf("%s: %q is more than reading", q.ID, hit)
 				}
-				if !strings.HasSuffix(q.Run, "\necho '== end'") {
+				if !strings.HasSuffix(q.Run, "\necho '== end'\n}\nasked") {
 					t.Errorf("%s does not say where its answer ends", q.ID)
 				}
 			}
@@ -171,6 +171,80 @@ func TestShellsAcceptEveryScript(t *testing.T) {
 		t.Skip("there is no shell here")
 	}
 }
+
+// Scripts that are asked by one shell answer there what each answers alone: none ends the shell, or leaves anything that the next takes up.
+func TestSharedScriptsAnswerAsAlone(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell here")
+	}
+	s := site.Default()
+	for _, h := range s.Hosts {
+		var asked []remote.Query
+		shared := 0
+		for _, e := range every() {
+			for _, q := range e.Reads(s, h) {
+				if !strings.Contains(q.Run, "ping ") {
+					asked = append(asked, q)
+				}
+				if q.Shared {
+					shared++
+				}
+			}
+		}
+		if shared < 30 {
+			t.Fatalf("only %d scripts are asked by one shell", shared)
+		}
+		run := func(list []remote.Query) []string {
+			script := "cd /\n"
+			for _, q := range list {
+				eval := "{ eval " + remote.Quote(q.Run) + "; }"
+				if !q.Shared {
+					eval = "(" + eval + ")"
+				}
+				script += eval + " </dev/null 2>/dev/null\nprintf '\\n@@ %d\\n' $?\ncd /\n"
+			}
+			cmd := exec.Command(sh)
+			cmd.Stdin = strings.NewReader(script)
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Split(string(out), "\n@@ ")
+		}
+		slices.Reverse(asked)
+		together := run(asked)
+		slices.Reverse(asked)
+		again := run(asked)
+		if len(together) != len(asked)+1 || len(again) != len(asked)+1 {
+			t.Fatalf("%d and %d of %d scripts were answered", len(together)-1, len(again)-1, len(asked))
+		}
+		code := func(parts []string, i int) (string, string) {
+			_, text, _ := strings.Cut(parts[i], "\n")
+			if i == 0 {
+				text = parts[0]
+			}
+			status, _, _ := strings.Cut(parts[i+1], "\n")
+			return status, text
+		}
+		for i, q := range asked {
+			alone := run([]remote.Query{q})
+			status, text := code(alone, 0)
+			for _, parts := range []struct {
+				list []string
+				at   int
+			}{{again, i}, {together, len(asked) - 1 - i}} {
+				now, said := code(parts.list, parts.at)
+				if now != status || lines(said) != lines(text) {
+					t.Errorf("%s: alone %s, %q\nbeside others %s, %q", q.ID, status, text, now, said)
+				}
+			}
+		}
+	}
+}
+
+// lines is the text without numbers, which tell of moments.
+func lines(text string) string { return regexp.MustCompile(`[0-9.]+`).ReplaceAllString(text, "N") }
 
 // No tool is asked in two scripts of one look: who wants to know the same asks the same fact.
 func TestNothingIsAskedTwice(t *testing.T) {
@@ -222,7 +296,7 @@ func TestPathIsAskedMoreThanOnce(t *testing.T) {
 	s := site.Default()
 	path := PathTo(netip.MustParseAddr("203.0.113.10"))
 	for tries, want := range map[int]int{2: 1500, 4: 0} {
-		play := fmt.Sprintf("cd %s\nsleep() { :; }\nping() { size=${10}; echo x >>$size; [ $(wc -l <$size) -gt %d ]; }\ngrep() { false; }\n", t.TempDir(), tries)
+		play := fmt.Sprintf("cd %s\nsleep() { :; }\nping() { size=${10}; echo x >>$size; [ $(wc -l <$size) -gt %d ] && echo \"$((size + 8)) bytes from 203.0.113.10: icmp_seq=1 ttl=64 time=1 ms\"; }\ngrep() { false; }\n", t.TempDir(), tries)
 		out, err := exec.Command(sh, "-c", play+path.Query(s, s.Hosts[1]).Run).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)

@@ -28,20 +28,22 @@ const (
 )
 
 // Sysctl reads the settings.
-var Sysctl = register(Fact[Settings]{ID: "sysctl", ask: either(`cd /proc/sys || exit 3
+var Sysctl = register(Fact[Settings]{ID: "sysctl", ask: either(`cd /proc/sys || return 3
 echo '== live'
-grep -sH . net/ipv4/ip_forward net/ipv4/conf/all/accept_redirects net/ipv4/conf/all/src_valid_mark net/ipv4/conf/*/forwarding net/ipv6/conf/*/forwarding net/ipv6/conf/*/accept_ra | sed 's/:/ /'
+grep -sH . net/ipv4/ip_forward net/ipv4/conf/all/accept_redirects net/ipv4/conf/all/src_valid_mark net/ipv4/conf/*/forwarding net/ipv6/conf/*/forwarding net/ipv6/conf/*/accept_ra
 echo '== ufw'
 paths= names=
 for n in $(sed -n 's/^[[:space:]]*\([a-zA-Z0-9_./-]*\)[[:space:]]*=.*/\1/p' `+UfwSysctl+` 2>/dev/null); do
 	case $n in /* | *..*) ;; */*) paths="$paths $n" ;; *) names="$names $n" ;; esac
 done
-grep -sH . /dev/null $paths | sed 's/:/ /'
+[ -z "$paths" ] || grep -sH . $paths
 [ -z "$names" ] || sysctl -e $names 2>/dev/null | sed 's/ = / /'
 echo '== files'
+set --
 for f in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf `+SysctlConf+` `+UfwSysctl+`; do
-	if [ -e "$f" ]; then echo "$f:"; grep -H forward "$f" 2>/dev/null; fi
-done`, `echo '== live'; sysctl net.inet.ip.forwarding net.inet6.ip6.forwarding | sed 's/: / /'
+	if [ -e "$f" ]; then echo "$f:"; set -- "$@" "$f"; fi
+done
+[ $# = 0 ] || grep -H forward "$@" 2>/dev/null`, `echo '== live'; sysctl net.inet.ip.forwarding net.inet6.ip6.forwarding | sed 's/: / /'
 echo '== files'; for f in /etc/sysctl.conf /etc/sysctl.conf.local; do
 	if [ -e "$f" ]; then echo "$f:"; grep -H forward "$f" 2>/dev/null; fi
 done`),
@@ -55,7 +57,7 @@ var (
 func parseSettings(s sections) (Settings, error) {
 	v := Settings{Live: map[string]string{}}
 	pair := func(line string) (name, value string, ok bool) {
-		w := strings.Fields(line)
+		w := strings.Fields(strings.Replace(line, ":", " ", 1)) // of grep, or of sysctl
 		return w[0], w[len(w)-1], len(w) == 2 && sysctlName.MatchString(w[0]) && sysctlValue.MatchString(w[1])
 	}
 	for _, line := range s.lines("live") {

@@ -48,7 +48,7 @@ type PFScript struct {
 }
 
 // Toasters reads how the jails stand. There are none on another system.
-var Toasters = register(Fact[Toaster]{ID: "toaster", ask: either(`none absent`, `echo '== jls'; jls -n name ip4.addr ip6.addr 2>/dev/null
+var Toasters = register(Fact[Toaster]{ID: "toaster", ask: either(`none absent; return`, `echo '== jls'; jls -n name ip4.addr ip6.addr 2>/dev/null
 echo '== conf'; for f in /etc/jail.conf `+JailConf+`/*.conf; do if [ -r "$f" ]; then
 	printf 'file %s\n' "$f"
 	grep -E '^[[:space:]]*("?[A-Za-z0-9_.-]+"?[[:space:]]*\{|\}|exec\.(created|poststop)|ip[46]\.addr)' "$f" | head -n 400 | sed 's/^/|/'

@@ -34,13 +34,13 @@ type Peer struct {
 var Tunnels = register(Fact[WireGuard]{ID: "tunnel", args: tunnelName, ask: tunnelled(both(
 	`[ -e /etc/wireguard/@IFACE@.conf ] || echo '== unset'
 if [ -e /sys/class/net/@IFACE@ ]; then echo '== link'; ip -o link show dev @IFACE@; fi
-command -v wg >/dev/null || none absent
-[ -e /sys/class/net/@IFACE@ ] || none down
+command -v wg >/dev/null || { none absent; return; }
+[ -e /sys/class/net/@IFACE@ ] || { none down; return; }
 digest() { sha256sum; }`,
 	`[ -e `+WireGuardBSD+`/@IFACE@.conf ] || echo '== unset'
 l=$(ifconfig @IFACE@ 2>/dev/null) && { echo '== link'; echo "$l"; }
-command -v wg >/dev/null || none absent
-[ "$l" ] || none down
+command -v wg >/dev/null || { none absent; return; }
+[ "$l" ] || { none down; return; }
 digest() { sha256 -q; }`) + `
 echo '== now'; date +%s
 wg show @IFACE@ dump 2>/dev/null | {

@@ -16,10 +16,10 @@ type Ufw struct {
 
 // UfwStatus reads what "ufw status verbose" would say, from where that reads it: its settings, and whether its chains run. ufw itself is
 // Python, which on a small host takes as long to start as all the rest of a look.
-var UfwStatus = register(Fact[Ufw]{ID: "ufw", ask: text(`command -v ufw >/dev/null || none absent
+var UfwStatus = register(Fact[Ufw]{ID: "ufw", ask: text(`command -v ufw >/dev/null || { none absent; return; }
 input= output= forward= six=
 for f in /etc/default/ufw /etc/ufw/ufw.conf; do
-	[ -r "$f" ] || { echo "$f cannot be read"; exit 3; }
+	[ -r "$f" ] || { echo "$f cannot be read"; return 3; }
 	while IFS= read -r l || [ -n "$l" ]; do
 		v=${l#*=} v=${v#[\"\']} v=${v%[\"\']}
 		case $l in
@@ -34,21 +34,21 @@ word() { case $1 in
 	[Aa][Cc][Cc][Ee][Pp][Tt]) w=allow ;;
 	[Rr][Ee][Jj][Ee][Cc][Tt]) w=reject ;;
 	[Dd][Rr][Oo][Pp]) w=deny ;;
-	*) echo "a policy of ufw is $1"; exit 3 ;;
+	*) echo "a policy of ufw is $1"; return 3 ;;
 esac; }
 on() { # of a number there read gets one digit, and no end of the line
 	[ -r "/proc/sys/net/$1" ] && { read -r v <"/proc/sys/net/$1" || :; [ "$v" = 1 ]; }
 }
 hung() { # the tool for rules, and how its chains begin
-	r=$("$1" -S) || exit 3
+	r=$("$1" -S) || return 3
 	for c in input output forward; do case $r in *"-N $2-user-$c"*) ;; *) return 1 ;; esac; done
 }
-word "$input"; input=$w; word "$output"; output=$w; word "$forward"; forward=$w
+word "$input" || return 3; input=$w; word "$output" || return 3; output=$w; word "$forward" || return 3; forward=$w
 case $six in [Yy][Ee][Ss]) [ -e /proc/sys/net/ipv6 ] || six= ;; *) six= ;; esac
 on ipv4/ip_forward || { [ "$six" ] && { on ipv6/conf/default/forwarding || on ipv6/conf/all/forwarding; }; } || forward=disabled
 echo '== status'
-hung iptables ufw || { echo 'Status: inactive'; echo '== end'; exit 0; }
-[ -z "$six" ] || hung ip6tables ufw6 || { echo 'ufw runs over IPv4 only'; exit 3; }
+hung iptables ufw || { [ $? = 3 ] && return 3; echo 'Status: inactive'; echo '== end'; return; }
+[ -z "$six" ] || hung ip6tables ufw6 || { echo 'ufw runs over IPv4 only'; return 3; }
 echo 'Status: active'
 echo "Default: $input (incoming), $output (outgoing), $forward (routed)"`),
 	parse: func(s sections) (Ufw, error) {

@@ -83,7 +83,7 @@ var others = []string{"ufw.service", "ssh.service", "ssh.socket", "sshd.service"
 var UnitsOf = register(Fact[Units]{ID: "units", args: tunnelName, ask: func(s *site.Site, h *site.Host) string {
 	names := append(slices.Concat(GuideUnits, others), TunnelUnit(s.Tunnel.Interface))
 	return "u=" + remote.Quote(strings.Join(names, " ")) + tunnelled(`
-command -v systemctl >/dev/null || none absent
+command -v systemctl >/dev/null || { none absent; return; }
 echo '== ours'
 for f in /etc/wireguard/*.conf; do
 	[ -r "$f" ] && read -r l < "$f" || continue
@@ -132,7 +132,7 @@ printf '%s\n\n' "$told" | {
 		esac
 	done
 }
-echo '== uptime'; cat /proc/uptime
+echo '== uptime'; read -r l </proc/uptime; echo "$l"
 echo '== units'; printf '%s\n' "$told"`)(s, h)
 }, parse: parseUnits})
 
@@ -218,7 +218,7 @@ func parseUnit(block string) (name string, u Unit) {
 
 // Starting reads which services a host's init is about to start, or to start anew: at a boot those that have not begun to listen yet.
 // Those that end by themselves (oneshot) and the guard's own are none of them; without systemd there are none.
-var Starting = register(Fact[[]string]{ID: "starting", ask: text(`command -v systemctl >/dev/null || none absent
+var Starting = register(Fact[[]string]{ID: "starting", ask: text(`command -v systemctl >/dev/null || { none absent; return; }
 u=$(systemctl list-jobs --no-legend --plain 2>/dev/null | while read -r n unit kind state; do
 	case $unit/$kind in postern-*) ;; *.service/start | *.service/restart) echo "$unit" ;; esac
 done)

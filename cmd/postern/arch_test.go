@@ -205,7 +205,7 @@ func TestEdges(t *testing.T) {
 // words are the names of remote that count as types for those who plan and look: values, and how to write them down.
 // Whoever only plans must not be able to reach a host.
 var words = []string{"Change", "File", "Query", "Facts", "Answer", "Text", "Risk", "NoRisk", "LoseMail", "LoseSSH", "Quote",
-	"ReadFile", "ReadRun", "Clean", "AnswersPath", "MaxAnswer", "MaxText"}
+	"ReadFile", "ReadRun", "ReadShared", "ReadUnit", "Clean", "AnswersPath", "MaxAnswer", "MaxText"}
 
 // places are what a check needs besides: to dial and to listen from a place it is given.
 var places = []string{"Dialer", "Listener", "ErrNoVantage", "ErrLost", "Words"}

@@ -66,7 +66,7 @@ func install(h *site.Host) does.Command {
 	const held = "/run/systemd/system/" + seen.CaddyUnit
 	c := does.Packages{"caddy"}.Install(h.Name)
 	return does.Command{ID: "packages", Title: c.Title, Why: c.Why, Takes: c.Takes, First: true,
-		Test: `[ ! -h ` + held + ` ] && dpkg-query -W -f '${db:Status-Status}\n' caddy 2>/dev/null | grep -qx installed`,
+		Test: `[ ! -h ` + held + ` ] && [ "$(dpkg-query -W -f '${db:Status-Status}' caddy 2>/dev/null)" = installed ]`,
 		Do: "ln -sf /dev/null " + held + "\nsystemctl daemon-reload\nrc=0\n(\n" + c.Do + ") || rc=$?\nrm -f " + held + "\nsystemctl daemon-reload\n" +
 			"[ $rc != 0 ] || systemctl -q disable " + seen.CaddyUnit + "\nexit $rc\n",
 	}

@@ -77,9 +77,9 @@ func id(kind, name string) string {
 
 // ifIs asks a question where a path is what test(1) tells; for what is absent it asks for the nearest folder that is there.
 func ifIs(kind, path, test, ask string) []remote.Query {
-	return []remote.Query{remote.ReadRun(kind+" "+path, "p="+remote.Quote(path)+`
+	return []remote.Query{remote.ReadShared(kind+" "+path, "p="+remote.Quote(path)+`
 if [ `+test+` "$p" ]; then `+ask+`
-elif [ -e "$p" ] || [ -h "$p" ]; then exit 3
+elif [ -e "$p" ] || [ -h "$p" ]; then (exit 3)
 else
 	while [ ! -d "$p" ]; do p=${p%/*} && p=${p:-/}; done
 	echo "below $p"

@@ -21,7 +21,7 @@ type Npm struct {
 
 // Reads asks for the lock file, and whether what it names was installed whole.
 func (n Npm) Reads() []remote.Query {
-	return append(File{Path: n.Dir + "/package-lock.json"}.Reads(), remote.ReadRun("npm "+n.Dir,
+	return append(File{Path: n.Dir + "/package-lock.json"}.Reads(), remote.ReadShared("npm "+n.Dir,
 		"if cmp -s "+remote.Quote(n.Dir+"/package-lock.json")+" "+remote.Quote(n.Dir+"/node_modules/.postern")+"; then echo whole; fi"))
 }
 

@@ -13,7 +13,7 @@ type Packages []string
 
 // Reads asks which of them are installed.
 func (p Packages) Reads() []remote.Query {
-	return []remote.Query{remote.ReadRun(p.id(), "dpkg-query -W -f='${Package} ${db:Status-Status}\\n' "+quoted(p)+" 2>/dev/null || [ $? = 1 ]")}
+	return []remote.Query{remote.ReadShared(p.id(), "dpkg-query -W -f='${Package} ${db:Status-Status}\\n' "+quoted(p)+" 2>/dev/null || [ $? = 1 ]")}
 }
 
 func (p Packages) id() string { return "packages " + strings.Join(p, " ") }

@@ -46,7 +46,7 @@ type State struct{ Loaded, Active, Enabled bool }
 func (u Unit) Reads() []remote.Query {
 	var queries []remote.Query
 	if u.Starts != ByOthers {
-		queries = append(queries, remote.ReadRun("unit "+u.Name, "systemctl show -p LoadState -p ActiveState -p UnitFileState "+remote.Quote(u.Name)))
+		queries = append(queries, remote.ReadUnit(u.Name))
 	}
 	if u.Text != "" {
 		queries = append(queries, remote.ReadFile(u.file()))

@@ -18,7 +18,7 @@ type User struct {
 // Reads asks for the user and the group.
 func (u User) Reads() []remote.Query {
 	ask := func(base string) string { return "{ getent " + base + " " + remote.Quote(u.Name) + " || [ $? = 2 ]; }" }
-	return []remote.Query{remote.ReadRun("user "+u.Name, ask("passwd")+" && "+ask("group"))}
+	return []remote.Query{remote.ReadShared("user "+u.Name, ask("passwd")+" && "+ask("group"))}
 }
 
 // Plan makes what is missing of the two. It refuses a name that root or a person goes by.

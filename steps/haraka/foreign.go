@@ -14,7 +14,7 @@ import (
 
 // others asks for all that Haraka would read in the folders of the instances, which a person may have filled before us, as the guide
 // has it, and for the guide's own folder. A folder of packages is named as one.
-var others = remote.ReadRun("haraka files", `if cd /opt 2>/dev/null; then
+var others = remote.ReadShared("haraka files", `if cd /opt 2>/dev/null; then
 	for p in haraka-in/config haraka-in/plugins haraka-in/node_modules haraka-in/package.json haraka-out/config haraka-out/plugins haraka-out/node_modules haraka-out/package.json; do
 		if [ -e "$p" ]; then find "$p" -name node_modules -prune -print -o ! -type d -print; fi
 	done | head -n 500

@@ -87,7 +87,7 @@ func lines(text ...string) string { return strings.Join(text, "\n") + "\n" }
 const waits = `[ -n "$(ls -A ` + out + `/queue 2>/dev/null)" ]`
 
 // queued asks how many mails wait to be sent, where there still is what sends them. One that is about to leave does not wait.
-var queued = remote.ReadRun("haraka queue", "if [ -e /etc/systemd/system/"+Out+" ]; then\n\tfor n in 1 2 3; do if "+waits+"; then sleep 0.5; fi; done\n\tls -1A "+out+"/queue 2>/dev/null\nfi | wc -l; echo end")
+var queued = remote.ReadShared("haraka queue", "if [ -e /etc/systemd/system/"+Out+" ]; then\n\tfor n in 1 2 3; do if "+waits+"; then sleep 0.5; fi; done\n\tls -1A "+out+"/queue 2>/dev/null | wc -l\nelse echo 0; fi; echo end")
 
 // Queued is how many mails the instance that sends still has; an error says that it could not be seen.
 func Queued(f remote.Facts) (n int, err error) {

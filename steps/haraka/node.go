@@ -26,7 +26,7 @@ type Node struct {
 	Npm          bool
 }
 
-var nodeQuery = remote.ReadRun("haraka node", `echo "has $(node --version 2>/dev/null || :)"
+var nodeQuery = remote.ReadShared("haraka node", `echo "has $(node --version 2>/dev/null || :)"
 if command -v npm >/dev/null; then echo npm; fi
 LC_ALL=C apt-cache policy nodejs 2>/dev/null | sed -n 's/^ *Candidate: */offers /p'
 echo end`)
