@@ -12,12 +12,14 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bi
 umask 077
 cd / || exit 18
 O=$D/open
+GLANCE='' HIDES='' nl='
+'
 
 # say tells the client. It must survive a client that has gone, hence the subshell; the commands of a change inherit nothing of it.
 say() { (trap '' PIPE; printf '%s\n' "$*") 2>/dev/null || :; }
 
 # told passes on what the script of the change in folder $1 has to tell though all went well: its lines that begin so.
-told() { (trap '' PIPE; grep '^told: ' "$1/out") 2>/dev/null || :; }
+told() { [ ! -s "$1/out" ] || (trap '' PIPE; grep '^told: ' "$1/out") 2>/dev/null || :; }
 
 # die ends with one result line: exit status, word, and what there is to know.
 die() {

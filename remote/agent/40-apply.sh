@@ -17,12 +17,15 @@ script() {
 
 # place puts the new file of a change where it belongs, by one rename. It may be called again.
 place() {
-	if [ -e "$1/new" ]; then
-		[ ! -e "$S" ] || { mv -f "$S" "$P" && looks "$P" && read -r want <"$1/want" && [ "$LOOK" = "$want" ]; }
-	else
+	if [ ! -e "$1/new" ]; then
 		rm -f "$P"
+	elif [ -e "$S" ]; then
+		mv -f "$S" "$P"
 	fi
 }
+
+# placed proves that it is there, where there is one.
+placed() { [ ! -e "$1/new" ] || { { recall "$P" || looks "$P"; } && read -r want <"$1/want" && [ "$LOOK" = "$want" ]; }; }
 
 # apply runs under init. It takes APPLY before it looks whether the transaction is still armed, and who takes back turns
 # the marker before it looks at APPLY: one of the two always sees the other.
@@ -32,11 +35,16 @@ apply() {
 	echo $$ >"$O/RUNNING" || exit 1
 	[ -e "$O/ARMED.$1" ] && turn BEFORE PLACED && flush "$D" || exit 1
 	for c in "$O"/c/*; do
-		[ -e "$c/turn" ] || put_in_place "$c" "$1"
+		[ -e "$c/turn" ] || put_in_place "$c" "$1" place
 	done
+	glance_at "$O" "$1" old
+	for c in "$O"/c/*; do
+		[ -e "$c/turn" ] || put_in_place "$c" "$1" placed
+	done
+	GLANCE=''
 	for c in "$O"/c/*; do
 		say "change ${c##*/}"
-		[ ! -e "$c/turn" ] || put_in_place "$c" "$1"
+		[ ! -e "$c/turn" ] || { put_in_place "$c" "$1" place && put_in_place "$c" "$1" placed; }
 		[ -e "$c/run" ] || continue
 		S=''
 		path "$c" "$1" && [ ! -e "$c/late" ] && S=$P
@@ -46,9 +54,10 @@ apply() {
 	[ -e "$O/ARMED.$1" ] && turn UNAPPLIED APPLIED
 }
 
+# put_in_place places the file of a change, or proves it, where it has one that is not late.
 put_in_place() {
 	[ ! -e "$1/late" ] && path "$1" "$2" || return 0
-	place "$1" || failed "$1" "$P cannot be replaced"
+	$3 "$1" || failed "$1" "$P cannot be replaced"
 }
 
 failed() {

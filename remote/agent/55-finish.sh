@@ -5,7 +5,11 @@ unstage() {
 	for c in "$from"/c/*; do
 		path "$c" "$of" && set -- "$@" "$S" "$A"
 	done
-	rm -f "$@"
+	for f in "$@"; do
+		shift
+		[ ! -e "$f" ] || set -- "$@" "$f"
+	done
+	[ $# = 0 ] || rm -f "$@"
 }
 
 # unparent removes the folders that we made, if nothing else is in them.
@@ -45,7 +49,7 @@ sweep_open() {
 finish() {
 	unstage "$O" "$1"
 	[ -e "$O/PERSISTED.$1" ] || unparent "$O"/c/*/dirs
-	rm -f "$O/reserve"
+	[ ! -e "$O/reserve" ] || rm -f "$O/reserve"
 	rm -rf "$D"/done.*/c
 	mv "$O" "$D/done.$1" || return 1
 	flush "$D"
@@ -56,7 +60,8 @@ finish() {
 
 # prune keeps the last 20 ends.
 prune() {
-	ls -td "$D"/done.* 2>/dev/null | sed 1,20d | while IFS= read -r d; do rm -rf "$d"; done
+	set -- "$D"/done.*
+	[ $# -le 20 ] || ls -td "$@" 2>/dev/null | sed 1,20d | while IFS= read -r d; do rm -rf "$d"; done
 }
 
 # settle_old makes room for a new transaction, or says why there is none. The mutex is held, so nobody is at work: what is

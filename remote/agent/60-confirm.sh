@@ -68,7 +68,9 @@ persist() {
 	rm -f "$O/reserve" "$O/UNKEPT"
 	for c in "$O"/c/*; do
 		[ -e "$c/late" ] && path "$c" "$1" || continue
-		place "$c" 2>>"$O/log" || { note "not in place: $P"; return 1; }
+		fresh=
+		[ ! -e "$S" ] || fresh=yes
+		place "$c" 2>>"$O/log" && { [ ! "$fresh" ] || placed "$c"; } || { note "not in place: $P"; return 1; }
 	done
 	for c in "$O"/c/*; do
 		[ -e "$c/keep" ] || continue
@@ -76,9 +78,11 @@ persist() {
 	done
 	answered "$1"
 	unstage "$O" "$1"
+	glance_at "$O" "$1" old "$O"/c/*/path
 	for c in "$O"/c/*; do
 		record "$c" "$1" 2>>"$O/log" || { note "not recorded: ${c##*/}"; return 1; }
 	done
+	GLANCE=''
 	settle_disk "$O"
 	turn "CONFIRMED.$1" "PERSISTED.$1"
 	finish "$1"

@@ -4,7 +4,7 @@
 shelf() {
 	read -r step <"$1/step" && read -r cid <"$1/cid" || return 1
 	R=$D/base/$step/$cid@-
-	[ ! -e "$1/path" ] || { digest <"$1/path" && R=$D/base/$step/$cid@${DIGEST%"${DIGEST#????????????}"}; }
+	[ ! -e "$1/path" ] || { { { recall "$1/path" && DIGEST=${LOOK##* }; } || digest <"$1/path"; } && R=$D/base/$step/$cid@${DIGEST%"${DIGEST#????????????}"}; }
 }
 
 # record notes a change that is in effect now, or forgets one that was undone.
@@ -13,11 +13,15 @@ record() {
 	shelf "$1" || return 1
 	[ ! -e "$1/forget" ] || { unrecord "$1"; return; }
 	path "$1" "$2" || P=''
-	[ -e "$R" ] || shelve "$1" "$2" || return 1
-	rm -f "$R/title" "$R/run" "$R/keep" "$R/risk"
-	copies "$1" "$R" title run keep risk || return 1
-	[ -n "$P" ] || return 0
-	looks "$P" && echo "$LOOK" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours" || return 1
+	[ ! "$P" ] || recall "$P" || looks "$P" || return 1
+	if [ ! -e "$R" ]; then
+		shelve "$1" "$2" || return 1
+	else
+		rm -f "$R/title" "$R/run" "$R/keep" "$R/risk"
+		copies "$1" "$R" title run keep risk || return 1
+		[ ! "$P" ] || { echo "$LOOK" >"$R/ours.new" && mv -f "$R/ours.new" "$R/ours"; } || return 1
+	fi
+	[ "$P" ] || return 0
 	# A file that is again as it was before us has nothing of ours left.
 	was=
 	read -r was <"$R/was" && [ "$LOOK" = "$was" ] || return 0
@@ -25,14 +29,15 @@ record() {
 	read -r was <"$1/was" && [ "$LOOK" = "$was" ] || unrecord "$1"
 }
 
-# shelve makes a new record whole, and then gives it its name.
+# shelve makes a new record whole, and then gives it its name; its file looks like $LOOK.
 shelve() {
 	N=$D/base/.new
-	rm -rf "$N"
+	[ ! -e "$N" ] || rm -rf "$N"
 	mkdir -p "$N" "${R%/*}" || return 1
 	read -r seq 2>/dev/null <"$D/base/.count" || seq=0
 	echo $((seq + 1)) >"$D/base/.count" && echo $((seq + 1)) >"$N/seq" && echo "$2" >"$N/first" || return 1
-	copies "$1" "$N" path step cid undo was dirs inert || return 1
+	copies "$1" "$N" path step cid undo was dirs inert title run keep risk || return 1
+	[ ! "$P" ] || echo "$LOOK" >"$N/ours" || return 1
 	[ ! -e "$1/old" ] || ln "$1/old" "$N/orig" || return 1
 	mv "$N" "$R"
 }
@@ -52,7 +57,10 @@ copies() {
 unrecord() {
 	unparent "$R/dirs"
 	[ ! "${1-}" ] || [ ! -e "$R" ] || mv "$R" "$1/record" || return 1
-	rm -rf "$R"
+	[ ! -e "$R" ] || rm -rf "$R"
+	for f in "${R%/*}"/*; do
+		[ ! -e "$f" ] || return 0
+	done
 	rmdir "${R%/*}" 2>/dev/null
 	return 0
 }

@@ -54,7 +54,7 @@ func common(t *testing.T) map[string]string {
 
 // contract is what the agent asks of a system: a file for another one defines exactly these. TestContract holds it against
 // the systems' files and all who call.
-const contract = "INIT KEYS awaited boot_install boot_remove boot_reread boot_sure detach digest end_own flush held lacks lock meta own " +
+const contract = "INIT KEYS awaited boot_install boot_remove boot_reread boot_sure detach digest digests end_own flush held lacks lock meta metas own " +
 	"unlock watchdog watchdog_due watchdog_end watchdog_left within within_boot"
 
 var (

@@ -43,6 +43,12 @@ awaited() { timeout "$2" lockf -k -n -s "$1" true 9<&-; }
 # digest sets DIGEST to the SHA-256 of standard input.
 digest() { DIGEST=$(sha256 -q); }
 
+# digests prints the SHA-256 of each of some files in a line of its own.
+digests() { sha256 -q -- "$@"; }
+
+# metas prints their modes and numeric owners.
+metas() { stat -f '%Mp%Lp %u:%g' -- "$@"; }
+
 # meta sets META to the mode and the numeric owner of a file.
 meta() { META=$(stat -f '%Mp%Lp %u:%g' -- "$1"); }
 

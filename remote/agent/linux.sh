@@ -33,13 +33,19 @@ unlock() { eval "flock -u $1 2>/dev/null $1<&$1"; }
 
 # held says whether a living process has locked that file. Never by kill -0, which takes a zombie for alive. It asks for a
 # shared lock, so that two who ask do not see each other; who takes the lock for itself waits for those who only ask.
-held() { [ -e "$1" ] && ! flock -s -n "$1" true 9<&-; }
+held() { [ -e "$1" ] && ! flock -s -n 7 7<"$1" 9<&-; }
 
 # awaited waits until nobody holds that file, at most $2 seconds or a part of one, and fails when somebody still does.
 awaited() { flock -s -w "$2" "$1" true 9<&-; }
 
 # digest sets DIGEST to the SHA-256 of standard input.
 digest() { DIGEST=$(sha256sum) && DIGEST=${DIGEST%% *}; }
+
+# digests prints the SHA-256 of each of some files in a line of its own, and what else comes behind it.
+digests() { sha256sum -- "$@"; }
+
+# metas prints their modes and numeric owners.
+metas() { stat -c '%a %u:%g' -- "$@"; }
 
 # meta sets META to the mode and the numeric owner of a file.
 meta() { META=$(stat -c '%a %u:%g' -- "$1"); }
@@ -152,7 +158,14 @@ boot_sure() {
 
 # boot_remove has it do so no more.
 # shellcheck disable=SC2046 # two paths without blanks
-boot_remove() { rm -f $(linux_guard_files); }
+boot_remove() {
+	for f in $(linux_guard_files); do
+		if [ -e "$f" ] || [ -h "$f" ]; then
+			rm -f $(linux_guard_files)
+			return
+		fi
+	done
+}
 
 # boot_reread makes init see units that a boot just changed back, and start what it would have started with them.
 boot_reread() {
