@@ -50,15 +50,15 @@ const lookRoom = 8 * MaxAnswer
 // lookTools is what one shell on the host needs to tell of files, on any POSIX system. Only a plain one is opened: a FIFO would keep
 // whoever does.
 const lookTools = `case ${UNAME:-$(uname -s)} in
-*BSD | Darwin | DragonFly) about() { stat -L -f '%N %Mp%Lp %Su:%Sg %z' -- "$@"; } ;;
-*) about() { stat -L -c '%n %a %U:%G %s' -- "$@"; } ;;
+*BSD | Darwin | DragonFly) how=-f about='%N %Mp%Lp %Su:%Sg %z' ;;
+*) how=-c about='%n %a %U:%G %s' ;;
 esac
 answered() { printf '\n%s %d\n' "$1" "$2"; }
 file() {
 	printf '\n%s begin\n' "$1"
 	code=1
 	if [ -f "$2" ] && [ -r "$2" ]; then
-		this=$(about "$2" 2>/dev/null)
+		this=$(stat -L "$how" "$about" -- "$2" 2>/dev/null)
 		printf '%s\n' "${this#"$2 "}"
 		code=0
 		head -c "$room" -- "$2" 2>/dev/null || code=2
@@ -119,7 +119,7 @@ look_told() {
 }
 look_files() {
 	[ $# -gt 0 ] || return 0
-	stats=$(about "$@" 2>/dev/null)
+	stats=$(stat -L "$how" "$about" -- "$@" 2>/dev/null)
 	for q; do
 		if [ -f "$q" ] && [ -r "$q" ]; then set -- "$@" "r$q"
 		elif [ -e "$q" ] || [ -L "$q" ]; then set -- "$@" "x$q"
@@ -170,9 +170,16 @@ nl='
 // SHA-256 is missing. What hangs, or never ends, is ended with all it started, killed, and so tells no exit status of its own: whole asks
 // all in one shell as far as that comes, and rest each of the others by itself, in a shell and a time of its own.
 const lookPrelude = `if command -v timeout >/dev/null; then
-	limited() { timeout -s KILL "$most" "$@"; }
+	limited() {
+		if [ "$1" = exec ]; then
+			shift
+			exec timeout -s KILL "$most" "$@"
+		fi
+		timeout -s KILL "$most" "$@"
+	}
 else
 	limited() {
+		[ "$1" != exec ] || shift
 		"$@" & limited=$!
 		{ sleep "$most"; cull "$limited"; } >/dev/null 2>&1 3>&- 4>&- & watch=$!
 		wait "$limited"
@@ -186,7 +193,7 @@ cull() {
 		END { for (p in up) { q = p; for (n = 0; q != top && q in up && n < 99; n++) q = up[q]; if (q == top) print p } }')
 } 2>/dev/null
 whole() {
-	{ told=$({ limited /bin/sh -c "$all" look 4>&- </dev/null 2>/dev/null | head -c "$rooms" >&4; } 3>&1 2>/dev/null); } 4>&1
+	{ told=$({ limited exec /bin/sh -c "$all" look 4>&- </dev/null 2>/dev/null | head -c "$rooms" >&4; } 3>&1 2>/dev/null); } 4>&1
 	told=${#told}
 }
 rest() {
@@ -222,7 +229,7 @@ for h in sha256sum 'sha256 -q' 'openssl dgst -sha256 -r'; do
 done
 redact() {
 	[ -n "$hash" ] || { echo "no SHA-256 on this host" >&2; return 1; }
-	awk -v hash="$hash | cut -c1-16" '
+	exec awk -v hash="$hash | cut -c1-16" '
 	{
 		gap = " "
 		if (!match(tolower($0), /(privatekey|presharedkey)[ \t]*=/)) {

@@ -186,12 +186,13 @@ func asksMore(asked, filled *site.Site, list []steps.Step) bool {
 }
 
 // stepReads is what the steps want to know of a host. All are asked, listed or not: it is one round trip either way, and the steps in
-// place must be known to be proven again. A step whose plan is made of the answers is planned without, where it is not listed.
+// place must be known to be proven again. A step whose plan is made of the answers is planned without, where it is not listed, and of one
+// that lacks answers nothing is planned.
 func stepReads(known *site.Site, h *site.Host, list []steps.Step) []remote.Query {
 	queries := append(seen.HostReads(known, h), remote.ReadFile(remote.AnswersPath), remote.ReadStatus)
 	for _, s := range steps.All() {
 		listed := slices.ContainsFunc(list, func(one steps.Step) bool { return one.ID == s.ID })
-		if s.Reads != nil && (listed || !s.OfAnswers()) {
+		if s.Reads != nil && (listed || !s.OfAnswers()) && len(s.Lacks(known)) == 0 {
 			queries = append(queries, s.Reads(known, h)...)
 		}
 	}

@@ -45,8 +45,8 @@ type Handover struct {
 // HandoverOf reads what a proxy's web server has for the host name, and what became of it. Of keys nothing is read.
 var HandoverOf = register(Fact[Handover]{ID: "handover", args: func(s *site.Site) string { c, _ := s.OwnCertificate(); return cmp.Or(c, s.Hostname) },
 	ask: func(s *site.Site, _ *site.Host) string {
-		return CertificateFiles(s) + `certificates() { sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$1" 2>/dev/null; }
-echo '== chain'; set -- $(pairs | head -n 1); if [ $# = 2 ]; then certificates "$1"; fi
+		return CertificateFiles(s) + `certificates() { [ ! -s "$1" ] || sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$1" 2>/dev/null; }
+echo '== chain'; set -- $(pairs); if [ $# -ge 2 ]; then certificates "$1"; fi
 echo '== haraka'; certificates ` + HarakaPEM + `
 [ -e /etc/systemd/system/` + CertificateUnit + ` ] || { echo '== end'; return; }
 echo '== units'; systemctl --no-pager show -p Id -p ActiveState -p Result ` + CertificatePath + ` ` + CertificateTimer + ` ` + CertificateUnit + ` 2>/dev/null
@@ -68,7 +68,7 @@ echo '== said'; journalctl -q --no-pager -o cat -n 1 _SYSTEMD_UNIT=` + Certifica
 	}})
 
 // TakenOf reads the certificate that was handed over to a mail host.
-var TakenOf = register(Fact[[]*x509.Certificate]{ID: "taken", ask: text(`echo '== chain'; sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' ` + MailPEM + ` 2>/dev/null`),
+var TakenOf = register(Fact[[]*x509.Certificate]{ID: "taken", ask: text(`echo '== chain'; [ ! -s ` + MailPEM + ` ] || sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' ` + MailPEM + ` 2>/dev/null`),
 	parse: func(s sections) ([]*x509.Certificate, error) { return chained(s["chain"]) }})
 
 // chained are the certificates of a PEM file.

@@ -11,7 +11,7 @@ type PublicKeys struct {
 // KeyOf prints the private key that stands in a wg-quick file, whose name is quoted already: for a pipe on its host and
 // nothing else.
 func KeyOf(conf string) string {
-	return `sed -n 's/^[[:space:]]*[Pp][Rr][Ii][Vv][Aa][Tt][Ee][Kk][Ee][Yy][[:space:]]*=[[:space:]]*\([A-Za-z0-9+\/=]*\).*/\1/p' ` + conf + ` | head -n 1`
+	return `sed -n '/^[[:space:]]*[Pp][Rr][Ii][Vv][Aa][Tt][Ee][Kk][Ee][Yy][[:space:]]*=[[:space:]]*\([A-Za-z0-9+\/=]*\).*/{s//\1/p;q;}' ` + conf
 }
 
 // Keys reads the public keys of the tunnel. No private key leaves the host: the public ones are made of them there.

@@ -16,9 +16,11 @@ type Mailer struct {
 // Postfix reads what the host's Postfix is set to, as far as it matters for who may hand it mail and where that goes. Where none of the
 // host's own runs, it is the one in the container that has its port.
 var Postfix = register(Fact[Mailer]{ID: "postfix", ask: ofMail(`settings='postconf -x myhostname mynetworks relayhost inet_interfaces inet_protocols smtpd_authorized_xclient_hosts smtpd_tls_chain_files smtpd_tls_cert_file smtpd_tls_eccert_file smtpd_tls_dcert_file'
-active=$(systemctl is-active postfix.service 2>/dev/null)
+active=
+if command -v postconf >/dev/null; then active=$(systemctl is-active postfix.service 2>/dev/null); fi
 if [ "$active" != active ]; then
-	within=$(publishes | head -n 1)
+	within=
+	if command -v docker >/dev/null; then within=$(publishes | head -n 1); fi
 	if [ -n "$within" ] && said=$(timeout 10 docker exec "$within" $settings 2>/dev/null); then
 		echo '== container'; echo "$within"; echo '== settings'; echo "$said"; echo '== end'; return
 	fi

@@ -32,12 +32,12 @@ func (f Fact[T]) Query(s *site.Site, h *site.Host) remote.Query {
 		id += " " + f.args(s)
 	}
 	q := remote.ReadRun(id, prelude+"asked() {\n"+f.ask(s, h)+"\necho '== end'\n}\nasked")
-	q.Shared = !apart.MatchString(q.Run)
+	q.Shared = !apart.MatchString(strings.ReplaceAll(q.Run, "(set -f", ""))
 	return q
 }
 
 // apart is in scripts that need a shell to themselves.
-var apart = regexp.MustCompile(`\b(exit|exec|trap|umask|readonly|alias)\b|\bset [-+]|\bIFS=[^ ]*(\n|;)`)
+var apart = regexp.MustCompile(`\b(exit|exec|trap|umask|readonly|alias)\b|\bset [-+][a-z]|\bIFS=[^ ]*(\n|;)`)
 
 // Of is the fact as the host told it. An error says why it cannot be told: it was not asked, the answer is not whole, or the
 // host's tools gave none that makes sense.

@@ -20,10 +20,13 @@ type Access struct {
 // SSH reads how one gets in. It asks for the listeners too, because sshd may listen elsewhere than its file says.
 var SSH = ssh{register(Fact[Access]{ID: "ssh", ask: text(
 	`echo '== connection'; printf '%s\n' "${SSH_CONNECTION-}"
-echo '== sshd'; sshd -T 2>/dev/null | grep -iE '^(port|persourcepenalties) '
+echo '== sshd'; sshd -T 2>/dev/null
 echo '== watch'
-` + both(`w='fail2ban sshguard crowdsec'
-! systemctl -q is-active $w 2>/dev/null || for w in $w; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done`, `for w in fail2ban sshguard crowdsec blacklistd; do service "$w" onestatus >/dev/null 2>&1 && echo "$w"; done`)), parse: parseAccess})}
+` + both(`w=
+for u in fail2ban sshguard crowdsec; do
+	if [ -e "/lib/systemd/system/$u.service" ] || [ -e "/etc/systemd/system/$u.service" ] || [ -e "/etc/init.d/$u" ]; then w="$w $u"; fi
+done
+for w in $w; do systemctl -q is-active "$w" 2>/dev/null && echo "$w"; done`, `for w in fail2ban sshguard crowdsec blacklistd; do service "$w" onestatus >/dev/null 2>&1 && echo "$w"; done`)), parse: parseAccess})}
 
 type ssh struct{ Fact[Access] }
 

@@ -98,11 +98,24 @@ for f in /etc/systemd/system/wireguard.service /etc/systemd/system/wireguard-set
 	/etc/wireguard/wireguard-setup /etc/wireguard/wireguard-setup.sh; do if [ -e $f ]; then echo $f; fi; done
 echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do if [ -e "$f" ]; then echo yes; break; fi; done
 told=$(systemctl show -p Id -p FragmentPath -p DropInPaths -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart $u)
-holds() (IFS='
-'; exec systemd-analyze condition $1 >/dev/null 2>&1)
+holds() { # those that only ask whether a path is there need no systemd
+	plain=yes
+	while read -r l; do
+		case $l in
+		'') ;;
+		*[*?%|]*) plain= ;;
+		ConditionPathExists=!/*) [ ! -e "${l#*=!}" ] || return 1 ;;
+		ConditionPathExists=/*) [ -e "${l#*=}" ] || return 1 ;;
+		*) plain= ;;
+		esac
+	done <<WANTS
+$1
+WANTS
+	[ "$plain" ] || (IFS='
+'; systemd-analyze condition $1 >/dev/null 2>&1)
+}
 echo '== effect'
-printf '%s\n\n' "$told" | {
-	set -f
+(set -f
 	n= files= held=
 	while read -r l; do
 		case $l in
@@ -130,8 +143,11 @@ printf '%s\n\n' "$told" | {
 			fi
 			n= files= ;;
 		esac
-	done
-}
+	done <<TOLD
+$told
+
+TOLD
+)
 echo '== uptime'; read -r l </proc/uptime; echo "$l"
 echo '== units'; printf '%s\n' "$told"`)(s, h)
 }, parse: parseUnits})
