@@ -25,10 +25,10 @@ type spent struct {
 func BenchmarkSpending(b *testing.B) {
 	onHosts(b, func(m *bench) {
 		m.run(0, "apply", "--yes") // installs the packages
-		m.spends("nothing to change: postern apply", 450, "apply", "--yes")
-		m.spends("postern check", 300, "check")
-		m.spends("postern undo --all", 850, "undo", "--all", "--yes")
-		m.spends("chapters 2 and 3 for the first time", 1400, "apply", "--yes", "firewall", "wireguard")
+		m.spends("nothing to change: postern apply", 240, "apply", "--yes")
+		m.spends("postern check", 136, "check")
+		m.spends("postern undo --all", 460, "undo", "--all", "--yes")
+		m.spends("chapters 2 and 3 for the first time", 740, "apply", "--yes", "firewall", "wireguard")
 	})
 }
 

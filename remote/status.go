@@ -43,7 +43,7 @@ func (s Status) Of(id string) (e Ended, open, ok bool) {
 }
 
 // ReadStatus is the query for how a host stands, which ParseStatus reads. The agent that was left on the host last tells.
-var ReadStatus = ReadRun("status", `cd `+stateDir+` 2>/dev/null && for a in open/agent $(ls -t done.*/agent job.*/agent 2>/dev/null); do
+var ReadStatus = ReadShared("status", `cd `+stateDir+` 2>/dev/null && for a in open/agent $(ls -t done.*/agent job.*/agent 2>/dev/null); do
 	[ -f "$a" ] && /bin/sh "`+stateDir+`/$a" status && break
 done || :`)
 

@@ -20,14 +20,11 @@ echo '== calls'; for f in /etc/ufw/before.init /etc/ufw/after.init; do
 	if [ -x "$f" ]; then sed -n '/^exit/q; /^[^#]*\/etc\/ufw\/[a-z]*\.init/p' "$f"; fi
 done
 echo '== dnat'
-for f in $(grep -l -e DNAT -e '^-A ' /etc/ufw/*.init 2>/dev/null; grep -l DNAT /etc/ufw/*.rules 2>/dev/null); do
-	x=file w=; if [ -x "$f" ]; then x=executable; fi
-	case $f in *.init) w=yes ;; esac
-	while IFS= read -r line || [ "$line" ]; do
-		case $line in *DNAT*) ;; -A*) [ "$w" ] || continue ;; *) continue ;; esac
-		printf '%s %s|%s\n' "$x" "$f" "$line"
-	done <"$f"
-done`),
+set --
+for f in /etc/ufw/*.init /etc/ufw/*.rules; do
+	if [ -x "$f" ] && [ -r "$f" ]; then set -- "$@" x=executable "$f"; elif [ -r "$f" ]; then set -- "$@" x=file "$f"; fi
+done
+[ $# = 0 ] || awk '/DNAT/ || /^-A/ && FILENAME ~ /\.init$/ { print x " " FILENAME "|" $0 }' "$@"`),
 	parse: func(s sections) ([]Loaded, error) {
 		var all []Loaded
 		hook := s.one("hook")

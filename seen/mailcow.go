@@ -64,7 +64,7 @@ func (m Mailcow) Of(service string) (Container, bool) {
 
 // OfMailcow reads how Mailcow stands on a host. Of mailcow.conf only what is listed here is told; what Compose makes of it is asked of
 // Compose, of which only the ports leave the host.
-var OfMailcow = register(Fact[Mailcow]{ID: "mailcow", ask: text(`echo '== inside'; systemd-detect-virt -c 2>/dev/null
+var OfMailcow = register(Fact[Mailcow]{ID: "mailcow", ask: text(`echo '== inside'; if [ -r /run/systemd/container ]; then read -r v </run/systemd/container; echo "$v"; elif [ -d /run/systemd/system ]; then echo none; else systemd-detect-virt -c 2>/dev/null; fi
 if command -v docker >/dev/null; then
 	echo '== engine'; timeout 5 docker info --format '{{.ServerVersion}} {{.Driver}}' 2>/dev/null
 	echo '== compose'; timeout 5 docker compose version --short 2>/dev/null

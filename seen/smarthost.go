@@ -42,7 +42,7 @@ var Smarthost = register(Fact[Sending]{ID: "smarthost", args: func(s *site.Site)
 		return "f=" + PasswordFile(s.Smarthost) + `
 echo '== password'; if [ -s "$f" ]; then echo yes; fi
 echo '== said'; if [ -s "$f" ]; then ` + SmarthostSaid + `; fi
-echo '== waiting'; ls -1A ` + HarakaSends + `/queue 2>/dev/null | wc -l`
+echo '== waiting'; if [ -d ` + HarakaSends + `/queue ]; then ls -1A ` + HarakaSends + `/queue 2>/dev/null | wc -l; else echo 0; fi`
 	}, parse: func(s sections) (Sending, error) {
 		waiting, err := strconv.Atoi(s.one("waiting"))
 		if err != nil {

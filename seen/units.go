@@ -116,36 +116,31 @@ WANTS
 }
 echo '== effect'
 (set -f
-	n= files= held=
-	while read -r l; do
-		case $l in
-		Id=*) n=${l#*=} ;;
-		FragmentPath=* | DropInPaths=*) files="$files ${l#*=}" ;;
-		'')
-			wants=
-			case $n in ufw.service | ssh.service | ssh.socket | sshd.service | wg-quick@@IFACE@.service) ;; *) files= ;; esac
-			for f in $files; do
-				[ -f "$f" ] && [ -r "$f" ] || continue
-				while read -r l || [ -n "$l" ]; do
-					case $l in
-					Condition*= | Assert*=) wants= ;;
-					Condition*=* | Assert*=*) wants="$wants$l
+	held=
+	while read -r n files; do
+		wants=
+		for f in $files; do
+			[ -f "$f" ] && [ -r "$f" ] || continue
+			while read -r l || [ -n "$l" ]; do
+				case $l in
+				Condition*= | Assert*=) wants= ;;
+				Condition*=* | Assert*=*) wants="$wants$l
 " ;;
-					Exec*=*) case $f in /etc/* | /run/*) echo "$n altered $f has $l" ;; esac ;;
-					esac
-				done <"$f"
-			done
-			case $held in *"|$wants|"*) wants= ;; esac
-			if [ -z "$wants" ]; then :
-			elif holds "$wants"; then held="$held|$wants|"
-			elif holds ConditionPathExists=/; then echo "$n fails" $wants
-			else echo "$n altered its conditions cannot be asked:" $wants
-			fi
-			n= files= ;;
-		esac
+				Exec*=*) case $f in /etc/* | /run/*) echo "$n altered $f has $l" ;; esac ;;
+				esac
+			done <"$f"
+		done
+		case $held in *"|$wants|"*) wants= ;; esac
+		if [ -z "$wants" ]; then :
+		elif holds "$wants"; then held="$held|$wants|"
+		elif holds ConditionPathExists=/; then echo "$n fails" $wants
+		else echo "$n altered its conditions cannot be asked:" $wants
+		fi
 	done <<TOLD
-$told
-
+$(printf '%s\n\n' "$told" | awk '
+	/^Id=/ { n = substr($0, 4) }
+	/^(FragmentPath|DropInPaths)=/ { sub(/^[^=]*=/, ""); files = files " " $0 }
+	/^$/ { if (n ~ /^(ufw\.service|ssh\.service|ssh\.socket|sshd\.service)$/ || n == "wg-quick@" i ".service") print n files; files = "" }' i=@IFACE@ -)
 TOLD
 )
 echo '== uptime'; read -r l </proc/uptime; echo "$l"

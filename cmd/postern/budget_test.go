@@ -14,7 +14,7 @@ const (
 	maxFile     = 400    // lines
 	maxFunction = 80     // lines
 	maxFolder   = 52     // files, without tests
-	maxCode     = 78_200 // lines of Go and shell, without tests; what for is told below
+	maxCode     = 78_600 // lines of Go and shell, without tests; what for is told below
 	maxDemo     = 4_070  // of these
 	maxRequires = 19     // direct requirements in go.mod
 )
