@@ -43,7 +43,7 @@ docs: ## writes docs/checks and docs/providers.md anew, from the program itself;
 	$(GO) test -count=1 ./steps/provider -update
 
 .PHONY: pf-files
-pf-files: ## writes every pf file that a story prints, for a real pfctl: make pf-files DIR=FOLDER; anchors.tsv there names the anchor of each
+pf-files: ## writes every pf file that a story prints, for a real pfctl: make pf-files DIR=FOLDER; anchors.tsv there names the anchor of each, and each story is there as answers and saved looks
 	@[ -n "$(DIR)" ] || { echo "pf-files: say where to: make pf-files DIR=FOLDER"; exit 1; }
 	$(GO) test -count=1 -run '^TestPFFilesKeepTheRules$$' ./steps -args -pf-files="$(abspath $(DIR))"
 

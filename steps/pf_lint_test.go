@@ -241,6 +241,10 @@ func TestPFFilesKeepTheRules(t *testing.T) {
 		}
 		list += name + "\t" + p.anchor + "\n"
 	}
+	stories, _ := pfStories(t)
+	for _, s := range stories {
+		s.writeLooks(t, *pfFiles)
+	}
 	if err := os.WriteFile(filepath.Join(*pfFiles, "anchors.tsv"), []byte(list), 0o644); err != nil {
 		t.Fatal(err)
 	}

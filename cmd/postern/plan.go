@@ -92,6 +92,10 @@ func (a *app) closing(p *run.Proposal, named []string, never bool) {
 		a.say.line(bold, "Nothing to change, but for what is left out.")
 		return
 	}
+	if p.Empty() && len(report.Open(tasks)) > 0 {
+		a.say.line(bold, "Nothing to change but what is left for you. 'postern check' proves what is there.")
+		return
+	}
 	if p.Empty() {
 		a.say.line(bold, "Nothing to change: the hosts are as the answers say. 'postern check' proves that it works.")
 		return

@@ -40,7 +40,7 @@ func (c scene) hooks(j site.Jail, p place) error {
 		text, fits = hooked(old.Text, j.Name, lines)
 	}
 	if c.mode == "advise" || !fits {
-		c.hand(j, conf.Conf, strings.TrimSuffix(strings.ReplaceAll(lines, "\t", "    "), "\n"), "The lines belong into the braces of "+j.Name+"; they count when it starts the next time")
+		c.hand(j, conf.Conf, strings.TrimSuffix(strings.ReplaceAll(lines, "\t", ""), "\n"), "The lines belong into the braces of "+j.Name+"; they count when it starts the next time")
 		return nil
 	}
 	now := *old
