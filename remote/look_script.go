@@ -126,7 +126,7 @@ look_files() {
 		else set -- "$@" "a$q"; fi
 		shift
 	done
-	of=$look_of stats=$stats awk "$files" "$@" 2>&3 3>&- </dev/null
+	of=$look_of stats=$stats awk "$files" "$@" 2>&3 3>&- </dev/null || exit 1
 	look_n=$#
 }
 look_units() {
