@@ -1,7 +1,9 @@
 package steps
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,11 +121,22 @@ func unsupported(s *site.Site, look Look) []string {
 			why = append(why, h.Name+" was not looked at, so nothing can be planned: reach it first (host."+h.Name+".ssh)")
 			continue
 		}
-		if line := foreignSystem(h, seen.Look(facts)); line != "" {
+		if line := cmp.Or(foreignSystem(h, seen.Look(facts)), untold(h, facts)); line != "" {
 			why = append(why, line)
 		}
 	}
 	return why
+}
+
+// untold says that a tool hangs on a host which every chapter is planned by.
+func untold(h *site.Host, facts remote.Facts) string {
+	for _, id := range slices.Sorted(maps.Keys(facts.Answers)) {
+		fact, _, _ := strings.Cut(id, " ")
+		if facts.Answers[id].Late && slices.Contains([]string{seen.UnitsOf.ID, seen.Tunnels.ID, seen.Keys.ID, seen.Sysctl.ID}, fact) {
+			return fmt.Sprintf("%s: %s: a tool there hangs: as long as it does, nothing is planned", h.Name, fact)
+		}
+	}
+	return ""
 }
 
 func foreignSystem(h *site.Host, now seen.Host) string {

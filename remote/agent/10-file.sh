@@ -23,7 +23,8 @@ keys() {
 	done
 }
 
-# hides says whether something was redacted in a file of the payload.
+# hidden notes in which files of the changes in folder $1 something was redacted, and hides says whether in this one.
+hidden() { HIDES=$(grep -l 'redacted:' "$1"/c/*/new "$1"/c/*/expect 2>/dev/null); }
 hides() { case $nl$HIDES$nl in *"$nl$1$nl"*) ;; *) return 1 ;; esac; }
 
 # refill prints file $1 with every redacted:HASH filled in from the files after it: a line that was only redacted becomes
@@ -115,6 +116,9 @@ ready() {
 	fi
 	dress "$1"
 }
+
+# wanted notes what the staged file looks like, where there is one.
+wanted() { [ ! -e "$1/new" ] || { { recall "$S" || looks "$S"; } && echo "$LOOK" >"$1/want"; }; }
 
 # fill prints the new file of a change with its secrets. What an undo brings back was written before us: it knows best.
 fill() {

@@ -24,14 +24,14 @@ begin() {
 # prepare takes every snapshot and writes every new file, and then keeps 64 kB for a host whose disk is full when it must
 # go back. What it prints is the reason why not.
 prepare() {
-	HIDES=$(grep -l 'redacted:' "$I"/c/*/new "$I"/c/*/expect 2>/dev/null)
+	hidden "$I"
 	glance_at "$I" "$1" old
 	for c in "$I"/c/*; do
 		ready "$c" "$1" || return $?
 	done
 	glance_at "$I" "$1" new
 	for c in "$I"/c/*; do
-		[ ! -e "$c/new" ] || { path "$c" "$1" && { recall "$S" || looks "$S"; } && echo "$LOOK" >"$c/want"; } || return 12
+		! path "$c" "$1" || wanted "$c" || return 12
 	done
 	if [ -e "$I/answers" ]; then
 		cp "$I/answers" "$D/site.toml.$1" || return 12

@@ -20,6 +20,7 @@ job() {
 	exec 8<"$D/JOB" >>"$J/log" 2>&1
 	lock 8 5 || exit 1
 	echo $$ >"$J/started"
+	hidden "$J"
 	for c in "$J"/c/*; do
 		echo "@@$1 change ${c##*/}"
 		job_change "$c" "$1" || { job_failed "$1" $?; return; }
@@ -75,11 +76,12 @@ job_change() {
 	ready "$1" "$2" || return $?
 	S=''
 	if path "$1" "$2"; then
+		wanted "$1" || return 12
 		[ ! -e "$1/test" ] || job_script "$1" test || return 17
 	fi
 	: >"$1/began" && flush "$D" || return 12
 	if path "$1" "$2"; then
-		place "$1" || return 12
+		place "$1" && placed "$1" || return 12
 		S=$P
 	fi
 	[ ! -e "$1/run" ] || job_script "$1" run || return 17

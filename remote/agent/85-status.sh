@@ -15,8 +15,6 @@ status() {
 		for c in "$J"/c/*/title; do sed 's/^/doing /' "$c"; done
 	done 2>/dev/null
 	# By the markers: a folder looks newer than it is once its snapshots were removed.
-	for f in $(ls -t "$D"/done.*/PERSISTED.* "$D"/done.*/ROLLEDBACK.* 2>/dev/null); do
-		echo "ended ${f##*/}"
-	done
+	ls -t "$D"/done.*/PERSISTED.* "$D"/done.*/ROLLEDBACK.* 2>/dev/null | sed 's:.*/:ended :'
 	die 0 status
 }

@@ -141,3 +141,20 @@ func TestDeadJob(t *testing.T) {
 		})
 	}
 }
+
+// A job knows the secrets that the operator was not shown, as a guarded change does: of what it expects to find, and of what it writes.
+func TestJobKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	if err := os.WriteFile(g.root+"/wg.conf", []byte(secretFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shown := g.seen(t, "wg.conf")
+	if err := g.s.Prepare(bg(), newID(), []remote.Change{{ID: "wg", Step: "s", Title: "one", Path: g.root + "/wg.conf", Old: shown,
+		New: &remote.File{Text: shown.Text + "\nmore\n", Mode: 0o600, Owner: own}}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.file("wg.conf").Text; got != secretFile+"\nmore\n" {
+		t.Errorf("it wrote %q", got)
+	}
+}
