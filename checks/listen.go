@@ -143,13 +143,13 @@ func (e *Env) listen(ctx context.Context, v *Vantage, at netip.AddrPort) (*remot
 const starts = 15
 
 // settledDown waits until a host starts no service any more: one that comes to its port while a listener of ours is there ends, and at
-// a boot nobody starts it again. It is an error where that takes too long.
+// a boot nobody starts it again. A host whose look told of none is not asked again. It is an error where that takes too long.
 func (e *Env) settledDown(ctx context.Context, v *Vantage) error {
 	type (
 		key   struct{ host string }
 		ended struct{ err error }
 	)
-	if v.Run == nil {
+	if names, err := seen.Starting.Of(v.Facts); v.Run == nil || err == nil && len(names) == 0 {
 		return nil
 	}
 	is, err := Once(ctx, e, key{v.Name}, func(ctx context.Context) ended {

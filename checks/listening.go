@@ -8,6 +8,9 @@ import (
 	"postern/seen"
 )
 
+// ListenReads are what a host is asked for a check that may put a throw-away listener on it.
+var ListenReads = Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Starting.Reads)
+
 // listening is one TCP listener of a host, native or published by Docker.
 type listening struct {
 	seen.Listener

@@ -179,11 +179,14 @@ func (e *elevation) probe() string {
 	case "su":
 		sudo = ""
 	}
-	sys := ""
-	if e.s.uname == "" { // a further shell of the session need not tell again
-		sys = tell("sys", `"$(uname -s)"`)
+	me, sys := "$(id -u)", tell("sys", `"$(uname -s)"`)
+	if e.s.uname != "" { // a further shell of the session tells this no more
+		sys = ""
 	}
-	return "{ " + e.s.surroundings() + "printf '\\n'; me=$(id -u); " + tell("uid", `"$me"`) + tell("from", `"$SSH_CONNECTION"`) + sys +
+	if e.s.isRoot {
+		me = "0"
+	}
+	return "{ " + e.s.surroundings() + "printf '\\n'; me=" + me + "; " + tell("uid", `"$me"`) + tell("from", `"$SSH_CONNECTION"`) + sys +
 		`if [ "$me" = 0 ]; then printf '\n%s\n' ` + e.ready + "; " + sudo + su +
 		"else " + tell("how", "nothing") + "fi; " +
 		`[ "$me" = 0 ] || printf '\n%s end\n' ` + e.mark + "; }\n"

@@ -83,7 +83,7 @@ func (s *Session) hold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.shell, s.uname = newShell(e.p), e.uname
+	s.shell, s.uname, s.isRoot = newShell(e.p), e.uname, e.uid == "0"
 	text := e.from
 	if s.link == nil {
 		text = s.o.Way

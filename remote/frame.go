@@ -79,7 +79,7 @@ func (f *frame) feed(b []byte) (rest []byte, done bool) {
 // that reads it; through eval, so that a syntax error ends only the subshell; fed on standard input, so that it shows in no
 // process list.
 func wrap(nonce, script string) string {
-	return "{ printf '\\n%s begin\\n' " + nonce + "; ( eval \"$(cat <<'" + nonce + "'\n" + script + "\n" + nonce + "\n)\n\" ) </dev/null 2>&1\nprintf '\\n%s %d\\n' " + nonce + " $?; " + wrapEnd
+	return "{ printf '\\n%s begin\\n' " + nonce + "; ( eval " + Quote(script+"\n") + " ) </dev/null 2>&1\nprintf '\\n%s %d\\n' " + nonce + " $?; " + wrapEnd
 }
 
 // wrapEnd is the end of what wrap makes: a shell that meets the end of its input before it runs nothing of it.

@@ -27,6 +27,7 @@ type Session struct {
 	shell       *shell
 	came        connection
 	uname       string
+	isRoot      bool // the login is root itself
 	trips       atomic.Int64
 	extras      atomic.Int32  // channels open beside the held one
 	slots       chan struct{} // Exec's channels

@@ -142,7 +142,7 @@ func (s *Session) Exec(ctx context.Context, q Query) (Answer, error) {
 	s.trips.Add(1)
 	enough, stop := context.WithCancelCause(limit)
 	defer stop(nil)
-	code, err := newShell(p).run(enough, nonce(), bounded(nonce(), q.Run, "cat <&3"), func(b []byte) {
+	code, err := newShell(p).run(enough, nonce(), bounded(nonce(), q.Run, "while read -r _; do :; done <&3"), func(b []byte) {
 		if k.take(b); k.cut {
 			stop(errLong)
 		}
@@ -204,9 +204,10 @@ func left(ctx context.Context) time.Duration {
 func bounded(nonce, script, until string) string {
 	return `own=
 command -v setsid >/dev/null 2>&1 && own=setsid
-$own /bin/sh -c 's=$(cat <&9); exec 9<&-; eval "$s
-"' 3<&- 9<<'` + nonce + `' &
+$own /bin/sh 3<&- <<'` + nonce + `' &
+{
 ` + script + `
+} </dev/null
 ` + nonce + `
 pid=$!
 end() { kill -s "$1" -- "-$pid" || kill -s "$1" "$pid"; }

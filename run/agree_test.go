@@ -165,7 +165,7 @@ func TestFirewallPlanSatisfiesItsCheck(t *testing.T) {
 func TestStepsAndChecksAskTheSame(t *testing.T) {
 	s := site.Default()
 	s.Host("proxy").Public4 = netip.MustParseAddr("203.0.113.10")
-	tool := regexp.MustCompile(`(?m)\b(ip -o addr|ip -o -[46] route|ip -[46] rule|ss -H\w+|iptables-save|ip6tables-save|sshd -T|wg show \S+ \S+|wg pubkey|systemctl \S+|ufw status|docker ps --|df -Pk|id -u)`)
+	tool := regexp.MustCompile(`(?m)\b(ip -o addr|ip -o -[46] route|ip -[46] rule|ss -H\w+|iptables-save|ip6tables-save|sshd -T|wg show \S+ \S+|wg pubkey|systemctl [a-z]+( -p \w+)+|ufw status|docker ps --|df -Pk|id -u)`)
 	for _, h := range s.Hosts {
 		known, asked := map[string]remote.Query{}, map[string]string{}
 		for _, q := range append(stepReads(s, h, steps.All()), checks.Reads(checks.All(), s, h)...) {

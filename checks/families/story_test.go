@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,9 +63,22 @@ func guessed(path string) func(*world) {
 			if strings.HasPrefix(q.ID, "path ") {
 				return remote.Answer{Out: "== sizes\n" + path + "\n== end\n"}
 			}
-			return remote.Answer{Out: "== sizes\nreply 1280\n== end\n"}
+			return carried(q, 1280)
 		}
 	})
+}
+
+// carried answers pings of several sizes over a path that carries so many bytes.
+func carried(q remote.Query, most int) remote.Answer {
+	out := "== sizes\n"
+	for _, size := range strings.Fields(q.ID)[2:] {
+		if n, _ := strconv.Atoi(size); n <= most {
+			out += "reply " + size + "\n"
+		} else {
+			out += "limit \n"
+		}
+	}
+	return remote.Answer{Out: out + "== end\n"}
 }
 
 func also(all ...func(*world)) func(*world) {
@@ -288,9 +302,7 @@ var tunnelStories = []story{
 	{"no TCP towards the proxy", "tunnel.tcp", "tunnel.tcp@mail", timeout("mail>10.0.0.1:2526"), checks.Fail, "drops what comes out"},
 	{"no interface for TCP", "tunnel.tcp", "tunnel.tcp@proxy", func(w *world) { w.say("mail", readTunnel, "== down\n== end\n") }, checks.Fail, "no interface wg0 on mail"},
 	{"small path", "tunnel.mtu", "tunnel.mtu@mail", func(w *world) {
-		w.runs["mail"] = func(remote.Query) remote.Answer {
-			return remote.Answer{Out: "== sizes\nreply 1280\nreply 1360\n== end\n"}
-		}
+		w.runs["mail"] = func(q remote.Query) remote.Answer { return carried(q, 1370) }
 	}, checks.Fail, "1360 bytes get through"},
 	{"a guess, and the path carries more", "tunnel.mtu", "tunnel.mtu@mail", guessed("reply 1500"), checks.Warn, "which was a guess: the path carries 1420"},
 	{"a guess that is right", "tunnel.mtu", "tunnel.mtu@mail", guessed("reply 1340"), checks.OK, "1280 bytes"},

@@ -26,7 +26,7 @@ func init() {
 			Mends:   "The chapter Firewall. If a container publishes the port, see firewall.docker.",
 		},
 		Guide: "network, Port Requirements; firewall, Client Server Firewall Configuration",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, pfReads, seen.Rules.Reads, seen.Tunnels.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)), Ask: checks.Linux(askClosed),
+		Reads: checks.Join(checks.ListenReads, seen.Addresses.Reads, seen.SSH.Reads, pfReads, seen.Rules.Reads, seen.Tunnels.Reads, checks.Files(seen.UfwUser, seen.UfwUser6)), Ask: checks.Linux(askClosed),
 	})
 }
 

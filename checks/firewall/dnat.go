@@ -23,7 +23,7 @@ func init() {
 			Mends:   "The chapter Firewall forwards the ports; the tunnel (chapter WireGuard) must be up for it.",
 		},
 		Guide: "firewall, Port Forwarding Configuration",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askDNAT),
+		Reads: checks.Join(checks.ListenReads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askDNAT),
 	})
 	checks.Register(checks.Check{
 		ID: "firewall.clients", Rests: []string{"firewall.dnat"}, Step: "firewall", Title: "The mail host sees the client's own address",
@@ -36,7 +36,7 @@ func init() {
 			Mends:   "The chapter Firewall keeps addresses. For a container also Docker's own proxy must be out of the way: userland-proxy off, and no IPv6 of Docker's.",
 		},
 		Guide: "firewall, Configuring NAT Rules in UFW",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askClients),
+		Reads: checks.Join(checks.ListenReads, seen.Addresses.Reads, seen.SSH.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askClients),
 	})
 }
 

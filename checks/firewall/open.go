@@ -24,7 +24,7 @@ func init() {
 			Mends:   "The chapter Firewall opens it on the host. A provider's own firewall is opened in its panel: the chapter's tasks say where.",
 		},
 		Guide: "firewall, Opening Required Ports; Opening Required Ports in IONOS Control Panel",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, pfReads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askOpen),
+		Reads: checks.Join(checks.ListenReads, seen.Addresses.Reads, seen.SSH.Reads, pfReads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askOpen),
 	})
 }
 

@@ -22,7 +22,7 @@ func init() {
 			Mends:   "The chapter Firewall; for the way inside, the tunnel must be up.",
 		},
 		Guide: "firewall, Restricting Access to Specific IPs; haraka, Port Selection Strategy",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Addresses.Reads, seen.SSH.Reads, pfReads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askRelay),
+		Reads: checks.Join(checks.ListenReads, seen.Addresses.Reads, seen.SSH.Reads, pfReads, seen.Rules.Reads, seen.Tunnels.Reads), Ask: checks.Linux(askRelay),
 	})
 }
 

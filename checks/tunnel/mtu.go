@@ -14,7 +14,7 @@ func init() {
 	checks.Register(checks.Check{
 		ID: "tunnel.mtu", Rests: []string{"tunnel.tcp"}, Step: "wireguard", Title: "Full packets fit through the tunnel",
 		Page: checks.Page{
-			Asks:    "Do packets as large as the tunnel's interface promises get through whole? Pings that must not be broken up are sent from each end, in several sizes.",
+			Asks:    "Do packets as large as the tunnel's interface promises get through whole? Pings that must not be broken up are sent from each end; where those do not come back, smaller ones are sent, too.",
 			OK:      "They do.",
 			Fail:    "Smaller ones get through and the full ones do not: logins work, and large mails and TLS stall.",
 			Unknown: "No ping of any size comes back; tunnel.tcp tells whether the tunnel is down or only ping is dropped.",
@@ -29,7 +29,7 @@ func init() {
 // sweep are the packet sizes tried below the interface's own, in bytes: common paths less WireGuard's 60 or 80 bytes.
 var sweep = []int{1432, 1420, 1412, 1400, 1392, 1380, 1360, 1340, 1320, 1300, 1280}
 
-// askMTU sends packets that may not be fragmented, of the size the interface promises and of smaller ones, all at once.
+// askMTU sends packets that may not be fragmented, of the size the interface promises; where none gets through, of smaller ones, too.
 func askMTU(ctx context.Context, e *checks.Env) []checks.Result {
 	var asks []func() checks.Result
 	for _, t := range tunnels(e) {
@@ -67,13 +67,16 @@ func askSize(ctx context.Context, e *checks.Env, h, other *site.Host) checks.Res
 	case w.MTU < 576 || w.MTU > 65535:
 		return q.Unknown("the interface's MTU is not known", "")
 	}
-	sizes := []int{w.MTU}
-	for _, s := range sweep {
-		if s < w.MTU {
-			sizes = append(sizes, s)
+	sizes, far := []int{w.MTU}, e.Site.TunnelAddress(other)
+	largest, err := checks.Ask(ctx, e.Site, v, seen.Through(far, sizes))
+	if err == nil && largest.Reply != w.MTU {
+		for _, s := range sweep {
+			if s < w.MTU {
+				sizes = append(sizes, s)
+			}
 		}
+		largest, err = checks.Ask(ctx, e.Site, v, seen.Through(far, sizes))
 	}
-	largest, err := checks.Ask(ctx, e.Site, v, seen.Through(e.Site.TunnelAddress(other), sizes))
 	if err != nil {
 		return q.Cannot(err)
 	}

@@ -22,7 +22,7 @@ func init() {
 			Mends: "The chapter WireGuard if there is no handshake; with one, the chapter Firewall.",
 		},
 		Guide: "wireguard, Testing the Connection",
-		Reads: checks.Join(seen.Listeners.Reads, seen.Docker.Reads, seen.Systems.Reads, seen.Tunnels.Reads, seen.Rules.Reads, seen.PFRules.Reads, seen.Addresses.Reads), Ask: checks.Linux(askTunnelTCP),
+		Reads: checks.Join(checks.ListenReads, seen.Systems.Reads, seen.Tunnels.Reads, seen.Rules.Reads, seen.PFRules.Reads, seen.Addresses.Reads), Ask: checks.Linux(askTunnelTCP),
 	})
 }
 

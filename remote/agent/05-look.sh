@@ -10,7 +10,7 @@ looks() {
 	fi
 }
 
-# glance looks at many files at once, which takes two processes, and keeps what it saw for recall. What it cannot tell it leaves to looks.
+# glance looks at many files at once, which takes two processes, and keeps what it saw for known. What it cannot tell it leaves to looks.
 glance() {
 	GLANCE=
 	for f in "$@"; do
@@ -28,19 +28,30 @@ glance() {
 	[ ! "$metas$digests" ] || GLANCE=
 }
 
-# recall sets LOOK as looks does, to what the last glance saw; it fails where that saw nothing.
-recall() {
-	case $GLANCE$nl in *"$nl$1//"*) LOOK=${GLANCE#*"$nl$1//"} LOOK=${LOOK%%"$nl"*} ;; *) return 1 ;; esac
+# known sets LOOK as looks does, to what the last glance saw, if it saw that. It goes line by line, for a shell looks for a pattern in a
+# long text by looking for it in all that this begins with.
+known() {
+	had=$IFS IFS=$nl one=
+	set -f
+	for one in $GLANCE; do
+		case $one in "$1//"*) LOOK=${one#"$1//"} && break ;; esac
+	done
+	set +f
+	IFS=$had
+	case $one in "$1//"*) ;; *) looks "$1" ;; esac
 }
 
-# glance_at glances at the files of the changes in folder $1 with the id $2, and at those that are named besides; new: at their new content.
+# same says whether two files hold the same.
+same() { known "$1" && set -- "$2" "${LOOK##* }" && known "$1" && [ "${LOOK##* }" = "$2" ]; }
+
+# glance_at glances at the files of the changes in folder $1 with the id $2, and at those that are named besides; new: at their new content
+# and at the copies of the old one.
 glance_at() {
 	from=$1 of=$2 kind=$3
 	shift 3
 	for c in "$from"/c/*; do
 		path "$c" "$of" || continue
-		[ "$kind" = new ] || S=$P
-		set -- "$@" "$S"
+		case $kind in new) set -- "$@" "$S" "$c/old" "$A" ;; *) set -- "$@" "$P" ;; esac
 	done
 	glance "$@"
 }

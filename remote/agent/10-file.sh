@@ -85,7 +85,7 @@ expected() {
 	absent) [ ! -e "$1/expect" ] ;;
 	*)
 		[ -e "$1/expect" ] || return 1
-		hides "$1/expect" || { cmp -s "$1/expect" "$P"; return; }
+		hides "$1/expect" || { same "$1/expect" "$P"; return; }
 		refill "$1/expect" "$P" | cmp -s - "$P"
 		;;
 	esac
@@ -97,10 +97,10 @@ ready() {
 	path "$1" "$2" || return 0
 	[ ! -h "$P" ] || { echo "$P is a symbolic link"; return 18; }
 	[ ! -e "$P" ] || [ -f "$P" ] || { echo "$P is not a plain file"; return 18; }
-	{ recall "$P" || looks "$P"; } && echo "$LOOK" >"$1/was" || return 12
+	known "$P" && echo "$LOOK" >"$1/was" || return 12
 	expected "$1" "$LOOK" || { echo "$P"; return 11; }
 	if [ -e "$P" ]; then
-		cp -p "$P" "$1/old" && cp -p "$1/old" "$A" && cmp -s "$1/old" "$A" || return 12
+		cp -p "$P" "$1/old" && cp -p "$1/old" "$A" || return 12
 	fi
 	[ -e "$1/new" ] || return 0
 	parents "${P%/*}" "$1/dirs" || return 12
@@ -117,8 +117,14 @@ ready() {
 	dress "$1"
 }
 
+# copied proves that the copies of a file are what it was when it was looked at.
+copied() {
+	[ -e "$1/old" ] || return 0
+	read -r was <"$1/was" && known "$1/old" && [ "$LOOK" = "$was" ] && known "$A" && [ "$LOOK" = "$was" ]
+}
+
 # wanted notes what the staged file looks like, where there is one.
-wanted() { [ ! -e "$1/new" ] || { { recall "$S" || looks "$S"; } && echo "$LOOK" >"$1/want"; }; }
+wanted() { [ ! -e "$1/new" ] || { known "$S" && echo "$LOOK" >"$1/want"; }; }
 
 # fill prints the new file of a change with its secrets. What an undo brings back was written before us: it knows best.
 fill() {

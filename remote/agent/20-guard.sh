@@ -5,13 +5,10 @@
 watch() { watchdog "$1" a "$2" && watchdog "$1" b $(($2 + 3)); }
 
 # watched proves that both are alive now.
-watched() { watchdog_due "$1" a && watchdog_due "$1" b; }
+watched() { watchdog_due "$1" a b; }
 
 # guarded says whether one that still has its say is there, or at work.
 guarded() { watchdog_left "$1" a || watchdog_left "$1" b; }
 
 # unwatch ends those of the transaction in folder $2 that are not this process.
-unwatch() {
-	watchdog_end "$1" a "$2"
-	watchdog_end "$1" b "$2"
-}
+unwatch() { watchdog_end "$1" "$2" a b; }

@@ -25,13 +25,15 @@ begin() {
 # go back. What it prints is the reason why not.
 prepare() {
 	hidden "$I"
-	glance_at "$I" "$1" old
+	glance_at "$I" "$1" old "$I"/c/*/expect "$I"/c/*/path
 	for c in "$I"/c/*; do
 		ready "$c" "$1" || return $?
 	done
 	glance_at "$I" "$1" new
 	for c in "$I"/c/*; do
-		! path "$c" "$1" || wanted "$c" || return 12
+		path "$c" "$1" || continue
+		copied "$c" || { echo "$P"; return 11; }
+		wanted "$c" || return 12
 	done
 	if [ -e "$I/answers" ]; then
 		cp "$I/answers" "$D/site.toml.$1" || return 12

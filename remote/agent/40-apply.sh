@@ -25,7 +25,7 @@ place() {
 }
 
 # placed proves that it is there, where there is one.
-placed() { [ ! -e "$1/new" ] || { { recall "$P" || looks "$P"; } && read -r want <"$1/want" && [ "$LOOK" = "$want" ]; }; }
+placed() { [ ! -e "$1/new" ] || { known "$P" && read -r want <"$1/want" && [ "$LOOK" = "$want" ]; }; }
 
 # apply runs under init. It takes APPLY before it looks whether the transaction is still armed, and who takes back turns
 # the marker before it looks at APPLY: one of the two always sees the other.

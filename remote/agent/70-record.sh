@@ -4,7 +4,8 @@
 shelf() {
 	read -r step <"$1/step" && read -r cid <"$1/cid" || return 1
 	R=$D/base/$step/$cid@-
-	[ ! -e "$1/path" ] || { { { recall "$1/path" && DIGEST=${LOOK##* }; } || digest <"$1/path"; } && R=$D/base/$step/$cid@${DIGEST%"${DIGEST#????????????}"}; }
+	[ -e "$1/path" ] || return 0
+	known "$1/path" && LOOK=${LOOK##* } && R=$D/base/$step/$cid@${LOOK%"${LOOK#????????????}"}
 }
 
 # record notes a change that is in effect now, or forgets one that was undone.
@@ -13,7 +14,7 @@ record() {
 	shelf "$1" || return 1
 	[ ! -e "$1/forget" ] || { unrecord "$1"; return; }
 	path "$1" "$2" || P=''
-	[ ! "$P" ] || recall "$P" || looks "$P" || return 1
+	[ ! "$P" ] || known "$P" || return 1
 	if [ ! -e "$R" ]; then
 		shelve "$1" "$2" || return 1
 	else
@@ -79,6 +80,11 @@ rerecord() {
 
 # recorded prints every record. Nothing in it is a secret but the original file, of which only the place is told.
 recorded() {
+	set --
+	for R in "$D"/base/*/*/path; do
+		IFS= read -r P 2>/dev/null <"$R" && set -- "$@" "$P"
+	done
+	glance "$@"
 	for R in "$D"/base/*/*/; do
 		R=${R%/}
 		[ -e "$R/cid" ] || continue
@@ -90,7 +96,7 @@ recorded() {
 		awk 'FNR == 1 { word = FILENAME; sub(".*/", "", word) } { print word, $0 }' "$@"
 		[ ! -e "$R/orig" ] || echo "orig $R/orig"
 		IFS= read -r P 2>/dev/null <"$R/path" || continue
-		looks "$P"
+		known "$P"
 		ours=
 		read -r ours 2>/dev/null <"$R/ours"
 		[ "${LOOK##* }" = "${ours##* }" ] || echo "touched yes"

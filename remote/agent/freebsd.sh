@@ -97,17 +97,22 @@ watchdog() {
 	[ "$pid" ] && echo "$pid" >"$O/PID.$2"
 }
 
-# watchdog_due says whether that watchdog lives, and its time has not come.
-watchdog_due() { held "$O/WATCH.$2"; }
+# watchdog_due says whether the watchdogs named after transaction $1 live, and their time has not come.
+watchdog_due() {
+	shift
+	for w in "$@"; do held "$O/WATCH.$w" || return 1; done
+}
 
 # watchdog_left says whether that watchdog lives: it will have its say.
 watchdog_left() { watchdog_due "$@"; }
 
-# watchdog_end ends that watchdog, of the transaction in folder $3, if its time has not come: one at work may be us.
+# watchdog_end ends the watchdogs named after transaction $1 and its folder $2, if their time has not come: one at work may be us.
 watchdog_end() {
-	if held "$3/WATCH.$2" && read -r pid <"$3/PID.$2" && [ "$pid" != $$ ]; then
-		kill -s KILL -- "-$pid"
-	fi 2>/dev/null
+	from=$2
+	shift 2
+	for w in "$@"; do
+		held "$from/WATCH.$w" && read -r pid <"$from/PID.$w" && [ "$pid" != $$ ] && kill -s KILL -- "-$pid"
+	done 2>/dev/null
 }
 
 # boot_install has rc run the verb boot at the next boot, before anything reads the files of a change.

@@ -110,25 +110,31 @@ watchdog() {
 	exec 5<&-
 }
 
-# watchdog_due says whether that watchdog lives, and its time has not come.
+# watchdog_due says whether the watchdogs named after transaction $1 live, and their time has not come.
 watchdog_due() {
-	if [ "$INIT" = systemd ]; then
-		systemctl is-active --quiet "postern-$1-$2.timer"
-	else
-		held "$O/WATCH.$2"
-	fi
+	of=$1 due=
+	shift
+	for w in "$@"; do
+		shift
+		[ "$INIT" = systemd ] || held "$O/WATCH.$w" || return 1
+		set -- "$@" "postern-$of-$w.timer" && due=$due${due:+$nl}active
+	done
+	[ "$INIT" != systemd ] || [ "$(systemctl is-active "$@")" = "$due" ]
 }
 
 # watchdog_left says whether that watchdog lives: it will have its say, or is at work.
 watchdog_left() { watchdog_due "$@" || { [ "$INIT" = systemd ] && systemctl is-active --quiet "postern-$1-$2.service"; }; }
 
-# watchdog_end ends that watchdog, of the transaction in folder $3, if its time has not come: one at work may be us.
+# watchdog_end ends the watchdogs named after transaction $1 and its folder $2, if their time has not come: one at work may be us.
 watchdog_end() {
-	if [ "$INIT" = systemd ]; then
-		systemctl stop "postern-$1-$2.timer" >/dev/null 2>&1 9<&-
-	elif held "$3/WATCH.$2" && read -r pid <"$3/PID.$2" && [ "$pid" != $$ ]; then
-		kill -s KILL -- "-$pid"
-	fi 2>/dev/null
+	of=$1 from=$2
+	shift 2
+	for w in "$@"; do
+		shift
+		set -- "$@" "postern-$of-$w.timer"
+		[ "$INIT" != systemd ] && held "$from/WATCH.$w" && read -r pid <"$from/PID.$w" && [ "$pid" != $$ ] && kill -s KILL -- "-$pid"
+	done 2>/dev/null
+	[ "$INIT" != systemd ] || systemctl stop "$@" >/dev/null 2>&1 9<&-
 }
 
 # boot_install has the host run the verb boot at the next boot, before anything reads the files of a change. The unit is put

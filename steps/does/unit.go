@@ -120,7 +120,11 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 		c.Keep += "systemctl -q enable " + name + "\n"
 		c.Undo += "systemctl -q disable " + name + anyway
 	}
-	switch reload := "systemctl daemon-reload\n"; {
+	reload := "systemctl daemon-reload\n"
+	if u.Starts == ByOthers {
+		reload = Reread(u.Name)
+	}
+	switch {
 	case c.Path == "" && u.Text != "": // the file is right, what runs is not: that is no state before us for an undo to come back to
 		c.ID, c.Forget = c.ID+".run", true
 	case c.Path == "":
@@ -131,6 +135,12 @@ func (u Unit) change(c remote.Change, was State, stale bool) remote.Change {
 	}
 	c.Title = cmp.Or(u.Title, title)
 	return c
+}
+
+// Reread is sh that has systemd read the files of all units again if it has read those of this one. That costs a small host more than all the
+// rest of a change, and a unit that was not read is read when it is needed.
+func Reread(unit string) string {
+	return "known=$(systemctl list-units --all --state=loaded --plain --no-legend " + remote.Quote(unit) + ")\n[ -z \"$known\" ] || systemctl daemon-reload\n"
 }
 
 // Stop is the change that ends a unit, now and at boot, given how it stands.

@@ -103,7 +103,7 @@ func (e End) Strip(paths map[string]bool) []remote.Change {
 		if rest := stripLines(docker.Text, dockerUnit(iface).Text); rest != docker.Text {
 			changes = append(changes, remote.Change{
 				ID: "wireguard.docker", Step: "wireguard", Path: dockerDropIn, Old: docker, New: rested(docker, rest),
-				Title: "no longer start Docker after the tunnel", Do: "systemctl daemon-reload", Undo: "systemctl daemon-reload",
+				Title: "no longer start Docker after the tunnel", Do: does.Reread(dockerUnit(iface).Name), Undo: does.Reread(dockerUnit(iface).Name),
 			})
 		}
 	}
