@@ -79,6 +79,7 @@ func (r *Runner) proposeUndo(ctx context.Context, list []steps.Step) (*Proposal,
 	if err != nil {
 		return nil, err
 	}
+	r.recent = &recent{r.Clock(), look}
 	filled, _ := steps.Detect(r.Site, look)
 	p := &Proposal{Site: filled, Undo: true, open: opened(filled, look)}
 	p.proof = slices.DeleteFunc(checks.All(), func(c checks.Check) bool { return !c.Way }) // the others may fail once ours is gone

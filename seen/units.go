@@ -97,7 +97,27 @@ for f in /etc/systemd/system/wireguard.service /etc/systemd/system/wireguard-set
 	/usr/local/bin/wireguard-setup /usr/local/bin/wireguard-setup.sh /usr/local/sbin/wireguard-setup /usr/local/sbin/wireguard-setup.sh \
 	/etc/wireguard/wireguard-setup /etc/wireguard/wireguard-setup.sh; do if [ -e $f ]; then echo $f; fi; done
 echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do if [ -e "$f" ]; then echo yes; break; fi; done
-told=$(systemctl show -p Id -p FragmentPath -p DropInPaths -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart $u)
+nl='
+'
+anywhere() { # in a file, or still in systemd's mind
+	for d in /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control /run/systemd/transient /run/systemd/generator \
+		/run/systemd/generator.early /run/systemd/generator.late /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+		if [ -e "$d/$1" ] || [ -h "$d/$1" ] || [ -e "$d/$1.d" ] || [ -e "$d/$2" ]; then return; fi
+	done
+	case $nl$known in *"$nl$1 "*) ;; *) return 1 ;; esac
+}
+known=$(systemctl list-units --all --state=loaded --plain --no-legend --full $u) || return 3
+there= told=
+for n in $u; do # of each that it is asked for systemd tells all it could know, which takes as long for one that is nowhere
+	t=$n
+	case $n in *@*.service) t=${n%%@*}@.service ;; esac
+	case " $there" in
+	*" $n "*) ;;
+	*) if anywhere "$n" "$t"; then there="$there$n "; else told="$told${nl}Id=$n${nl}LoadState=not-found${nl}ActiveState=inactive${nl}SubState=dead$nl"; fi ;;
+	esac
+done
+[ -z "$there" ] || told="$(systemctl show -p Id -p FragmentPath -p DropInPaths -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart $there)
+$told"
 holds() { # those that only ask whether a path is there need no systemd
 	plain=yes
 	while read -r l; do
