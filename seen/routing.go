@@ -28,19 +28,20 @@ type Policies struct {
 
 // Routing reads the policy routing of both families.
 var Routing = register(Fact[Policies]{ID: "routing", ask: text(`need ip || return 3
-echo '== rules4'; ip -4 rule show
-echo '== rules6'; ip -6 rule show
-echo '== tables4'; ip -4 route show table all exact default
-echo '== tables6'; ip -6 route show table all exact default`),
+for f in 4 6; do
+	echo "== rules$f"; ip -$f -batch - <<ASKED
+rule show
+route show table all exact default
+ASKED
+done`),
 	parse: func(s sections) (all Policies, err error) {
 		for _, family := range []string{"4", "6"} {
-			for _, line := range s["rules"+family] {
-				if pref, rest, ok := strings.Cut(line, ":"); ok {
+			for _, line := range slices.Concat(s["rules"+family], s["tables"+family]) { // a look of before has them apart
+				pref, rest, rule := strings.Cut(line, ":")
+				if _, err := strconv.Atoi(strings.TrimSpace(pref)); err == nil && rule {
 					all.Rules = append(all.Rules, PolicyRule{strings.TrimSpace(pref), strings.Join(strings.Fields(rest), " "), family == "6"})
 				}
-			}
-			for _, line := range s["tables"+family] { // those of the main table are told without its name
-				if after(line, "table") == "" || !strings.HasPrefix(line, "default ") {
+				if after(line, "table") == "" || !strings.HasPrefix(line, "default ") { // those of the main table are told without its name
 					continue
 				}
 				all.Routes = append(all.Routes, PolicyRoute{after(line, "table"), after(line, "dev"), family == "6"})

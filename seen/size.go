@@ -14,7 +14,7 @@ type Size struct {
 
 // Sizes reads how large a host is.
 var Sizes = register(Fact[Size]{ID: "size", ask: either(
-	`echo '== memory'; while read -r k n u; do case $k in MemTotal:|SwapTotal:) echo "$k $n $u" ;; esac; done < /proc/meminfo
+	`echo '== memory'; while read -r k n u; do case $k in MemTotal:) echo "$k $n $u" ;; SwapTotal:) echo "$k $n $u"; break ;; esac; done < /proc/meminfo
 echo '== disk'; df -Pk /`, `echo '== bytes'; sysctl -n hw.physmem
 echo '== swap'; swapinfo -k
 echo '== disk'; df -Pk /`),

@@ -99,25 +99,25 @@ for f in /etc/systemd/system/wireguard.service /etc/systemd/system/wireguard-set
 echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do if [ -e "$f" ]; then echo yes; break; fi; done
 nl='
 '
-anywhere() { # in a file, or still in systemd's mind
+anywhere() { # in a file
 	for d in /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control /run/systemd/transient /run/systemd/generator \
 		/run/systemd/generator.early /run/systemd/generator.late /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
 		if [ -e "$d/$1" ] || [ -h "$d/$1" ] || [ -e "$d/$1.d" ] || [ -e "$d/$2" ]; then return; fi
 	done
-	case $nl$known in *"$nl$1 "*) ;; *) return 1 ;; esac
+	return 1
 }
-known=$(systemctl list-units --all --state=loaded --plain --no-legend --full $u) || return 3
-there= told=
-for n in $u; do # of each that it is asked for systemd tells all it could know, which takes as long for one that is nowhere
+[ ! /etc/systemd/system/sshd.service -ef /lib/systemd/system/ssh.service ] || u=${u%% sshd.service*}${u#* sshd.service} # it is ssh.service by another name
+there= names= nowhere=
+for n in $u; do # of each that it is asked for systemd tells all it could know, which takes as long for one that is nowhere; a pattern finds what it has in mind
 	t=$n
 	case $n in *@*.service) t=${n%%@*}@.service ;; esac
-	case " $there" in
-	*" $n "*) ;;
-	*) if anywhere "$n" "$t"; then there="$there$n "; else told="$told${nl}Id=$n${nl}LoadState=not-found${nl}ActiveState=inactive${nl}SubState=dead$nl"; fi ;;
-	esac
+	case " $names" in *" $n "*) continue ;; esac
+	if anywhere "$n" "$t"; then there=yes names="$names$n "
+	else names="$names${n%?}[${n#"${n%?}"}] " nowhere="${nowhere}Id=$n${nl}LoadState=not-found${nl}ActiveState=inactive${nl}SubState=dead$nl$nl"
+	fi
 done
-[ -z "$there" ] || told="$(systemctl show -p Id -p FragmentPath -p DropInPaths -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart $there)
-$told"
+told=$(systemctl show -p Id -p FragmentPath -p DropInPaths -p LoadState -p ActiveState -p SubState -p UnitFileState -p After -p NRestarts -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic -p ExecStart -- $names) || return 3
+[ "$told" ] || [ ! "$there" ] || return 3
 holds() { # those that only ask whether a path is there need no systemd
 	plain=yes
 	while read -r l; do
@@ -135,36 +135,41 @@ WANTS
 '; systemd-analyze condition $1 >/dev/null 2>&1)
 }
 echo '== effect'
-(set -f
-	held=
-	while read -r n files; do
-		wants=
-		for f in $files; do
-			[ -f "$f" ] && [ -r "$f" ] || continue
-			while read -r l || [ -n "$l" ]; do
-				case $l in
-				Condition*= | Assert*=) wants= ;;
-				Condition*=* | Assert*=*) wants="$wants$l
-" ;;
-				Exec*=*) case $f in /etc/* | /run/*) echo "$n altered $f has $l" ;; esac ;;
-				esac
-			done <"$f"
-		done
+held= wants=
+while read -r n kind l; do
+	case $kind in
+	altered) echo "$n altered $l" ;;
+	wants) wants="$wants$l$nl" ;;
+	end)
 		case $held in *"|$wants|"*) wants= ;; esac
 		if [ -z "$wants" ]; then :
 		elif holds "$wants"; then held="$held|$wants|"
-		elif holds ConditionPathExists=/; then echo "$n fails" $wants
-		else echo "$n altered its conditions cannot be asked:" $wants
+		elif holds ConditionPathExists=/; then (set -f; echo "$n fails" $wants)
+		else (set -f; echo "$n altered its conditions cannot be asked:" $wants)
 		fi
-	done <<TOLD
+		wants= ;;
+	esac
+done <<TOLD
 $(printf '%s\n\n' "$told" | awk '
 	/^Id=/ { n = substr($0, 4) }
 	/^(FragmentPath|DropInPaths)=/ { sub(/^[^=]*=/, ""); files = files " " $0 }
-	/^$/ { if (n ~ /^(ufw\.service|ssh\.service|ssh\.socket|sshd\.service)$/ || n == "wg-quick@" i ".service") print n files; files = "" }' i=@IFACE@ -)
+	/^$/ {
+		many = n ~ /^(ufw\.service|ssh\.service|ssh\.socket|sshd\.service)$/ || n == "wg-quick@" i ".service" ? split(files, file, " ") : 0
+		files = wants = ""
+		for (f = 1; f <= many; f++) {
+			while ((getline l < file[f]) == 1) {
+				sub(/^[ \t]+/, "", l); sub(/[ \t]+$/, "", l)
+				if (l ~ /^(Condition|Assert)[^=]*=$/) wants = ""
+				else if (l ~ /^(Condition|Assert)[^=]*=/) wants = wants n " wants " l "\n"
+				else if (l ~ /^Exec[^=]*=/ && file[f] ~ "^/(etc|run)/") print n " altered " file[f] " has " l
+			}
+			close(file[f])
+		}
+		if (wants != "") print wants n " end"
+	}' i=@IFACE@ -)
 TOLD
-)
 echo '== uptime'; read -r l </proc/uptime; echo "$l"
-echo '== units'; printf '%s\n' "$told"`)(s, h)
+echo '== units'; printf '%s\n' "$nowhere$told"`)(s, h)
 }, parse: parseUnits})
 
 func parseUnits(s sections) (Units, error) {
