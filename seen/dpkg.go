@@ -11,13 +11,16 @@ type Installing struct {
 
 // Dpkg reads whether an installation was cut short.
 var Dpkg = register(Fact[Installing]{ID: "dpkg", ask: either(`cd /var/lib/dpkg || return 3
-echo '== busy'; ls -i lock lock-frontend 2>/dev/null | while read -r i f; do
-	while read -r l; do case $l in *":$i "*) echo "$l" ;; esac; done </proc/locks
-done
 set -- status; for f in updates/[0-9]*; do if [ -e "$f" ]; then set -- "$@" "$f"; fi; done
-echo '== list'; awk '$1 == "Package:" { p = $2; n++ }
+[ ! -r /proc/locks ] || set -- /proc/locks "$@"
+echo '== busy'
+ls -i lock lock-frontend 2>/dev/null | awk '
+	FILENAME == "-" { lock[$1]; next }
+	FILENAME == "/proc/locks" { for (i = 1; i <= NF; i++) { n = $i; if (sub(/^.*:/, "", n) && n in lock) print }; next }
+	!list { print "== list"; list = 1 }
+	$1 == "Package:" { p = $2; n++ }
 	$1 == "Status:" && (FILENAME != "status" || $4 !~ /^(installed|config-files|not-installed)$/) { half[p] }
-	END { print n + 0; for (p in half) print p }' "$@"`, `none absent; return`), parse: func(s sections) (Installing, error) {
+	END { print n + 0; for (p in half) print p }' - "$@"`, `none absent; return`), parse: func(s sections) (Installing, error) {
 	if s.has("absent") {
 		return Installing{Absent: true}, nil
 	}

@@ -30,7 +30,7 @@ const GuessedMTU = 1280
 // skipped where a configuration of ours has an answer already that is more than the guess.
 func PathTo(target netip.Addr) Fact[Path] {
 	return pings("path", target, pathSizes, "-c 1 -W 1", 4, both(`c=/etc/wireguard/@IFACE@.conf`, `c=`+WireGuardBSD+`/@IFACE@.conf`)+`
-if grep -qs '^@MARK@' "$c" && ! grep -qs '^MTU = `+strconv.Itoa(GuessedMTU)+`$' "$c"; then none skipped; return; fi
+case $(grep -s -e '^@MARK@' -e '^MTU = `+strconv.Itoa(GuessedMTU)+`$' "$c") in *'MTU = '*) ;; '@MARK@'*) none skipped; return ;; esac
 command -v ping >/dev/null || { none noping; return; }
 `)
 }

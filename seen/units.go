@@ -99,17 +99,21 @@ for f in /etc/systemd/system/wireguard.service /etc/systemd/system/wireguard-set
 echo '== armed'; for f in /var/lib/postern/open/ARMED.*; do if [ -e "$f" ]; then echo yes; break; fi; done
 nl='
 '
+dirs=
+for d in /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control /run/systemd/transient /run/systemd/generator \
+	/run/systemd/generator.early /run/systemd/generator.late /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+	[ ! -d $d ] || [ $d -ef /usr$d ] || dirs="$dirs $d"
+done
 anywhere() { # in a file
-	for d in /etc/systemd/system /etc/systemd/system.control /run/systemd/system /run/systemd/system.control /run/systemd/transient /run/systemd/generator \
-		/run/systemd/generator.early /run/systemd/generator.late /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
-		if [ -e "$d/$1" ] || [ -h "$d/$1" ] || [ -e "$d/$1.d" ] || [ -e "$d/$2" ]; then return; fi
+	for d in $dirs; do
+		if [ -e "$d/$1" ] || [ -h "$d/$1" ] || [ -e "$d/$1.d" ] || { [ "$2" ] && [ -e "$d/$2" ]; }; then return; fi
 	done
 	return 1
 }
 [ ! /etc/systemd/system/sshd.service -ef /lib/systemd/system/ssh.service ] || u=${u%% sshd.service*}${u#* sshd.service} # it is ssh.service by another name
 there= names= nowhere=
 for n in $u; do # of each that it is asked for systemd tells all it could know, which takes as long for one that is nowhere; a pattern finds what it has in mind
-	t=$n
+	t=
 	case $n in *@*.service) t=${n%%@*}@.service ;; esac
 	case " $names" in *" $n "*) continue ;; esac
 	if anywhere "$n" "$t"; then there=yes names="$names$n "
