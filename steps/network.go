@@ -128,12 +128,19 @@ func unsupported(s *site.Site, look Look) []string {
 	return why
 }
 
-// untold says that a tool hangs on a host which every chapter is planned by.
+// untold says what the tools of a host would not tell that every chapter is planned by.
 func untold(h *site.Host, facts remote.Facts) string {
+	_, units := seen.UnitsOf.Of(facts)
+	_, tunnel := seen.Tunnels.Of(facts)
+	_, keys := seen.Keys.Of(facts)
+	_, sysctl := seen.Sysctl.Of(facts)
+	_, routing := seen.Routing.Of(facts)
+	_, rules := seen.Rules.Of(facts)
+	why := map[string]error{seen.UnitsOf.ID: units, seen.Tunnels.ID: tunnel, seen.Keys.ID: keys, seen.Sysctl.ID: sysctl, seen.Routing.ID: routing, seen.Rules.ID: rules}
 	for _, id := range slices.Sorted(maps.Keys(facts.Answers)) {
 		fact, _, _ := strings.Cut(id, " ")
-		if facts.Answers[id].Late && slices.Contains([]string{seen.UnitsOf.ID, seen.Tunnels.ID, seen.Keys.ID, seen.Sysctl.ID}, fact) {
-			return fmt.Sprintf("%s: %s: a tool there hangs: as long as it does, nothing is planned", h.Name, fact)
+		if a := facts.Answers[id]; (a.Late || a.Cut || a.Code != 0) && why[fact] != nil {
+			return fmt.Sprintf("%s: %v: as long as that is so, nothing is planned", h.Name, why[fact])
 		}
 	}
 	return ""
