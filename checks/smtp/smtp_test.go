@@ -114,6 +114,7 @@ var stories = []struct {
 	{"all decline", both(says(atFirst, "", "554 5.7.1 no"), both(says(atSecond, "", "554 5.7.1 no"), says(atThird, "", "421 4.7.0 no"))), "smtp.outbound", checks.Fail, "declines this address", "smtp.leaves"},
 	{"one answers for all", both(says(atSecond, "", "220 mx.google.com"), says(atThird, "", "220 mx.google.com")), "smtp.outbound", checks.Fail, "answers for mail servers that are not theirs", ""},
 	{"somebody is where nobody is", func(w *world) { w.servers["192.0.2.1:25"] = large("proxy.isp.example") }, "smtp.outbound", checks.Fail, "answers for mail servers", ""},
+	{"somebody seemed to be where nobody is", func(w *world) { w.once.Store("192.0.2.1:25", large("proxy.isp.example")) }, "smtp.outbound", checks.OK, "all 3 mail servers: open", ""},
 	{"painted over", says(atThird, "", "220 **********************"), "smtp.outbound", checks.Fail, "answers for mail servers", ""},
 	{"no resolver", func(w *world) { clear(w.names) }, "smtp.outbound", checks.Unknown, "no mail server's name could be looked up", "smtp.leaves"},
 	{"the mail host's way is shut", func(w *world) { w.shut = "mail" }, "smtp.outbound", checks.Fail, "what this host sends through it does not", "smtp.leaves"},

@@ -17,6 +17,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -131,6 +132,7 @@ type world struct {
 	t       *testing.T
 	env     *checks.Env
 	servers map[string]*server
+	once    sync.Map         // those that answer one connection, by where is dialled
 	refused map[string]error // by where is dialled
 	queues  map[string]string
 	logs    map[string][]string // of each host, as it is when all went its way
@@ -209,6 +211,9 @@ func (w *world) DialContext(_ context.Context, _, address string) (net.Conn, err
 		return nil, &net.OpError{Op: "dial", Err: err}
 	}
 	s := w.servers[address]
+	if once, ok := w.once.LoadAndDelete(address); ok {
+		s = once.(*server)
+	}
 	if s == nil {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}
